@@ -1,0 +1,38 @@
+# Mailroom's commands. Each sets up what it needs first: a virtual environment from the hashed lock, the Temporal server.
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run test bench lock temporal
+
+# Everything embedded, with a sandbox mailbox; ONCE=1 ends as soon as its mail is retrieved and linked.
+run: $(INSTALLED)
+	$(BIN)/python worker.py --dev $(if $(filter-out 0,$(ONCE)),--once)
+
+test: $(INSTALLED) temporal
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/pytest -n 4
+
+bench: $(INSTALLED) temporal
+	@set -e; for file in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$file .py); done
+
+# Exact versions with hashes, and nothing about where they came from.
+lock:
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
+	$(VENV)/lock/bin/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes --strip-extras --no-emit-find-links \
+		--no-emit-index-url --no-emit-trusted-host --output-file=requirements.lock requirements.in
+
+temporal: $(INSTALLED)
+	$(BIN)/python -m infra.temporal.provision
+
+$(INSTALLED): requirements.lock
+	@test -n "$(PYTHON)" || { echo "mailroom: Python 3.11 or newer is needed: install it (Debian: apt-get install python3-venv, macOS: brew install python)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "mailroom: $(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The I/O: mail servers, PostgreSQL and CRMs; no rule lives here."""

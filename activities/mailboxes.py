@@ -1,0 +1,222 @@
+"""What sessions know of a mailbox and show of it while they run: epochs, the ledger's entries, room, live progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from domain.retrieval import Entry, Identity, Listed
+from domain.settings import AccountSettings
+from infra.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox as the last session left it; `room` is what the user's quota leaves, in bytes."""
+
+    epoch: int
+    listed_before: bool
+    messages: int
+    bytes: int
+    login_at: datetime | None
+    login_delay_seconds: float
+    room: int
+
+
+@dataclass(slots=True)
+class SessionRow:
+    """A session as `retrievals` shows it, counted up batch by batch."""
+
+    id: UUID
+    address: str
+    started_at: datetime
+    worker: str
+    stored: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    bytes: int = 0
+    outcome: str | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def brought_news(self) -> bool:
+        return bool(self.stored or self.skipped or self.quarantined or self.deleted)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the view `accounts` shows of a session that runs."""
+
+    on_server: int
+    remaining: int
+    eta: datetime | None
+
+
+def server_key(settings: AccountSettings) -> str:
+    """What a maildrop's UIDLs belong to. Recent mode shows the same maildrop in another way, so it is left out."""
+    return f"{settings.incoming.username or settings.address}@{settings.incoming.host}".lower()
+
+
+class Mailboxes:
+    def __init__(self, pool: Pool, default_quota: int) -> None:
+        self._pool = pool
+        self._default_quota = default_quota
+
+    async def room(self, owner: str) -> int:
+        """Bytes that the user's quota leaves, over all of the user's accounts (R20)."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    """
+                    select coalesce((select quota_bytes from users where name = %(owner)s), %(default)s)
+                        - coalesce((select sum(m.bytes) from accounts_recorded a join mailboxes m using (address)
+                                    where a.owner = %(owner)s), 0)
+                    """,
+                    {"owner": owner, "default": self._default_quota},
+                )
+            ).fetchone()
+        return int(row[0]) if row else self._default_quota
+
+    async def unknown_crm(self, names: Iterable[str]) -> str | None:
+        """The first of `names` that no CRM connection has (R5)."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute("select name from crms")).fetchall()
+        known = {name for (name,) in rows}
+        return next((name for name in names if name not in known), None)
+
+    async def logged_in(self, settings: AccountSettings, at: datetime, login_delay_seconds: float) -> None:
+        """Remembers a login, for the server's LOGIN-DELAY."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                insert into mailboxes (address, server_key, login_at, login_delay_seconds) values (%s, %s, %s, %s)
+                on conflict (address) do update set
+                    login_at = excluded.login_at, login_delay_seconds = excluded.login_delay_seconds
+                """,
+                [settings.address, server_key(settings), at, login_delay_seconds],
+            )
+
+    async def open(self, settings: AccountSettings) -> Mailbox:
+        """The mailbox of these settings. Another server or user name begins a new epoch: there, a UIDL means other mail."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                """
+                insert into mailboxes as m (address, server_key) values (%s, %s)
+                on conflict (address) do update set server_key = excluded.server_key, epoch = m.epoch + 1
+                where m.server_key <> excluded.server_key
+                """,
+                [settings.address, server_key(settings)],
+            )
+            # The caller holds the lease, so a session that is still open here was its worker's last.
+            await connection.execute(
+                """
+                update sessions set finished_at = clock_timestamp(), outcome = 'interrupted'
+                where address = %s and finished_at is null
+                """,
+                [settings.address],
+            )
+            row = await (
+                await connection.execute(
+                    """
+                    select epoch, listed_at is not null, messages, bytes, login_at, login_delay_seconds
+                    from mailboxes where address = %s
+                    """,
+                    [settings.address],
+                )
+            ).fetchone()
+        assert row is not None
+        epoch, listed_before, messages, size, login_at, login_delay = row
+        return Mailbox(
+            epoch, listed_before, messages, size, login_at, login_delay, room=await self.room(settings.owner)
+        )
+
+    async def ledger(self, address: str, epoch: int, listed: Sequence[Listed]) -> dict[Identity, Entry]:
+        """What is known of the listed messages."""
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, l.state, l.stored_at, l.deletion_asked_at is not null, l.retry_at, l.attempts
+                    from unnest(%s::text[], %s::smallint[]) as asked (uidl, occurrence)
+                    join pop_ledger l using (uidl, occurrence)
+                    where l.address = %s and l.epoch = %s
+                    """,
+                    [[m.uidl for m in listed], [m.occurrence for m in listed], address, epoch],
+                )
+            ).fetchall()
+        return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
+
+    async def show(self, address: str, live: Live) -> None:
+        """Shows a session's progress."""
+        async with self._pool.connection() as connection:
+            await show(connection, address, live)
+
+    async def checked(
+        self, address: str, at: datetime, *, next_attempt_at: datetime | None, on_server: int, remaining: int
+    ) -> None:
+        """A session worked through the server's list, whether or not it found anything."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                update mailboxes set last_checked_at = %(at)s, last_success_at = %(at)s, next_attempt_at = %(next)s,
+                    on_server = %(on_server)s, remaining = %(remaining)s, eta = null,
+                    listed_at = coalesce(listed_at, %(at)s)
+                where address = %(address)s
+                """,
+                {
+                    "at": at,
+                    "next": next_attempt_at,
+                    "on_server": on_server,
+                    "remaining": remaining,
+                    "address": address,
+                },
+            )
+
+    async def tried(self, address: str, at: datetime) -> None:
+        """A session that failed looked, too."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update mailboxes set last_checked_at = %s, eta = null where address = %s", [at, address]
+            )
+
+    async def ended(self, session: SessionRow) -> None:
+        """The last word about a session that brought news."""
+        async with self._pool.connection() as connection:
+            await save_session(connection, session)
+
+
+async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) -> None:
+    await connection.execute(
+        "update mailboxes set on_server = %s, remaining = %s, eta = %s where address = %s",
+        [live.on_server, live.remaining, live.eta, address],
+    )
+
+
+async def save_session(connection: AsyncConnection[TupleRow], session: SessionRow) -> None:
+    await connection.execute(
+        """
+        insert into sessions (id, address, started_at, finished_at, stored, skipped, deleted, bytes, outcome, worker)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (id) do update set
+            finished_at = excluded.finished_at, stored = excluded.stored, skipped = excluded.skipped,
+            deleted = excluded.deleted, bytes = excluded.bytes, outcome = excluded.outcome
+        """,
+        [
+            session.id,
+            session.address,
+            session.started_at,
+            session.finished_at,
+            session.stored,
+            session.skipped,
+            session.deleted,
+            session.bytes,
+            session.outcome,
+            session.worker,
+        ],
+    )

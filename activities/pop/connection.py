@@ -1,0 +1,434 @@
+"""A POP3 client on asyncio: TLS, login, listings, pipelined retrieval and deletion; no decision is made here.
+
+Memory is bounded by the window, not by the mailbox: what was asked for and not read is at most `WINDOW_BYTES` by the
+server's own listing, and if the server lies about sizes, the socket is simply not read until somebody wants more
+(`line.MOST_UNREAD`). Only the message that is being put together is held whole, up to the caller's `largest`.
+
+After login a NOOP goes out whenever nothing was sent for `Timeouts.keep_alive` seconds and nobody waits for an answer,
+so a caller may stop iterating `retrieve` for as long as storing takes. Its answer is passed over by whoever reads next.
+
+Every method may be cancelled. The conversation is then at no certain point: `abort()` is what is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from activities.pop.line import Line, Patience, ProtocolViolation, ServerRefused
+from activities.pop.protocol import (
+    GREETING,
+    Accepted,
+    Continuation,
+    EndOfData,
+    Greeting,
+    ListingLine,
+    MessageData,
+    Refused,
+    decode,
+    encode,
+)
+
+__all__ = ["MessageTooLarge", "PopConnection", "ProtocolViolation", "ServerRefused", "Timeouts"]
+
+Tls = Literal["implicit", "starttls", "none"]
+Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
+
+WINDOW_COMMANDS = 64
+WINDOW_BYTES = 4 * 1024 * 1024
+"""What may be asked for and unread when pipelining; refilled in one write when half of it is read."""
+
+LARGEST_LISTING = 128 * 1024 * 1024
+"""Bytes of memory that LIST or UIDL may take: about 800,000 messages."""
+
+LARGEST_TOP = 1024 * 1024
+LONGEST_UIDL = 255  # RFC 1939 allows 70
+MOST_MESSAGES = 10_000_000
+LARGEST_SIZE = 2**40
+
+_NUMBERED = re.compile(rb"[ \t]*([0-9]+)(?:[ \t]+(.*))?", re.DOTALL)
+
+
+class MessageTooLarge(Exception):
+    """A message is larger than the caller takes; `size` is the server's listing or what had come of it."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the message has {size} bytes or more")
+        self.size = size
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds to wait for: the TCP connection and likewise the TLS handshake; the greeting; each answer at login (60 at
+    least: servers delay a refusal on purpose); the first line of any other answer; each further `line.LEAST_PROGRESS`
+    bytes of a message or listing. `keep_alive` is how long the line may be quiet before a NOOP."""
+
+    connect: float = 30
+    greeting: float = 30
+    login: float = 60
+    reply: float = 60
+    transfer_idle: float = 60
+    keep_alive: float = 10
+
+
+class PopConnection:
+    """One POP3 session, from TCP to QUIT.
+
+    Where nothing else is said, a method raises `ServerRefused` for -ERR, `ProtocolViolation`, EOFError when the server
+    hangs up, TimeoutError, and OSError (ssl.SSLError included). After any but the first, `abort()`.
+    """
+
+    def __init__(
+        self,
+        host: str | Sequence[str],
+        port: int,
+        *,
+        tls: Tls,
+        context: ssl.SSLContext,
+        timeouts: Timeouts | None = None,
+        server_name: str | None = None,
+    ) -> None:
+        """`host` is a name, or the addresses to try in turn, when `server_name` says whose certificate to expect."""
+        self._addresses = [host] if isinstance(host, str) else list(host)
+        self._port = port
+        self._tls = tls
+        self._context = context
+        self._timeouts = timeouts or Timeouts()
+        if server_name is None and not isinstance(host, str) and tls != "none":
+            raise ValueError("addresses alone cannot be checked against a certificate: a server_name is needed")
+        self._server_name = server_name or self._addresses[0]
+        self._loop = asyncio.get_running_loop()
+        self._line: Line | None = None
+        self._nudge: asyncio.TimerHandle | None = None
+        self.phase: Phase = "connect"
+        """How far the session has come, so also where it failed. "login" lasts until the first STAT, LIST or UIDL is
+        answered: some servers refuse a login only there."""
+        self.greeting = ""
+        self.capabilities: dict[str, tuple[str, ...]] = {}
+        """Upper-case keyword -> arguments; {} before `ask_capabilities`."""
+        self.certificates: list[bytes] = []
+        """What the server presented, DER, its own first; [] without TLS or when the handshake failed."""
+
+    @classmethod
+    async def open(
+        cls,
+        host: str | Sequence[str],
+        port: int,
+        *,
+        tls: Tls,
+        context: ssl.SSLContext,
+        timeouts: Timeouts | None = None,
+        server_name: str | None = None,
+    ) -> PopConnection:
+        """A connection that has been greeted and, unless `tls` is "none", is encrypted."""
+        connection = cls(host, port, tls=tls, context=context, timeouts=timeouts, server_name=server_name)
+        await connection.connect()
+        return connection
+
+    async def connect(self) -> None:
+        """Reach the server, encrypt, be greeted. With "starttls" nothing is ever sent in clear but STLS.
+
+        Whatever goes wrong, the line is dropped before it is raised.
+        """
+        try:
+            self._line = await Line.reach(self._addresses, self._port, seconds=self._timeouts.connect)
+            if self._tls == "implicit":
+                await self._secure()
+            self.phase = "greeting"
+            self.greeting = await self._status(GREETING, self._timeouts.greeting)
+            if self._tls == "starttls":
+                self.phase = "tls"
+                await self._exchange("STLS")
+                await self._secure()
+                self._line.protocol.secured()
+            self.phase = "login"
+        except BaseException:
+            await self.abort()
+            raise
+
+    @property
+    def pipelining(self) -> bool:
+        """Whether commands are sent ahead: what CAPA last said, unless the caller turns it off."""
+        return self._wire.protocol.pipelining
+
+    @pipelining.setter
+    def pipelining(self, wanted: bool) -> None:
+        self._wire.protocol.pipelining = wanted
+
+    async def ask_capabilities(self) -> dict[str, tuple[str, ...]]:
+        """CAPA (RFC 2449); {} when the server knows no CAPA. To be asked again after login: the answer may differ."""
+        try:
+            lines = await self._listing("CAPA")
+        except ServerRefused as refused:
+            if refused.command != "CAPA":
+                raise
+            lines = []
+        words = [decode(line).split() for line in lines]
+        self.capabilities = {keyword.upper(): tuple(arguments) for keyword, *arguments in filter(None, words)}
+        self.pipelining = "PIPELINING" in self.capabilities
+        return self.capabilities
+
+    async def login(self, username: str, password: str) -> None:
+        """USER and PASS; AUTH PLAIN where the server offers that and no USER. ValueError for CR, LF or NUL in either.
+
+        The server locks the maildrop. A connection is good for one attempt.
+        """
+        user, secret = encode("USER", username), encode("PASS", password)
+        mechanisms = {mechanism.upper() for mechanism in self.capabilities.get("SASL", ())}
+        if "PLAIN" in mechanisms and "USER" not in self.capabilities:
+            await self._authenticate("PLAIN", b"\0" + user + b"\0" + secret)
+        else:
+            await self._exchange("USER", username, within=self._timeouts.login)
+            await self._exchange("PASS", password, within=self._timeouts.login)
+        self._keep_alive()
+
+    async def stat(self) -> tuple[int, int]:
+        """Messages, and their bytes."""
+        text = await self._exchange("STAT")
+        self.phase = "transaction"
+        found = re.match(r"([0-9]+)[ \t]+([0-9]+)", text)
+        if found is None:
+            raise ProtocolViolation("the answer to STAT is not two numbers")
+        return _plausible(found[1], MOST_MESSAGES, "STAT"), _plausible(found[2], MOST_MESSAGES * LARGEST_SIZE, "STAT")
+
+    async def list_sizes(self) -> dict[int, int]:
+        """LIST: message number -> bytes, which some servers only estimate. Lines that do not say both are passed over."""
+        entries = [(number, re.match(rb"[0-9]+", rest)) for number, rest in await self._numbered("LIST")]
+        return {number: _plausible(size[0], LARGEST_SIZE, "LIST") for number, size in entries if size is not None}
+
+    async def list_uids(self) -> list[tuple[int, str]]:
+        """UIDL: (message number, UIDL) in the server's order. A UIDL may be blank or occur twice: servers do that.
+
+        What is not printable in one is escaped, so that it can be stored as text.
+        """
+        uids = [(number, _printable(rest)) for number, rest in await self._numbered("UIDL")]
+        if any(len(uid) > LONGEST_UIDL for _, uid in uids):
+            raise ProtocolViolation(f"the answer to UIDL has one of more than {LONGEST_UIDL} characters")
+        return uids
+
+    async def retrieve(
+        self, messages: Sequence[tuple[int, int]], *, largest: int
+    ) -> AsyncGenerator[tuple[int, bytes | ServerRefused | MessageTooLarge]]:
+        """RETR each (message number, listed size), in order: (number, the message | why there is none).
+
+        A message is raw, with the CRLF line ends it had on the wire, un-stuffed. A message that is listed as larger than
+        `largest` is not asked for; one that turns out larger is read to its end and dropped. Leaving the iteration early
+        leaves up to a window of messages on the wire, which the next command has to read past first.
+        """
+        waiting = deque(messages)
+        asked: deque[tuple[int, int]] = deque()
+        unread = 0
+        while waiting or asked:
+            most = WINDOW_COMMANDS if self.pipelining else 1
+            if not asked:
+                await self._settle()
+            if len(asked) <= most // 2 and unread <= WINDOW_BYTES // 2:
+                commands = []
+                while waiting and len(asked) < most and (not asked or unread + waiting[0][1] <= WINDOW_BYTES):
+                    number, size = waiting.popleft()
+                    asked.append((number, size))
+                    if size <= largest:
+                        unread += size
+                        commands.append(self._wire.protocol.send("RETR", number))
+                self._wire.write(b"".join(commands))
+            number, size = asked.popleft()
+            if size > largest:
+                yield number, MessageTooLarge(size)
+                continue
+            message: bytes | ServerRefused | MessageTooLarge
+            try:
+                message = await self._message("RETR", largest)
+            except (ServerRefused, MessageTooLarge) as reason:
+                if isinstance(reason, ServerRefused) and not reason.command:
+                    raise  # that was its leave-taking
+                message = reason
+            unread -= size
+            yield number, message
+
+    async def delete(self, numbers: Sequence[int]) -> list[int]:
+        """DELE each; the numbers that the server accepted. Nothing is deleted before `quit` is True."""
+        accepted = []
+        for batch in _batches(numbers, WINDOW_COMMANDS if self.pipelining else 1):
+            await self._settle()
+            self._wire.write(b"".join(self._wire.protocol.send("DELE", number) for number in batch))
+            for number in batch:
+                try:
+                    await self._status("DELE", self._timeouts.reply)
+                    accepted.append(number)
+                except ServerRefused as refused:
+                    if not refused.command:
+                        raise
+        return accepted
+
+    async def top(self, number: int, lines: int) -> bytes:
+        """TOP: the header and the first `lines` lines of the body. MessageTooLarge over 1 MiB."""
+        await self._settle()
+        self._wire.write(self._wire.protocol.send("TOP", number, lines))
+        return await self._message("TOP", LARGEST_TOP)
+
+    async def noop(self) -> None:
+        """NOOP: the server is still there."""
+        await self._exchange("NOOP")
+
+    async def quit(self) -> bool:
+        """QUIT and close. True only if the server accepted it: then, and only then, what DELE marked is deleted.
+
+        Never raises for a line that is lost or a server that talks nonsense: that is what False says.
+        """
+        if self._line is None:
+            return False
+        try:
+            await self._exchange("QUIT")
+        except (ServerRefused, ProtocolViolation, OSError, EOFError):
+            await self.abort()
+            return False
+        self._stop_nudging()
+        await self._line.close(seconds=2)
+        return True
+
+    async def abort(self) -> None:
+        """Drop the line without QUIT: nothing is deleted. Harmless at any time, and twice."""
+        self._stop_nudging()
+        if self._line is not None:
+            self._line.abort()
+            await asyncio.sleep(0)  # lets asyncio close the socket now
+
+    # The parts that commands are made of:
+
+    @property
+    def _wire(self) -> Line:
+        if self._line is None:
+            raise RuntimeError("connect first")
+        return self._line
+
+    def _patience(self) -> Patience:
+        return Patience(self._wire, self._timeouts.transfer_idle)
+
+    async def _secure(self) -> None:
+        self.phase = "tls"
+        self.certificates = await self._wire.secure(self._context, self._server_name, seconds=self._timeouts.connect)
+
+    async def _exchange(self, command: str, *arguments: str | int, within: float | None = None) -> str:
+        """Send a command that has the line to itself; the text of its +OK."""
+        await self._settle()
+        self._wire.write(self._wire.protocol.send(command, *arguments))
+        return await self._status(command, within or self._timeouts.reply)
+
+    async def _status(self, command: str, within: float) -> str:
+        """The text of the +OK to a command that was sent."""
+        deadline = self._loop.time() + within
+        while True:
+            match await self._wire.event(deadline):
+                case Greeting(text):
+                    return text
+                case Accepted(answered, text) if answered == command:
+                    return text
+                case Refused(answered, text) if answered == command:
+                    raise ServerRefused(text, command)
+                case _:
+                    pass  # the answer to a NOOP that kept the line alive
+
+    async def _settle(self) -> None:
+        """Read past what is still on the wire: answers to NOOPs, and messages that nobody wanted after all."""
+        patience = self._patience()
+        while self._wire.unread:
+            await self._wire.event(patience.deadline)
+
+    async def _authenticate(self, mechanism: str, response: bytes) -> None:
+        # On two lines: the initial response may exceed the 255 octets that a command line may have (RFC 5034).
+        deadline = self._loop.time() + self._timeouts.login
+        responses = iter([base64.b64encode(response).decode()])
+        await self._settle()
+        self._wire.write(self._wire.protocol.send("AUTH", mechanism))
+        while True:
+            match await self._wire.event(deadline):
+                case Continuation():
+                    self._wire.write(self._wire.protocol.respond(next(responses, "*")))
+                case Accepted(command="AUTH"):
+                    return
+                case Refused("AUTH", text):
+                    raise ServerRefused(text, "AUTH")
+                case _:
+                    pass
+
+    async def _listing(self, command: str) -> list[bytes]:
+        await self._exchange(command)
+        lines: list[bytes] = []
+        memory = 0
+        patience = self._patience()
+        while True:
+            match await self._wire.event(patience.deadline):
+                case ListingLine(_, line):
+                    lines.append(line)
+                    memory += len(line) + 64  # what Python needs for it besides
+                    if memory > LARGEST_LISTING:
+                        raise ProtocolViolation(f"the answer to {command} does not end")
+                case EndOfData():
+                    return lines
+                case _:
+                    pass
+
+    async def _numbered(self, command: str) -> list[tuple[int, bytes]]:
+        """The lines of a listing that begin with a message number: that, and what follows it."""
+        entries = [_NUMBERED.fullmatch(line) for line in await self._listing(command)]
+        self.phase = "transaction"
+        return [(_plausible(entry[1], MOST_MESSAGES, command), entry[2] or b"") for entry in entries if entry]
+
+    async def _message(self, command: str, largest: int) -> bytes:
+        """The message that answers a command that was sent."""
+        await self._status(command, self._timeouts.reply)
+        body = bytearray()
+        size = 0
+        patience = self._patience()
+        while True:
+            match await self._wire.event(patience.deadline):
+                case MessageData(_, data):
+                    size += len(data)
+                    if size <= largest:
+                        body += data
+                    elif size <= 2 * largest + LARGEST_TOP:
+                        body.clear()
+                    else:
+                        raise ProtocolViolation(f"the answer to {command} does not end")
+                case EndOfData():
+                    break
+                case _:
+                    pass
+        if size > largest:
+            raise MessageTooLarge(size)
+        return bytes(body)
+
+    def _keep_alive(self) -> None:
+        """Send a NOOP if the line was quiet for long enough; look again later."""
+        line, quiet = self._wire, self._timeouts.keep_alive
+        if not line.open:
+            return
+        now = self._loop.time()
+        if line.idle and now >= line.written_at + quiet and line.protocol.may_send("NOOP"):
+            line.write(line.protocol.send("NOOP"))
+        self._nudge = self._loop.call_at(now + quiet, self._keep_alive)
+
+    def _stop_nudging(self) -> None:
+        if self._nudge is not None:
+            self._nudge.cancel()
+
+
+def _plausible(digits: str | bytes, most: int, command: str) -> int:
+    value = int(digits) if len(digits) <= 40 else most + 1
+    if value > most:
+        raise ProtocolViolation(f"the answer to {command} has a number that cannot be")
+    return value
+
+
+def _printable(uid: bytes) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in decode(uid))
+
+
+def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + size] for start in range(0, len(numbers), size))

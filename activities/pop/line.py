@@ -1,0 +1,232 @@
+"""One TCP connection to a POP3 server as a stream of protocol events: reaching it, TLS, waiting with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from activities.pop.protocol import Closed, Event, PopProtocol, Unasked, Violation
+
+MOST_UNREAD = 256 * 1024
+"""Bytes that are taken from the socket before anybody wants them; beyond that the server has to wait."""
+
+LEAST_PROGRESS = 4096
+"""Bytes that a server must send within a `Patience`'s seconds: one that drips byte by byte is not waited for."""
+
+
+class ServerRefused(Exception):
+    """The server answered `-ERR`.
+
+    `text` is what it said after that, undecorated; `command` the verb it refused, "greeting", or "" when it said so
+    unasked before it hung up.
+    """
+
+    def __init__(self, text: str, command: str) -> None:
+        super().__init__(f"{command or 'the session'} refused: {text}")
+        self.text = text
+        self.command = command
+
+
+class ProtocolViolation(Exception):
+    """The server does not speak POP3. `what` says how and holds nothing of any mail; the connection is to be aborted."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Line(asyncio.Protocol):
+    """What asyncio calls as bytes come in, and what `PopConnection` asks for events.
+
+    Writing never waits: what a caller may write before it reads is bounded by its window of commands, well under a
+    socket's buffer. That is why no write can deadlock with a server that waits for us to read.
+    """
+
+    def __init__(self) -> None:
+        self.protocol = PopProtocol()
+        self.written_at = 0.0
+        self.received = 0
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._events: deque[Event] = deque()
+        self._unread = 0
+        self._arrival: asyncio.Future[None] | None = None
+        self._end: Exception | None = None
+        self._gone = self._loop.create_future()
+        self._farewell: str | None = None
+
+    @classmethod
+    async def reach(cls, addresses: Sequence[str], port: int, *, seconds: float) -> Line:
+        """Connect to the first address that answers; each gets its share of `seconds`.
+
+        OSError of the last address (socket.gaierror, ConnectionRefusedError, TimeoutError, ...) when none does.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        async with asyncio.timeout_at(deadline):
+            try:
+                found = [await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM) for address in addresses]
+            except UnicodeError:  # an empty label, or one of more than 63 letters
+                raise socket.gaierror(socket.EAI_NONAME, "no host can have that name") from None
+        places = [str(info[4][0]) for infos in found for info in infos]
+        failure: OSError = OSError("there is no address to connect to")
+        for position, place in enumerate(places):
+            share = (deadline - loop.time()) / (len(places) - position)
+            try:
+                async with asyncio.timeout(share):
+                    # TCP_NODELAY is asyncio's default.
+                    return (await loop.create_connection(cls, place, port))[1]
+            except TimeoutError:
+                failure = TimeoutError(f"no connection within {share:.0f} s")
+            except OSError as error:
+                failure = error
+        raise failure
+
+    async def secure(self, context: ssl.SSLContext, server_name: str, *, seconds: float) -> list[bytes]:
+        """Do the TLS handshake; the certificates that the server presented, in DER, its own first."""
+        async with asyncio.timeout(seconds):
+            secured = await self._loop.start_tls(self._transport, self, context, server_hostname=server_name)
+        assert secured is not None
+        self._transport = secured
+        return _presented(secured.get_extra_info("ssl_object"))
+
+    @property
+    def open(self) -> bool:
+        return self._end is None and not self._transport.is_closing()
+
+    @property
+    def idle(self) -> bool:
+        """Nobody waits for the server."""
+        return self._arrival is None
+
+    def write(self, data: bytes) -> None:
+        """Send; on a line that has ended nothing happens here, `event` says so to whoever reads the answer."""
+        if self._end is None:
+            self.written_at = self._loop.time()
+            self._transport.write(data)
+
+    @property
+    def unread(self) -> bool:
+        """Whether there are answers or parts of answers still to be read."""
+        return bool(self._events or self.protocol.awaited)
+
+    async def event(self, deadline: float) -> Event:
+        """The next thing that the server did, at the latest at `deadline` (the loop's clock).
+
+        TimeoutError, ProtocolViolation; EOFError when the server has hung up, or ServerRefused when it said why;
+        OSError (ssl.SSLError included) when the line broke.
+        """
+        while True:
+            while not self._events:
+                if self._end is not None:
+                    raise self._end
+                self._unread = 0
+                self._transport.resume_reading()
+                self._arrival = self._loop.create_future()
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._arrival
+                except TimeoutError:
+                    raise TimeoutError(f"the server did not answer {self.protocol.current} in time") from None
+                finally:
+                    self._arrival = None
+            match event := self._events.popleft():
+                case Unasked(text):
+                    self._farewell = text
+                case Violation(what):
+                    self._end = ProtocolViolation(what)
+                    raise self._end
+                case Closed(awaiting):
+                    self._end = self._hung_up(awaiting)
+                    raise self._end
+                case _:
+                    return event
+
+    async def close(self, *, seconds: float) -> None:
+        """Close as TLS and TCP would have it, or just drop the line when that takes longer than `seconds`."""
+        self._transport.close()
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(self._gone)
+        except TimeoutError:
+            pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the line at once; whoever waits for it or asks it for more gets a ConnectionAbortedError."""
+        # asyncio tells us of the end only once a TLS handshake, if there is one, is done: so it is noted here.
+        self._end = self._end or ConnectionAbortedError("the line was dropped")
+        self._transport.abort()
+        self._wake()
+
+    def _hung_up(self, awaiting: str | None) -> Exception:
+        if self._farewell is not None:
+            return ServerRefused(self._farewell, "")
+        return EOFError(f"the server hung up before it had answered {awaiting}" if awaiting else "the server hung up")
+
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    # What asyncio calls:
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._events.extend(self.protocol.receive(data))
+        self.received += len(data)
+        self._unread += len(data)
+        if self._unread > MOST_UNREAD:
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        self._events.extend(self.protocol.receive_eof())
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._end is None:
+            self._end = error
+        if error is None:
+            self._events.extend(self.protocol.receive_eof())
+        if not self._gone.done():
+            self._gone.set_result(None)
+        self._wake()
+
+
+class Patience:
+    """A deadline that moves on as long as enough arrives: for answers that may take long because they are long."""
+
+    def __init__(self, line: Line, seconds: float) -> None:
+        self._line = line
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._renew()
+
+    @property
+    def deadline(self) -> float:
+        if self._line.received - self._mark >= LEAST_PROGRESS:
+            self._renew()
+        return self._deadline
+
+    def _renew(self) -> None:
+        self._mark = self._line.received
+        self._deadline = self._loop.time() + self._seconds
+
+
+def _presented(tls: ssl.SSLObject) -> list[bytes]:
+    # Python 3.13 has the whole chain in public; before, the object below has it, as PEM by default.
+    if hasattr(tls, "get_unverified_chain"):
+        return list(tls.get_unverified_chain())
+    inner: Any = getattr(tls, "_sslobj", None)
+    if hasattr(inner, "get_unverified_chain"):
+        return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in inner.get_unverified_chain()]
+    own = tls.getpeercert(binary_form=True)
+    return [own] if own else []

@@ -1,0 +1,237 @@
+"""A logged-in POP3 session: reaching the server as the settings say, and naming whatever goes wrong.
+
+Every error of the server or the network leaves here as `SessionFailure`, classified. What is nobody's failure - a database
+that is away, a bug - passes through and counts against no account.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from activities.pop.certificates import client_context, presented_chain
+from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts
+from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
+from domain.failures import Certificate, Diagnosis, Failure, Kind, TlsEvidence
+from domain.providers import profile_of
+from domain.redaction import redact
+from domain.refusal import Refused
+from domain.settings import AccountSettings
+from infra.network import permitted_addresses
+from infra.secrets import Secrets
+from infra.settings import WorkerSettings
+from infra.telemetry import TRACER
+
+logger = logging.getLogger(__name__)
+
+SERVERS_FAULTS = (ServerRefused, ProtocolViolation, EOFError, OSError)
+
+Clock = Callable[[], datetime]
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class SessionFailure(Exception):
+    """A session that failed for a reason that has a name."""
+
+    def __init__(self, failure: Failure, *, password_accepted: bool, login_delay_seconds: float) -> None:
+        super().__init__(failure.kind)
+        self.failure = failure
+        self.password_accepted = password_accepted
+        self.login_delay_seconds = login_delay_seconds
+
+
+class Session:
+    """One session with one mailbox. `logged_in` is true from the moment the password was accepted."""
+
+    def __init__(self, settings: AccountSettings) -> None:
+        self.settings = settings
+        self.connection: PopConnection | None = None
+        self.logged_in = False
+        self.hidden = [settings.login_name, settings.address, settings.incoming.username or ""]
+
+    @property
+    def line(self) -> PopConnection:
+        """The connection, once there is one."""
+        if self.connection is None:
+            raise RuntimeError("the session is not open")
+        return self.connection
+
+    @property
+    def login_delay_seconds(self) -> float:
+        """The server's LOGIN-DELAY (RFC 2449, section 6.5), 0 where it announces none."""
+        return float(self._announced("LOGIN-DELAY") or 0)
+
+    @property
+    def expire_days(self) -> int | None:
+        """The server's EXPIRE (RFC 2449, section 6.7); None where it announces none or NEVER."""
+        return self._announced("EXPIRE")
+
+    def _announced(self, capability: str) -> int | None:
+        arguments = self.connection.capabilities.get(capability, ()) if self.connection else ()
+        return int(arguments[0]) if arguments and re.fullmatch(r"[0-9]{1,9}", arguments[0]) else None
+
+
+class Sessions:
+    """Opens sessions. Given its secrets, settings and clock, so that a test can give it others."""
+
+    def __init__(
+        self, secrets: Secrets, settings: WorkerSettings, *, clock: Clock = now_utc, timeouts: Timeouts | None = None
+    ) -> None:
+        self._secrets = secrets
+        self._worker = settings
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._context: ssl.SSLContext = client_context(settings.ca_file)
+
+    @contextlib.asynccontextmanager
+    async def open(self, settings: AccountSettings) -> AsyncIterator[Session]:
+        """A session that is logged in; it is closed, without QUIT unless the caller said it, when the block is left.
+
+        Raises Refused for what the settings lack (a secret, a host that may not be connected to) and SessionFailure
+        for everything that the server or the network does, inside the block too.
+        """
+        session = Session(settings)
+        addresses: list[str] = []
+        try:
+            addresses = await permitted_addresses(
+                settings.incoming.host, settings.incoming.port, self._worker.allow_hosts, tls=settings.incoming.tls
+            )
+        except OSError as error:
+            raise await self._named(session, addresses, error) from None
+        secret = await self._secrets.resolve(settings.incoming.secret, host=settings.incoming.host)
+        session.hidden.append(secret)
+        try:
+            await self._log_in(session, addresses, secret)
+        except SERVERS_FAULTS as error:
+            raise await self._named(session, addresses, error) from None
+        except ValueError:
+            raise Refused(
+                "secret_not_allowed",
+                "the user name or the secret holds a line break or NUL, which no POP3 server takes: set the secret again",
+                field="incoming.secret",
+            ) from None
+        finally:
+            if not session.logged_in and session.connection is not None:
+                await session.connection.abort()
+        try:
+            await self._secrets.accept(settings.incoming.secret, settings.incoming.host)
+            yield session
+        except SERVERS_FAULTS as error:
+            raise await self._named(session, addresses, error) from None
+        finally:
+            await session.line.abort()
+
+    async def _log_in(self, session: Session, addresses: list[str], secret: str) -> None:
+        incoming = session.settings.incoming
+        session.connection = connection = PopConnection(
+            addresses,
+            incoming.port,
+            tls=incoming.tls,
+            context=self._context,
+            timeouts=self._timeouts,
+            server_name=incoming.host,
+        )
+        with TRACER.start_as_current_span("pop.connect"):
+            await connection.connect()
+            await connection.ask_capabilities()
+        with TRACER.start_as_current_span("pop.login"):
+            await connection.login(session.settings.login_name, secret)
+            session.logged_in = True
+            await connection.ask_capabilities()  # Gmail lists PIPELINING only now
+
+    async def _named(self, session: Session, addresses: list[str], error: Exception) -> SessionFailure:
+        settings, at = session.settings, self._clock()
+        said = error.text if isinstance(error, ServerRefused) else None
+        diagnosis = self._diagnose(session, error, at)
+        tls = await self._evidence(session, addresses, at) if diagnosis.kind is Kind.CERTIFICATE else None
+        failure = diagnosis.failure(
+            reference=f"MR-{token_hex(5).upper()}",
+            support=self._worker.support,
+            at=at,
+            server_said=redact(said, hide=session.hidden) if said is not None else None,
+            tls=tls,
+        )
+        logger.warning(
+            "%s: %s at %s (%s)",
+            settings.address,
+            failure.kind,
+            settings.incoming.host,
+            failure.cause or failure.server_said or "no answer",
+            extra={"reference": failure.reference, "kind": failure.kind, "cause": failure.cause},
+        )
+        return SessionFailure(
+            failure,
+            # [IN-USE] is only said to who gave the right password (RFC 2449, section 8.1.1).
+            password_accepted=session.logged_in or "[IN-USE]" in (said or "").upper(),
+            login_delay_seconds=session.login_delay_seconds,
+        )
+
+    def _diagnose(self, session: Session, error: Exception, at: datetime) -> Diagnosis:
+        incoming = session.settings.incoming
+        host, port = incoming.host, incoming.port
+        phase = session.connection.phase if session.connection else "connect"
+        if isinstance(error, ServerRefused):
+            return diagnose_reply(
+                error.text,
+                phase="transaction" if phase == "transaction" else "greeting" if phase == "greeting" else "login",
+                capabilities=session.line.capabilities,
+                provider=profile_of(session.settings).name,
+                host=host,
+                hide=session.hidden,
+            )
+        if isinstance(error, ProtocolViolation):
+            return diagnose_violation(str(error), host=host, port=port, greeting=phase == "greeting")
+        return diagnose_error(error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses)
+
+    async def _evidence(self, session: Session, addresses: list[str], at: datetime) -> TlsEvidence:
+        """The certificates that the server presented, for its administrator (R91)."""
+        incoming = session.settings.incoming
+        chain: list[bytes] = []
+        with contextlib.suppress(OSError, EOFError, ProtocolViolation, ServerRefused):
+            chain = await presented_chain(
+                addresses,
+                incoming.port,
+                server_name=incoming.host,
+                starttls=incoming.tls == "starttls",
+                timeout=self._timeouts.connect,
+            )
+        described = [certificate for der in chain if (certificate := _described(der))]
+        return TlsEvidence(host=incoming.host, port=incoming.port, at=at, chain=tuple(described))
+
+
+def _described(der: bytes) -> Certificate | None:
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None
+    try:
+        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts = tuple(str(name.value) for name in names)
+    except (x509.ExtensionNotFound, ValueError):
+        hosts = ()
+    return Certificate(
+        subject=parsed.subject.rfc4514_string(),
+        issuer=parsed.issuer.rfc4514_string(),
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        sha256=parsed.fingerprint(hashes.SHA256()).hex(),
+        names=hosts,
+    )
+
+
+def as_configuration(refused: Refused, support: str, at: datetime) -> Failure:
+    """What a watch makes of a refusal: the account's settings no longer work, and waiting does not mend them."""
+    return Diagnosis(Kind.CONFIGURATION, None, refused.message).failure(
+        reference=f"MR-{token_hex(5).upper()}", support=support, at=at
+    )

@@ -1,0 +1,85 @@
+"""The `record` activity: appends lifecycle events with the account they lead to and the notices they give rise to."""
+
+from __future__ import annotations
+
+from uuid import uuid5
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from temporalio import activity
+
+from activities.log import append
+from domain.audit import LoggedEvent, Notice
+from domain.message import storable
+from infra.database import Pool
+from workflows.contract import RecordedAccount, RecordRequest
+
+
+class Recorder:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @activity.defn
+    async def record(self, request: RecordRequest) -> int:
+        """Appends the events in order, in one transaction with what follows from them; answers the last version.
+
+        Tried again after a lost answer, it finds the events by their ids and changes nothing.
+        """
+        version = 0
+        async with self._pool.connection() as connection, connection.transaction():
+            if request.account is not None:
+                await _save_account(connection, request.address, request.account)
+            if request.quota is not None:
+                await connection.execute(
+                    "insert into users values (%s, %s) on conflict (name) do update set quota_bytes = excluded.quota_bytes",
+                    list(request.quota),
+                )
+            for event, notice in zip(request.events, request.notices, strict=True):
+                if notice is not None:
+                    await _tell(connection, request.address, event, notice)
+                version = await append(connection, request.address, event)
+        return version
+
+
+async def _save_account(connection: AsyncConnection[TupleRow], address: str, account: RecordedAccount) -> None:
+    info = activity.info()
+    await connection.execute(
+        """
+        insert into accounts_recorded values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (address) do update set
+            organisation = excluded.organisation, owner = excluded.owner, host = excluded.host, crm = excluded.crm,
+            state = excluded.state, reason = excluded.reason,
+            authentication_failures = excluded.authentication_failures,
+            connection_failures = excluded.connection_failures,
+            next_attempt_at = excluded.next_attempt_at,
+            workflow_id = excluded.workflow_id, run_id = excluded.run_id
+        """,
+        [
+            address,
+            account.organisation,
+            account.owner,
+            account.host,
+            account.crm,
+            account.state,
+            account.reason,
+            account.authentication_failures,
+            account.connection_failures,
+            account.next_attempt_at,
+            info.workflow_id,
+            info.workflow_run_id,
+        ],
+    )
+
+
+async def _tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:
+    await connection.execute(
+        "insert into notices (id, address, at, code, text, remedy) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+        [
+            uuid5(event.event_id, "notice"),
+            address,
+            event.at,
+            notice.code,
+            storable(notice.text),
+            storable(notice.remedy),
+        ],
+    )

@@ -1,0 +1,339 @@
+"""One session of a watch: list, plan, retrieve and commit in batches, delete what policy says, QUIT, and report.
+
+Where the process may die: before a batch's commit the server still has the messages and nobody knows them; after it they
+are ours. Before QUIT is answered nothing is deleted on the server, and the next session asks again; after it the messages
+are gone there and stored here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from temporalio import activity
+
+from activities.leases import Lease
+from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
+from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
+from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions
+from activities.store import Batch, MailStore, NotRetrieved, Retrieved
+from domain.classification import diagnose_reply
+from domain.commands import Progress, SessionReport
+from domain.failures import Kind
+from domain.redaction import redact
+from domain.retrieval import (
+    DELETIONS_PER_SESSION,
+    Entry,
+    Identity,
+    Listed,
+    Plan,
+    is_to_be_deleted,
+    listing,
+    next_try,
+    plan,
+)
+from infra.telemetry import TRACER
+from workflows.contract import WatchRequest
+
+SESSION_SECONDS = 20 * 60.0
+
+
+class TooSoon(Exception):
+    """The server's LOGIN-DELAY has not passed (RFC 2449, section 6.5); `earliest` is when it has."""
+
+    def __init__(self, delay_seconds: float, earliest: datetime) -> None:
+        super().__init__(f"the server takes one login every {delay_seconds:.0f} s")
+        self.earliest = earliest
+
+
+class RetrievalSession:
+    """What one session has to do, how far it is, and what it came to."""
+
+    def __init__(
+        self,
+        request: WatchRequest,
+        lease: Lease,
+        sessions: Sessions,
+        mailboxes: Mailboxes,
+        store: MailStore,
+        *,
+        worker: str,
+        largest: int,
+        interval: Callable[[float], timedelta],
+        minute_seconds: float,
+        clock: Clock,
+    ) -> None:
+        """`largest` is the size of a message that is still fetched; `interval` gives the pause for a LOGIN-DELAY."""
+        self._request = request
+        self._settings = request.settings
+        self._lease = lease
+        self._sessions = sessions
+        self._mailboxes = mailboxes
+        self._store = store
+        self._largest = largest
+        self._interval = interval
+        self._minute_seconds = minute_seconds
+        self._clock = clock
+        self._began = time.monotonic()
+        self._mailbox: Mailbox
+        self._ledger: dict[Identity, Entry] = {}
+        self._plan = Plan()
+        self._on_server = 0
+        self._batch = Batch(number=1)
+        self._committing: asyncio.Task[None] | None = None
+        self._committed: list[Listed] = []
+        self._done = 0
+        self._refusals: list[tuple[Listed, ServerRefused]] = []
+        self._left_to_delete = 0
+        self.pause = timedelta(0)
+        self.row = SessionRow(id=uuid4(), address=self._settings.address, started_at=clock(), worker=worker)
+
+    def progress(self) -> dict[str, object]:
+        """What the Temporal UI shows while the session runs."""
+        return {
+            "on_server": self._on_server,
+            "to_fetch": self._plan.backlog,
+            "fetched": self._done,
+            "stored": self.row.stored,
+            "bytes": self.row.bytes,
+        }
+
+    async def run(self) -> SessionReport | None:
+        """The whole session; None when it brought no news.
+
+        Raises SessionFailure, with all that had arrived committed; TooSoon; Refused for what the settings lack.
+        """
+        self._mailbox = await self._mailboxes.open(self._settings)
+        self._respect_login_delay()
+        try:
+            async with self._sessions.open(self._settings) as session:
+                await self._mailboxes.logged_in(self._settings, self._clock(), session.login_delay_seconds)
+                await self._work(session.line)
+        except SessionFailure as failed:
+            self.row.outcome, self.row.finished_at = failed.failure.kind, self._clock()
+            await self._mailboxes.ended(self.row)
+            await self._mailboxes.tried(self._settings.address, self.row.finished_at)
+            raise
+        return await self._report(session)
+
+    def _respect_login_delay(self) -> None:
+        delay, last = self._mailbox.login_delay_seconds, self._mailbox.login_at
+        if last is not None and self._clock() < (earliest := last + timedelta(seconds=delay)):
+            raise TooSoon(delay, earliest)
+
+    async def _work(self, connection: PopConnection) -> None:
+        try:
+            listed = await self._list(connection)
+            await self._make_plan(listed)
+            await self._retrieve(connection)
+            await self._commit_rest()
+            await self._delete(connection, listed)
+        except SERVERS_FAULTS:
+            await self._commit_rest()  # what has arrived is kept, so even a line that always breaks gets on
+            raise
+        finally:
+            if self._committing is not None:  # something else went wrong: roll back, and let that error go on
+                self._committing.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await self._committing
+
+    async def _list(self, connection: PopConnection) -> list[Listed]:
+        """The server's list. STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
+        with TRACER.start_as_current_span("pop.list"):
+            count, _ = await connection.stat()
+            if count == 0:
+                return []
+            return listing(await connection.list_uids(), await connection.list_sizes())
+
+    async def _make_plan(self, listed: list[Listed]) -> None:
+        self._on_server = len(listed)
+        self._ledger = await self._mailboxes.ledger(self._settings.address, self._mailbox.epoch, listed)
+        self._plan = plan(
+            listed,
+            self._ledger,
+            self._settings.retrieval,
+            now=self._clock(),
+            first=not self._mailbox.listed_before,
+            largest=self._largest,
+            room=self._mailbox.room,
+            most=self._most(),
+        )
+        if self._plan.skip:
+            await self._store.skip(self._lease, self.row, self._mailbox.epoch, self._plan.skip, self._clock())
+        if self._plan.oversized:
+            reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
+            refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
+            await self._store_batch(Batch(number=0, refused=refused))
+
+    def _most(self) -> int | None:
+        """How many messages this session may fetch: one phase, or all of them phase after phase (R18, R19)."""
+        retrieval = self._settings.retrieval
+        if self._request.report or retrieval.pace == "steady":
+            return retrieval.messages_per_phase
+        return DELETIONS_PER_SESSION if retrieval.after_store == "delete" else None
+
+    async def _retrieve(self, connection: PopConnection) -> None:
+        """Fetches what was planned; each batch is committed while the next is on the wire."""
+        if not self._plan.fetch:
+            return
+        with TRACER.start_as_current_span("pop.retrieve"):
+            wanted = [(message.number, message.size) for message in self._plan.fetch]
+            messages = iter(self._plan.fetch)
+            async with contextlib.aclosing(connection.retrieve(wanted, largest=self._largest)) as arriving:
+                async for _, got in arriving:  # in the order they were asked for
+                    self._lease.check()
+                    await self._take(next(messages), got)
+                    if self._must_end():
+                        break
+        self._judge_refusals()
+
+    async def _take(self, listed: Listed, got: bytes | ServerRefused | MessageTooLarge) -> None:
+        if isinstance(got, ServerRefused):
+            self._refusals.append((listed, got))
+            if diagnose_reply(got.text, phase="retrieve", host=self._settings.incoming.host).kind is Kind.THROTTLED:
+                self._refusals.clear()
+                raise got  # it is the mailbox that is to wait, not this message
+            return
+        size = len(got) if isinstance(got, bytes) else 0
+        now = time.monotonic()
+        if not self._batch.has_room_for(size, now):
+            await self._commit()
+        if not self._batch.arrived and not self._batch.refused:
+            self._batch.began = now
+        if isinstance(got, bytes):
+            self._batch.arrived.append((listed, got))
+            self._batch.bytes += size
+            self._quarantine_refused()  # others are handed out, so it is about those messages
+        else:
+            attempts = self._attempts(listed)
+            self._batch.refused.append(NotRetrieved(listed, f"larger than the server said: {got}", attempts, None))
+
+    def _judge_refusals(self) -> None:
+        """A server that refuses every message has a trouble of its own, and no message is to blame for it."""
+        if len(self._refusals) > 1 and not self._done and not self._batch.arrived:
+            _, refused = self._refusals[0]
+            self._refusals.clear()
+            raise refused
+        self._quarantine_refused()
+
+    def _quarantine_refused(self) -> None:
+        for listed, refused in self._refusals:
+            attempts = self._attempts(listed)
+            said = redact(refused.text, hide=(self._settings.login_name, self._settings.address))
+            reason = f'the server would not hand it out: "{said}"'
+            self._batch.refused.append(NotRetrieved(listed, reason, attempts, next_try(attempts, self._clock())))
+        self._refusals.clear()
+
+    def _attempts(self, listed: Listed) -> int:
+        entry = self._ledger.get(listed.identity)
+        return (entry.attempts if entry else 0) + 1
+
+    def _must_end(self) -> bool:
+        """A session is bounded in time, and ends early when its worker is told to stop; the next one goes on."""
+        return time.monotonic() - self._began > SESSION_SECONDS or activity.is_worker_shutdown()
+
+    async def _commit(self) -> None:
+        """Hands the batch over to be committed, once the one before it is: at most two are in memory."""
+        batch, self._batch = self._batch, Batch(number=self._batch.number + 1)
+        if self._committing is not None:
+            await self._committing
+        self._committing = asyncio.create_task(self._store_batch(batch))
+
+    async def _commit_rest(self) -> None:
+        if self._batch.arrived or self._batch.refused:
+            await self._commit()
+        if self._committing is not None:
+            committing, self._committing = self._committing, None
+            await committing
+
+    async def _store_batch(self, batch: Batch) -> None:
+        with TRACER.start_as_current_span("store.batch") as span:
+            span.set_attribute("messages", len(batch.arrived))
+            # In a thread, so that heartbeats and the line go on while mail is indexed.
+            indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
+            done = self._done + len(batch.arrived) + (len(batch.refused) if batch.number else 0)
+            await self._store.commit(
+                self._lease,
+                self.row,
+                self._mailbox.epoch,
+                batch,
+                indexed,
+                self._settings.crm,
+                self._live(done),
+                self._clock(),
+            )
+            self._done = done
+            self._committed += [listed for listed, _ in batch.arrived]
+
+    def _live(self, done: int) -> Live:
+        remaining = max(self._plan.backlog - done, 0)
+        elapsed = time.monotonic() - self._began
+        eta = self._clock() + timedelta(seconds=elapsed / done * remaining) if done and remaining else None
+        return Live(on_server=self._on_server, remaining=remaining, eta=eta)
+
+    async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
+        """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
+        epoch, now = self._mailbox.epoch, self._clock()
+        if (
+            any(entry.deletion_asked for entry in self._ledger.values())
+            or self._settings.retrieval.after_store != "leave"
+        ):
+            await self._store.settle_deletions(self._lease, self.row, epoch, listed, now)
+        fresh = [one for one in self._committed if is_to_be_deleted(self._settings.retrieval, now, now)]
+        due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
+        if not due:
+            await connection.quit()
+            return
+        with TRACER.start_as_current_span("pop.delete"):
+            await self._store.ask_deletion(self._lease, self._settings.address, epoch, due, now)
+            self._lease.check()
+            accepted = set(await connection.delete([message.number for message in due]))
+            if await connection.quit():
+                gone = [message for message in due if message.number in accepted]
+                await self._store.deleted(self._lease, self.row, epoch, gone, self._clock())
+        self._left_to_delete = len(self._plan.delete) + len(fresh) - len(due)
+
+    async def _report(self, session: Session) -> SessionReport | None:
+        now = self._clock()
+        remaining = max(self._plan.backlog - self._done, 0)
+        blocked = self._plan.blocked_by_quota if self._done >= len(self._plan.fetch) else None
+        unfinished = (remaining > 0 and blocked is None) or self._left_to_delete > 0
+        more = unfinished and self._settings.retrieval.pace == "full"
+        self.pause = self._interval(session.login_delay_seconds)
+        next_attempt_at = None if more else now + self.pause
+        on_server = self._on_server - self.row.deleted
+        await self._mailboxes.checked(
+            self._settings.address, now, next_attempt_at=next_attempt_at, on_server=on_server, remaining=remaining
+        )
+        total = self._mailbox.messages + self.row.stored
+        unreported = total - self._request.total_stored  # more than we stored: a worker was lost before it could report
+        if self.row.brought_news or self._request.recovering:
+            self.row.outcome, self.row.finished_at = "mail" if self.row.brought_news else "recovered", now
+            await self._mailboxes.ended(self.row)
+        elif not (blocked or more or unreported or self._request.report):
+            return None
+        return SessionReport(
+            outcome="over_quota" if blocked else "mail" if unreported else "nothing_new",
+            at=now,
+            settings_version=self._request.settings_version,
+            credential_version=self._request.credential_version,
+            stored=self.row.stored,
+            skipped=self.row.skipped,
+            quarantined=self.row.quarantined,
+            deleted=self.row.deleted,
+            progress=Progress(
+                on_server=on_server,
+                stored=total,
+                remaining=remaining,
+                bytes=self._mailbox.bytes + self.row.bytes,
+            ),
+            total_stored=total,
+            more=more,
+            next_attempt_at=next_attempt_at,
+            needed_bytes=blocked.size if blocked else 0,
+            minute_seconds=self._minute_seconds,
+        )

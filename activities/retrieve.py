@@ -1,0 +1,215 @@
+"""The retrieval activities: `watch` holds sessions with a mailbox until one brings news, `try_login` tries a login.
+
+One attempt of `watch` is one session: connect, log in, list, plan, retrieve and commit in batches, delete what policy says,
+QUIT. A session without news raises a BENIGN error that asks to be called again after the interval, so an empty poll costs
+no history. A failure of the server or the network is raised under its kind; anything else (a database that is away, a bug)
+is Temporal's to retry and counts against no account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.leases import Lease, Leases, NotNow
+from activities.mailboxes import Mailboxes, SessionRow
+from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
+from activities.retrieval_session import RetrievalSession, TooSoon
+from activities.store import MailStore
+from domain.commands import LoginReport, Progress, SessionReport
+from domain.providers import profile_of
+from domain.refusal import Refused
+from infra.database import Pool
+from infra.settings import WorkerSettings
+from infra.telemetry import SessionMetrics
+from workflows.contract import NOTHING_NEW, WAITING, LoginRequest, WatchRequest
+
+HEARTBEAT_SECONDS = 1.0
+JITTER = 0.1  # of the interval, added, so that accounts drift apart and a LOGIN-DELAY stays a floor
+
+
+class Retrieval:
+    """Given its pool, secrets, settings and clock, so that a test can give it others."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        sessions: Sessions,
+        settings: WorkerSettings,
+        metrics: SessionMetrics,
+        worker: str,
+        *,
+        clock: Clock = now_utc,
+    ) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._metrics = metrics
+        self._worker = worker
+        self._clock = clock
+        self._leases = Leases(pool, worker, settings.max_sessions_per_host)
+        self._mailboxes = Mailboxes(pool, settings.quota_bytes)
+        self._store = MailStore(pool)
+
+    @activity.defn
+    async def try_login(self, request: LoginRequest) -> LoginReport:
+        """Logs in and out. Stores nothing but the time of the login, counts nothing."""
+        settings = request.settings
+        if unknown := await self._mailboxes.unknown_crm(settings.crm):
+            raise Refused(
+                "unknown_crm",
+                f"crm: there is no CRM connection named {unknown}: start it first, or leave it out ('builtin' always exists)",
+                field="crm",
+            )
+        try:
+            async with self._hold(settings.address, settings.incoming.host), _heartbeats(lambda: None):
+                async with self._sessions.open(settings) as session:
+                    await session.line.stat()  # some servers refuse a login only here
+                    await session.line.quit()
+                at = self._clock()
+                await self._mailboxes.logged_in(settings, at, session.login_delay_seconds)
+                return LoginReport(
+                    at=at,
+                    minute_seconds=self._settings.minute_seconds,
+                    login_delay_seconds=session.login_delay_seconds,
+                    expire_days=session.expire_days,
+                )
+        except SessionFailure as failed:
+            raise self._as_error(failed) from None
+
+    @activity.defn
+    async def watch(self, request: WatchRequest) -> SessionReport:
+        """One session, if it is time for one. Returns news, raises NothingNew, or raises the failure under its kind."""
+        settings, now = request.settings, self._clock()
+        host = settings.incoming.host
+        if request.not_before and request.not_before > now:
+            _call_again(f"next look at {host}", request.not_before - now, WAITING)
+        if request.needed_bytes and await self._mailboxes.room(settings.owner) < request.needed_bytes:
+            if request.report:
+                return await self._still_over_quota(request)
+            _call_again(
+                "over quota: the mail stays on the server until there is room", self._interval(request), NOTHING_NEW
+            )
+        began = time.monotonic()
+        try:
+            async with self._hold(settings.address, host) as lease:
+                session = RetrievalSession(
+                    request,
+                    lease,
+                    self._sessions,
+                    self._mailboxes,
+                    self._store,
+                    worker=self._worker,
+                    largest=self._settings.max_message_bytes,
+                    interval=lambda login_delay: self._interval(request, login_delay),
+                    minute_seconds=self._settings.minute_seconds,
+                    clock=self._clock,
+                )
+                async with _heartbeats(session.progress):
+                    report = await session.run()
+        except SessionFailure as failed:
+            self._count(request, session.row, began, "failed", failed.failure.kind)
+            raise self._as_error(failed, request) from None
+        except TooSoon as soon:
+            if request.report:
+                raise Refused("login_delay", f"{soon}: ask again after {soon.earliest:%Y-%m-%d %H:%M:%S} UTC") from None
+            _call_again(str(soon), soon.earliest - self._clock(), WAITING)
+        except Refused as refused:  # a secret or a host that the settings name is not to be had any more
+            failure = as_configuration(refused, self._settings.support, self._clock())
+            not_tried = SessionFailure(failure, password_accepted=False, login_delay_seconds=0)
+            raise self._as_error(not_tried, request) from None
+        self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
+        if report is None:
+            _call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
+        return report
+
+    @contextlib.asynccontextmanager
+    async def _hold(self, address: str, host: str) -> AsyncIterator[Lease]:
+        try:
+            async with self._leases.hold(address, host) as lease:
+                yield lease
+        except NotNow as busy:
+            _call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
+
+    async def _still_over_quota(self, request: WatchRequest) -> SessionReport:
+        mailbox = await self._mailboxes.open(request.settings)
+        return SessionReport(
+            outcome="over_quota",
+            at=self._clock(),
+            settings_version=request.settings_version,
+            credential_version=request.credential_version,
+            progress=Progress(stored=mailbox.messages, bytes=mailbox.bytes),
+            total_stored=mailbox.messages,
+            next_attempt_at=self._clock() + self._interval(request),
+            needed_bytes=request.needed_bytes,
+            minute_seconds=self._settings.minute_seconds,
+        )
+
+    def _interval(self, request: WatchRequest, login_delay_seconds: float = 0.0) -> timedelta:
+        """To the next look: the interval of the settings, or the server's LOGIN-DELAY where that is longer."""
+        wanted = request.settings.retrieval.interval_minutes * self._settings.minute_seconds
+        return timedelta(seconds=max(wanted, login_delay_seconds) * (1 + random.random() * JITTER))
+
+    def _as_error(self, failed: SessionFailure, request: WatchRequest | None = None) -> ApplicationError:
+        failure = failed.failure
+        said = f' The server said: "{failure.server_said}".' if failure.server_said else ""
+        cause = f" ({failure.cause})" if failure.cause else ""
+        return ApplicationError(
+            f"{failure.kind}{cause}.{said} {failure.remedy} Reference {failure.reference}; support: {failure.support}",
+            failure.model_dump(mode="json"),
+            {
+                "password_accepted": failed.password_accepted,
+                "login_delay_seconds": failed.login_delay_seconds,
+                "minute_seconds": self._settings.minute_seconds,
+                "settings_version": request.settings_version if request else 0,
+                "credential_version": request.credential_version if request else 0,
+            },
+            type=failure.kind,
+            non_retryable=True,
+        )
+
+    def _count(
+        self, request: WatchRequest, row: SessionRow, began: float, outcome: str, kind: str | None = None
+    ) -> None:
+        self._metrics.session_ended(
+            outcome=outcome,
+            provider=profile_of(request.settings).name,
+            seconds=time.monotonic() - began,
+            messages=row.stored,
+            size=row.bytes,
+            failure=kind,
+        )
+
+
+def _call_again(message: str, after: timedelta, kind: str) -> NoReturn:
+    raise ApplicationError(
+        message,
+        type=kind,
+        category=ApplicationErrorCategory.BENIGN,
+        next_retry_delay=max(after, timedelta(milliseconds=1)),
+    ) from None
+
+
+@contextlib.asynccontextmanager
+async def _heartbeats(details: Callable[[], Any]) -> AsyncIterator[None]:
+    """Heartbeats for as long as the block runs: how a cancellation gets here, and how a lost worker is noticed."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat(details())
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating

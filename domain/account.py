@@ -1,0 +1,334 @@
+"""The life of an account: what may happen to it (`decide`) and what it becomes (`evolve`), as pure functions.
+
+Everything that changes an account's state is in this file. `decide` turns a command into the events that follow from
+it, or raises Refused; `evolve` folds one event into the account. Neither reads a clock or touches a server, and the
+same fold rebuilds an account from its log. The thresholds of R82 and R86 stand here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain import events as happened
+from domain.commands import (
+    ChangeCredential,
+    ChangeSettings,
+    Close,
+    Connected,
+    Disable,
+    Enable,
+    LoginWorked,
+    PollNow,
+    Progress,
+    SessionFailed,
+    SessionReport,
+    SessionSucceeded,
+    SetQuota,
+    SetUpFailed,
+    WasRefused,
+)
+from domain.events import Event, Failures
+from domain.failures import FATES, Failure, minutes_until_retry
+from domain.refusal import Refused
+from domain.settings import AccountSettings, changed, login_differs
+
+AUTHENTICATION_LIMIT = 10  # R82
+CONNECTION_LIMIT = 50  # R86
+
+OperatorCommand = Disable | Enable | PollNow | ChangeSettings | ChangeCredential | SetQuota | Close
+AnyCommand = OperatorCommand | Connected | SetUpFailed | SessionSucceeded | SessionFailed | LoginWorked | WasRefused
+
+
+class State(StrEnum):
+    VERIFYING = "verifying"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    OVER_QUOTA = "over_quota"
+    DISABLED = "disabled"
+    CLOSED = "closed"
+
+
+class Account(BaseModel):
+    """An account between two events. `in_a_row` counts failures of the last failure's kind, for the growing waits;
+    `next_attempt_at` None means at once; `needed_bytes` is what the quota must have room for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: AccountSettings
+    state: State = State.VERIFYING
+    reason: str | None = None
+    since: datetime
+    failures: Failures = Failures()
+    last_failure: Failure | None = None
+    in_a_row: int = 0
+    progress: Progress = Progress()
+    total_stored: int = 0
+    needed_bytes: int = 0
+    last_success_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    settings_version: int = 1
+    credential_version: int = 1
+    minute_seconds: float = 60.0
+
+    @property
+    def watched(self) -> bool:
+        """Whether sessions are held at all; in suspension they are rare, over quota they look at the quota first."""
+        return self.state in (State.ACTIVE, State.SUSPENDED, State.OVER_QUOTA)
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a session that works is news, because it ends failures."""
+        return self.last_failure is not None or self.failures != Failures() or self.state is State.SUSPENDED
+
+
+def new_account(settings: AccountSettings, now: datetime) -> Account:
+    return Account(settings=settings, since=now)
+
+
+def settings_to_try(account: Account, command: OperatorCommand) -> AccountSettings | None:
+    """The settings whose login must work before `command` may take effect; None where no login is needed.
+
+    Raises Refused where the command makes no sense, whatever the server may say.
+    """
+    match command:
+        case Enable() if account.state in (State.DISABLED, State.SUSPENDED):
+            return account.settings
+        case ChangeSettings(settings=partial):
+            after = changed(account.settings, partial)
+            return after if login_differs(account.settings, after) else None
+        case ChangeCredential():
+            return _with_credential(account.settings, command)
+        case _:
+            return None
+
+
+def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
+    """What follows from `command`, in order, and nothing where it changes nothing; raises Refused where it cannot be."""
+    match command:
+        case Connected(login=login):
+            return [happened.AccountConnected(settings=account.settings, minute_seconds=login.minute_seconds, at=now)]
+        case SetUpFailed(failure=failure):
+            return [happened.SetUpRefused(failure=failure, at=now)]
+        case SessionSucceeded(report=report):
+            return _after_success(account, report, now)
+        case SessionFailed():
+            return _after_failure(account, command, now)
+        case LoginWorked():
+            return _after_live_login(account, command, now)
+        case WasRefused(command=name, code=code, field=field, message=message, by=by):
+            return [happened.CommandRefused(command=name, code=code, field=field, message=message, actor=by, at=now)]
+        case Disable(reason=because, by=by):
+            if account.state is State.DISABLED:
+                return []
+            return [happened.AccountDisabled(reason="operator", because=because, actor=by, at=now)]
+        case Enable():
+            return []  # one that needs a login comes back as LoginWorked
+        case PollNow(by=by):
+            if account.state is State.DISABLED:
+                raise Refused("disabled", f"poll_now: the account is disabled ({account.reason}): use enable first")
+            return [happened.PollRequested(actor=by, at=now)]
+        case ChangeSettings(settings=partial, by=by):
+            return _settings_changed(account, changed(account.settings, partial), by, now)
+        case ChangeCredential():
+            raise AssertionError("a credential is only changed by LoginWorked")
+        case SetQuota(bytes=size, by=by):
+            return [happened.QuotaSet(user=account.settings.owner, bytes=size, actor=by, at=now)]
+        case Close(by=by):
+            return [happened.AccountClosed(actor=by, at=now)]
+
+
+def _after_success(account: Account, report: SessionReport, now: datetime) -> list[Event]:
+    if not account.watched:
+        return []  # disabled while the session ended; what it stored is in the log already
+    current = _is_current(account, report.settings_version, report.credential_version)
+    events: list[Event] = [
+        happened.MailRetrieved(
+            progress=report.progress,
+            total_stored=report.total_stored,
+            more=report.more,
+            next_attempt_at=report.next_attempt_at,
+            minute_seconds=report.minute_seconds,
+            at=now,
+        )
+    ]
+    if current and (account.failures != Failures() or account.last_failure is not None):
+        events.append(happened.RetrievalRecovered(at=now))
+    if report.outcome == "over_quota":
+        if account.state is not State.OVER_QUOTA or account.needed_bytes != report.needed_bytes:
+            events.append(happened.QuotaReached(needed_bytes=report.needed_bytes, at=now))
+    elif current and account.state in (State.SUSPENDED, State.OVER_QUOTA):
+        events.append(happened.AccountResumed(at=now))
+    return events
+
+
+def _after_failure(account: Account, command: SessionFailed, now: datetime) -> list[Event]:
+    report = command.report
+    if not account.watched or not _is_current(account, report.settings_version, report.credential_version):
+        return []  # an old password's failure says nothing about the new one
+    failure = report.failure
+    fate = FATES[failure.kind]
+    failures = _count(account.failures, failure, report.password_accepted)
+    repeated = account.last_failure is not None and account.last_failure.kind is failure.kind
+    in_a_row = account.in_a_row + 1 if repeated else 1
+    minutes = minutes_until_retry(
+        failure.kind,
+        in_a_row,
+        interval=account.settings.retrieval.interval_minutes,
+        login_delay=report.login_delay_seconds / max(report.minute_seconds, 0.001),
+    )
+    # Jitter only ever adds: a LOGIN-DELAY is a floor (RFC 2449, section 6.5).
+    wait = timedelta(seconds=minutes * report.minute_seconds * (1 + command.jitter / 10))
+    exhausted = _exhausted(failures)
+    events: list[Event] = [
+        happened.RetrievalFailed(
+            failure=failure,
+            failures=failures,
+            in_a_row=in_a_row,
+            next_attempt_at=None if exhausted else now + wait,
+            minute_seconds=report.minute_seconds,
+            at=now,
+        )
+    ]
+    if exhausted:
+        events.append(happened.AccountDisabled(reason=exhausted, at=now))
+    elif fate.suspends:
+        if account.state is not State.SUSPENDED or account.reason != failure.kind:
+            events.append(happened.AccountSuspended(reason=failure.kind, at=now))
+    elif account.state is State.SUSPENDED:
+        events.append(happened.AccountResumed(at=now))  # what suspended it is over, even if something else is wrong
+    return events
+
+
+def _count(before: Failures, failure: Failure, password_accepted: bool) -> Failures:
+    """`connection` ends with any session that got further; `authentication` only with an accepted password."""
+    match failure.counts:
+        case "authentication":
+            return Failures(authentication=before.authentication + 1)
+        case counter:
+            authentication = 0 if password_accepted else before.authentication
+            return Failures(
+                authentication=authentication, connection=before.connection + 1 if counter == "connection" else 0
+            )
+
+
+def _exhausted(failures: Failures) -> happened.DisabledReason | None:
+    if failures.authentication >= AUTHENTICATION_LIMIT:
+        return "authentication_failures"
+    if failures.connection >= CONNECTION_LIMIT:
+        return "connection_failures"
+    return None
+
+
+def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> list[Event]:
+    command, events = worked.command, list[Event]()
+    match command:
+        case ChangeSettings():
+            events = _settings_changed(account, worked.settings, command.by, now)
+        case ChangeCredential():
+            events = [
+                happened.CredentialChanged(
+                    settings=worked.settings, version=account.credential_version + 1, actor=command.by, at=now
+                )
+            ]
+    enables = isinstance(command, Enable) or (
+        isinstance(command, ChangeCredential) and account.reason == "authentication_failures"
+    )
+    if account.state is not State.DISABLED or enables:
+        events.append(happened.AccountEnabled(actor=command.by, at=now))
+    return events
+
+
+def _settings_changed(account: Account, after: AccountSettings, by: str, now: datetime) -> list[Event]:
+    fields = _differing_fields(account.settings, after)
+    if not fields:
+        return []
+    return [
+        happened.SettingsChanged(settings=after, fields=fields, version=account.settings_version + 1, actor=by, at=now)
+    ]
+
+
+def _differing_fields(before: AccountSettings, after: AccountSettings) -> list[str]:
+    names = []
+    for name in type(before).model_fields:
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        if isinstance(new, BaseModel):
+            names += [f"{name}.{leaf}" for leaf in type(new).model_fields if getattr(old, leaf) != getattr(new, leaf)]
+        else:
+            names.append(name)
+    return names
+
+
+def _with_credential(settings: AccountSettings, command: ChangeCredential) -> AccountSettings:
+    update = {"secret": command.secret} | ({"username": command.username} if command.username else {})
+    return settings.model_copy(update={"incoming": settings.incoming.model_copy(update=update)})
+
+
+def _is_current(account: Account, settings_version: int, credential_version: int) -> bool:
+    return (settings_version, credential_version) == (account.settings_version, account.credential_version)
+
+
+HEALTHY: dict[str, object] = {"failures": Failures(), "last_failure": None, "in_a_row": 0, "next_attempt_at": None}
+
+
+def evolve(account: Account, event: Event) -> Account:
+    """The account after `event`."""
+    return account.model_copy(update=_effect(account, event))
+
+
+def _effect(account: Account, event: Event) -> dict[str, object]:
+    entered: dict[str, object] = {"since": event.at, "reason": None, "needed_bytes": 0}
+    match event:
+        case happened.AccountConnected(settings=settings, minute_seconds=minute):
+            return entered | {"settings": settings, "state": State.ACTIVE, "minute_seconds": minute}
+        case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
+            return {
+                "progress": progress,
+                "total_stored": total,
+                "next_attempt_at": at,
+                "minute_seconds": minute,
+                "last_success_at": event.at,
+            }
+        case happened.RetrievalFailed():
+            return {
+                "failures": event.failures,
+                "last_failure": event.failure,
+                "in_a_row": event.in_a_row,
+                "next_attempt_at": event.next_attempt_at,
+                "minute_seconds": event.minute_seconds,
+            }
+        case happened.RetrievalRecovered():
+            return {"failures": Failures(), "last_failure": None, "in_a_row": 0}
+        case happened.AccountDisabled(reason=reason):
+            return entered | {"state": State.DISABLED, "reason": reason, "next_attempt_at": None}
+        case happened.AccountSuspended(reason=reason):
+            return entered | {"state": State.SUSPENDED, "reason": reason}
+        case happened.QuotaReached(needed_bytes=needed):
+            return {"state": State.OVER_QUOTA, "reason": None, "since": event.at, "needed_bytes": needed}
+        case happened.AccountResumed():
+            return entered | {"state": State.ACTIVE}
+        case happened.AccountEnabled():
+            since = account.since if account.state is State.ACTIVE else event.at
+            return entered | HEALTHY | {"state": State.ACTIVE, "since": since}
+        case happened.SettingsChanged(settings=settings, version=version):
+            return {"settings": settings, "settings_version": version}
+        case happened.CredentialChanged(settings=settings, version=version):
+            return {"settings": settings, "credential_version": version}
+        case happened.QuotaSet() if account.state is State.OVER_QUOTA:
+            return {"next_attempt_at": None}
+        case happened.AccountClosed():
+            return entered | {"state": State.CLOSED, "next_attempt_at": None}
+        case _:
+            return {}
+
+
+def fold(account: Account, history: Iterable[Event]) -> Account:
+    """The account after all of `history`; with the events of a log, the account that a worker can go on with."""
+    for event in history:
+        account = evolve(account, event)
+    return account

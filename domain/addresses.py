@@ -1,0 +1,170 @@
+"""Mail addresses: the form two spellings are compared in, and the mailboxes of an address field."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import idna
+
+MOST_ADDRESSES = 1000  # of one field: more is a distribution list or an attack, never a correspondence
+LONGEST_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, the "@", 255 for the domain
+
+_PLAIN = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_ATOMS = re.compile(r'[^\s()<>\[\]:;@\\,"]+')
+_LITERAL = re.compile(r"\[[\x21-\x5a\x5e-\x7e]+\]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # pasted along with an address, never part of one
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+# One delimiter with what it encloses, or a run of anything else. Possessive, so no input makes it go back.
+_TOKEN = re.compile(
+    r"""
+    "(?P<quoted>(?:[^"\\]|\\.)*+)(?P<quote_end>"?)
+    | <(?:@[^<>:",]*(?:,@[^<>:",]*)*+:)?+(?P<angle>(?:"[^"]*"|[^<>",])*+)>?
+    | (?P<comment>\()
+    | (?P<separator>[,;:])
+    | (?P<text>[^"<(,;:]++)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
+_BARE_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^\s"@]++)\s*@\s*\S++')
+
+
+def normal_address(text: str) -> str | None:
+    """The form in which one addr-spec is compared with another, or None when `text` is none.
+
+    Trimmed, NFC, lower-case, the domain in A-labels (UTS 46; a domain that IDNA refuses is only lower-cased). The local
+    part is lower-cased too: RFC 5321 2.4 lets a host tell `Jane` from `jane`, no host in use does.
+    """
+    text = text.strip().strip(_INVISIBLE).strip()
+    lowered = text.lower()
+    if len(text) > LONGEST_ADDRESS or "@" not in text:
+        return None
+    if _PLAIN.fullmatch(lowered) and text.isascii():
+        return lowered
+    if _UNPRINTABLE.search(text):
+        return None
+    if text.startswith("'") and text.endswith("'"):
+        return normal_address(text[1:-1])  # as Outlook quotes an address that it was given as a name
+    local, _, domain = text.rpartition("@")
+    normal_local, normal_domain = _normal_local(local), _normal_domain(domain)
+    return f"{normal_local}@{normal_domain}" if normal_local and normal_domain else None
+
+
+def mailboxes(text: str) -> Iterator[tuple[str, str]]:
+    """The (display phrase, addr-spec as spelled) pairs of an unfolded address field (RFC 5322 3.4), at most 1,000.
+
+    Groups give their members, a trailing comment serves as the name where there is none, and what is left unclosed is
+    read as if it had not been opened. Encoded words are left for the caller, who must decode them only now: decoded
+    earlier, a display name could pass for an address.
+    """
+    found = 0
+    for name, address in _items(text):
+        if normal_address(address) is None:
+            continue
+        yield name, address
+        found += 1
+        if found == MOST_ADDRESSES:
+            return
+
+
+def _items(text: str) -> Iterator[tuple[str, str]]:
+    item = _Item()
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:  # cannot be: the last alternative takes what the others leave
+            return
+        end = token.end()
+        match token.lastgroup:
+            case "quote_end":
+                if not token["quote_end"]:
+                    text = text[:position] + text[position:].replace('"', " ")
+                    continue
+                item.add(_ESCAPED.sub(r"\1", token["quoted"]), token[0])
+            case "angle":
+                item.angle = item.angle or token["angle"].strip()
+            case "comment":
+                end = _comment_end(text, position)
+                if end < 0:
+                    text = text[:position] + text[position:].replace("(", " ").replace(")", " ")
+                    continue
+                item.comment = item.comment or text[position + 1 : end - 1].strip()
+            case "separator":
+                if token[0] != ":" or item.has_address():  # otherwise the name of a group
+                    yield from item.mailbox()
+                item = _Item()
+            case _:
+                item.add(token[0], token[0])
+        position = end
+    yield from item.mailbox()
+
+
+class _Item:
+    """What has been read of one entry of an address list."""
+
+    def __init__(self) -> None:
+        self.angle = ""
+        self.comment = ""
+        self._phrase: list[str] = []
+        self._spelled: list[str] = []
+
+    def add(self, phrase: str, spelled: str) -> None:
+        self._phrase.append(phrase)
+        self._spelled.append(spelled)
+
+    def has_address(self) -> bool:
+        return bool(self.angle) or "@" in "".join(self._spelled)
+
+    def mailbox(self) -> Iterator[tuple[str, str]]:
+        if self.angle:
+            yield "".join(self._phrase).strip() or self.comment, self.angle
+            return
+        spelled = "".join(self._spelled)
+        if len(spelled) > 4 * LONGEST_ADDRESS:
+            return
+        if bare := _BARE_ADDRESS.search(spelled):
+            name = (spelled[: bare.start()] + spelled[bare.end() :]).strip().strip('"')
+            yield name or self.comment, re.sub(r"\s*@\s*", "@", bare[0])
+
+
+def _comment_end(text: str, start: int) -> int:
+    """The index after the comment that opens at `start`, or -1 when it is never closed."""
+    depth = 0
+    for mark in _PARENTHESIS.finditer(text, start):
+        depth += {"(": 1, ")": -1}.get(mark[0], 0)
+        if depth == 0:
+            return mark.end()
+    return -1
+
+
+def _normal_local(local: str) -> str | None:
+    local = local.strip()
+    if _QUOTED.fullmatch(local):
+        content = _ESCAPED.sub(r"\1", local[1:-1])
+        if not _ATOMS.fullmatch(content):
+            return _lower(local)
+        local = content
+    return _lower(local) if _ATOMS.fullmatch(local) else None
+
+
+def _normal_domain(domain: str) -> str | None:
+    domain = _lower(domain.strip().removesuffix("."))
+    if _LITERAL.fullmatch(domain):
+        return domain
+    if not _ATOMS.fullmatch(domain):
+        return None
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except Exception:  # a domain that IDNA refuses still is what the sender wrote
+        return domain
+
+
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())

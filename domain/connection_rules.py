@@ -1,0 +1,181 @@
+"""What a socket's or a TLS library's error means: tables of error numbers, certificate codes and TLS reasons, with remedies.
+
+In the texts, {host}, {port} and {at} are filled in. Certificate codes are OpenSSL's X509_V_ERR_* numbers, as in
+`ssl.SSLCertVerificationError.verify_code`.
+"""
+
+from __future__ import annotations
+
+import errno
+
+UNREACHABLE = frozenset(
+    (
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.EHOSTDOWN,
+        errno.ENETRESET,
+        errno.EAFNOSUPPORT,
+        errno.EACCES,  # a firewall on this machine
+        errno.EPERM,
+    )
+)
+RESET = frozenset((errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN, errno.ENOTCONN))
+
+_RETRY = "Nothing needs to be done if this passes by itself: Mailroom goes on trying, and nothing is lost meanwhile."
+_FIFTY = "After 50 such failures in a row the account is disabled; enable tries the connection first and goes on."
+
+CONNECTION_REMEDIES: dict[str, str] = {
+    "dns": (
+        "The server's name {host} could not be resolved. Check its spelling in the account's settings (change_settings) "
+        f"against what the provider documents; if it is right, the name service is in trouble. {_RETRY} {_FIFTY}"
+    ),
+    "refused": (
+        "Nothing accepts connections at {host} port {port}. Check host and port in the account's settings "
+        "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, the server "
+        "is down, or it does not offer POP at all (Exchange does not unless it is switched on): ask your e-mail "
+        f"administrator. {_RETRY} {_FIFTY}"
+    ),
+    "timeout": (
+        "{host} port {port} did not answer in time. It may be down or overloaded, a firewall may be dropping the "
+        "connection, or host or port in the account's settings may be wrong (change_settings). "
+        f"{_RETRY} {_FIFTY}"
+    ),
+    "reset": f"The connection to {{host}} port {{port}} was cut off by the server or by something on the way. {_RETRY} {_FIFTY}",
+    "unreachable": (
+        "There is no way through the network to {host} port {port}. The server or its network may be down, or the "
+        f"machine that Mailroom runs on may have no route to it. {_RETRY} {_FIFTY}"
+    ),
+    "closed": f"{{host}} port {{port}} hung up before the session was finished. {_RETRY} {_FIFTY}",
+}
+
+# Row R88.
+ONLY_US = (
+    "If others reach this server, it may be refusing only Mailroom's addresses. Hand this to the mail administrator: "
+    "connections from {egress} to {host} port {port} fail, last at {at}."
+)
+UNKNOWN_EGRESS = "the public addresses of the machine that Mailroom runs on"
+
+# Some servers, AOL's among them, hang up instead of refusing a password.
+PASSWORD_TOO = (
+    "This happened while logging in, and some servers hang up on a wrong password instead of refusing it: if it goes on, "
+    "check user name and password too."
+)
+SLOW_LOGIN = (
+    "{host} took the user name and password and then did not answer in time. The server is overloaded, or it is still "
+    "opening a large mailbox. Nothing needs to be done: Mailroom tries again by itself. If it goes on for more than a "
+    "day, ask your e-mail administrator."
+)
+
+CERTIFICATE_CAUSES: dict[int, str] = {
+    9: "not_yet_valid",
+    10: "expired",
+    18: "self_signed",
+    62: "hostname_mismatch",
+    64: "hostname_mismatch",
+    2: "untrusted_ca",
+    19: "untrusted_ca",
+    20: "untrusted_ca",
+    21: "untrusted_ca",
+    27: "untrusted_ca",
+}
+
+# Rows R90 and R91.
+CERTIFICATE_EVIDENCE = (
+    "The certificates that {host} port {port} presented on {at} are kept with this failure, to be handed to the mail "
+    "administrator. Until it is mended no password is sent, and there is no switch to ignore it; Mailroom looks again "
+    "once a day, and poll_now looks at once."
+)
+_PRIVATE_CA = (
+    "If this server's certificates are issued by your organisation itself, the operator of Mailroom can trust that "
+    "authority with MAILROOM_CA_FILE."
+)
+CERTIFICATE_REMEDIES: dict[str, str] = {
+    "self_signed": (
+        "The server's certificate is self-signed, so nobody vouches that this is the right server. Ask the mail "
+        f"administrator for a certificate from a public certificate authority. {_PRIVATE_CA}"
+    ),
+    "expired": (
+        "A certificate of the server, its own or one above it, has expired. Ask the mail administrator to renew it."
+    ),
+    "not_yet_valid": (
+        "The server's certificate is not valid yet. Either the server was given it too early or a clock is wrong: check "
+        "the clock of the machine that Mailroom runs on, then ask the mail administrator."
+    ),
+    "hostname_mismatch": (
+        "The server's certificate is for other names than {host}. Use one of the names that the certificate was issued "
+        "for as the host, with change_settings, or ask the mail administrator for a certificate that names {host}."
+    ),
+    "untrusted_ca": (
+        "The server's certificate does not lead to a certificate authority that is trusted. Most often the server leaves "
+        "out the intermediate certificate: ask the mail administrator to install the whole chain. Otherwise it comes from "
+        f"a private authority, or from a proxy that looks into encrypted traffic. {_PRIVATE_CA}"
+    ),
+    "other": (
+        "The server's certificate cannot be accepted ({reason}). Ask the mail administrator for a new one from a public "
+        "certificate authority."
+    ),
+}
+# TLS that cannot work as configured, by `ssl.SSLError.reason`; every other reason is a connection cut off.
+_PLAINTEXT = (
+    "{host} port {port} does not speak TLS from the first byte. Set the account to STARTTLS (usually port 110), or to the "
+    "port that the provider documents for implicit TLS (usually 995), with change_settings. Mailroom looks again once a "
+    "day."
+)
+_OUTDATED = (
+    "{host} port {port} offers only outdated encryption, TLS 1.1 or older or ciphers that are no longer safe. Ask the mail "
+    "administrator to allow TLS 1.2 or newer. Mailroom looks again once a day, and poll_now looks at once."
+)
+_UNKNOWN_NAME = (
+    "The server at {host} port {port} does not know the name {host}. Check the host in the account's settings "
+    "(change_settings) against what the provider documents. Mailroom looks again once a day."
+)
+TLS_REMEDIES: dict[str, str] = {
+    "WRONG_VERSION_NUMBER": _PLAINTEXT,
+    "RECORD_LAYER_FAILURE": _PLAINTEXT,
+    "PACKET_LENGTH_TOO_LONG": _PLAINTEXT,
+    "HTTP_REQUEST": _PLAINTEXT,
+    "UNKNOWN_PROTOCOL": _PLAINTEXT,
+    "UNSUPPORTED_PROTOCOL": _OUTDATED,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OUTDATED,
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": _OUTDATED,
+    "WRONG_SIGNATURE_TYPE": _OUTDATED,
+    "DH_KEY_TOO_SMALL": _OUTDATED,
+    "EE_KEY_TOO_SMALL": _OUTDATED,
+    "WRONG_SSL_VERSION": _OUTDATED,
+    "NO_CIPHERS_AVAILABLE": _OUTDATED,
+    "NO_SHARED_CIPHER": _OUTDATED,
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": _OUTDATED,
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": _OUTDATED,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": _OUTDATED,
+    "SSL/TLS_ALERT_HANDSHAKE_FAILURE": _OUTDATED,
+    "TLSV1_UNRECOGNIZED_NAME": _UNKNOWN_NAME,
+}
+
+# How other protocols greet on a port that was taken for POP's.
+OTHER_PROTOCOLS: tuple[tuple[str, str], ...] = (
+    ("* OK", "IMAP"),
+    ("* PREAUTH", "IMAP"),
+    ("* BYE", "IMAP"),
+    ("220", "SMTP"),
+    ("421", "SMTP"),
+    ("554", "SMTP"),
+    ("HTTP/", "HTTP"),
+    ("<!DOCTYPE", "HTTP"),
+    ("<html", "HTTP"),
+    ("SSH-", "SSH"),
+)
+OTHER_PROTOCOL_REMEDY = (
+    "{host} port {port} answers, but it speaks {protocol}, not POP3. Check host and port in the account's settings "
+    "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, ask your "
+    "e-mail administrator whether POP is offered. Mailroom looks again once a day."
+)
+VIOLATION_REMEDY = (
+    "What {host} port {port} sent is not POP3 as it is written down, so the session was ended before anything could be "
+    "misread. Nothing needs to be done if this passes by itself: Mailroom tries again, and nothing is lost meanwhile. If it "
+    "goes on for more than a day, give the reference of this failure to support."
+)
+OTHER_SERVICE = (
+    "It happened in the server's very first words, so another service than POP may be answering there: check host and port "
+    "in the account's settings (change_settings)."
+)

@@ -1,0 +1,139 @@
+"""What happened to an account: one small frozen fact per event, named in the past tense, as the log keeps it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.audit import SYSTEM
+from domain.commands import Progress
+from domain.failures import Failure
+from domain.settings import AccountSettings
+
+DisabledReason = Literal["authentication_failures", "connection_failures", "operator"]
+
+
+class Failures(BaseModel):
+    """The two counters of failures in a row; they never mix (R82, R86)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    authentication: int = 0
+    connection: int = 0
+
+
+class Event(BaseModel):
+    """`at` and `actor` are columns of the log; every other field is its `data`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    in_log: ClassVar[bool] = True
+
+    at: datetime
+    actor: str = SYSTEM
+
+
+class AccountConnected(Event):
+    settings: AccountSettings
+    minute_seconds: float
+
+
+class SetUpRefused(Event):
+    failure: Failure
+
+
+class MailRetrieved(Event):
+    """A session's result. The session itself logged `MessagesStored` in the transaction of each batch, so this is not
+    logged a second time."""
+
+    in_log: ClassVar[bool] = False
+
+    progress: Progress
+    total_stored: int
+    more: bool
+    next_attempt_at: datetime | None
+    minute_seconds: float
+
+
+class RetrievalFailed(Event):
+    failure: Failure
+    failures: Failures
+    in_a_row: int
+    next_attempt_at: datetime | None
+    minute_seconds: float
+
+
+class RetrievalRecovered(Event):
+    """The first session that worked after failures; both counters are zero again."""
+
+
+class AccountDisabled(Event):
+    reason: DisabledReason
+    because: str | None = None
+
+
+class AccountSuspended(Event):
+    reason: str
+
+
+class AccountResumed(Event):
+    """A suspended account, or one that was over its quota, retrieves again."""
+
+
+class AccountEnabled(Event):
+    """Also said where a live login ended a row of failures, so the counters are zero."""
+
+
+class QuotaReached(Event):
+    needed_bytes: int
+
+
+class SettingsChanged(Event):
+    settings: AccountSettings
+    fields: list[str]
+    version: int
+
+
+class CredentialChanged(Event):
+    settings: AccountSettings
+    version: int
+
+
+class QuotaSet(Event):
+    user: str
+    bytes: int
+
+
+class PollRequested(Event):
+    pass
+
+
+class CommandRefused(Event):
+    command: str
+    code: str
+    field: str | None = None
+    message: str
+
+
+class AccountClosed(Event):
+    pass
+
+
+TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+
+
+def facts(event: Event) -> dict[str, Any]:
+    """What the log keeps as `data`."""
+    return event.model_dump(mode="json", exclude={"at", "actor"})
+
+
+def from_log(type_name: str, at: datetime, actor: str, data: dict[str, Any]) -> Event | None:
+    """The event of one row of the log; None for what sessions wrote, which changes no lifecycle."""
+    kind = TYPES.get(type_name)
+    if kind is None:
+        return None
+    # Through JSON, because settings are strict about types and the log holds plain JSON.
+    return kind.model_validate_json(json.dumps({**data, "at": at.isoformat(), "actor": actor}))

@@ -1,0 +1,254 @@
+"""What can go wrong with a mailbox: the kinds of failure, what each counts to, how it goes on, and what to tell people.
+
+The table `FATES` is docs/reference.md's table "Failure kinds" as data. Nothing here looks at a server's words or at an
+exception; domain/classification.py does that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Counter = Literal["authentication", "connection"]
+
+HALF_AN_HOUR = 30.0
+SIX_HOURS = 360.0
+A_DAY = 1440.0
+
+
+class Kind(StrEnum):
+    """Every kind of failure that Mailroom names. Those of sending and of CRMs have no row in `FATES`."""
+
+    AUTHENTICATION = "authentication"
+    CONNECTION = "connection"
+    CERTIFICATE = "certificate"
+    CONFIGURATION = "configuration"
+    POP_UNAVAILABLE = "pop_unavailable"
+    PROVIDER_LOCKED = "provider_locked"
+    WEB_LOGIN_REQUIRED = "web_login_required"
+    THROTTLED = "throttled"
+    MAILBOX_BUSY = "mailbox_busy"
+    SERVER_ERROR = "server_error"
+    PROTOCOL_ERROR = "protocol_error"
+
+    SMTP_AUTHENTICATION = "smtp_authentication"
+    SMTP_REJECTED = "smtp_rejected"
+    RELAY_LIMIT = "relay_limit"
+
+    CRM_AUTHENTICATION = "crm_authentication"
+    CRM_PERMISSION = "crm_permission"
+    CRM_RATE_LIMITED = "crm_rate_limited"
+    CRM_UNAVAILABLE = "crm_unavailable"
+    CRM_UNCERTAIN = "crm_uncertain"
+    CRM_REJECTED = "crm_rejected"
+    CRM_GONE = "crm_gone"
+
+
+class Certificate(BaseModel):
+    """One certificate of the chain that a server presented. `sha256` is the hex fingerprint of its DER form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    sha256: str
+    names: tuple[str, ...] = ()
+
+
+class TlsEvidence(BaseModel):
+    """What an administrator needs to mend a certificate: the presented chain, leaf first, where and when (R91)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int
+    at: datetime
+    chain: tuple[Certificate, ...] = ()
+
+
+class UserAction(BaseModel):
+    """What only the mailbox's owner can do, and the page to do it on where one is known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    url: str | None = None
+
+
+class Failure(BaseModel):
+    """One failed attempt as it is logged, shown and counted: contract.md's `last_failure`.
+
+    `server_said` is redacted (classification.redact); `reference` is the id to quote to `support` (R97); `counts` is
+    the counter that this failure adds to, None where it adds to none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    cause: str | None = None
+    server_said: str | None = None
+    remedy: str
+    reference: str
+    support: str
+    at: datetime
+    counts: Counter | None = None
+    tls: TlsEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What an error or a reply means: all of a `Failure` that does not depend on who asked and when."""
+
+    kind: Kind
+    cause: str | None
+    remedy: str
+
+    def failure(
+        self,
+        *,
+        reference: str,
+        support: str,
+        at: datetime,
+        server_said: str | None = None,
+        tls: TlsEvidence | None = None,
+    ) -> Failure:
+        """The whole failure. `server_said` must be redacted already."""
+        fate = FATES.get(self.kind)
+        return Failure(
+            kind=self.kind,
+            cause=self.cause,
+            server_said=server_said,
+            remedy=self.remedy,
+            reference=reference,
+            support=support,
+            at=at,
+            counts=fate.counts if fate else None,
+            tls=tls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Waits in minutes after the first, second, ... failure in a row; the last one repeats."""
+
+    minutes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubling:
+    """A wait in minutes that doubles with every failure in a row up to `most`. `first` None: the account's interval."""
+
+    first: float | None
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a kind of failure leaves an account: which counter it adds to, whether it suspends, how long it waits."""
+
+    counts: Counter | None
+    suspends: bool
+    waits: Steps | Doubling
+
+
+_DAILY = Fate(counts=None, suspends=True, waits=Steps((A_DAY,)))
+_AFTER_THE_OWNER = Fate(counts=None, suspends=True, waits=Steps((SIX_HOURS,)))
+_SOON = Fate(counts=None, suspends=False, waits=Doubling(first=1.0, most=HALF_AN_HOUR))
+
+FATES: dict[Kind, Fate] = {
+    Kind.AUTHENTICATION: Fate(counts="authentication", suspends=False, waits=Steps((1.0, 5.0, 15.0, 60.0))),
+    Kind.CONNECTION: Fate(counts="connection", suspends=False, waits=Doubling(first=None, most=HALF_AN_HOUR)),
+    Kind.CERTIFICATE: _DAILY,
+    Kind.CONFIGURATION: _DAILY,
+    Kind.POP_UNAVAILABLE: _DAILY,
+    Kind.PROVIDER_LOCKED: _AFTER_THE_OWNER,
+    Kind.WEB_LOGIN_REQUIRED: _AFTER_THE_OWNER,
+    Kind.THROTTLED: Fate(counts=None, suspends=False, waits=Doubling(first=15.0, most=A_DAY)),
+    Kind.MAILBOX_BUSY: _SOON,
+    Kind.SERVER_ERROR: _SOON,
+    Kind.PROTOCOL_ERROR: _SOON,
+}
+
+
+def minutes_until_retry(kind: Kind, in_a_row: int, *, interval: float, login_delay: float = 0) -> float:
+    """Minutes from the failure to the next attempt, before jitter.
+
+    `in_a_row` is how many failures of this kind came one after the other, this one included (1 = the first). `interval`
+    is the account's effective interval and `login_delay` the server's LOGIN-DELAY (RFC 2449 section 6.5), both in
+    minutes. Raises KeyError for a kind that retrieval never ends in.
+    """
+    waits = FATES[kind].waits
+    if isinstance(waits, Steps):
+        return waits.minutes[min(max(in_a_row, 1), len(waits.minutes)) - 1]
+    first = interval if waits.first is None else waits.first
+    most = max(first, waits.most)  # an interval of an hour is not shortened by a failure
+    doublings = min(max(in_a_row, 1) - 1, 20)  # past every limit already; a count in the thousands would overflow
+    wait = min(first * 2.0**doublings, most)
+    return max(wait, login_delay) if kind is Kind.THROTTLED else wait
+
+
+GOOGLE_UNLOCK_URL = "https://accounts.google.com/DisplayUnlockCaptcha"
+GOOGLE_SIGN_IN_HELP_URL = "https://support.google.com/mail/answer/78754"
+YAHOO_SIGN_IN_URL = "https://login.yahoo.com/"
+
+# Per kind, the pages that its owner may be sent to. The remedy, written for the provider at hand, decides: the first of
+# these that it names is the one. A server's own links are never passed on: they may be bait.
+_USER_ACTIONS: dict[Kind, tuple[UserAction, ...]] = {
+    Kind.PROVIDER_LOCKED: (
+        UserAction(
+            step=(
+                "Unlock the mailbox: sign in to it in a web browser as its owner and complete the check that is shown. "
+                f"A Google mailbox is unlocked at {GOOGLE_UNLOCK_URL} (Google's legacy unlock page): choose Continue "
+                "and let Mailroom try again (poll_now) within ten minutes. "
+                "For any other mailbox, use its provider's own sign-in page."
+            ),
+            url=GOOGLE_UNLOCK_URL,
+        ),
+        UserAction(
+            step="Unlock the mailbox: sign in at Yahoo as its owner, in a web browser, and complete the check shown.",
+            url=YAHOO_SIGN_IN_URL,
+        ),
+        UserAction(
+            step="Unlock the mailbox: sign in to it in a web browser as its owner and complete the check shown."
+        ),
+    ),
+    Kind.WEB_LOGIN_REQUIRED: (
+        UserAction(
+            step=(
+                "Sign in to the mailbox once in a web browser and confirm that it was you; then connect it by OAuth or "
+                "with an app password, so that Google does not ask again."
+            ),
+            url=GOOGLE_SIGN_IN_HELP_URL,
+        ),
+        UserAction(
+            step=(
+                "Sign in to the mailbox at Yahoo once in a web browser and confirm that it was you; then connect it by "
+                "OAuth or with an app password, so that Yahoo does not ask again."
+            ),
+            url=YAHOO_SIGN_IN_URL,
+        ),
+        UserAction(
+            step=(
+                "Sign in to the mailbox once in a web browser, on its provider's own page, and confirm that it was "
+                "you; then connect it by OAuth or with an app password, so that the provider does not ask again."
+            )
+        ),
+    ),
+}
+
+
+def user_action(failure: Failure) -> UserAction | None:
+    """The step that the mailbox's owner must take, for the two kinds that wait for one; None for all others.
+
+    Rows R54, R55, R59, R60.
+    """
+    actions = _USER_ACTIONS.get(failure.kind)
+    if actions is None:
+        return None
+    return next((action for action in actions if action.url and action.url in failure.remedy), actions[-1])

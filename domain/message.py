@@ -1,0 +1,223 @@
+"""From a message's raw bytes to what is indexed of it: who, when, what about, in answer to what.
+
+Only the header block is decoded, so a mail of any size costs about the same, and of the body no more is looked at than
+the lines that open a MIME part. Nothing here raises, whatever the bytes: a mail that cannot be read is kept as it is,
+with `parse_error` saying why, and can be read again by a later version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal, get_args
+
+from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
+from domain.charsets import decode_words, text_of
+from domain.mime import LONGEST_HEADER, structure_error
+
+__all__ = ["IndexedMessage", "Participant", "index", "normal_address", "storable"]
+
+Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
+
+LONGEST_ADDRESS_FIELD = 64 << 10
+LONGEST_FIELD = 4 << 10
+LONGEST_MESSAGE_ID = 998  # RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
+MOST_REFERENCES = 32
+
+_INDEXED = [
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "reply-to",
+    "sender",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "content-type",
+    "return-path",
+    "auto-submitted",
+    "precedence",
+    "x-auto-response-suppress",
+    "x-autoreply",
+    "x-autorespond",
+    "list-id",
+    "list-unsubscribe",
+    "list-post",
+    "feedback-id",
+]
+_AUTOMATIC = [
+    "x-auto-response-suppress",
+    "x-autoreply",
+    "x-autorespond",
+    "list-id",
+    "list-unsubscribe",
+    "list-post",
+    "feedback-id",
+]
+_FIELD = re.compile(
+    rb"^(" + b"|".join(name.encode() for name in _INDEXED) + rb")[ \t]*:(.*(?:\n[ \t].*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"\n\r*\n")
+_CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{LONGEST_MESSAGE_ID - 2}}}>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One mailbox of one field; `address` as spelled in the mail, `normal` in the form that is compared."""
+
+    field: Field
+    name: str
+    address: str
+    normal: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedMessage:
+    """What is indexed of one message. Its strings can all be stored by PostgreSQL.
+
+    `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed or given
+    twice is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in UTC. `automatic` is
+    true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834).
+    """
+
+    message_id: str | None = None
+    from_address: str | None = None
+    subject: str = ""
+    sent_at: datetime | None = None
+    participants: tuple[Participant, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    parse_error: str | None = None
+    automatic: bool = False
+
+
+def index(raw: bytes) -> IndexedMessage:
+    """What `raw` says in its header block, in bounded time and memory for any bytes; never raises."""
+    try:
+        return _index(raw)
+    except Exception as error:  # whatever a mail does to the code above, its bytes must still be stored
+        return IndexedMessage(parse_error=f"the header could not be read ({type(error).__name__})")
+
+
+def storable(text: str) -> str:
+    """`text` as PostgreSQL can keep it: NUL becomes U+2400, a lone surrogate U+FFFD."""
+    return _UNSTORABLE.sub(lambda match: "\u2400" if match[0] == "\0" else "\ufffd", text)
+
+
+def _index(raw: bytes) -> IndexedMessage:
+    errors: list[str] = []
+    header = _header_block(raw, errors)
+    fields: dict[str, list[bytes]] = {}
+    for match in _FIELD.finditer(header):
+        fields.setdefault(match[1].lower().decode("ascii"), []).append(match[2])
+    if not fields and not _ANY_FIELD.search(header):
+        errors.append("no header field found")
+    charsets = () if header.isascii() else _declared_charsets(raw)
+
+    def values(name: str, longest: int = LONGEST_FIELD) -> list[str]:
+        found = fields.get(name)
+        if not found:
+            return []
+        return [text_of(_cut(value, longest), charsets).replace("\n", "").strip() for value in found[:100]]
+
+    participants = _participants(values, errors)
+    content_type = next(iter(values("content-type")), "")
+    if error := structure_error(raw, content_type):
+        errors.append(error)
+    return IndexedMessage(
+        message_id=_message_id(values("message-id")),
+        from_address=next((who.normal for who in participants if who.field == "from"), None),
+        subject=_readable(next(iter(values("subject")), "")),
+        sent_at=_moment(next(iter(values("date")), "")),
+        participants=participants,
+        in_reply_to=_message_ids(values("in-reply-to")),
+        # the nearest ancestors stand last (RFC 5322 3.6.4)
+        references=_message_ids(text_of(value[-(64 << 10) :]) for value in fields.get("references", ())[:1]),
+        parse_error="; ".join(errors) or None,
+        automatic=_automatic(values, content_type),
+    )
+
+
+def _header_block(raw: bytes, errors: list[str]) -> bytes:
+    """The header's lines, ended by LF alone, without the blank line that ends it."""
+    start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+    head = raw[start : start + LONGEST_HEADER].lstrip(b"\r\n")
+    if b"\n" not in head:
+        head = head.replace(b"\r", b"\n")
+    if end := _BLANK_LINE.search(head):
+        head = head[: end.start()]
+    elif len(raw) > start + LONGEST_HEADER:
+        errors.append(f"only the first {LONGEST_HEADER} bytes of the header are indexed")
+    return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n"))
+
+
+def _declared_charsets(raw: bytes) -> tuple[str, ...]:
+    """What the first parts say that they are written in: the best evidence of what a raw 8-bit header is written in."""
+    return tuple(match[1].decode("ascii", "replace") for match in _CHARSET.finditer(raw[: 16 << 10]))[:4]
+
+
+def _cut(value: bytes, longest: int) -> bytes:
+    """`value`, or its beginning up to a blank: cut inside a character, all of it would look like another charset."""
+    if len(value) <= longest:
+        return value
+    return value[: value.rfind(b" ", 0, longest) + 1] or value[:longest]
+
+
+def _participants(values: Callable[[str, int], list[str]], errors: list[str]) -> tuple[Participant, ...]:
+    found: dict[tuple[str, str], Participant] = {}
+    for field in get_args(Field):
+        text = ", ".join(values(field.replace("_", "-"), LONGEST_ADDRESS_FIELD))
+        pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD]))
+        if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD:
+            errors.append(f"not every address of {field} is indexed")
+        for name, address in pairs:
+            if (normal := normal_address(address)) and (field, normal) not in found:
+                found[field, normal] = Participant(field, _readable(name), storable(address), normal)
+    return tuple(found.values())
+
+
+def _readable(text: str) -> str:
+    return storable(_CONTROL.sub(" ", decode_words(text)).strip())
+
+
+def _message_id(values: list[str]) -> str | None:
+    if len(values) != 1:
+        return None
+    found = _message_ids(values)
+    return found[0] if len(found) == 1 else None
+
+
+def _message_ids(values: Iterable[str]) -> tuple[str, ...]:
+    found = [storable(match) for value in values for match in _MESSAGE_ID.findall(value)]
+    return tuple(dict.fromkeys(found[-MOST_REFERENCES:]))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text[:200])
+        # "-0000" gives a naive time, which RFC 5322 3.3 defines as UTC
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except Exception:  # its errors are of many types, and differ between Python versions
+        return None
+
+
+def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:
+    submitted = [re.split(r"[;(\s]", value.strip().lower(), maxsplit=1)[0] for value in values("auto-submitted")]
+    return (
+        any(value not in ("", "no") for value in submitted)
+        or any(value.strip().lower() in ("bulk", "junk", "list") for value in values("precedence"))
+        or any("".join(value.split()) == "<>" for value in values("return-path")[:1])
+        or any(values(name) for name in _AUTOMATIC)
+        or content_type.lower().startswith("multipart/report")
+    )

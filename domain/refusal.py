@@ -1,0 +1,35 @@
+"""A request that cannot be done: which field or command, why, and what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Refusal(BaseModel):
+    """What a refused caller is told in data: `details[0]` of the `Refused` error.
+
+    `code` is one of contract.md's refusal codes; `field` the dotted name of the offending field, or None;
+    `failure` the classified failure (domain.failures.Failure as JSON) where a server refused.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    field: str | None = None
+    failure: dict[str, Any] | None = None
+
+
+class Refused(Exception):
+    """Raised by rules and activities when a request cannot be done.
+
+    `message` is for a person: what is wrong with what, and what to do. It never holds a value that may be secret.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, field: str | None = None, failure: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.refusal = Refusal(code=code, field=field, failure=failure)

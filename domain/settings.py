@@ -1,0 +1,269 @@
+"""What an account is told to do: its settings, how they are checked, and how a change of them is merged."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from domain.refusal import Refused
+
+IMPLICIT_TLS_PORT = 995  # RFC 8314
+PLAIN_PORT = 110  # RFC 1939
+RECENT_PREFIX = "recent:"  # R67
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
+SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}\Z")
+HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
+ADDRESS_LITERAL = re.compile(r"[0-9a-f.:]+\Z")
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused by name, values are never converted, and error texts never echo a value."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def normal_account_address(text: str) -> str:
+    """The form that a workflow id takes: local part and domain in lower case, the domain in A-labels.
+
+    Raises PydanticCustomError where `text` is not one address (RFC 5321, section 4.1.2).
+    """
+    try:
+        parts = validate_email(text, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise PydanticCustomError(
+            "invalid_field", "is not an e-mail address: write one address such as jane@example.com"
+        ) from None
+    return f"{parts.local_part}@{parts.ascii_domain}".lower()
+
+
+def _host(text: str) -> str:
+    host = text.strip().rstrip(".").lower()
+    if ADDRESS_LITERAL.match(host) and (":" in host or host.count(".") == 3):
+        return host
+    try:
+        host = host.encode("idna").decode("ascii") if not host.isascii() else host
+    except UnicodeError:
+        host = ""
+    if not host or len(host) > 253 or not all(HOST_LABEL.match(label) for label in host.split(".")):
+        raise PydanticCustomError(
+            "invalid_field", "is not a host name: write it as pop.example.com, without port or path"
+        )
+    return host
+
+
+def _secret(text: str) -> str:
+    scheme, _, name = text.partition(":")
+    if scheme not in ("vault", "env", "file") or not SECRET_NAME.match(name):
+        # The text may be the password itself: it must be said, and it must not be repeated.
+        raise PydanticCustomError(
+            "secret_not_allowed",
+            "takes a reference (vault:NAME, env:NAME or file:NAME), never a password. If a password was written here, it "
+            "is now in this workflow's history: change it at the provider, store the new one with "
+            "`python -m infra.vault set NAME`, and refer to it as vault:NAME",
+        )
+    if scheme == "env" and not name.startswith("MAILROOM_SECRET_"):
+        raise PydanticCustomError(
+            "secret_not_allowed", "may name only environment variables that begin with MAILROOM_SECRET_"
+        )
+    return text
+
+
+def _line(text: str) -> str:
+    if not text or any(character in text for character in "\r\n\0"):
+        raise PydanticCustomError("invalid_field", "must be one line of text, without line breaks or NUL")
+    return text
+
+
+def _name(text: str) -> str:
+    if not NAME.match(text):
+        raise PydanticCustomError(
+            "invalid_field", "must be a name of at most 63 lower-case letters, digits, dots, dashes and underscores"
+        )
+    return text
+
+
+Address = Annotated[str, Field(max_length=320), AfterValidator(normal_account_address)]
+Host = Annotated[str, Field(max_length=255), AfterValidator(_host)]
+SecretReference = Annotated[str, AfterValidator(_secret)]
+Line = Annotated[str, Field(max_length=320), AfterValidator(_line)]
+Name = Annotated[str, AfterValidator(_name)]
+Provider = Literal["google", "microsoft", "exchange", "yahoo", "zoho", "generic"]
+AfterStore = Literal["leave", "delete", "delete_after_days"]
+
+
+class Incoming(Strict):
+    """Where and how the mailbox is reached (R6, R84)."""
+
+    host: Host
+    port: Annotated[int, Field(ge=1, le=65535)] = 0
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    username: Line | None = None
+    secret: SecretReference
+    auth: Literal["password", "xoauth2"] = "password"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_follows_tls(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("port") is None:
+            data = {**data, "port": IMPLICIT_TLS_PORT if data.get("tls", "implicit") == "implicit" else PLAIN_PORT}
+        return data
+
+    @model_validator(mode="after")
+    def _supported(self) -> Incoming:
+        if self.auth == "xoauth2":
+            raise PydanticCustomError(
+                "invalid_field",
+                "auth: xoauth2 is not supported yet: use auth: password, with an app password if need be",
+            )
+        return self
+
+
+class Retrieval(Strict):
+    """What is fetched, how fast, and what is left on the server (R18, R49-R52, R62-R71)."""
+
+    interval_minutes: Annotated[int, Field(ge=1, le=60)] = 5
+    messages_per_phase: Annotated[int, Field(ge=20, le=5000)] = 150
+    start: Literal["all", "from_now", "recent"] = "all"
+    order: Literal["oldest_first", "newest_first"] = "oldest_first"
+    pace: Literal["full", "steady"] = "full"
+    after_store: AfterStore = "leave"
+    delete_after_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    recent_mode: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Retrieval:
+        if self.recent_mode and self.after_store != "leave":
+            raise PydanticCustomError(
+                "recent_mode_conflict",
+                "deleting and recent mode exclude each other: in recent mode a deletion on the server is final, so mail "
+                "is left there. Set after_store to leave, or turn recent_mode off",
+            )
+        if self.after_store == "delete_after_days" and self.delete_after_days is None:
+            raise PydanticCustomError(
+                "missing_field", "delete_after_days is needed with after_store: delete_after_days"
+            )
+        return self
+
+
+class AccountSettings(Strict):
+    """One account as an operator writes it; `address`, `incoming.host` and `incoming.secret` are required."""
+
+    address: Address
+    organisation: Name = "default"
+    user: Line | None = None
+    kind: Literal["pop"] = "pop"
+    provider: Provider | None = None
+    aliases: Annotated[list[Address], Field(max_length=100)] = []
+    incoming: Incoming
+    retrieval: Retrieval = Retrieval()
+    crm: Annotated[list[Name], Field(max_length=20)] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_is_offered(cls, data: Any) -> Any:
+        kind = data.get("kind", "pop") if isinstance(data, dict) else "pop"
+        if kind in ("imap", "hosted"):  # R7, R21
+            raise PydanticCustomError(
+                "kind_not_supported",
+                "kind: {kind} is not offered{switch}: use kind: pop with the provider's POP server (port 995, TLS)",
+                {"kind": kind, "switch": " for external mailboxes" if kind == "imap" else " yet"},
+            )
+        return data
+
+    @property
+    def owner(self) -> str:
+        """The user whose quota this account uses (R20)."""
+        return self.user or self.address
+
+    @property
+    def login_name(self) -> str:
+        """What is given to USER: the user name, marked for recent mode where that is on (R67)."""
+        username = self.incoming.username or self.address
+        return RECENT_PREFIX + username if self.retrieval.recent_mode else username
+
+
+def parse(model: type[Parsed], payload: Any, *, what: str) -> Parsed:
+    """Reads one JSON object as `model`, or raises Refused naming each offending field and the way out."""
+    if payload is None:
+        payload = {}
+    if not isinstance(payload, dict):
+        raise Refused("invalid_field", f"{what} takes one JSON object as its input")
+    try:
+        return model.model_validate_json(json.dumps(payload))
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        code, field, _ = problems[0]
+        raise Refused(code, f"{what}: " + "; ".join(text for _, _, text in problems), field=field) from None
+
+
+def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
+    field = ".".join(str(part) for part in detail["loc"]) or None
+    named = f"{field} " if field else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return "unknown_field", field, f"{named}is not a field known here: remove it or mend its spelling"
+        case "missing":
+            return "missing_field", field, f"{named}is missing: add it"
+        case "invalid_field" | "missing_field" | "secret_not_allowed" | "recent_mode_conflict" | "kind_not_supported":
+            return detail["type"], _field_of(detail, field), f"{named}{detail['msg']}"
+        case _:
+            message = detail["msg"][0].lower() + detail["msg"][1:]
+            return "invalid_field", field, f"{named}is not valid: {message}"
+
+
+def _field_of(detail: ErrorDetails, field: str | None) -> str | None:
+    """Rules over several fields are raised at their parent: name the field that has to change."""
+    named = {"kind_not_supported": "kind", "recent_mode_conflict": "after_store", "missing_field": "delete_after_days"}
+    leaf = named.get(detail["type"])
+    if leaf is None and field == "incoming":
+        leaf = "auth"
+    if leaf is None:
+        return field
+    return f"{field}.{leaf}" if field else leaf
+
+
+def changed(settings: AccountSettings, partial: dict[str, Any]) -> AccountSettings:
+    """`settings` with the fields of `partial` laid over it (R64, R67-R69); raises Refused where that makes no sense."""
+    base = settings.model_dump(mode="json")
+    incoming = partial.get("incoming")
+    if isinstance(incoming, dict) and "tls" in incoming and "port" not in incoming:
+        usual = IMPLICIT_TLS_PORT if settings.incoming.tls == "implicit" else PLAIN_PORT
+        if settings.incoming.port == usual:
+            base["incoming"]["port"] = None  # a default port follows its TLS mode
+    retrieval = partial.get("retrieval")
+    if isinstance(retrieval, dict) and retrieval.get("recent_mode") is True and "after_store" not in retrieval:
+        base["retrieval"]["after_store"] = "leave"  # R69
+    merged = _merge(base, partial)
+    after = parse(AccountSettings, merged, what="change_settings")
+    if after.address != settings.address:
+        raise Refused(
+            "address_mismatch",
+            "change_settings: an account keeps its address; start another account for another address",
+            field="address",
+        )
+    return after
+
+
+def _merge(base: dict[str, Any], partial: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in partial.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def login_differs(before: AccountSettings, after: AccountSettings) -> bool:
+    """Whether a change needs a live login first: the server, the user, recent mode or deleting (R64, R68)."""
+
+    def relevant(settings: AccountSettings) -> tuple[Any, ...]:
+        retrieval = settings.retrieval
+        return settings.incoming, settings.login_name, retrieval.after_store, retrieval.delete_after_days
+
+    return relevant(before) != relevant(after)

@@ -1,0 +1,163 @@
+"""What people see of an account: the answer to the `status` query and the page that the Temporal UI shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State
+from domain.audit import Notice
+from domain.commands import Progress
+from domain.events import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountResumed,
+    AccountSuspended,
+    Event,
+    Failures,
+    QuotaReached,
+)
+from domain.failures import Failure, UserAction, user_action
+from domain.providers import PROFILES, profile_of
+
+
+class Warned(BaseModel):
+    """One item of `warnings`."""
+
+    code: str
+    text: str
+    remedies: list[str]
+
+
+class AccountStatus(BaseModel):
+    """contract.md's AccountStatus, as of the last outcome that the workflow was told."""
+
+    address: str
+    state: State
+    reason: str | None
+    since: datetime
+    failures: Failures
+    last_failure: Failure | None
+    needs_user_action: UserAction | None
+    progress: Progress
+    last_success_at: datetime | None
+    next_attempt_at: datetime | None
+    warnings: list[Warned]
+    checklist: list[str]
+    settings_version: int
+    credential_version: int
+
+
+def status(account: Account) -> AccountStatus:
+    profile = profile_of(account.settings)
+    suspended = account.state is State.SUSPENDED and account.last_failure is not None
+    return AccountStatus(
+        address=account.settings.address,
+        state=account.state,
+        reason=account.reason,
+        since=account.since,
+        failures=account.failures,
+        last_failure=account.last_failure,
+        needs_user_action=user_action(account.last_failure) if suspended and account.last_failure else None,
+        progress=account.progress,
+        last_success_at=account.last_success_at,
+        next_attempt_at=account.next_attempt_at,
+        warnings=warnings(account),
+        checklist=list(profile.checklist),
+        settings_version=account.settings_version,
+        credential_version=account.credential_version,
+    )
+
+
+def warnings(account: Account) -> list[Warned]:
+    found = []
+    if not account.settings.crm:  # R3
+        found.append(
+            Warned(
+                code="crm_not_configured",
+                text="The CRM add-on is not configured for this account: its mail is kept, and linked to nobody.",
+                remedies=['change_settings {"settings": {"crm": ["builtin"]}}'],
+            )
+        )
+    found += [Warned(code=code, text=text, remedies=list(remedies)) for code, text, remedies in _of_provider(account)]
+    return found
+
+
+def _of_provider(account: Account) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return PROFILES[profile_of(account.settings).name].warnings
+
+
+def notice(event: Event, account: Account) -> Notice | None:
+    """What people are told of `event`; `account` is the account after it. None where they need not be told (R82)."""
+    address = account.settings.address
+    failure = account.last_failure
+    match event:
+        case AccountDisabled(reason="operator", actor=by):
+            return Notice(
+                code="disabled",
+                text=f"{address} was disabled by {by}.",
+                remedy="Use enable to take it back into service.",
+            )
+        case AccountDisabled(reason=reason) if failure:
+            limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
+            what = "the login was refused" if reason == "authentication_failures" else "the server could not be reached"
+            return Notice(
+                code="disabled",
+                text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {_quote(failure)}",
+                remedy=failure.remedy,
+            )
+        case AccountSuspended() if failure:
+            return Notice(
+                code="suspended",
+                text=f"Retrieval for {address} is suspended ({failure.kind}). {_quote(failure)}",
+                remedy=failure.remedy,
+            )
+        case QuotaReached():
+            return Notice(
+                code="over_quota",
+                text=f"{address} has no room for its next message; retrieval waits. Nothing is deleted from the server.",
+                remedy="Free space, or raise the quota with set_quota; retrieval then goes on by itself.",
+            )
+        case AccountEnabled(actor=by):
+            return Notice(code="enabled", text=f"{address} was enabled by {by}.", remedy="There is nothing to do.")
+        case AccountResumed():
+            return Notice(code="resumed", text=f"{address} retrieves mail again.", remedy="There is nothing to do.")
+        case _:
+            return None
+
+
+def _quote(failure: Failure) -> str:
+    said = f'The server said: "{failure.server_said}". ' if failure.server_said else ""
+    return f"{said}Reference {failure.reference}; support: {failure.support}."
+
+
+def details(account: Account, now: datetime) -> str:
+    """The account in a few lines of markdown, for the Temporal UI."""
+    settings, progress = account.settings, account.progress
+    state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
+    lines = [
+        f"{settings.address} is {state} since {_clock(account.since)}",
+        "",
+        f"- server: {settings.incoming.host}:{settings.incoming.port} ({settings.incoming.tls})",
+        (
+            f"- failures in a row: authentication {account.failures.authentication} of {AUTHENTICATION_LIMIT}, "
+            f"connection {account.failures.connection} of {CONNECTION_LIMIT}"
+        ),
+        f"- mail: {progress.stored} stored, {progress.remaining} to fetch, {progress.on_server} on the server",
+    ]
+    if progress.eta and progress.eta > now:
+        lines.append(f"- the rest is expected by {_clock(progress.eta)}")
+    if account.last_success_at:
+        lines.append(f"- last news: {_clock(account.last_success_at)}")
+    if account.next_attempt_at:
+        lines.append(f"- next look: {_clock(account.next_attempt_at)}")
+    if failure := account.last_failure:
+        lines += ["", f"**{failure.kind}**" + (f" ({failure.cause})" if failure.cause else "") + f" {_quote(failure)}"]
+        lines += ["", f"What to do: {failure.remedy}"]
+    lines += [f"\n> {item.text}" for item in warnings(account)]
+    return "\n".join(lines)
+
+
+def _clock(at: datetime) -> str:
+    return (at + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,1 @@
+"""What Mailroom stands on: settings, database, vault, telemetry and the development services."""

@@ -1,0 +1,113 @@
+"""The sandbox account of `worker.py --dev`: connects it as an operator would, waits for its mail, and shows what came in.
+
+It uses the public names of docs/reference.md and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+
+from infra.database import Pool
+from infra.settings import WorkerSettings
+from infra.vault import Cipher, Vault
+
+SECRET = "sandbox"
+DIRECTORY = Path(__file__).parent / "directory.json"
+PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Tour:
+    """What the sandbox account has by now."""
+
+    address: str
+    messages: int
+    on_server: int
+    linked: int
+    lines: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        return 0 < self.on_server <= self.messages and self.linked > 0
+
+
+async def connect_account(
+    client: Client, pool: Pool, settings: WorkerSettings, *, address: str, pop: str, password: str
+) -> None:
+    """Stores the secret, fills the built-in CRM and starts the account; what is there already stays."""
+    await Vault(pool).put(SECRET, password, Cipher(settings.vault_key()))
+    for record in json.loads(DIRECTORY.read_text(encoding="utf-8")):
+        await client.get_workflow_handle("crm/builtin").execute_update("save_record", record)
+    host, _, port = pop.rpartition(":")
+    account: dict[str, Any] = {
+        "address": address,
+        "incoming": {"host": host, "port": int(port), "tls": "none", "secret": f"vault:{SECRET}"},
+        "retrieval": {"interval_minutes": 1},
+        "crm": ["builtin"],
+    }
+    await client.start_workflow(
+        "MailAccount",
+        account,
+        id=f"mail-account/{address}",
+        task_queue="mailroom",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"POP3 {address}",
+    )
+
+
+async def wait_for_mail(client: Client, pool: Pool, address: str) -> Tour:
+    """Waits until all of the sandbox's mail is retrieved, or patience ends; raises WorkflowFailureError if it is refused."""
+    ended = asyncio.create_task(client.get_workflow_handle(f"mail-account/{address}").result())
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (tour := await look(pool, address)).complete:
+                if ended.done():
+                    ended.result()  # a set-up that was refused raises here, and says why
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        return await look(pool, address)
+    finally:
+        ended.cancel()
+    return tour
+
+
+async def look(pool: Pool, address: str) -> Tour:
+    async with pool.connection() as connection:
+        counts = await (
+            await connection.execute(
+                """
+                select coalesce((select messages from accounts where address = %(address)s), 0),
+                    coalesce((select on_server from accounts where address = %(address)s), 0),
+                    (select count(distinct message) from correspondence where address = %(address)s)
+                """,
+                {"address": address},
+            )
+        ).fetchone()
+        rows = await (
+            await connection.execute(
+                """
+                select m.from_address, m.subject, string_agg(d.name || ' (' || d.record_kind || ')', ', ' order by d.name)
+                from messages m
+                left join correspondence c on c.message = m.id
+                left join directory d using (crm, record_kind, record_id)
+                where m.address = %s
+                group by m.id, m.from_address, m.subject
+                order by m.id
+                """,
+                [address],
+            )
+        ).fetchall()
+    messages, on_server, linked = counts or (0, 0, 0)
+    lines = tuple(f"{_cut(who or '-', 32)}  {_cut(what or '-', 44)}  {whom or ''}".rstrip() for who, what, whom in rows)
+    return Tour(address, messages, on_server, linked, lines)
+
+
+def _cut(text: str, width: int) -> str:
+    return (text if len(text) <= width else text[: width - 1] + "…").ljust(width)

@@ -1,0 +1,152 @@
+"""Secret references: `vault:NAME`, `env:NAME` and `file:NAME`, turned into secrets within the limits of each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from domain.refusal import Refused
+from infra.database import Pool
+from infra.settings import SettingsError, WorkerSettings
+from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Vault, VaultError, secret_text
+
+FIELD = "incoming.secret"
+ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
+
+
+class Secrets:
+    """Looks secrets up. Nothing is kept: a secret that changes is seen by the next look-up."""
+
+    def __init__(self, pool: Pool, settings: WorkerSettings, *, environ: Mapping[str, str] = os.environ) -> None:
+        self._vault = Vault(pool)
+        self._settings = settings
+        self._environ = environ
+
+    async def resolve(self, reference: str, *, host: str) -> str:
+        """The secret that `reference` stands for, to be used with `host` and nowhere else.
+
+        Raises Refused: `secret_not_allowed` for what is no reference, reaches beyond the limits or belongs to another
+        host; `secret_not_found` when there is no such secret or it cannot be read. psycopg errors pass through.
+        """
+        kind, separator, name = reference.partition(":")
+        if separator and kind == "vault":
+            return await self._from_vault(name, _same_spelling(host))
+        if separator and kind == "env":
+            return self._from_environment(name)
+        if separator and kind == "file":
+            return await asyncio.to_thread(self._from_file, name)
+        return _not_allowed(
+            "this is not a reference to a secret; if it is the password itself, consider it known to others and change "
+            "it, store the new one with `python -m infra.vault set NAME`, and give vault:NAME here"
+        )
+
+    async def accept(self, reference: str, host: str) -> None:
+        """Called once `host` took the secret: a vault secret belongs to that host from then on.
+
+        Raises Refused `secret_not_allowed` when another host was quicker.
+        """
+        kind, _, name = reference.partition(":")
+        if kind == "vault" and not await self._vault.bind(name, _same_spelling(host)):
+            stored = await self._vault.get(name)
+            if stored is None:
+                _not_found(_no_such_secret(name))
+            _belongs_to_another_host(name, host)
+
+    async def _from_vault(self, name: str, host: str) -> str:
+        if not NAME.fullmatch(name):
+            _not_allowed(f"the name after vault: is not one; names are {NAME_RULE}")
+        stored = await self._vault.get(name)
+        if stored is None:
+            _not_found(_no_such_secret(name))
+        if stored.host not in (None, host):
+            _belongs_to_another_host(name, host)
+        try:
+            return Cipher(self._settings.vault_key()).open(stored)
+        except (SettingsError, VaultError) as error:
+            _not_found(f"vault:{name} cannot be read: {error}")
+
+    def _from_environment(self, name: str) -> str:
+        if not ENVIRONMENT_NAME.fullmatch(name):
+            _not_allowed(
+                "env: reads only variables whose names begin with MAILROOM_SECRET_: name it so in the worker's "
+                "environment, or use vault:NAME"
+            )
+        value = self._environ.get(name)
+        if not value:
+            _not_found(f"{name} is not set in the environment of this worker: set it and start the worker again")
+        return value
+
+    def _from_file(self, name: str) -> str:
+        directory = self._settings.secret_dir
+        if directory is None:
+            _not_allowed("file: needs MAILROOM_SECRET_DIR, the directory of secret files, in the worker's environment")
+        path = PurePosixPath(name)
+        if not path.parts or path.is_absolute() or ".." in path.parts or not name.isprintable():
+            _not_allowed("file: takes the name of a file below MAILROOM_SECRET_DIR, without .. and without a leading /")
+        try:
+            return secret_text(_read_below(directory, path))
+        except _Outside:
+            _not_allowed(f"file:{name} leads out of MAILROOM_SECRET_DIR")
+        except OSError as error:
+            _not_found(f"file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}")
+        except VaultError as error:
+            _not_found(f"file:{name} holds no secret: {error}")
+
+
+class _Outside(Exception):
+    """A path that leads out of the directory it must stay in."""
+
+
+def _read_below(directory: Path, path: PurePosixPath) -> bytes:
+    """The first LARGEST_SECRET + 1 bytes of a regular file below `directory`.
+
+    Symlinks that stay inside are followed (Kubernetes mounts secrets so). Once resolved, the path is opened part by
+    part without following any, so a link that appears in between cannot lead out. Raises OSError and _Outside.
+    """
+    root = directory.resolve(strict=True)
+    resolved = Path(os.path.realpath(root / path))
+    if not resolved.is_relative_to(root) or resolved == root:
+        raise _Outside
+    *folders, last = resolved.relative_to(root).parts
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = inner
+        # O_NONBLOCK: a FIFO without a writer must not hold the worker
+        file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=here)
+    finally:
+        os.close(here)
+    with open(file, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise FileNotFoundError(None, "it is not a regular file")
+        return opened.read(LARGEST_SECRET + 1)
+
+
+def _same_spelling(host: str) -> str:
+    return host.strip().lower().removesuffix(".")
+
+
+def _no_such_secret(name: str) -> str:
+    return f"there is no secret {name!r} in the vault: store it with `python -m infra.vault set {name}`"
+
+
+def _belongs_to_another_host(name: str, host: str) -> NoReturn:
+    _not_allowed(
+        f"vault:{name} belongs to the host that accepted it first, and {host} is another: to use it there, store it "
+        f"again with `python -m infra.vault set {name}`"
+    )
+
+
+def _not_allowed(message: str) -> NoReturn:
+    raise Refused("secret_not_allowed", f"{FIELD}: {message}", field=FIELD) from None
+
+
+def _not_found(message: str) -> NoReturn:
+    raise Refused("secret_not_found", f"{FIELD}: {message}", field=FIELD) from None

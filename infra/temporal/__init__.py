@@ -1,0 +1,1 @@
+"""The Temporal server and CLI: where its binary comes from."""

@@ -1,0 +1,233 @@
+"""The vault: secrets kept encrypted in PostgreSQL, and the command that fills it (`python -m infra.vault`)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NoReturn
+
+import psycopg
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.database import Pool, migrate, open_pool
+from infra.settings import SettingsError, WorkerSettings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}")
+NAME_RULE = "letters, digits and . _ @ + - (at most 200, beginning with a letter or a digit)"
+NONCE_BYTES = 12
+LARGEST_SECRET = 65_536  # bytes: an OAuth grant is a few thousand, anything larger is a mistake
+
+
+class VaultError(Exception):
+    """The vault cannot do what was asked; the text says why and never holds a secret."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What may be shown of a secret. `host` is the mail host it was first accepted by; `key_id` names its key."""
+
+    name: str
+    version: int
+    host: str | None
+    key_id: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A secret as the database holds it."""
+
+    name: str
+    ciphertext: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+    key_id: str
+    host: str | None
+    version: int
+
+
+class Cipher:
+    """AES-256-GCM under one key of 32 bytes. Encrypted text opens only under the name it was made for."""
+
+    def __init__(self, key: bytes) -> None:
+        self._aes = AESGCM(key)
+        self.key_id = hashlib.sha256(b"mailroom vault key id\0" + key).hexdigest()[:8]
+
+    def seal(self, name: str, value: str) -> tuple[bytes, bytes]:
+        """(ciphertext, nonce) of `value`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._aes.encrypt(nonce, value.encode(), _bound_to(name)), nonce
+
+    def open(self, stored: Stored) -> str:
+        """The secret; raises VaultError when it was stored under another key or was tampered with."""
+        try:
+            return self._aes.decrypt(stored.nonce, stored.ciphertext, _bound_to(stored.name)).decode()
+        except InvalidTag:
+            cause = (
+                f"was stored under key {stored.key_id}, and MAILROOM_KEY or MAILROOM_KEY_FILE holds key {self.key_id}"
+                if stored.key_id != self.key_id
+                else "does not decrypt: its row was changed by other means than the vault"
+            )
+            raise VaultError(
+                f"the secret {stored.name!r} {cause}; use the right key, or store the secret again with: "
+                f"python -m infra.vault set {stored.name}"
+            ) from None
+
+
+def _bound_to(name: str) -> bytes:
+    return b"mailroom vault secret 1\0" + name.encode()
+
+
+class Vault:
+    """The table of secrets. Names must match `NAME`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def put(self, name: str, value: str, cipher: Cipher) -> int:
+        """Stores a secret, belonging to no host until one accepts it; returns its version, 1 for a new name."""
+        ciphertext, nonce = cipher.seal(name, value)
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                insert into vault (name, ciphertext, nonce, key_id) values (%s, %s, %s, %s)
+                on conflict (name) do update
+                set ciphertext = excluded.ciphertext, nonce = excluded.nonce, key_id = excluded.key_id, host = null,
+                    version = vault.version + 1, updated_at = now()
+                returning version
+                """,
+                [name, ciphertext, nonce, cipher.key_id],
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def get(self, name: str) -> Stored | None:
+        """The secret as stored, or None."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select ciphertext, nonce, key_id, host, version from vault where name = %s", [name]
+            )
+            row = await cursor.fetchone()
+        return None if row is None else Stored(name, *row)
+
+    async def entries(self) -> list[Entry]:
+        """What may be shown of every secret, by name."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("select name, version, host, key_id, updated_at from vault order by name")
+            return [Entry(*row) for row in await cursor.fetchall()]
+
+    async def delete(self, name: str) -> bool:
+        """Forgets a secret; False when there was none of that name."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("delete from vault where name = %s", [name])
+            return cursor.rowcount == 1
+
+    async def bind(self, name: str, host: str) -> bool:
+        """Gives a secret that belongs to no host yet to `host`; False when it belongs to another or is gone."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "update vault set host = %s where name = %s and coalesce(host, %s) = %s", [host, name, host, host]
+            )
+            return cursor.rowcount == 1
+
+
+def secret_text(raw: bytes) -> str:
+    """What somebody typed or put into a file as a secret: without its one trailing line end.
+
+    Raises VaultError when nothing is left, when it is over 64 KiB, or when it is not UTF-8.
+    """
+    if len(raw) > LARGEST_SECRET:
+        raise VaultError(f"the secret is over {LARGEST_SECRET:,} bytes")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise VaultError("the secret is not UTF-8 text") from None
+    text = text[:-1].removesuffix("\r") if text.endswith("\n") else text
+    if not text:
+        raise VaultError("the secret is empty")
+    return text
+
+
+class _Parser(argparse.ArgumentParser):
+    """Does not repeat what was typed: a password given by mistake as an argument stays out of logs."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            2,
+            f"{self.format_usage()}NAME is {NAME_RULE}. The secret itself is read from standard input, never from an "
+            "argument: if you typed one, it is now in your shell's history, and other users could see it; change it.\n",
+        )
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(
+        prog="python -m infra.vault", description="Keeps the secrets that accounts refer to as vault:NAME."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    put = commands.add_parser("set", help="store the secret that standard input holds; another host may use it again")
+    put.add_argument("name", metavar="NAME", type=_name)
+    commands.add_parser("list", help="names, versions and the hosts they belong to; never a secret")
+    delete = commands.add_parser("delete", help="forget a secret")
+    delete.add_argument("name", metavar="NAME", type=_name)
+    return parser.parse_args(arguments)
+
+
+def _read_secret() -> str:
+    if sys.stdin.isatty():
+        return secret_text(getpass.getpass("secret: ").encode())
+    return secret_text(sys.stdin.buffer.read(LARGEST_SECRET + 1))
+
+
+async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Does one command; returns the exit status."""
+    asked = _arguments(arguments)
+    settings = WorkerSettings.from_environment(environ)
+    if asked.command == "set":
+        cipher = Cipher(settings.vault_key())
+        secret = _read_secret()
+        await migrate(settings.database_url)  # secrets are stored before the first worker starts
+    pool = await open_pool(settings.database_url, most=1)
+    try:
+        vault = Vault(pool)
+        if asked.command == "set":
+            version = await vault.put(asked.name, secret, cipher)
+            print(f"stored: refer to it as vault:{asked.name} (version {version}); the first host to accept it owns it")
+        elif asked.command == "list":
+            for entry in await vault.entries():
+                print(
+                    f"{entry.name}\tversion {entry.version}\t{entry.host or 'no host yet'}\t{entry.updated_at:%FT%TZ}"
+                )
+        elif not await vault.delete(asked.name):
+            raise VaultError(f"there is no secret {asked.name!r}")
+    finally:
+        await pool.close()
+    return 0
+
+
+def main() -> int:
+    try:
+        return asyncio.run(run(sys.argv[1:], os.environ))
+    except (SettingsError, VaultError) as error:
+        print(f"vault: {error}", file=sys.stderr)
+    except psycopg.Error as error:
+        print(f"vault: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What all tests share: the servers of the run, a database and a Temporal client per test, and the summary of rows proven."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from infra.database import Pool, open_pool
+from tests.services import TEMPLATE, Services, Starter
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+    from temporalio.client import Client
+
+    from tests.servers.dovecot import Dovecot
+
+STARTER = Starter()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_worker(config):
+        return
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a run that is told to end still stops its servers
+    processes = config.getoption("numprocesses", None)
+    if processes and not config.option.collectonly:
+        STARTER.services(namespaces=int(processes))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        STARTER.stop()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def services() -> Services:
+    """The servers of this run; the first test that needs them starts them."""
+    return STARTER.services()
+
+
+@pytest.fixture
+def database_url(services: Services) -> Iterator[str]:
+    """The URL of a fresh database with all migrations applied, dropped after the test whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {TEMPLATE}")
+        yield services.database(name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on the test's own database."""
+    opened = await open_pool(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def temporal_namespace(services: Services) -> str:
+    """This test process's own namespace, so that the same address in two processes is two accounts."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "default")
+
+
+@pytest.fixture
+def temporal_environment(services: Services, temporal_namespace: str) -> dict[str, str]:
+    """What a worker or the CLI needs in its environment to reach this run's Temporal server; the binary is on its PATH."""
+    return {
+        "TEMPORAL_ADDRESS": services.temporal,
+        "TEMPORAL_NAMESPACE": temporal_namespace,
+        "PATH": f"{Path(services.temporal_binary).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+
+
+@pytest.fixture
+async def temporal_client(services: Services, temporal_namespace: str) -> Client:
+    """A client as the workers have it (converter, interceptor), of this test process's namespace."""
+    from infra.temporal_client import connect
+
+    return await connect(environ={}, target_host=services.temporal, namespace=temporal_namespace)
+
+
+@pytest.fixture
+def dovecot() -> Iterator[Dovecot]:
+    """A Dovecot POP3 server of the test's own. Without Dovecot the test is skipped, and fails where it must not be."""
+    from tests.servers.dovecot import Dovecot, dovecot_binary
+
+    if dovecot_binary() is None:
+        missing = "Dovecot is not installed: apt-get install dovecot-pop3d"
+        if os.environ.get("CI") == "true" or os.environ.get("MAILROOM_REQUIRE_DOVECOT"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Dovecot() as server:
+        yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in item.iter_markers("requirement"):
+            # User properties travel in the reports, also from the processes of pytest-xdist.
+            item.user_properties.extend(("requirement", str(row)) for row in marker.args)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    def rows(outcome: str) -> set[str]:
+        reports = terminalreporter.stats.get(outcome, [])
+        return {str(value) for report in reports for name, value in report.user_properties if name == "requirement"}
+
+    proven = sorted(rows("passed") - rows("failed") - rows("error"), key=lambda row: (len(row), row))
+    if proven:
+        terminalreporter.write_line(f"requirement rows proven: {' '.join(proven)} ({len(proven)})")

@@ -1,0 +1,145 @@
+"""Secret references: where each kind may reach, and that no error text holds a secret."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from domain.refusal import Refused
+from infra.database import Pool
+from infra.secrets import Secrets
+from infra.settings import WorkerSettings
+from infra.vault import Cipher, Vault
+
+KEY = bytes(range(32))
+PASSWORD = "correct horse"
+HOST = "pop.example.com"
+
+
+def secrets(pool: Pool, *, key: bytes | None = KEY, directory: Path | None = None, **environ: str) -> Secrets:
+    settings = WorkerSettings(database_url="", key=key.hex() if key else None, secret_dir=directory)
+    return Secrets(pool, settings, environ=environ)
+
+
+async def refusal_of(secrets: Secrets, reference: str, *, host: str = HOST) -> Refused:
+    with pytest.raises(Refused) as refused:
+        await secrets.resolve(reference, host=host)
+    assert refused.value.refusal.field == "incoming.secret"
+    assert PASSWORD not in str(refused.value)
+    assert PASSWORD not in repr(refused.value.__context__)
+    return refused.value
+
+
+async def test_a_vault_secret_belongs_to_the_host_that_first_accepted_it(pool: Pool) -> None:
+    vault, cipher, lookup = Vault(pool), Cipher(KEY), secrets(pool)
+    await vault.put("jane", PASSWORD, cipher)
+    assert await lookup.resolve("vault:jane", host="first.example.com") == PASSWORD
+    assert await lookup.resolve("vault:jane", host="second.example.com") == PASSWORD  # nobody has accepted it yet
+    await lookup.accept("vault:jane", "First.Example.com.")
+    assert await lookup.resolve("vault:jane", host="first.example.com") == PASSWORD
+    refused = await refusal_of(lookup, "vault:jane", host="second.example.com")
+    assert refused.refusal.code == "secret_not_allowed"
+    assert "python -m infra.vault set jane" in refused.message
+    with pytest.raises(Refused):
+        await lookup.accept("vault:jane", "second.example.com")
+    await vault.put("jane", PASSWORD, cipher)
+    assert await lookup.resolve("vault:jane", host="second.example.com") == PASSWORD
+
+
+async def test_a_vault_secret_that_is_not_there_says_how_to_store_it(pool: Pool) -> None:
+    refused = await refusal_of(secrets(pool), "vault:jane")
+    assert refused.refusal.code == "secret_not_found"
+    assert "python -m infra.vault set jane" in refused.message
+    with pytest.raises(Refused):
+        await secrets(pool).accept("vault:jane", HOST)
+
+
+async def test_a_worker_without_a_key_or_with_another_names_the_setting(pool: Pool) -> None:
+    await Vault(pool).put("jane", PASSWORD, Cipher(KEY))
+    for lookup in (secrets(pool, key=None), secrets(pool, key=bytes(32))):
+        refused = await refusal_of(lookup, "vault:jane")
+        assert refused.refusal.code == "secret_not_found"
+        assert "MAILROOM_KEY_FILE" in refused.message
+
+
+async def test_only_variables_that_are_named_as_secrets_are_read(pool: Pool) -> None:
+    lookup = secrets(
+        pool, MAILROOM_SECRET_JANE=PASSWORD, MAILROOM_KEY=PASSWORD, PATH=PASSWORD, MAILROOM_SECRET_=PASSWORD
+    )
+    assert await lookup.resolve("env:MAILROOM_SECRET_JANE", host=HOST) == PASSWORD
+    await lookup.accept("env:MAILROOM_SECRET_JANE", HOST)
+    for name in ("MAILROOM_KEY", "PATH", "mailroom_secret_jane", " MAILROOM_SECRET_JANE", "MAILROOM_SECRET_", ""):
+        assert (await refusal_of(lookup, f"env:{name}")).refusal.code == "secret_not_allowed"
+    assert (await refusal_of(lookup, "env:MAILROOM_SECRET_JOE")).refusal.code == "secret_not_found"
+
+
+@pytest.mark.parametrize(
+    "reference", [PASSWORD, "", "vault", "VAULT:jane", "https://x:y@z", "vault :jane", "plain:" + PASSWORD]
+)
+async def test_what_is_no_reference_is_taken_for_a_password_that_must_be_changed(pool: Pool, reference: str) -> None:
+    refused = await refusal_of(secrets(pool), reference)
+    assert refused.refusal.code == "secret_not_allowed"
+    assert "change it" in refused.message
+    assert "vault:NAME" in refused.message
+
+
+@pytest.mark.parametrize("name", ["", "a b", "jane;drop", "-jane", "x" * 201, "jane\n"])
+async def test_a_vault_name_that_cannot_be_one_is_not_repeated(pool: Pool, name: str) -> None:
+    refused = await refusal_of(secrets(pool), f"vault:{name}")
+    assert refused.refusal.code == "secret_not_allowed"
+    assert not name or name not in refused.message
+
+
+async def test_files_are_read_below_the_directory_of_secrets(pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "jane").write_text(PASSWORD + "\n")
+    lookup = secrets(pool, directory=tmp_path)
+    assert await lookup.resolve("file:mail/jane", host=HOST) == PASSWORD
+    assert await lookup.resolve("file:./mail//jane", host=HOST) == PASSWORD
+
+
+async def test_links_that_stay_inside_are_followed(pool: Pool, tmp_path: Path) -> None:
+    """Kubernetes mounts a secret as jane -> ..data/jane, ..data -> ..2026_01_01."""
+    (tmp_path / "..2026_01_01").mkdir()
+    (tmp_path / "..2026_01_01" / "jane").write_text(PASSWORD)
+    (tmp_path / "..data").symlink_to("..2026_01_01")
+    (tmp_path / "jane").symlink_to("..data/jane")
+    assert await secrets(pool, directory=tmp_path).resolve("file:jane", host=HOST) == PASSWORD
+
+
+async def test_no_path_and_no_link_leads_out_of_the_directory(pool: Pool, tmp_path: Path) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.mkdir()
+    inside.mkdir()
+    (tmp_path / "inside-too").mkdir()
+    for folder in (outside, tmp_path / "inside-too"):
+        (folder / "jane").write_text(PASSWORD)
+    (inside / "link").symlink_to(outside / "jane")
+    (inside / "relative").symlink_to("../outside/jane")
+    (inside / "folder").symlink_to(outside)
+    (inside / "dangling").symlink_to(outside / "gone")
+    lookup = secrets(pool, directory=inside)
+    escapes = (
+        "../outside/jane", f"{outside}/jane", "x/../../outside/jane", "..", ".", "", "../inside-too/jane", "jane\0",
+        "link", "relative", "folder/jane", "dangling",
+    )  # fmt: skip
+    for name in escapes:
+        assert (await refusal_of(lookup, f"file:{name}")).refusal.code == "secret_not_allowed", name
+
+
+async def test_what_is_no_readable_file_is_not_found(pool: Pool, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff" * 10)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "huge").write_bytes(b"x" * 100_000)
+    for name in ("gone", "fifo", "folder", "empty", "binary", "loop", "huge", "x" * 300, "gone/jane"):
+        refused = await refusal_of(secrets(pool, directory=tmp_path), f"file:{name}")
+        assert refused.refusal.code == "secret_not_found", name
+    for directory, code in ((tmp_path / "gone", "secret_not_found"), (None, "secret_not_allowed")):
+        refused = await refusal_of(secrets(pool, directory=directory), "file:jane")
+        assert refused.refusal.code == code
+        assert "MAILROOM_SECRET_DIR" in refused.message

@@ -1,0 +1,148 @@
+"""The vault and its command: what is stored, how, and what it never shows."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from infra.database import Pool
+from infra.vault import Cipher, Vault, VaultError, secret_text
+
+KEY = bytes(range(32))
+PASSWORD = "pässword: 1 & 2"
+
+
+def command(
+    database_url: str, *arguments: str, stdin: str = "", key: bytes | None = KEY
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command as an operator does."""
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "MAILROOM_KEY": base64.b64encode(key).decode() if key else "",
+    }
+    environ.pop("MAILROOM_KEY_FILE", None)
+    return subprocess.run(
+        [sys.executable, "-m", "infra.vault", *arguments],
+        input=stdin,
+        env=environ,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+async def test_a_secret_comes_back_and_is_nowhere_in_its_row(pool: Pool) -> None:
+    vault, cipher = Vault(pool), Cipher(KEY)
+    assert await vault.put("jane", PASSWORD, cipher) == 1
+    stored = await vault.get("jane")
+    assert stored is not None
+    assert cipher.open(stored) == PASSWORD
+    async with pool.connection() as connection:
+        row = await (await connection.execute("select vault::text from vault")).fetchone()
+    assert row is not None
+    assert PASSWORD not in row[0]
+    assert PASSWORD.encode().hex() not in row[0]
+    assert PASSWORD not in repr(stored)
+
+
+async def test_the_same_secret_is_never_encrypted_the_same_way_twice(pool: Pool) -> None:
+    vault, cipher = Vault(pool), Cipher(KEY)
+    await vault.put("jane", PASSWORD, cipher)
+    first = await vault.get("jane")
+    assert await vault.put("jane", PASSWORD, cipher) == 2
+    second = await vault.get("jane")
+    assert first is not None
+    assert second is not None
+    assert first.nonce != second.nonce
+    assert first.ciphertext != second.ciphertext
+
+
+async def test_a_secret_moved_to_another_name_does_not_open(pool: Pool) -> None:
+    vault, cipher = Vault(pool), Cipher(KEY)
+    await vault.put("jane", PASSWORD, cipher)
+    async with pool.connection() as connection:
+        await connection.execute("update vault set name = 'joe'")
+    moved = await vault.get("joe")
+    assert moved is not None
+    with pytest.raises(VaultError, match="row was changed"):
+        cipher.open(moved)
+
+
+async def test_another_key_is_told_which_key_is_wanted(pool: Pool) -> None:
+    vault, cipher = Vault(pool), Cipher(KEY)
+    await vault.put("jane", PASSWORD, cipher)
+    stored = await vault.get("jane")
+    assert stored is not None
+    with pytest.raises(VaultError, match=f"under key {cipher.key_id}"):
+        Cipher(bytes(32)).open(stored)
+
+
+async def test_a_secret_belongs_to_its_first_host_until_it_is_set_again(pool: Pool) -> None:
+    vault, cipher = Vault(pool), Cipher(KEY)
+    await vault.put("jane", PASSWORD, cipher)
+    assert await vault.bind("jane", "pop.example.com")
+    assert await vault.bind("jane", "pop.example.com")
+    assert not await vault.bind("jane", "pop.example.net")
+    assert not await vault.bind("nobody", "pop.example.com")
+    await vault.put("jane", PASSWORD, cipher)
+    assert await vault.bind("jane", "pop.example.net")
+
+
+@pytest.mark.parametrize(
+    ("typed", "secret"),
+    [(b"x", "x"), (b"x\n", "x"), (b"x\r\n", "x"), (b"x\n\n", "x\n"), (b" x \n", " x "), ("ü\n".encode(), "ü")],
+)
+def test_one_trailing_line_end_is_no_part_of_a_secret(typed: bytes, secret: str) -> None:
+    assert secret_text(typed) == secret
+
+
+@pytest.mark.parametrize("typed", [b"", b"\n", b"\r\n", b"\xff\xfe", b"x" * 70_000])
+def test_what_can_be_no_secret_is_refused(typed: bytes) -> None:
+    with pytest.raises(VaultError):
+        secret_text(typed)
+
+
+def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
+    set_ = command(database_url, "set", "jane@example.com", stdin=PASSWORD + "\n")
+    assert set_.returncode == 0, set_.stderr
+    assert "vault:jane@example.com" in set_.stdout
+    listed = command(database_url, "list", key=None)
+    assert listed.stdout.startswith("jane@example.com\tversion 1\tno host yet\t")
+    assert PASSWORD not in set_.stdout + set_.stderr + listed.stdout
+    assert command(database_url, "delete", "jane@example.com", key=None).returncode == 0
+    gone = command(database_url, "delete", "jane@example.com", key=None)
+    assert gone.returncode == 1
+    assert "there is no secret" in gone.stderr
+    assert command(database_url, "list").stdout == ""
+
+
+def test_the_command_stores_a_secret_before_any_worker_has_started(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("drop schema mailroom cascade")
+    stored = command(database_url, "set", "jane", stdin=PASSWORD)
+    assert stored.returncode == 0, stored.stderr
+
+
+def test_the_command_refuses_without_a_key_an_empty_secret_and_a_name_that_is_none(database_url: str) -> None:
+    keyless = command(database_url, "set", "jane", stdin=PASSWORD, key=None)
+    assert keyless.returncode == 1
+    assert "MAILROOM_KEY_FILE" in keyless.stderr
+    assert "openssl rand -base64 32" in keyless.stderr
+    empty = command(database_url, "set", "jane", stdin="\n")
+    assert (empty.returncode, empty.stderr) == (1, "vault: the secret is empty\n")
+    assert command(database_url, "set", "../jane", stdin=PASSWORD).returncode == 2
+
+
+def test_a_secret_given_as_an_argument_is_refused_and_not_repeated(database_url: str) -> None:
+    refused = command(database_url, "set", "jane", PASSWORD)
+    assert refused.returncode == 2
+    assert "standard input" in refused.stderr
+    assert PASSWORD not in refused.stdout + refused.stderr

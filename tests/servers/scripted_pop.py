@@ -1,0 +1,409 @@
+"""POP3 servers for tests: `MailboxServer` behaves until told not to, `ScriptedServer` plays a fixed script."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+CONNECT = "CONNECT"
+"""Stands for the greeting in `MailboxServer.replies`, `hangs`, `closes` and `pauses`."""
+
+
+class _LoopbackServer(ABC):
+    """A TCP server on 127.0.0.1 and a free port, which it keeps when it goes down and comes up again."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self.port = 0
+        self._tls = tls
+        self._listener: asyncio.Server | None = None
+        self._sessions: set[asyncio.Task[None]] = set()
+
+    async def up(self) -> None:
+        """Listen; on the same port as before where there was one."""
+        # The stream reader takes 1 MB lines: tests send long ones.
+        self._listener = await asyncio.start_server(self._accept, self.host, self.port, ssl=self._tls, limit=1 << 20)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        """Stop listening and drop every session: connecting is refused from now on."""
+        if self._listener is not None:
+            self._listener.close()
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Drop every open session, go on listening."""
+        sessions = list(self._sessions)
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.up()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.down()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._sessions.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # the client went away, or the test is over
+        finally:
+            self._sessions.discard(task)
+            writer.transport.abort() if task.cancelling() else writer.close()
+
+    @abstractmethod
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
+
+
+class MailboxServer(_LoopbackServer):
+    """A POP3 server over `messages` (UIDL -> raw message), whose every attribute may be changed while it runs.
+
+    ```
+    async with MailboxServer(password="x", messages={"uid1": b"Subject: one\\r\\n\\r\\nHello\\r\\n"}) as server:
+        server.replies["PASS"] = "-ERR [IN-USE] locked"     # instead of the right answer, until removed
+        server.replies["RETR 2"] = b"+OK\\r\\nhalf a mess"    # bytes go out as they are ...
+        server.closes.add("RETR 2")                         # ... and then the line is closed
+        server.hangs.add("UIDL")                            # answers nothing (more), keeps the line
+        server.pauses["RETR"] = 0.1                         # seconds before each answer
+        server.messages["uid2"] = b"..."                    # seen by the next session
+        await server.down(); await server.up()              # refused in between, same port
+    ```
+
+    `replies`, `hangs`, `closes` and `pauses` go by verb, by verb and argument ("RETR 2"), or `CONNECT`.
+    `messages` may have lines of either ending; what goes out has CRLF and stuffed dots. DELE takes effect at QUIT.
+    """
+
+    def __init__(
+        self,
+        *,
+        username: str | None = None,
+        password: str = "secret",
+        messages: Mapping[str, bytes] | None = None,
+        greeting: str = "+OK POP3 ready",
+        capabilities: Iterable[str] = ("TOP", "UIDL", "RESP-CODES", "PIPELINING", "AUTH-RESP-CODE", "USER"),
+        tls: ssl.SSLContext | None = None,
+        starttls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(tls)
+        self.username = username
+        """The one name that may log in; None: any name, all sharing the mailbox."""
+        self.password = password
+        self.messages = dict(messages or {})
+        self.greeting = greeting
+        self.capabilities = list(capabilities)
+        self.capabilities_after_login: list[str] | None = None
+        """None: the same as before login."""
+        self.starttls = starttls
+        self.replies: dict[str, str | bytes] = {}
+        self.hangs: set[str] = set()
+        self.closes: set[str] = set()
+        self.pauses: dict[str, float] = {}
+        self.locks = False
+        """Whether a second session of a user is refused with [IN-USE]."""
+        self.keeps_deleted = False
+        """Whether DELE is answered +OK and then ignored, as Exchange can be told to."""
+
+        self.connections = 0
+        self.attempts = 0
+        """Passwords seen, right or wrong."""
+        self.logins = 0
+        self.sessions = 0
+        """Sessions logged in now."""
+        self.most_sessions = 0
+        """The most that were logged in at a time."""
+        self.commands: list[str] = []
+        """Every command line of every session, in order of arrival."""
+        self.retrieved: list[str] = []
+        """UIDLs in the order of their RETR, repeats included."""
+        self.deleted: list[str] = []
+        """UIDLs deleted by a QUIT."""
+        self.quits = 0
+        """Sessions that ended with QUIT."""
+        self._logged_in: list[str] = []
+        self._heard = asyncio.Event()
+
+    def heard(self, line: str) -> None:
+        """Note a command line, and wake who waits for one."""
+        self.commands.append(line)
+        self._heard.set()
+        self._heard = asyncio.Event()
+
+    async def until(self, verb: str, times: int = 1) -> None:
+        """Return once `verb` was seen that often, over all sessions."""
+        while self.count(verb) < times:
+            await self._heard.wait()
+
+    def count(self, verb: str) -> int:
+        """How often `verb` was seen, over all sessions."""
+        return sum(line.split(" ")[0].upper() == verb for line in self.commands)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        await _MailboxSession(self, reader, writer).run()
+
+
+class _MailboxSession:
+    """One connection to a `MailboxServer`; the maildrop is what `messages` was at login."""
+
+    def __init__(self, server: MailboxServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.server = server
+        self.reader = reader
+        self.writer = writer
+        self.user = ""
+        self.authenticated = False
+        self.secured = False
+        self.maildrop: list[tuple[str, bytes]] = []
+        self.marked: set[int] = set()
+
+    async def run(self) -> None:
+        try:
+            open_still = await self._answer(CONNECT, CONNECT, self.server.greeting)
+            while open_still:
+                line = (await self.reader.readuntil(b"\n")).decode(errors="replace").rstrip("\r\n")
+                self.server.heard(line)
+                verb, _, argument = line.partition(" ")
+                self.server.attempts += verb.upper() in ("PASS", "AUTH")
+                open_still = await self._answer(verb.upper(), line, None, argument)
+        finally:
+            self._log_out()
+
+    async def _answer(self, verb: str, line: str, reply: str | bytes | None, argument: str = "") -> bool:
+        """Answer one command as the server was told to, or as is right; False when the line is to be closed."""
+        server = self.server
+        keys = {verb, line}
+        for key in keys & server.pauses.keys():
+            await asyncio.sleep(server.pauses[key])
+        forced = next((server.replies[key] for key in (line, verb) if key in server.replies), None)
+        if forced is not None:
+            reply = forced
+        elif keys & (server.hangs | server.closes):
+            reply = b""
+        elif reply is None:
+            reply = await self._proper_answer(verb, argument)
+        data = reply if isinstance(reply, bytes) else reply.encode() + b"\r\n"
+        self.writer.write(data)
+        await self.writer.drain()
+        if keys & server.hangs:
+            await asyncio.Event().wait()
+        if verb == "STLS" and server.starttls is not None and data.startswith(b"+OK"):
+            await self.writer.start_tls(server.starttls)
+            self.secured = True
+        return not keys & server.closes and verb != "QUIT"
+
+    async def _proper_answer(self, verb: str, argument: str) -> str | bytes:
+        if verb == "CAPA":
+            return _listing("+OK Capability list follows", self._capabilities())
+        if verb == "QUIT":
+            return self._quit()
+        if self.authenticated:
+            return self._transaction(verb, argument)
+        if verb == "STLS" and self.server.starttls is not None:
+            return "+OK Begin TLS negotiation now."
+        if verb == "USER":
+            self.user = argument
+            return "+OK"
+        if verb == "PASS":
+            return self._log_in(self.user, argument)
+        if verb == "AUTH" and argument == "PLAIN":
+            self.writer.write(b"+ \r\n")
+            response = await self.reader.readuntil(b"\n")
+            _, user, password = base64.b64decode(response).decode().split("\0")
+            return self._log_in(user, password)
+        return "-ERR Unknown command."
+
+    def _capabilities(self) -> Sequence[str]:
+        after = self.server.capabilities_after_login
+        if self.authenticated and after is not None:
+            return after
+        offers_tls = self.server.starttls is not None and not self.secured
+        return [*self.server.capabilities, "STLS"] if offers_tls else self.server.capabilities
+
+    def _log_in(self, user: str, password: str) -> str:
+        server = self.server
+        if password != server.password or server.username not in (None, user):
+            return "-ERR [AUTH] Authentication failed."
+        if server.locks and user in server._logged_in:
+            return "-ERR [IN-USE] Couldn't open INBOX: Mailbox is locked by another session."
+        self.user, self.authenticated = user, True
+        self.maildrop = list(server.messages.items())
+        server.logins += 1
+        server._logged_in.append(user)
+        server.sessions = len(server._logged_in)
+        server.most_sessions = max(server.most_sessions, server.sessions)
+        return "+OK Logged in."
+
+    def _log_out(self) -> None:
+        if self.authenticated:
+            self.authenticated = False
+            self.server._logged_in.remove(self.user)
+            self.server.sessions = len(self.server._logged_in)
+
+    def _quit(self) -> str:
+        self.server.quits += 1
+        if not self.server.keeps_deleted:
+            for number in sorted(self.marked):
+                uidl = self.maildrop[number - 1][0]
+                self.server.messages.pop(uidl, None)
+                self.server.deleted.append(uidl)
+        self._log_out()
+        return "+OK Logging out."
+
+    def _transaction(self, verb: str, argument: str) -> str | bytes:
+        present = {n: entry for n, entry in enumerate(self.maildrop, 1) if n not in self.marked}
+        if verb == "NOOP":
+            return "+OK"
+        if verb == "STAT":
+            return f"+OK {len(present)} {sum(len(_on_the_wire(raw)) for _, raw in present.values())}"
+        if verb == "RSET":
+            self.marked.clear()
+            return "+OK"
+        if verb == "LIST" and not argument:
+            return _listing(
+                f"+OK {len(present)} messages:", [f"{n} {len(_on_the_wire(raw))}" for n, (_, raw) in present.items()]
+            )
+        if verb == "UIDL" and not argument:
+            return _listing("+OK", [f"{n} {uidl}" for n, (uidl, _) in present.items()])
+        numbers = [int(word) if word.isdecimal() else -1 for word in argument.split()]
+        if not numbers or numbers[0] not in present:
+            return f"-ERR There's no message {argument}."
+        uidl, raw = present[numbers[0]]
+        if verb == "RETR":
+            self.server.retrieved.append(uidl)
+            return f"+OK {len(_on_the_wire(raw))} octets\r\n".encode() + _stuffed(raw)
+        if verb == "TOP" and len(numbers) == 2:
+            head, blank, body = _on_the_wire(raw).partition(b"\r\n\r\n")
+            return b"+OK\r\n" + _stuffed(head + blank + b"".join(body.splitlines(keepends=True)[: numbers[1]]))
+        if verb == "DELE":
+            self.marked.add(numbers[0])
+            return "+OK Marked to be deleted."
+        return "-ERR Unknown command."
+
+
+def _on_the_wire(raw: bytes) -> bytes:
+    """`raw` with CRLF at the end of every line, the last one too."""
+    crlf = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return crlf if crlf.endswith(b"\r\n") or not crlf else crlf + b"\r\n"
+
+
+def _stuffed(raw: bytes) -> bytes:
+    text = b"\r\n" + _on_the_wire(raw)
+    return text.replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+
+
+def _listing(first: str, lines: Iterable[str]) -> str:
+    return "\r\n".join([first, *lines, "."])
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Read a line; it must be `line`, without its CRLF. None: any."""
+
+    line: str | None = None
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send these bytes in one write."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Send these bytes one at a time, `pause` seconds apart."""
+
+    data: bytes
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sleep:
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StartTls:
+    """Handshake now, in the middle of the connection."""
+
+    context: ssl.SSLContext
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Keep the line open and read and say nothing more."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the line, as the end of a script does."""
+
+
+Step = Expect | Send | Drip | Sleep | StartTls | Hang | Close
+
+
+class ScriptedServer(_LoopbackServer):
+    """Plays one script per connection, the last one again for every further connection.
+
+    ```
+    async with ScriptedServer([Send(b"+OK\\r\\n"), Expect("USER jane"), Close()]) as server:
+    ```
+
+    A line that is not the expected one ends the connection and fails the test when the server is left.
+    """
+
+    def __init__(self, *scripts: Sequence[Step], tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
+        self.scripts = scripts
+        self.received: list[str] = []
+        """Every line read, in order."""
+        self.connections = 0
+        self.surprises: list[str] = []
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        if kind is None:
+            assert not self.surprises, self.surprises
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        script = self.scripts[min(self.connections, len(self.scripts) - 1)]
+        self.connections += 1
+        for step in script:
+            match step:
+                case Expect(line):
+                    received = (await reader.readuntil(b"\n")).decode(errors="replace").rstrip("\r\n")
+                    self.received.append(received)
+                    if line is not None and received != line:
+                        self.surprises.append(f"expected {line!r}, received {received!r}")
+                        return
+                case Send(data):
+                    writer.write(data)
+                    await writer.drain()
+                case Drip(data, pause):
+                    for position in range(len(data)):
+                        writer.write(data[position : position + 1])
+                        await asyncio.sleep(pause)
+                case Sleep(seconds):
+                    await asyncio.sleep(seconds)
+                case StartTls(context):
+                    await writer.start_tls(context)
+                case Hang():
+                    await asyncio.Event().wait()
+                case Close():
+                    return

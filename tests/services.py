@@ -1,0 +1,113 @@
+"""The servers that a test run shares: one PostgreSQL and one Temporal, started once, by the first process that needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from infra.children import Child, Ports
+from infra.database import migrate
+from infra.embedded_postgres import EmbeddedPostgres
+from infra.embedded_temporal import EmbeddedTemporal
+from infra.temporal.provision import temporal_binary
+
+VARIABLE = "MAILROOM_TEST_SERVICES"
+TEMPLATE = "mailroom_template"
+PREFIX = "mailroom-tests-"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the servers of this run are. `postgres` is the URL of a database to create others from."""
+
+    postgres: str
+    temporal: str
+    temporal_ui: str
+    temporal_binary: str
+
+    def database(self, name: str) -> str:
+        """The URL of the database of that name."""
+        return f"{self.postgres.rpartition('/')[0]}/{name}"
+
+
+class Starter:
+    """Starts the servers on demand, tells this run's other processes by an environment variable, and stops them."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._postgres: EmbeddedPostgres | None = None
+        self._temporal: EmbeddedTemporal | None = None
+
+    def services(self, *, namespaces: int = 0) -> Services:
+        """The servers, started if nobody did yet; with `namespaces` test processes, gw0, gw1 ... have one each."""
+        told = os.environ.get(VARIABLE)
+        if told is None:
+            os.environ[VARIABLE] = told = json.dumps(asdict(self._start(namespaces)))
+        return Services(**json.loads(told))
+
+    def stop(self) -> None:
+        """Stops what this process started, and only that."""
+        if self._folder is None:
+            return
+        os.environ.pop(VARIABLE, None)
+        for server in (self._temporal, self._postgres):
+            if server is not None:
+                server.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
+
+    def _start(self, namespaces: int) -> Services:
+        end_leftovers()
+        binary = temporal_binary()
+        self._folder = folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        me = psutil.Process()
+        (folder / "owner.json").write_text(json.dumps({"pid": me.pid, "created": me.create_time()}))
+        ports = Ports(folder)
+        # A developer's own choice of ports is for their `make run`, which may be running.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("MAILROOM_")}
+        self._postgres = EmbeddedPostgres(folder, ports, durable=False)
+        self._temporal = EmbeddedTemporal(
+            folder,
+            ports,
+            durable=False,
+            more_namespaces=[f"gw{number}" for number in range(namespaces)],
+            environ=environ,
+        )
+        self._postgres.start()
+        self._temporal.start(binary)
+        services = Services(self._postgres.url, self._temporal.address, self._temporal.ui, str(binary))
+        with psycopg.connect(services.postgres, autocommit=True) as connection:
+            connection.execute(f"create database {TEMPLATE}")
+        asyncio.run(migrate(services.database(TEMPLATE)))
+        return services
+
+
+def end_leftovers() -> None:
+    """Ends the servers of test runs that were killed, known by the folders they left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError, ValueError, KeyError):
+            if folder.stat().st_uid == os.geteuid() and not _owner_lives(folder):
+                for record in folder.glob("*.pid"):
+                    Child(folder, record.stem).end(patience=2)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner_lives(folder: Path) -> bool:
+    owner = folder / "owner.json"
+    if not owner.exists():
+        return time.time() - folder.stat().st_mtime < 600  # being made
+    known = json.loads(owner.read_text())
+    try:
+        return bool(abs(psutil.Process(known["pid"]).create_time() - known["created"]) < 2)
+    except psutil.NoSuchProcess:
+        return False

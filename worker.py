@@ -1,0 +1,243 @@
+"""Starts Mailroom's workers; with --dev, everything that they need as well.
+
+python worker.py                                    TEMPORAL_ADDRESS and DATABASE_URL say where
+python worker.py --dev [--once] [--empty] [--state DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.crm.builtin import BuiltinCrm
+from activities.pop.session import Sessions
+from activities.record import Recorder
+from activities.retrieve import Retrieval
+from infra.children import ServiceFailed
+from infra.database import Pool, migrate, open_pool
+from infra.dev import DevServices
+from infra.notices import NoticeCourier
+from infra.sandbox import tour
+from infra.search_attributes import COMMAND, missing
+from infra.secrets import Secrets
+from infra.settings import SettingsError, WorkerSettings
+from infra.telemetry import SessionMetrics, Telemetry
+from infra.temporal.provision import NoTemporal
+from infra.temporal_client import TemporalUnreachable, connect, leave
+from workflows import contract
+from workflows.crm_connection import CrmConnection
+from workflows.mail_account import MailAccount
+
+logger = logging.getLogger("mailroom")
+
+Started = Callable[[Client, Pool], Awaitable[None]]
+
+SESSIONS_AT_ONCE = 100
+DATABASE_CONNECTIONS = 20
+DRAIN = timedelta(seconds=30)  # a session finishes its batch and says QUIT
+
+
+def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker]:
+    """The workers of the roles that this process has."""
+    name = f"{os.getpid()}@{socket.gethostname()}"
+    made: list[Worker] = []
+    shared: dict[str, Any] = {
+        "identity": name,
+        "graceful_shutdown_timeout": DRAIN,
+        "disable_eager_activity_execution": True,  # it would bypass the queues' limits
+    }
+    if "workflows" in settings.roles:
+        crm = BuiltinCrm(pool)
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.WORKFLOW_QUEUE,
+                workflows=[MailAccount, CrmConnection],
+                activities=[Recorder(pool).record, crm.save_record, crm.register_crm],
+                **shared,
+            )
+        )
+    if "retrieval" in settings.roles:
+        sessions = Sessions(Secrets(pool, settings), settings)
+        retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), name)
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.RETRIEVAL_QUEUE,
+                activities=[retrieval.watch, retrieval.try_login],
+                max_concurrent_activities=SESSIONS_AT_ONCE,
+                activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+                # A cancellation reaches a session with a heartbeat: `disable` must not wait for a throttled one.
+                max_heartbeat_throttle_interval=timedelta(seconds=1),
+                default_heartbeat_throttle_interval=timedelta(seconds=1),
+                **shared,
+            )
+        )
+    return made
+
+
+async def run(
+    settings: WorkerSettings,
+    telemetry: Telemetry,
+    stop: asyncio.Event,
+    started: Callable[[Client, Pool], Awaitable[None]],
+) -> None:
+    """Runs the workers until `stop`; `started` is awaited once they take work."""
+    await migrate(settings.database_url)
+    client = await connect(runtime=telemetry.runtime)
+    if names := await missing(client):
+        raise SettingsError(f"Temporal does not know the search attributes {', '.join(names)}: run {COMMAND}")
+    pool = await open_pool(settings.database_url, most=DATABASE_CONNECTIONS)
+    try:
+        async with contextlib.AsyncExitStack() as running:
+            for worker in workers(client, pool, settings):
+                await running.enter_async_context(worker)
+            if "workflows" in settings.roles:
+                await start_builtin_crm(client)
+                await running.enter_async_context(delivering_notices(pool, settings))
+            await started(client, pool)
+            await stop.wait()
+            logger.info("stopping: sessions finish their batch; once more to stop at once")
+    finally:
+        await pool.close()
+
+
+async def start_builtin_crm(client: Client) -> None:
+    await client.start_workflow(
+        contract.CRM_CONNECTION,
+        contract.CrmSettings(name=contract.BUILTIN_CRM),
+        id=contract.crm_workflow_id(contract.BUILTIN_CRM),
+        task_queue=contract.WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="the built-in CRM",
+    )
+
+
+@contextlib.asynccontextmanager
+async def delivering_notices(pool: Pool, settings: WorkerSettings) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    courier = asyncio.create_task(NoticeCourier(pool, settings.notify_url).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await courier
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGINT or SIGTERM drains; the second stops at once."""
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+
+
+async def serve(settings: WorkerSettings, telemetry: Telemetry) -> int:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+
+    async def started(_client: Client, _pool: Pool) -> None:
+        logger.info("workers started: %s", ", ".join(sorted(settings.roles)))
+
+    await run(settings, telemetry, stop, started)
+    return 0
+
+
+async def develop(services: DevServices, settings: WorkerSettings, telemetry: Telemetry, *, once: bool) -> int:
+    """The workers beside their embedded services, and the sandbox account's tour; 1 where its mail did not come in."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    status = 0
+
+    async def started(client: Client, pool: Pool) -> None:
+        nonlocal status
+        if services.sandbox_address:
+            status = await show_sandbox(services, settings, client, pool)
+        print(f"\nTemporal UI      {services.temporal_ui}")
+        print(
+            f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `temporal` and `psql` find everything)"
+        )
+        print("mailroom: ready", flush=True)
+        if once:
+            stop.set()
+
+    await run(settings, telemetry, stop, started)
+    return status if once else 0
+
+
+async def show_sandbox(services: DevServices, settings: WorkerSettings, client: Client, pool: Pool) -> int:
+    address = services.sandbox_address
+    password = services.sandbox_password_file.read_text(encoding="ascii").strip()
+    await tour.connect_account(client, pool, settings, address=address, pop=services.sandbox_pop, password=password)
+    seen = await tour.wait_for_mail(client, pool, address)
+    print("\n".join(seen.lines))
+    print(f"\n{address}: {seen.messages} of {seen.on_server} messages retrieved, {seen.linked} linked to CRM records")
+    print("\nTry, in a new shell:")
+    for command in (
+        f"temporal workflow query --workflow-id mail-account/{address} --name status",
+        f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
+        f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
+        'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
+    ):
+        print(f"  {command}")
+    return 0 if seen.complete else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dev", action="store_true", help="start PostgreSQL, Temporal and a sandbox mailbox as well")
+    parser.add_argument("--once", action="store_true", help="with --dev: leave once the sandbox account is retrieved")
+    parser.add_argument("--empty", action="store_true", help="with --dev: without the sandbox")
+    parser.add_argument(
+        "--state", type=Path, default=Path(".mailroom"), metavar="DIR", help="with --dev: the folder where all is kept"
+    )
+    given = parser.parse_args()
+    try:
+        if not given.dev:
+            settings = WorkerSettings.from_environment(os.environ)
+            return _with_telemetry(settings, False, lambda telemetry: serve(settings, telemetry))
+        with DevServices(given.state, sandbox=not given.empty) as services:
+            os.environ.update(services.environment)
+            settings = WorkerSettings.from_environment(os.environ, dev=True)
+            return _with_telemetry(
+                settings, True, lambda telemetry: develop(services, settings, telemetry, once=given.once)
+            )
+    except (SettingsError, TemporalUnreachable, NoTemporal, ServiceFailed, psycopg.OperationalError) as error:
+        print(f"mailroom: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _with_telemetry(
+    settings: WorkerSettings, dev: bool, serving: Callable[[Telemetry], Coroutine[Any, Any, int]]
+) -> int:
+    telemetry = Telemetry.start(settings, dev=dev)
+    try:
+        return asyncio.run(serving(telemetry))
+    finally:
+        telemetry.shutdown()
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,1 @@
+"""The durable lifecycles: thin, deterministic shells around domain/."""

@@ -1,0 +1,176 @@
+"""Every name that people, workers and tests share: workflow types and ids, task queues, activities, search attributes.
+
+Importing this module starts nothing and needs no worker.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from temporalio.common import SearchAttributeKey
+
+from domain.account import State
+from domain.audit import LoggedEvent, Notice
+from domain.commands import By
+from domain.settings import AccountSettings, Name, Strict
+
+MAIL_ACCOUNT = "MailAccount"
+CRM_CONNECTION = "CrmConnection"
+
+WORKFLOW_QUEUE = "mailroom"
+RETRIEVAL_QUEUE = "mailroom-retrieval"
+
+REFUSED = "Refused"  # the type of every ApplicationError that refuses a request
+NOTHING_NEW = "NothingNew"  # BENIGN: nothing to say, look again after next_retry_delay
+WAITING = "Waiting"  # BENIGN: not started yet, because a lease, a host's slot or LOGIN-DELAY is waited for
+
+
+def account_workflow_id(address: str) -> str:
+    return f"mail-account/{address}"
+
+
+def crm_workflow_id(name: str) -> str:
+    return f"crm/{name}"
+
+
+BUILTIN_CRM = "builtin"
+
+STATE = SearchAttributeKey.for_keyword("MailroomState")
+REASON = SearchAttributeKey.for_keyword("MailroomReason")
+FAILURE = SearchAttributeKey.for_keyword("MailroomFailure")
+HOST = SearchAttributeKey.for_keyword("MailroomHost")
+ORGANISATION = SearchAttributeKey.for_keyword("MailroomOrganisation")
+PROVIDER = SearchAttributeKey.for_keyword("MailroomProvider")
+AUTHENTICATION_FAILURES = SearchAttributeKey.for_int("MailroomAuthenticationFailures")
+CONNECTION_FAILURES = SearchAttributeKey.for_int("MailroomConnectionFailures")
+BACKLOG = SearchAttributeKey.for_int("MailroomBacklog")
+SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
+    STATE,
+    REASON,
+    FAILURE,
+    HOST,
+    ORGANISATION,
+    PROVIDER,
+    AUTHENTICATION_FAILURES,
+    CONNECTION_FAILURES,
+    BACKLOG,
+)
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class LoginRequest(Request):
+    """A live login: at set-up, and before a command that needs one. It stores nothing and counts nothing."""
+
+    settings: AccountSettings
+    command: str
+
+
+class WatchRequest(Request):
+    """One watch: sessions until one brings news.
+
+    `recovering`: a session that works is news. `report`: any session is (poll_now), and it ends after one phase.
+    `total_stored` is what the workflow knows of; more in the database is news too, so nothing a lost worker stored goes
+    unreported. `needed_bytes` > 0: look at the quota first.
+    """
+
+    settings: AccountSettings
+    settings_version: int
+    credential_version: int
+    total_stored: int
+    recovering: bool
+    report: bool
+    not_before: datetime | None
+    needed_bytes: int
+
+
+class RecordedAccount(Request):
+    """What the view `accounts` shows of the lifecycle."""
+
+    organisation: str
+    owner: str
+    host: str
+    crm: list[str]
+    state: State
+    reason: str | None
+    authentication_failures: int
+    connection_failures: int
+    next_attempt_at: datetime | None
+
+
+class RecordRequest(Request):
+    """Events to append, in order, with the account they lead to (None: it never was one, the set-up failed).
+
+    `notices` go with the event of the same position.
+    """
+
+    address: str
+    events: list[LoggedEvent]
+    notices: list[Notice | None]
+    account: RecordedAccount | None
+    quota: tuple[str, int] | None = None
+
+
+class PollAnswer(BaseModel):
+    """What poll_now answers."""
+
+    outcome: Literal["mail", "nothing_new", "failed"]
+    stored: int
+    failure: dict[str, Any] | None
+    status: dict[str, Any]
+
+
+class CrmSettings(Strict):
+    """Input of `CrmConnection`. `profile` says which kinds of records take part (R1)."""
+
+    name: Name
+    kind: Literal["builtin"] = "builtin"
+    profile: Literal["crm", "recruit"] = "crm"
+
+
+RecordKind = Literal["contact", "lead", "deal", "candidate"]
+RECORD_KINDS: dict[str, tuple[RecordKind, ...]] = {
+    "crm": ("contact", "lead", "deal"),
+    "recruit": ("contact", "candidate"),
+}
+
+
+class SaveRecord(Strict):
+    """Input of `save_record`: a new record where `record_id` is null, otherwise that record as it is to be."""
+
+    record_kind: RecordKind
+    record_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default_factory=list, max_length=500)]
+    by: By = "operator"
+
+
+class SaveRecordRequest(Request):
+    """`record_id` is that of the record, or a new one that the workflow made, so that a retry makes no second record."""
+
+    crm: CrmSettings
+    record: SaveRecord
+    record_id: str
+
+
+class DirectoryRecord(BaseModel):
+    """A record of a CRM's directory, as the view `directory` shows it."""
+
+    crm: str
+    record_kind: RecordKind
+    record_id: str
+    name: str
+    addresses: list[str]
+
+
+class CrmStatus(BaseModel):
+    """What a `CrmConnection` answers to the query `status`."""
+
+    name: str
+    kind: str
+    profile: str
+    state: Literal["active"]

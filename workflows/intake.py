@@ -1,0 +1,102 @@
+"""How workflows take what people send: the SDK accepts any payload, it is read here, and refused in words.
+
+A typed handler would not do: a signal without its argument fails the workflow task for ever, and one that does not decode
+is dropped unseen. So every handler takes whatever comes (`payload`, `*rest`), and this module reads it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from domain.refusal import Refused
+from domain.settings import parse
+from workflows.contract import REFUSED
+
+Input = TypeVar("Input", bound=BaseModel)
+Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
+Taker = TypeVar("Taker")
+
+
+class RecordsRefusals(Protocol):
+    """A workflow that keeps what was refused where nobody waits for an answer."""
+
+    async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None: ...
+
+
+def read(model: type[Input], payload: Any, rest: tuple[Any, ...], *, what: str) -> Input:
+    """The one JSON object that was sent, as `model`; raises Refused."""
+    if rest:
+        raise Refused("invalid_field", f"{what} takes one JSON object as its input, and {1 + len(rest)} were given")
+    return parse(model, payload, what=what)
+
+
+def refusal(error: Refused) -> ApplicationError:
+    """The error that an operator sees. The CLI prints only its message and type, so the message holds everything.
+
+    The reference is the update's id, or the run's: both are found in the Temporal UI, and neither draws on the workflow's
+    randomness, which a validator must leave alone.
+    """
+    update = workflow.current_update_info()
+    reference = f"update {update.id}" if update else f"run {workflow.info().run_id}"
+    return ApplicationError(
+        f"{error.message} (reference: {reference})", error.refusal.model_dump(), type=REFUSED, non_retryable=True
+    )
+
+
+def command(model: type[BaseModel]) -> Callable[[Method], Method]:
+    """Marks a method as a command that takes `model`; it raises Refused where it cannot be done."""
+
+    def mark(method: Method) -> Method:
+        method.__dict__["command_model"] = model
+        return method
+
+    return mark
+
+
+def takes_commands(workflow_class: type[Taker]) -> type[Taker]:
+    """Registers each method marked with `command` twice: as an update, which answers, and as a signal of the same name.
+
+    Input that makes no sense is refused by the update's validator, before anything enters the history; a refused signal is
+    recorded by the workflow itself.
+    """
+    for name, method in list(vars(workflow_class).items()):
+        model = getattr(method, "command_model", None)
+        if model is not None:
+            _register(workflow_class, name, method, model)
+    return workflow_class
+
+
+def _register(owner: type[Any], name: str, method: Callable[..., Awaitable[Any]], model: type[BaseModel]) -> None:
+    async def update(self: Any, payload: Any = None, *rest: Any) -> Any:
+        try:
+            return await method(self, read(model, payload, rest, what=name))
+        except Refused as error:
+            raise refusal(error) from None
+
+    def validate(self: Any, payload: Any = None, *rest: Any) -> None:
+        try:
+            read(model, payload, rest, what=name)
+        except Refused as error:
+            raise refusal(error) from None
+
+    async def signal(self: RecordsRefusals, payload: Any = None, *rest: Any) -> None:
+        try:
+            await method(self, read(model, payload, rest, what=name))
+        except Refused as error:
+            await self.record_refused_signal(name, payload, error)
+
+    signal_name = f"{name}_signal"
+    for handler, attribute in ((update, name), (signal, signal_name)):
+        handler.__name__ = attribute
+        handler.__qualname__ = f"{owner.__qualname__}.{attribute}"
+    description = inspect.getdoc(model)
+    registered = workflow.update(name=name, description=description)(update)
+    registered.validator(validate)
+    setattr(owner, name, registered)
+    setattr(owner, signal_name, workflow.signal(name=name, description=description)(signal))
