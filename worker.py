@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from typing import Any
 import psycopg
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.crm.builtin import BuiltinCrm
+from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
 from activities.record import Recorder
 from activities.retrieve import Retrieval
@@ -34,7 +37,7 @@ from infra.database import Pool, migrate, open_pool
 from infra.dev import DevServices
 from infra.notices import NoticeCourier
 from infra.sandbox import tour
-from infra.search_attributes import COMMAND, missing
+from infra.search_attributes import COMMAND, WrongType, missing
 from infra.secrets import Secrets
 from infra.settings import SettingsError, WorkerSettings
 from infra.telemetry import SessionMetrics, Telemetry
@@ -69,7 +72,12 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 client,
                 task_queue=contract.WORKFLOW_QUEUE,
                 workflows=[MailAccount, CrmConnection],
-                activities=[Recorder(pool).record, crm.save_record, crm.register_crm],
+                activities=[
+                    Recorder(pool).record,
+                    CrmConnections(pool).check_crms,
+                    crm.save_record,
+                    crm.register_crm,
+                ],
                 **shared,
             )
         )
@@ -96,26 +104,44 @@ async def run(
     settings: WorkerSettings,
     telemetry: Telemetry,
     stop: asyncio.Event,
-    started: Callable[[Client, Pool], Awaitable[None]],
+    started: Callable[[Client, Pool], Coroutine[Any, Any, None]],
 ) -> None:
     """Runs the workers until `stop`; `started` is awaited once they take work."""
+    # Name look-ups and indexing wait for a thread: as many as there are sessions, or one dead resolver holds up everybody.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SESSIONS_AT_ONCE + 20, "mailroom"))
     await migrate(settings.database_url)
     client = await connect(runtime=telemetry.runtime)
     if names := await missing(client):
         raise SettingsError(f"Temporal does not know the search attributes {', '.join(names)}: run {COMMAND}")
     pool = await open_pool(settings.database_url, most=DATABASE_CONNECTIONS)
     try:
+        made = workers(client, pool, settings)
+        if not made:
+            raise SettingsError("MAILROOM_ROLES names only roles that have no work yet: workflows and retrieval have")
         async with contextlib.AsyncExitStack() as running:
-            for worker in workers(client, pool, settings):
+            if "workflows" in settings.roles:
+                await running.enter_async_context(delivering_notices(pool, settings))
+            for worker in made:
                 await running.enter_async_context(worker)
             if "workflows" in settings.roles:
                 await start_builtin_crm(client)
-                await running.enter_async_context(delivering_notices(pool, settings))
-            await started(client, pool)
+            await _until_stopped(started(client, pool), stop)
             await stop.wait()
             logger.info("stopping: sessions finish their batch; once more to stop at once")
+            await asyncio.gather(*(worker.shutdown() for worker in made))  # together, or each would take its own time
     finally:
         await pool.close()
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Awaits `work`, but not beyond `stop`."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        await working
+    else:
+        working.cancel()
 
 
 async def start_builtin_crm(client: Client) -> None:
@@ -177,6 +203,7 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
         print(
             f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `temporal` and `psql` find everything)"
         )
+        services.announce()
         print("mailroom: ready", flush=True)
         if once:
             stop.set()
@@ -222,11 +249,16 @@ def main() -> int:
             return _with_telemetry(
                 settings, True, lambda telemetry: develop(services, settings, telemetry, once=given.once)
             )
-    except (SettingsError, TemporalUnreachable, NoTemporal, ServiceFailed, psycopg.OperationalError) as error:
-        print(f"mailroom: {error}", file=sys.stderr)
-        return 1
+    except (SettingsError, TemporalUnreachable, WrongType, NoTemporal, ServiceFailed) as error:
+        complaint = str(error)
+    except RPCError as error:
+        complaint = f"the Temporal server refuses: {error}: check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
+    except psycopg.Error as error:
+        complaint = f"the database of DATABASE_URL does not work: {error}"
     except KeyboardInterrupt:
         return 130
+    print(f"mailroom: {complaint}", file=sys.stderr)
+    return 1
 
 
 def _with_telemetry(

@@ -1,8 +1,7 @@
-"""What sessions know of a mailbox and show of it while they run: epochs, the ledger's entries, room, live progress."""
+"""What sessions know of a mailbox and show of it while they run: epochs, room, live progress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,14 +9,16 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from domain.retrieval import Entry, Identity, Listed
 from domain.settings import AccountSettings
 from infra.database import Pool
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox as the last session left it; `room` is what the user's quota leaves, in bytes."""
+    """A mailbox as the last session left it; `room` is what the user's quota leaves, in bytes.
+
+    `deletions_unsettled`: a QUIT was to delete messages, and its answer never came.
+    """
 
     epoch: int
     listed_before: bool
@@ -25,6 +26,7 @@ class Mailbox:
     bytes: int
     login_at: datetime | None
     login_delay_seconds: float
+    deletions_unsettled: bool
     room: int
 
 
@@ -83,13 +85,6 @@ class Mailboxes:
             ).fetchone()
         return int(row[0]) if row else self._default_quota
 
-    async def unknown_crm(self, names: Iterable[str]) -> str | None:
-        """The first of `names` that no CRM connection has (R5)."""
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute("select name from crms")).fetchall()
-        known = {name for (name,) in rows}
-        return next((name for name in names if name not in known), None)
-
     async def logged_in(self, settings: AccountSettings, at: datetime, login_delay_seconds: float) -> None:
         """Remembers a login, for the server's LOGIN-DELAY."""
         async with self._pool.connection() as connection:
@@ -124,33 +119,19 @@ class Mailboxes:
             row = await (
                 await connection.execute(
                     """
-                    select epoch, listed_at is not null, messages, bytes, login_at, login_delay_seconds
-                    from mailboxes where address = %s
+                    select epoch, listed_at is not null, messages, bytes, login_at, login_delay_seconds, exists (
+                        select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
+                            and l.deletion_asked_at is not null and l.state = 'stored'
+                    )
+                    from mailboxes m where address = %s
                     """,
                     [settings.address],
                 )
             ).fetchone()
         assert row is not None
-        epoch, listed_before, messages, size, login_at, login_delay = row
-        return Mailbox(
-            epoch, listed_before, messages, size, login_at, login_delay, room=await self.room(settings.owner)
-        )
-
-    async def ledger(self, address: str, epoch: int, listed: Sequence[Listed]) -> dict[Identity, Entry]:
-        """What is known of the listed messages."""
-        async with self._pool.connection() as connection:
-            rows = await (
-                await connection.execute(
-                    """
-                    select l.uidl, l.occurrence, l.state, l.stored_at, l.deletion_asked_at is not null, l.retry_at, l.attempts
-                    from unnest(%s::text[], %s::smallint[]) as asked (uidl, occurrence)
-                    join pop_ledger l using (uidl, occurrence)
-                    where l.address = %s and l.epoch = %s
-                    """,
-                    [[m.uidl for m in listed], [m.occurrence for m in listed], address, epoch],
-                )
-            ).fetchall()
-        return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
+        epoch, listed_before, messages, size, login_at, login_delay, unsettled = row
+        room = await self.room(settings.owner)
+        return Mailbox(epoch, listed_before, messages, size, login_at, login_delay, unsettled, room)
 
     async def show(self, address: str, live: Live) -> None:
         """Shows a session's progress."""
@@ -158,15 +139,22 @@ class Mailboxes:
             await show(connection, address, live)
 
     async def checked(
-        self, address: str, at: datetime, *, next_attempt_at: datetime | None, on_server: int, remaining: int
+        self,
+        address: str,
+        at: datetime,
+        *,
+        next_attempt_at: datetime | None,
+        on_server: int,
+        remaining: int,
+        complete: bool,
     ) -> None:
-        """A session worked through the server's list, whether or not it found anything."""
+        """A session looked, whether or not it found anything; `complete`: it decided on the whole list."""
         async with self._pool.connection() as connection:
             await connection.execute(
                 """
                 update mailboxes set last_checked_at = %(at)s, last_success_at = %(at)s, next_attempt_at = %(next)s,
                     on_server = %(on_server)s, remaining = %(remaining)s, eta = null,
-                    listed_at = coalesce(listed_at, %(at)s)
+                    listed_at = case when %(complete)s then coalesce(listed_at, %(at)s) else listed_at end
                 where address = %(address)s
                 """,
                 {
@@ -174,6 +162,7 @@ class Mailboxes:
                     "next": next_attempt_at,
                     "on_server": on_server,
                     "remaining": remaining,
+                    "complete": complete,
                     "address": address,
                 },
             )

@@ -10,23 +10,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from temporalio import activity
 
 from activities.leases import Lease
+from activities.ledger import Ledger
 from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
 from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
-from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions
+from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.store import Batch, MailStore, NotRetrieved, Retrieved
 from domain.classification import diagnose_reply
 from domain.commands import Progress, SessionReport
 from domain.failures import Kind
+from domain.message import index
 from domain.redaction import redact
+from domain.refusal import Refused, WorkerLacks
 from domain.retrieval import (
     DELETIONS_PER_SESSION,
+    RECENT_DAYS,
     Entry,
     Identity,
     Listed,
@@ -36,10 +40,13 @@ from domain.retrieval import (
     next_try,
     plan,
 )
-from infra.telemetry import TRACER
+from infra.telemetry import span
 from workflows.contract import WatchRequest
 
 SESSION_SECONDS = 20 * 60.0
+MESSAGE_SECONDS = 15 * 60.0  # that a message begun in time may still take
+
+Arrival = tuple[int, bytes | ServerRefused | MessageTooLarge]
 
 
 class TooSoon(Exception):
@@ -59,9 +66,11 @@ class RetrievalSession:
         lease: Lease,
         sessions: Sessions,
         mailboxes: Mailboxes,
+        ledger: Ledger,
         store: MailStore,
         *,
         worker: str,
+        support: str,
         largest: int,
         interval: Callable[[float], timedelta],
         minute_seconds: float,
@@ -73,14 +82,16 @@ class RetrievalSession:
         self._lease = lease
         self._sessions = sessions
         self._mailboxes = mailboxes
+        self._ledger = ledger
         self._store = store
+        self._support = support
         self._largest = largest
         self._interval = interval
         self._minute_seconds = minute_seconds
         self._clock = clock
         self._began = time.monotonic()
         self._mailbox: Mailbox
-        self._ledger: dict[Identity, Entry] = {}
+        self._known: dict[Identity, Entry] = {}
         self._plan = Plan()
         self._on_server = 0
         self._batch = Batch(number=1)
@@ -89,6 +100,8 @@ class RetrievalSession:
         self._done = 0
         self._refusals: list[tuple[Listed, ServerRefused]] = []
         self._left_to_delete = 0
+        self._undecided = 0
+        self._full = False
         self.pause = timedelta(0)
         self.row = SessionRow(id=uuid4(), address=self._settings.address, started_at=clock(), worker=worker)
 
@@ -114,11 +127,27 @@ class RetrievalSession:
                 await self._mailboxes.logged_in(self._settings, self._clock(), session.login_delay_seconds)
                 await self._work(session.line)
         except SessionFailure as failed:
-            self.row.outcome, self.row.finished_at = failed.failure.kind, self._clock()
-            await self._mailboxes.ended(self.row)
-            await self._mailboxes.tried(self._settings.address, self.row.finished_at)
+            raise await self._failed(failed) from None
+        except WorkerLacks:
+            raise
+        except Refused as refused:  # a secret or a host that the settings name is not to be had any more
+            raise await self._failed(as_configuration(refused, self._support, self._clock())) from None
+        except asyncio.CancelledError:
+            if self.row.brought_news:
+                self.row.outcome, self.row.finished_at = "interrupted", self._clock()
+                await self._mailboxes.ended(self.row)
             raise
         return await self._report(session)
+
+    async def _failed(self, failed: SessionFailure) -> SessionFailure:
+        """Shows a session that failed; what it had committed stands, and is reported with the failure."""
+        self.row.outcome, self.row.finished_at = failed.failure.kind, self._clock()
+        await self._mailboxes.ended(self.row)
+        await self._mailboxes.tried(self._settings.address, self.row.finished_at)
+        failed.total_stored = self._total
+        if self._on_server:
+            failed.progress = self._progress(max(self._plan.backlog - self._done, 0) + self._undecided)
+        return failed
 
     def _respect_login_delay(self) -> None:
         delay, last = self._mailbox.login_delay_seconds, self._mailbox.login_at
@@ -128,7 +157,7 @@ class RetrievalSession:
     async def _work(self, connection: PopConnection) -> None:
         try:
             listed = await self._list(connection)
-            await self._make_plan(listed)
+            await self._make_plan(connection, listed)
             await self._retrieve(connection)
             await self._commit_rest()
             await self._delete(connection, listed)
@@ -143,31 +172,73 @@ class RetrievalSession:
 
     async def _list(self, connection: PopConnection) -> list[Listed]:
         """The server's list. STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
-        with TRACER.start_as_current_span("pop.list"):
+        with span("pop.list"):
             count, _ = await connection.stat()
             if count == 0:
                 return []
-            return listing(await connection.list_uids(), await connection.list_sizes())
+            uids, sizes = await connection.list_uids(), await connection.list_sizes()
+        self._known = await self._ledger.entries(
+            self._settings.address, self._mailbox.epoch, {uidl for _, uidl in uids}
+        )
+        return listing(uids, sizes, self._known)
 
-    async def _make_plan(self, listed: list[Listed]) -> None:
+    async def _make_plan(self, connection: PopConnection, listed: list[Listed]) -> None:
         self._on_server = len(listed)
-        self._ledger = await self._mailboxes.ledger(self._settings.address, self._mailbox.epoch, listed)
+        first = not self._mailbox.listed_before
+        old: set[Identity] = set()
+        if first and self._settings.retrieval.start == "recent":
+            listed, old = await self._tell_old_ones(connection, listed)
         self._plan = plan(
             listed,
-            self._ledger,
+            self._known,
             self._settings.retrieval,
             now=self._clock(),
-            first=not self._mailbox.listed_before,
+            first=first,
             largest=self._largest,
             room=self._mailbox.room,
             most=self._most(),
+            old=old,
         )
+        self._undecided = self._on_server - len(listed)
         if self._plan.skip:
-            await self._store.skip(self._lease, self.row, self._mailbox.epoch, self._plan.skip, self._clock())
+            await self._ledger.skip(
+                self._lease,
+                self.row,
+                self._mailbox.epoch,
+                self._plan.skip,
+                self._clock(),
+                complete=not self._undecided,
+            )
         if self._plan.oversized:
             reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
             refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
             await self._store_batch(Batch(number=0, refused=refused))
+
+    async def _tell_old_ones(
+        self, connection: PopConnection, listed: list[Listed]
+    ) -> tuple[list[Listed], set[Identity]]:
+        """Which messages this session could decide on, and which of them are too old for `start: recent` (R50).
+
+        By the header alone, with TOP. A message whose header the server does not show, or that has no date, is taken: one
+        too many is better than one lost.
+        """
+        oldest = self._clock() - timedelta(days=RECENT_DAYS)
+        old: set[Identity] = set()
+        with span("pop.top"):
+            for position, message in enumerate(listed):
+                if message.identity in self._known:
+                    continue
+                try:
+                    header = await connection.top(message.number, 0)
+                except (ServerRefused, MessageTooLarge):
+                    continue
+                sent_at = (await asyncio.to_thread(index, header)).sent_at
+                if sent_at is not None and sent_at < oldest:
+                    old.add(message.identity)
+                self._lease.check()
+                if self._must_end():
+                    return listed[: position + 1], old
+        return listed, old
 
     def _most(self) -> int | None:
         """How many messages this session may fetch: one phase, or all of them phase after phase (R18, R19)."""
@@ -180,16 +251,31 @@ class RetrievalSession:
         """Fetches what was planned; each batch is committed while the next is on the wire."""
         if not self._plan.fetch:
             return
-        with TRACER.start_as_current_span("pop.retrieve"):
+        with span("pop.retrieve"):
             wanted = [(message.number, message.size) for message in self._plan.fetch]
             messages = iter(self._plan.fetch)
             async with contextlib.aclosing(connection.retrieve(wanted, largest=self._largest)) as arriving:
-                async for _, got in arriving:  # in the order they were asked for
+                while (listed := next(messages, None)) is not None:
+                    _, got = await self._arrival(listed, arriving)  # in the order they were asked for
                     self._lease.check()
-                    await self._take(next(messages), got)
+                    await self._take(listed, got)
                     if self._must_end():
                         break
         self._judge_refusals()
+
+    async def _arrival(self, listed: Listed, arriving: AsyncGenerator[Arrival]) -> Arrival:
+        """The next message. One that takes so long that its session would be given up is put aside, or it would block those
+        behind it for ever."""
+        left = SESSION_SECONDS + MESSAGE_SECONDS - (time.monotonic() - self._began)
+        try:
+            async with asyncio.timeout(left) as limit:
+                return await anext(arriving)
+        except TimeoutError:
+            if limit.expired():
+                attempts = self._attempts(listed)
+                again = next_try(attempts, self._clock())
+                self._batch.refused.append(NotRetrieved(listed, f"not here after {left:.0f} s", attempts, again))
+            raise
 
     async def _take(self, listed: Listed, got: bytes | ServerRefused | MessageTooLarge) -> None:
         if isinstance(got, ServerRefused):
@@ -210,14 +296,18 @@ class RetrievalSession:
             self._quarantine_refused()  # others are handed out, so it is about those messages
         else:
             attempts = self._attempts(listed)
-            self._batch.refused.append(NotRetrieved(listed, f"larger than the server said: {got}", attempts, None))
+            again = next_try(attempts, self._clock())
+            self._batch.refused.append(NotRetrieved(listed, f"larger than the server said: {got}", attempts, again))
 
     def _judge_refusals(self) -> None:
-        """A server that refuses every message has a trouble of its own, and no message is to blame for it."""
-        if len(self._refusals) > 1 and not self._done and not self._batch.arrived:
-            _, refused = self._refusals[0]
+        """A server that refuses every message has a trouble of its own, and no message is to blame for it.
+
+        Messages in quarantine say nothing about it: they were refused before, when others were not.
+        """
+        untried = [refused for listed, refused in self._refusals if listed.identity not in self._known]
+        if len(untried) > 1 and not self._done and not self._batch.arrived:
             self._refusals.clear()
-            raise refused
+            raise untried[0]
         self._quarantine_refused()
 
     def _quarantine_refused(self) -> None:
@@ -229,12 +319,13 @@ class RetrievalSession:
         self._refusals.clear()
 
     def _attempts(self, listed: Listed) -> int:
-        entry = self._ledger.get(listed.identity)
+        entry = self._known.get(listed.identity)
         return (entry.attempts if entry else 0) + 1
 
     def _must_end(self) -> bool:
-        """A session is bounded in time, and ends early when its worker is told to stop; the next one goes on."""
-        return time.monotonic() - self._began > SESSION_SECONDS or activity.is_worker_shutdown()
+        """A session is bounded in time, and ends early when its worker is told to stop or the user's other accounts have
+        filled the quota; the next one goes on, or finds that it may not."""
+        return self._full or time.monotonic() - self._began > SESSION_SECONDS or activity.is_worker_shutdown()
 
     async def _commit(self) -> None:
         """Hands the batch over to be committed, once the one before it is: at most two are in memory."""
@@ -251,8 +342,7 @@ class RetrievalSession:
             await committing
 
     async def _store_batch(self, batch: Batch) -> None:
-        with TRACER.start_as_current_span("store.batch") as span:
-            span.set_attribute("messages", len(batch.arrived))
+        with span("store.batch", messages=len(batch.arrived)):
             # In a thread, so that heartbeats and the line go on while mail is indexed.
             indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
             done = self._done + len(batch.arrived) + (len(batch.refused) if batch.number else 0)
@@ -266,6 +356,7 @@ class RetrievalSession:
                 self._live(done),
                 self._clock(),
             )
+            self._full = await self._mailboxes.room(self._settings.owner) <= 0
             self._done = done
             self._committed += [listed for listed, _ in batch.arrived]
 
@@ -278,41 +369,59 @@ class RetrievalSession:
     async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
         epoch, now = self._mailbox.epoch, self._clock()
-        if (
-            any(entry.deletion_asked for entry in self._ledger.values())
-            or self._settings.retrieval.after_store != "leave"
-        ):
-            await self._store.settle_deletions(self._lease, self.row, epoch, listed, now)
+        if self._mailbox.deletions_unsettled:
+            await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, now)
         fresh = [one for one in self._committed if is_to_be_deleted(self._settings.retrieval, now, now)]
         due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
         if not due:
             await connection.quit()
             return
-        with TRACER.start_as_current_span("pop.delete"):
-            await self._store.ask_deletion(self._lease, self._settings.address, epoch, due, now)
+        with span("pop.delete"):
+            await self._ledger.ask_deletion(self._lease, self._settings.address, epoch, due, now)
             self._lease.check()
             accepted = set(await connection.delete([message.number for message in due]))
             if await connection.quit():
                 gone = [message for message in due if message.number in accepted]
-                await self._store.deleted(self._lease, self.row, epoch, gone, self._clock())
+                if gone:
+                    await self._ledger.deleted(self._lease, self.row, epoch, gone, self._clock())
         self._left_to_delete = len(self._plan.delete) + len(fresh) - len(due)
+
+    @property
+    def _total(self) -> int:
+        return self._mailbox.messages + self.row.stored
+
+    def _progress(self, remaining: int) -> Progress:
+        return Progress(
+            on_server=self._on_server - self.row.deleted,
+            stored=self._total,
+            remaining=remaining,
+            bytes=self._mailbox.bytes + self.row.bytes,
+        )
 
     async def _report(self, session: Session) -> SessionReport | None:
         now = self._clock()
-        remaining = max(self._plan.backlog - self._done, 0)
+        remaining = max(self._plan.backlog - self._done, 0) + self._undecided
         blocked = self._plan.blocked_by_quota if self._done >= len(self._plan.fetch) else None
         unfinished = (remaining > 0 and blocked is None) or self._left_to_delete > 0
-        more = unfinished and self._settings.retrieval.pace == "full"
+        # A session that got nowhere is not followed by another at once: a server may refuse every DELE.
+        more = unfinished and self.row.brought_news and self._settings.retrieval.pace == "full"
         self.pause = self._interval(session.login_delay_seconds)
         next_attempt_at = None if more else now + self.pause
         on_server = self._on_server - self.row.deleted
         await self._mailboxes.checked(
-            self._settings.address, now, next_attempt_at=next_attempt_at, on_server=on_server, remaining=remaining
+            self._settings.address,
+            now,
+            next_attempt_at=next_attempt_at,
+            on_server=on_server,
+            remaining=remaining,
+            complete=not self._undecided,
         )
-        total = self._mailbox.messages + self.row.stored
-        unreported = total - self._request.total_stored  # more than we stored: a worker was lost before it could report
+        unreported = (
+            self._total - self._request.total_stored
+        )  # more than we stored: a worker was lost before it could report
         if self.row.brought_news or self._request.recovering:
-            self.row.outcome, self.row.finished_at = "mail" if self.row.brought_news else "recovered", now
+            self.row.finished_at = now
+            self.row.outcome = "mail" if self.row.stored else "recovered" if self._request.recovering else "nothing_new"
             await self._mailboxes.ended(self.row)
         elif not (blocked or more or unreported or self._request.report):
             return None
@@ -325,13 +434,8 @@ class RetrievalSession:
             skipped=self.row.skipped,
             quarantined=self.row.quarantined,
             deleted=self.row.deleted,
-            progress=Progress(
-                on_server=on_server,
-                stored=total,
-                remaining=remaining,
-                bytes=self._mailbox.bytes + self.row.bytes,
-            ),
-            total_stored=total,
+            progress=self._progress(remaining),
+            total_stored=self._total,
             more=more,
             next_attempt_at=next_attempt_at,
             needed_bytes=blocked.size if blocked else 0,

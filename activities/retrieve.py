@@ -19,14 +19,16 @@ from typing import Any, NoReturn
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.crm.connections import CrmConnections
 from activities.leases import Lease, Leases, NotNow
+from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
-from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
+from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
-from domain.commands import LoginReport, Progress, SessionReport
+from domain.commands import LoginReport, SessionReport
 from domain.providers import profile_of
-from domain.refusal import Refused
+from domain.refusal import Refused, WorkerLacks
 from infra.database import Pool
 from infra.settings import WorkerSettings
 from infra.telemetry import SessionMetrics
@@ -55,21 +57,18 @@ class Retrieval:
         self._worker = worker
         self._clock = clock
         self._leases = Leases(pool, worker, settings.max_sessions_per_host)
+        self._crms = CrmConnections(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
+        self._ledger = Ledger(pool)
         self._store = MailStore(pool)
 
     @activity.defn
     async def try_login(self, request: LoginRequest) -> LoginReport:
         """Logs in and out. Stores nothing but the time of the login, counts nothing."""
         settings = request.settings
-        if unknown := await self._mailboxes.unknown_crm(settings.crm):
-            raise Refused(
-                "unknown_crm",
-                f"crm: there is no CRM connection named {unknown}: start it first, or leave it out ('builtin' always exists)",
-                field="crm",
-            )
+        await self._crms.check_crms(settings.crm)
         try:
-            async with self._hold(settings.address, settings.incoming.host), _heartbeats(lambda: None):
+            async with _heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
                 async with self._sessions.open(settings) as session:
                     await session.line.stat()  # some servers refuse a login only here
                     await session.line.quit()
@@ -91,40 +90,41 @@ class Retrieval:
         host = settings.incoming.host
         if request.not_before and request.not_before > now:
             _call_again(f"next look at {host}", request.not_before - now, WAITING)
-        if request.needed_bytes and await self._mailboxes.room(settings.owner) < request.needed_bytes:
-            if request.report:
-                return await self._still_over_quota(request)
-            _call_again(
-                "over quota: the mail stays on the server until there is room", self._interval(request), NOTHING_NEW
-            )
+        session: RetrievalSession | None = None
         began = time.monotonic()
         try:
-            async with self._hold(settings.address, host) as lease:
-                session = RetrievalSession(
-                    request,
-                    lease,
-                    self._sessions,
-                    self._mailboxes,
-                    self._store,
-                    worker=self._worker,
-                    largest=self._settings.max_message_bytes,
-                    interval=lambda login_delay: self._interval(request, login_delay),
-                    minute_seconds=self._settings.minute_seconds,
-                    clock=self._clock,
-                )
-                async with _heartbeats(session.progress):
+            async with _heartbeats(lambda: session.progress() if session else None):
+                if request.needed_bytes and await self._mailboxes.room(settings.owner) < request.needed_bytes:
+                    if request.report:
+                        return await self._still_over_quota(request)
+                    words = "over quota: the mail stays on the server until there is room"
+                    _call_again(words, self._interval(request), NOTHING_NEW)
+                async with self._hold(settings.address, host) as lease:
+                    session = RetrievalSession(
+                        request,
+                        lease,
+                        self._sessions,
+                        self._mailboxes,
+                        self._ledger,
+                        self._store,
+                        worker=self._worker,
+                        support=self._settings.support,
+                        largest=self._settings.max_message_bytes,
+                        interval=lambda login_delay: self._interval(request, login_delay),
+                        minute_seconds=self._settings.minute_seconds,
+                        clock=self._clock,
+                    )
                     report = await session.run()
         except SessionFailure as failed:
+            assert session is not None
             self._count(request, session.row, began, "failed", failed.failure.kind)
             raise self._as_error(failed, request) from None
         except TooSoon as soon:
             if request.report:
                 raise Refused("login_delay", f"{soon}: ask again after {soon.earliest:%Y-%m-%d %H:%M:%S} UTC") from None
             _call_again(str(soon), soon.earliest - self._clock(), WAITING)
-        except Refused as refused:  # a secret or a host that the settings name is not to be had any more
-            failure = as_configuration(refused, self._settings.support, self._clock())
-            not_tried = SessionFailure(failure, password_accepted=False, login_delay_seconds=0)
-            raise self._as_error(not_tried, request) from None
+        except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
+            raise RuntimeError(lacking.message) from None
         self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
         if report is None:
             _call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
@@ -139,14 +139,14 @@ class Retrieval:
             _call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
 
     async def _still_over_quota(self, request: WatchRequest) -> SessionReport:
-        mailbox = await self._mailboxes.open(request.settings)
+        """What poll_now is told while there is no room: the server was not asked, so nothing is said of it."""
         return SessionReport(
             outcome="over_quota",
             at=self._clock(),
             settings_version=request.settings_version,
             credential_version=request.credential_version,
-            progress=Progress(stored=mailbox.messages, bytes=mailbox.bytes),
-            total_stored=mailbox.messages,
+            progress=None,
+            total_stored=request.total_stored,
             next_attempt_at=self._clock() + self._interval(request),
             needed_bytes=request.needed_bytes,
             minute_seconds=self._settings.minute_seconds,
@@ -170,6 +170,8 @@ class Retrieval:
                 "minute_seconds": self._settings.minute_seconds,
                 "settings_version": request.settings_version if request else 0,
                 "credential_version": request.credential_version if request else 0,
+                "progress": failed.progress.model_dump(mode="json") if failed.progress else None,
+                "total_stored": failed.total_stored,
             },
             type=failure.kind,
             non_retryable=True,

@@ -7,10 +7,10 @@ knows them and they are not fetched again. Only what is committed may be deleted
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -18,18 +18,18 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.leases import Lease
-from activities.log import append
+from activities.ledger import fenced, log
 from activities.mailboxes import Live, SessionRow, save_session, show
-from domain.audit import LoggedEvent, session_event_id
 from domain.linking import DirectoryMatch, correspondents, link
 from domain.message import IndexedMessage, index, storable
-from domain.retrieval import Listed
+from domain.retrieval import Identity, Listed
 from infra.database import Pool
 
 INBOX = "Inbox"
 BATCH_MESSAGES = 200
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_SECONDS = 10.0
+COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
 Connection = AsyncConnection[TupleRow]
 
@@ -88,25 +88,7 @@ class MailStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-
-    async def skip(
-        self, lease: Lease, session: SessionRow, epoch: int, skipped: Sequence[Listed], at: datetime
-    ) -> None:
-        """Records that messages are not to be fetched (R49), and that the first list was worked through."""
-        async with self._transaction(lease) as connection:
-            await connection.execute(
-                """
-                insert into pop_ledger (address, epoch, uidl, occurrence, state, size, first_seen_at)
-                select %s, %s, uidl, occurrence, 'skipped', size, %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as new (uidl, occurrence, size)
-                on conflict do nothing
-                """,
-                [session.address, epoch, at, *_columns(skipped)],
-            )
-            await connection.execute("update mailboxes set listed_at = %s where address = %s", [at, session.address])
-            session.skipped += len(skipped)
-            await save_session(connection, session)
-            await self._log(connection, session, "skip", at, "MessagesSkipped", count=len(skipped), epoch=epoch)
+        self._committing = asyncio.Semaphore(COMMITS_AT_ONCE)
 
     async def commit(
         self,
@@ -120,11 +102,13 @@ class MailStore:
         at: datetime,
     ) -> None:
         """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal."""
-        async with self._transaction(lease) as connection:
+        async with self._committing, fenced(self._pool, lease) as connection:
             await self._keep_blobs(connection, indexed)
             known = await self._already_kept(connection, session.address, epoch, indexed)
-            new = [one for one in indexed if one.listed.identity not in known]
+            repeated = _repeated(indexed)
+            new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             ids = await self._keep_mail(connection, session.address, new, at)
+            known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
             await self._enter(
                 connection,
                 session.address,
@@ -145,7 +129,7 @@ class MailStore:
             session.quarantined += len(batch.refused)
             session.bytes += size
             await save_session(connection, session)
-            await self._log(
+            await log(
                 connection,
                 session,
                 f"batch {batch.number}",
@@ -158,70 +142,6 @@ class MailStore:
                 links=links,
                 quarantined=len(batch.refused),
             )
-
-    async def ask_deletion(
-        self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
-    ) -> None:
-        """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was."""
-        async with self._transaction(lease) as connection:
-            await connection.execute(
-                """
-                update pop_ledger l set deletion_asked_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as asked (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = asked.uidl and l.occurrence = asked.occurrence
-                    and l.state = 'stored'
-                """,
-                [at, *_columns(messages), address, epoch],
-            )
-
-    async def deleted(
-        self, lease: Lease, session: SessionRow, epoch: int, messages: Sequence[Listed], at: datetime
-    ) -> None:
-        """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
-        async with self._transaction(lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as gone (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
-                    and l.state = 'stored'
-                """,
-                [at, *_columns(messages), session.address, epoch],
-            )
-            session.deleted += done.rowcount
-            await save_session(connection, session)
-            await self._log(
-                connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
-            )
-
-    async def settle_deletions(
-        self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
-    ) -> None:
-        """What an unanswered QUIT was to delete and the server lists no more is deleted."""
-        async with self._transaction(lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                where l.address = %s and l.epoch = %s and l.deletion_asked_at is not null and l.state = 'stored'
-                    and not exists (
-                        select from unnest(%s::text[], %s::smallint[], %s::bigint[]) as still (uidl, occurrence, size)
-                        where still.uidl = l.uidl and still.occurrence = l.occurrence
-                    )
-                """,
-                [at, session.address, epoch, *_columns(listed)],
-            )
-            if done.rowcount:
-                session.deleted += done.rowcount
-                await save_session(connection, session)
-                await self._log(
-                    connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
-                )
-
-    @contextlib.asynccontextmanager
-    async def _transaction(self, lease: Lease) -> AsyncIterator[Connection]:
-        async with self._pool.connection() as connection, connection.transaction():
-            await lease.fence(connection)
-            yield connection
 
     async def _keep_blobs(self, connection: Connection, indexed: Sequence[Retrieved]) -> None:
         # In one order for everybody: two batches with the same mail would otherwise wait for each other.
@@ -238,8 +158,9 @@ class MailStore:
 
     async def _already_kept(
         self, connection: Connection, address: str, epoch: int, indexed: Sequence[Retrieved]
-    ) -> dict[tuple[str, int], int]:
-        """Messages of this account that are there already: the same bytes under a repeated UIDL or from another epoch.
+    ) -> dict[Identity, int]:
+        """Messages of this account that are there already: the same bytes from another epoch, or under the same UIDL the
+        same bytes or Message-ID (some servers change a message's size by writing into its header).
 
         Equal bytes under two UIDLs of one list are two messages: the server says so.
         """
@@ -248,21 +169,26 @@ class MailStore:
             return {}
         rows = await (
             await connection.execute(
-                "select m.sha256, m.id, l.epoch, l.uidl from mail m join pop_ledger l on l.mail = m.id "
-                "where m.address = %s and m.sha256 = any(%b::bytea[])",
-                [address, [one.sha256 for one in suspects]],
+                """
+                select m.id, m.sha256, m.message_id, l.epoch, l.uidl from mail m join pop_ledger l on l.mail = m.id
+                where m.address = %s and m.state = 'stored'
+                    and (m.sha256 = any(%b::bytea[]) or (l.epoch = %s and l.uidl = any(%s)))
+                """,
+                [address, [one.sha256 for one in suspects], epoch, [one.listed.uidl for one in suspects]],
             )
         ).fetchall()
         known = {}
         for one in suspects:
-            for digest, mail, of_epoch, uidl in rows:
-                if digest == one.sha256 and (of_epoch != epoch or uidl == one.listed.uidl):
+            for mail, digest, message_id, of_epoch, uidl in rows:
+                same_place = of_epoch == epoch and uidl == one.listed.uidl
+                same_message = message_id is not None and message_id == one.message.message_id
+                if (digest == one.sha256 and (same_place or of_epoch != epoch)) or (same_place and same_message):
                     known[one.listed.identity] = mail
         return known
 
     async def _keep_mail(
         self, connection: Connection, address: str, new: Sequence[Retrieved], at: datetime
-    ) -> dict[tuple[str, int], int]:
+    ) -> dict[Identity, int]:
         if not new:
             return {}
         rows = await (
@@ -314,7 +240,7 @@ class MailStore:
         address: str,
         epoch: int,
         entries: Sequence[tuple[Listed, int | None]],
-        ids: dict[tuple[str, int], int],
+        ids: dict[Identity, int],
         at: datetime,
     ) -> None:
         """Enters stored messages in the ledger. One that is there as stored already must not be stored twice."""
@@ -357,7 +283,7 @@ class MailStore:
         connection: Connection,
         address: str,
         new: Sequence[Retrieved],
-        ids: dict[tuple[str, int], int],
+        ids: dict[Identity, int],
         crms: Sequence[str],
     ) -> int:
         """Links the new messages to the records of the account's CRMs, by a local join; answers how many links."""
@@ -449,18 +375,11 @@ class MailStore:
                     ],
                 )
 
-    async def _log(
-        self, connection: Connection, session: SessionRow, step: str, at: datetime, kind: str, **facts: object
-    ) -> None:
-        event = LoggedEvent(
-            event_id=session_event_id(session.id, step),
-            at=at,
-            type=kind,
-            actor=session.worker,
-            data={"session": str(session.id), **facts},
-        )
-        await append(connection, session.address, event)
 
-
-def _columns(messages: Sequence[Listed]) -> tuple[list[str], list[int], list[int]]:
-    return [m.uidl for m in messages], [m.occurrence for m in messages], [m.size for m in messages]
+def _repeated(indexed: Sequence[Retrieved]) -> dict[Identity, Identity]:
+    """Messages of one batch that are another of it once more: the same bytes listed again under the same UIDL."""
+    first: dict[tuple[str, bytes], Identity] = {}
+    for one in indexed:
+        first.setdefault((one.listed.uidl, one.sha256), one.listed.identity)
+    firsts = {one.listed.identity: first[one.listed.uidl, one.sha256] for one in indexed}
+    return {identity: of for identity, of in firsts.items() if identity != of}

@@ -18,6 +18,7 @@ from domain.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
+    Command,
     Connected,
     Disable,
     Enable,
@@ -30,6 +31,7 @@ from domain.commands import (
     SetQuota,
     SetUpFailed,
     WasRefused,
+    name_of,
 )
 from domain.events import Event, Failures
 from domain.failures import FATES, Failure, minutes_until_retry
@@ -82,7 +84,7 @@ class Account(BaseModel):
     @property
     def recovering(self) -> bool:
         """Whether a session that works is news, because it ends failures."""
-        return self.last_failure is not None or self.failures != Failures() or self.state is State.SUSPENDED
+        return _has_failed(self) or self.state is State.SUSPENDED
 
 
 def new_account(settings: AccountSettings, now: datetime) -> Account:
@@ -108,6 +110,8 @@ def settings_to_try(account: Account, command: OperatorCommand) -> AccountSettin
 
 def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
     """What follows from `command`, in order, and nothing where it changes nothing; raises Refused where it cannot be."""
+    if account.state is State.CLOSED:
+        _refuse_when_closed(command)
     match command:
         case Connected(login=login):
             return [happened.AccountConnected(settings=account.settings, minute_seconds=login.minute_seconds, at=now)]
@@ -141,11 +145,23 @@ def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
             return [happened.AccountClosed(actor=by, at=now)]
 
 
+def _refuse_when_closed(command: AnyCommand) -> None:
+    """Nothing brings a closed account back, not even a live login that was under way when it was closed."""
+    asked = command.command if isinstance(command, LoginWorked) else command
+    if isinstance(asked, Command):
+        raise Refused("closed", f"{name_of(asked)}: the account is closed: start it again")
+
+
 def _after_success(account: Account, report: SessionReport, now: datetime) -> list[Event]:
     if not account.watched:
         return []  # disabled while the session ended; what it stored is in the log already
     current = _is_current(account, report.settings_version, report.credential_version)
-    events: list[Event] = [
+    events: list[Event] = []
+    if (
+        current and report.progress and _has_failed(account)
+    ):  # no progress: the server was not asked, so nothing is over
+        events.append(happened.RetrievalRecovered(at=now))
+    events.append(
         happened.MailRetrieved(
             progress=report.progress,
             total_stored=report.total_stored,
@@ -154,9 +170,7 @@ def _after_success(account: Account, report: SessionReport, now: datetime) -> li
             minute_seconds=report.minute_seconds,
             at=now,
         )
-    ]
-    if current and (account.failures != Failures() or account.last_failure is not None):
-        events.append(happened.RetrievalRecovered(at=now))
+    )
     if report.outcome == "over_quota":
         if account.state is not State.OVER_QUOTA or account.needed_bytes != report.needed_bytes:
             events.append(happened.QuotaReached(needed_bytes=report.needed_bytes, at=now))
@@ -183,7 +197,10 @@ def _after_failure(account: Account, command: SessionFailed, now: datetime) -> l
     # Jitter only ever adds: a LOGIN-DELAY is a floor (RFC 2449, section 6.5).
     wait = timedelta(seconds=minutes * report.minute_seconds * (1 + command.jitter / 10))
     exhausted = _exhausted(failures)
-    events: list[Event] = [
+    events: list[Event] = []
+    if report.progress:
+        events.append(happened.ProgressMade(progress=report.progress, total_stored=report.total_stored, at=now))
+    events.append(
         happened.RetrievalFailed(
             failure=failure,
             failures=failures,
@@ -192,7 +209,7 @@ def _after_failure(account: Account, command: SessionFailed, now: datetime) -> l
             minute_seconds=report.minute_seconds,
             at=now,
         )
-    ]
+    )
     if exhausted:
         events.append(happened.AccountDisabled(reason=exhausted, at=now))
     elif fate.suspends:
@@ -224,6 +241,7 @@ def _exhausted(failures: Failures) -> happened.DisabledReason | None:
 
 
 def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> list[Event]:
+    """The change that was tried, and the end of the failures before it; of disabling only where the command says so."""
     command, events = worked.command, list[Event]()
     match command:
         case ChangeSettings():
@@ -234,11 +252,14 @@ def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> l
                     settings=worked.settings, version=account.credential_version + 1, actor=command.by, at=now
                 )
             ]
-    enables = isinstance(command, Enable) or (
-        isinstance(command, ChangeCredential) and account.reason == "authentication_failures"
-    )
-    if account.state is not State.DISABLED or enables:
+    if account.state is State.DISABLED:
+        mended = isinstance(command, ChangeCredential) and account.reason == "authentication_failures"
+        if mended or isinstance(command, Enable):
+            events.append(happened.AccountEnabled(actor=command.by, at=now))
+    elif account.state is State.SUSPENDED:
         events.append(happened.AccountEnabled(actor=command.by, at=now))
+    elif _has_failed(account):
+        events.append(happened.RetrievalRecovered(actor=command.by, at=now))
     return events
 
 
@@ -269,6 +290,10 @@ def _with_credential(settings: AccountSettings, command: ChangeCredential) -> Ac
     return settings.model_copy(update={"incoming": settings.incoming.model_copy(update=update)})
 
 
+def _has_failed(account: Account) -> bool:
+    return account.last_failure is not None or account.failures != Failures()
+
+
 def _is_current(account: Account, settings_version: int, credential_version: int) -> bool:
     return (settings_version, credential_version) == (account.settings_version, account.credential_version)
 
@@ -285,15 +310,13 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
     entered: dict[str, object] = {"since": event.at, "reason": None, "needed_bytes": 0}
     match event:
         case happened.AccountConnected(settings=settings, minute_seconds=minute):
-            return entered | {"settings": settings, "state": State.ACTIVE, "minute_seconds": minute}
+            # A run of its own: what an earlier run of this address left in the log is over.
+            return dict(new_account(settings, event.at)) | {"state": State.ACTIVE, "minute_seconds": minute}
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
-            return {
-                "progress": progress,
-                "total_stored": total,
-                "next_attempt_at": at,
-                "minute_seconds": minute,
-                "last_success_at": event.at,
-            }
+            seen = {} if progress is None else {"progress": progress, "last_success_at": event.at}
+            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen
+        case happened.ProgressMade(progress=progress, total_stored=total):
+            return {"progress": progress, "total_stored": total}
         case happened.RetrievalFailed():
             return {
                 "failures": event.failures,
@@ -303,28 +326,33 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
                 "minute_seconds": event.minute_seconds,
             }
         case happened.RetrievalRecovered():
-            return {"failures": Failures(), "last_failure": None, "in_a_row": 0}
+            return HEALTHY
         case happened.AccountDisabled(reason=reason):
             return entered | {"state": State.DISABLED, "reason": reason, "next_attempt_at": None}
         case happened.AccountSuspended(reason=reason):
             return entered | {"state": State.SUSPENDED, "reason": reason}
         case happened.QuotaReached(needed_bytes=needed):
-            return {"state": State.OVER_QUOTA, "reason": None, "since": event.at, "needed_bytes": needed}
+            since = account.since if account.state is State.OVER_QUOTA else event.at
+            return entered | {"state": State.OVER_QUOTA, "since": since, "needed_bytes": needed}
         case happened.AccountResumed():
             return entered | {"state": State.ACTIVE}
         case happened.AccountEnabled():
-            since = account.since if account.state is State.ACTIVE else event.at
-            return entered | HEALTHY | {"state": State.ACTIVE, "since": since}
+            return entered | HEALTHY | {"state": State.ACTIVE}
         case happened.SettingsChanged(settings=settings, version=version):
-            return {"settings": settings, "settings_version": version}
+            return _looks_anew(account) | {"settings": settings, "settings_version": version}
         case happened.CredentialChanged(settings=settings, version=version):
-            return {"settings": settings, "credential_version": version}
+            return _looks_anew(account) | {"settings": settings, "credential_version": version}
         case happened.QuotaSet() if account.state is State.OVER_QUOTA:
             return {"next_attempt_at": None}
         case happened.AccountClosed():
             return entered | {"state": State.CLOSED, "next_attempt_at": None}
         case _:
             return {}
+
+
+def _looks_anew(account: Account) -> dict[str, object]:
+    """A change takes effect at once, not after the old interval; a wait after a failure goes on."""
+    return {} if account.last_failure else {"next_attempt_at": None}
 
 
 def fold(account: Account, history: Iterable[Event]) -> Account:

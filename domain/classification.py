@@ -41,9 +41,10 @@ def diagnose_reply(
     """What a refusal means.
 
     `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail
-    and Outlook.com refuse only there); "retrieve" is the refusal of a single message. `capabilities` are the keywords
-    of CAPA, as far as known. `provider` and `host` sharpen the remedy, and the meaning of words that only one provider
-    uses so. `hide` holds the user name, so that a name such as "disabled@example.com" or "locked" says nothing.
+    and Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message.
+    `capabilities` are the keywords of CAPA, as far as known. `provider` and `host` sharpen the remedy, and the meaning of
+    words that only one provider uses so. `hide` holds the user name, so that a name such as "disabled@example.com" or
+    "locked" says nothing.
     """
     del protocol  # SMTP's rules will be chosen by it
     offered = {capability.upper() for capability in capabilities}
@@ -82,6 +83,8 @@ def _without_a_rule(text: str, phase: Phase, offered: Collection[str], provider:
             return Diagnosis(Kind.AUTHENTICATION, None, say.AUTHENTICATION_FOR.get(provider or "", say.AUTHENTICATION))
         case "greeting":
             return Diagnosis(Kind.SERVER_ERROR, None, say.TURNED_AWAY)
+        case "tls":
+            return Diagnosis(Kind.CONFIGURATION, None, say.NO_STARTTLS)
         case "retrieve":
             return Diagnosis(Kind.SERVER_ERROR, None, say.MESSAGE_REFUSED)
         case "transaction" if "UIDL" not in offered and UNKNOWN_COMMAND.search(text):

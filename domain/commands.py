@@ -50,7 +50,7 @@ class ChangeCredential(Command):
 class SetQuota(Command):
     """Set how many bytes of mail the account's user may keep, over all of the user's accounts (R20)."""
 
-    bytes: Annotated[int, Field(ge=0)]
+    bytes: Annotated[int, Field(ge=0, le=10**18)]
 
 
 class Close(Command):
@@ -83,7 +83,8 @@ class LoginReport(Report):
 class SessionReport(Report):
     """A session that brought news: what it stored and what remains.
 
-    `more` asks for the next session at once; `needed_bytes` is the size of the message that the quota has no room for.
+    `progress` is None where the server was not asked; `more` asks for the next session at once; `needed_bytes` is the size
+    of the message that the quota has no room for.
     """
 
     outcome: Literal["mail", "nothing_new", "over_quota"]
@@ -94,7 +95,7 @@ class SessionReport(Report):
     skipped: int = 0
     quarantined: int = 0
     deleted: int = 0
-    progress: Progress = Progress()
+    progress: Progress | None = None
     total_stored: int = 0
     more: bool = False
     next_attempt_at: datetime | None = None
@@ -111,6 +112,8 @@ class FailureReport(Report):
     credential_version: int
     minute_seconds: float = 60.0
     login_delay_seconds: float = 0.0
+    progress: Progress | None = None
+    total_stored: int = 0
 
 
 class SessionFailed(Report):

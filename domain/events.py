@@ -46,16 +46,25 @@ class SetUpRefused(Event):
 
 
 class MailRetrieved(Event):
-    """A session's result. The session itself logged `MessagesStored` in the transaction of each batch, so this is not
-    logged a second time."""
+    """A session's result; `progress` is None where the server was not asked. The session itself logged `MessagesStored` in
+    the transaction of each batch, so this is not logged a second time."""
+
+    in_log: ClassVar[bool] = False
+
+    progress: Progress | None
+    total_stored: int
+    more: bool
+    next_attempt_at: datetime | None
+    minute_seconds: float
+
+
+class ProgressMade(Event):
+    """What a session that failed had come to; not logged, for the same reason."""
 
     in_log: ClassVar[bool] = False
 
     progress: Progress
     total_stored: int
-    more: bool
-    next_attempt_at: datetime | None
-    minute_seconds: float
 
 
 class RetrievalFailed(Event):
@@ -67,7 +76,7 @@ class RetrievalFailed(Event):
 
 
 class RetrievalRecovered(Event):
-    """The first session that worked after failures; both counters are zero again."""
+    """The first session or live login that worked after failures; both counters are zero again."""
 
 
 class AccountDisabled(Event):
@@ -84,7 +93,7 @@ class AccountResumed(Event):
 
 
 class AccountEnabled(Event):
-    """Also said where a live login ended a row of failures, so the counters are zero."""
+    """A live login took a disabled or suspended account back into service; both counters are zero."""
 
 
 class QuotaReached(Event):

@@ -185,6 +185,10 @@ ENCRYPTION_REQUIRED = (
     "The server takes passwords only over an encrypted connection. Set the account to implicit TLS on port 995, or to "
     f"STARTTLS on port 110, with change_settings. {DAILY_LOOK}"
 )
+NO_STARTTLS = (
+    "The server refused to encrypt the connection (STARTTLS), so no password was sent. Set the account to implicit TLS, "
+    f"usually on port 995, with change_settings, or ask your e-mail administrator to enable STARTTLS. {DAILY_LOOK}"
+)
 LOGIN_METHOD = (
     "The server does not offer the way of logging in that was tried. Set the account's auth to password or to xoauth2, "
     f"whichever the provider documents, with change_settings. {DAILY_LOOK}"

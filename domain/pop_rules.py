@@ -14,8 +14,8 @@ from typing import Literal
 from domain import pop_remedies as say
 from domain.failures import Kind
 
-Phase = Literal["greeting", "login", "transaction", "retrieve"]
-ANY_PHASE: frozenset[Phase] = frozenset(("greeting", "login", "transaction", "retrieve"))
+Phase = Literal["greeting", "tls", "login", "transaction", "retrieve"]
+ANY_PHASE: frozenset[Phase] = frozenset(("greeting", "tls", "login", "transaction", "retrieve"))
 LOGIN: frozenset[Phase] = frozenset(("login",))
 LOGGED_IN: frozenset[Phase] = frozenset(("transaction", "retrieve"))
 

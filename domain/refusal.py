@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+LONGEST_MESSAGE = 4000  # what is refused may be megabytes long, and the refusal goes into histories
+
 
 class Refusal(BaseModel):
     """What a refused caller is told in data: `details[0]` of the `Refused` error.
@@ -30,6 +32,10 @@ class Refused(Exception):
     def __init__(
         self, code: str, message: str, *, field: str | None = None, failure: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(message[:LONGEST_MESSAGE])
+        self.message = message[:LONGEST_MESSAGE]
         self.refusal = Refusal(code=code, field=field, failure=failure)
+
+
+class WorkerLacks(Refused):
+    """Refused because of something that the worker, not the account, lacks: no account is to suffer for it."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import Literal
 
 from domain.settings import Retrieval
 
 LedgerState = Literal["stored", "skipped", "quarantined", "deleted"]
-Identity = tuple[str, int]  # UIDL and occurrence: some servers list one UIDL twice
+Identity = tuple[str, int]  # UIDL and occurrence: some servers list one UIDL twice, or use it again for other mail
 
+NOT_FETCHED: tuple[LedgerState, ...] = ("skipped", "quarantined")  # what is not to be fetched because a size drifts
 DELETIONS_PER_SESSION = 500  # a QUIT that has to remove more may take longer than servers and clients wait
+RECENT_DAYS = 30  # R50
 QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 
 
@@ -36,8 +38,8 @@ class Entry:
     """What the ledger knows of one message."""
 
     state: LedgerState
+    size: int
     stored_at: datetime | None = None
-    deletion_asked: bool = False
     retry_at: datetime | None = None
     attempts: int = 0
 
@@ -54,16 +56,37 @@ class Plan:
     backlog: int = 0
 
 
-def listing(uids: Iterable[tuple[int, str]], sizes: Mapping[int, int]) -> list[Listed]:
-    """UIDL and LIST put together. A UIDL listed twice counts as two messages: losing one is worse than seeing it twice."""
-    seen: Counter[str] = Counter()
+def listing(
+    uids: Iterable[tuple[int, str]], sizes: Mapping[int, int], ledger: Mapping[Identity, Entry]
+) -> list[Listed]:
+    """UIDL and LIST put together, each message with the occurrence of its UIDL that the ledger knows it by.
+
+    A UIDL is unique only while its message exists (RFC 1939, section 7), and some servers use one again or list it twice. So
+    a message is a stored one only if its size is the same; otherwise it is a new occurrence, which is fetched. Should it turn
+    out to be the same message after all, storing finds that out: one RETR too many is better than a message lost.
+    """
+    known: dict[str, dict[int, Entry]] = {}
+    for (uidl, occurrence), entry in ledger.items():
+        known.setdefault(uidl, {})[occurrence] = entry
+    given: dict[str, set[int]] = {}
     listed = []
     for number, uidl in uids:
         if number not in sizes:
             continue  # gone between the two answers, or a server that cannot count; the next session sees
-        listed.append(Listed(number=number, uidl=uidl, occurrence=seen[uidl], size=sizes[number]))
-        seen[uidl] += 1
+        size, entries, taken = sizes[number], known.get(uidl, {}), given.setdefault(uidl, set())
+        free = [(one, entry) for one, entry in sorted(entries.items()) if one not in taken]
+        same = [one for one, entry in free if entry.size == size]
+        alike = [one for one, entry in free if entry.state in NOT_FETCHED and _drifts(entry.size, size)]
+        unused = (one for one in count() if one not in entries and one not in taken)
+        occurrence = next(chain(same, alike, unused))
+        taken.add(occurrence)
+        listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size))
     return listed
+
+
+def _drifts(size: int, now: int) -> bool:
+    """Whether a size is one that a server may estimate anew for the same message."""
+    return abs(size - now) <= max(size // 50, 1024)
 
 
 def plan(
@@ -76,19 +99,21 @@ def plan(
     largest: int,
     room: int,
     most: int | None,
+    old: Container[Identity] = (),
 ) -> Plan:
     """Decides over every listed message.
 
     `first`: no list of this mailbox was ever worked through, so `start` applies (R49, R52). `largest` is the size above
     which a message is not fetched, `room` the bytes that the quota leaves (R20), `most` the number of messages that this
-    session may fetch. Nothing is deleted but what was stored before and what the policy names (R43, R62).
+    session may fetch, `old` what is older than RECENT_DAYS (R50). Nothing is deleted but what was stored before and what
+    the policy names (R43, R62).
     """
     made = Plan()
     fetchable = []
     for message in listed:
         entry = ledger.get(message.identity)
         if entry is None or _is_to_be_tried_again(entry, now, message, largest):
-            if entry is None and first and settings.start == "from_now":
+            if entry is None and first and (settings.start == "from_now" or message.identity in old):
                 made.skip.append(message)
             elif message.size > largest:
                 made.oversized.append(message)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, TypeVar
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -15,10 +17,13 @@ from domain.refusal import Refused
 IMPLICIT_TLS_PORT = 995  # RFC 8314
 PLAIN_PORT = 110  # RFC 1939
 RECENT_PREFIX = "recent:"  # R67
+MOST_PROBLEMS = 5  # that a refusal names: its text goes into histories, which have limits
+LONGEST_NAME = 80
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}\Z")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
-ADDRESS_LITERAL = re.compile(r"[0-9a-f.:]+\Z")
+
+SPECIAL_USE_DOMAIN_NAMES.clear()  # corp.local and mail.test have mailboxes too; whether they are reached, the network says
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -45,8 +50,8 @@ def normal_account_address(text: str) -> str:
 
 def _host(text: str) -> str:
     host = text.strip().rstrip(".").lower()
-    if ADDRESS_LITERAL.match(host) and (":" in host or host.count(".") == 3):
-        return host
+    with suppress(ValueError):
+        return str(ip_address(host))
     try:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
     except UnicodeError:
@@ -120,7 +125,7 @@ class Incoming(Strict):
         if self.auth == "xoauth2":
             raise PydanticCustomError(
                 "invalid_field",
-                "auth: xoauth2 is not supported yet: use auth: password, with an app password if need be",
+                "xoauth2 is not supported yet: use auth: password, with an app password if need be",
             )
         return self
 
@@ -186,7 +191,7 @@ class AccountSettings(Strict):
     def login_name(self) -> str:
         """What is given to USER: the user name, marked for recent mode where that is on (R67)."""
         username = self.incoming.username or self.address
-        return RECENT_PREFIX + username if self.retrieval.recent_mode else username
+        return RECENT_PREFIX + username.removeprefix(RECENT_PREFIX) if self.retrieval.recent_mode else username
 
 
 def parse(model: type[Parsed], payload: Any, *, what: str) -> Parsed:
@@ -198,13 +203,17 @@ def parse(model: type[Parsed], payload: Any, *, what: str) -> Parsed:
     try:
         return model.model_validate_json(json.dumps(payload))
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        details = error.errors(include_url=False, include_input=False)
+        problems = [_problem(detail) for detail in details[:MOST_PROBLEMS]]
         code, field, _ = problems[0]
-        raise Refused(code, f"{what}: " + "; ".join(text for _, _, text in problems), field=field) from None
+        said = [text for _, _, text in problems]
+        if len(details) > MOST_PROBLEMS:
+            said.append(f"and {len(details) - MOST_PROBLEMS} more")
+        raise Refused(code, f"{what}: " + "; ".join(said), field=field) from None
 
 
 def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
-    field = ".".join(str(part) for part in detail["loc"]) or None
+    field = ".".join(str(part)[:LONGEST_NAME] for part in detail["loc"][:8]) or None
     named = f"{field} " if field else ""
     match detail["type"]:
         case "extra_forbidden":
@@ -212,7 +221,8 @@ def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
         case "missing":
             return "missing_field", field, f"{named}is missing: add it"
         case "invalid_field" | "missing_field" | "secret_not_allowed" | "recent_mode_conflict" | "kind_not_supported":
-            return detail["type"], _field_of(detail, field), f"{named}{detail['msg']}"
+            about = _field_of(detail, field)
+            return detail["type"], about, f"{named if field in (about, None) else f'{about}: '}{detail['msg']}"
         case _:
             message = detail["msg"][0].lower() + detail["msg"][1:]
             return "invalid_field", field, f"{named}is not valid: {message}"
@@ -238,8 +248,8 @@ def changed(settings: AccountSettings, partial: dict[str, Any]) -> AccountSettin
         if settings.incoming.port == usual:
             base["incoming"]["port"] = None  # a default port follows its TLS mode
     retrieval = partial.get("retrieval")
-    if isinstance(retrieval, dict) and retrieval.get("recent_mode") is True and "after_store" not in retrieval:
-        base["retrieval"]["after_store"] = "leave"  # R69
+    if isinstance(retrieval, dict) and retrieval.get("recent_mode") is True:
+        base["retrieval"]["after_store"] = "leave"  # R69, unless `partial` itself asks for both
     merged = _merge(base, partial)
     after = parse(AccountSettings, merged, what="change_settings")
     if after.address != settings.address:

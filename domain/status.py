@@ -113,7 +113,7 @@ def notice(event: Event, account: Account) -> Notice | None:
                 text=f"Retrieval for {address} is suspended ({failure.kind}). {_quote(failure)}",
                 remedy=failure.remedy,
             )
-        case QuotaReached():
+        case QuotaReached(at=at) if account.since == at:  # and not when only the next message is another one
             return Notice(
                 code="over_quota",
                 text=f"{address} has no room for its next message; retrieval waits. Nothing is deleted from the server.",
@@ -121,6 +121,12 @@ def notice(event: Event, account: Account) -> Notice | None:
             )
         case AccountEnabled(actor=by):
             return Notice(code="enabled", text=f"{address} was enabled by {by}.", remedy="There is nothing to do.")
+        case AccountResumed() if failure:  # what suspended it is over, but its session failed for another reason
+            return Notice(
+                code="resumed",
+                text=f"{address} is no longer suspended, but cannot retrieve yet ({failure.kind}). {_quote(failure)}",
+                remedy=failure.remedy,
+            )
         case AccountResumed():
             return Notice(code="resumed", text=f"{address} retrieves mail again.", remedy="There is nothing to do.")
         case _:
@@ -157,6 +163,18 @@ def details(account: Account, now: datetime) -> str:
         lines += ["", f"What to do: {failure.remedy}"]
     lines += [f"\n> {item.text}" for item in warnings(account)]
     return "\n".join(lines)
+
+
+def waiting(account: Account) -> str:
+    """What the wait after a failure is called in the Temporal UI: "wait after authentication failure 3 of 10"."""
+    failure, failures = account.last_failure, account.failures
+    match failure.counts if failure else None:
+        case "authentication":
+            return f"wait after authentication failure {failures.authentication} of {AUTHENTICATION_LIMIT}"
+        case "connection":
+            return f"wait after connection failure {failures.connection} of {CONNECTION_LIMIT}"
+        case _:
+            return f"wait after {failure.kind if failure else 'a failure'}, {account.in_a_row} in a row"
 
 
 def _clock(at: datetime) -> str:

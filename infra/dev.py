@@ -33,9 +33,10 @@ LOCK_PATIENCE = 3  # seconds in which a killed owner's lock is given up by the s
 class DevServices:
     """The embedded services of one state folder: `with DevServices(state, sandbox=True) as services`, or `async with`.
 
-    Entering starts them and writes `state/dev.env`; leaving stops them, and only them. All they keep is in `state`, so the
-    same folder goes on where it was, also after kill -9 of the owner alone or of everything: what is left of it is found
-    by recorded pid and creation time, ended and started anew on the same ports. An owner holds `state/lock`.
+    Entering starts them, `announce` writes `state/dev.env`; leaving stops them, and only them. All they keep is in
+    `state`, so the same folder goes on where it was, also after kill -9 of the owner alone or of everything: what is left
+    of it is found by recorded pid and creation time, ended and started anew on the same ports. An owner holds
+    `state/lock`.
 
     Both ways of entering block: nothing else is to run before the services do. SIGINT and SIGTERM end the waiting with
     KeyboardInterrupt once what was started has been stopped. Raises ServiceFailed and NoTemporal with words for the user.
@@ -131,7 +132,6 @@ class DevServices:
         self.database_url = self._postgres.url
         if self._sandbox_wanted:
             self._start_sandbox(ports)
-        self._write_env()
 
     def _start_temporal(self) -> None:
         assert self._temporal is not None
@@ -174,7 +174,8 @@ class DevServices:
         if self._postgres is not None:
             self._postgres.stop()
 
-    def _write_env(self) -> None:
+    def announce(self) -> None:
+        """Writes `dev.env`: to be called once everything is up, the workers included, because scripts wait for it."""
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items()]
         _write_private(self.env_file, "".join(lines))
 

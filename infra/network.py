@@ -12,6 +12,7 @@ from domain.refusal import Refused
 
 Address = IPv4Address | IPv6Address
 
+RESOLVER_SECONDS = 30.0
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -84,7 +85,8 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
 async def _resolve(name: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     try:
-        answers = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(RESOLVER_SECONDS):
+            answers = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except UnicodeError:  # an empty or over-long label: no name that could exist
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
     return list(dict.fromkeys(str(address[0]) for *_, address in answers))

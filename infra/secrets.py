@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from domain.refusal import Refused
+from domain.refusal import Refused, WorkerLacks
 from infra.database import Pool
 from infra.settings import SettingsError, WorkerSettings
 from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Vault, VaultError, secret_text
@@ -68,7 +68,7 @@ class Secrets:
         try:
             return Cipher(self._settings.vault_key()).open(stored)
         except (SettingsError, VaultError) as error:
-            _not_found(f"vault:{name} cannot be read: {error}")
+            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=FIELD) from None
 
     def _from_environment(self, name: str) -> str:
         if not ENVIRONMENT_NAME.fullmatch(name):
@@ -78,13 +78,21 @@ class Secrets:
             )
         value = self._environ.get(name)
         if not value:
-            _not_found(f"{name} is not set in the environment of this worker: set it and start the worker again")
+            raise WorkerLacks(
+                "secret_not_found",
+                f"{FIELD}: {name} is not set in the environment of this worker: set it and start the worker again",
+                field=FIELD,
+            )
         return value
 
     def _from_file(self, name: str) -> str:
         directory = self._settings.secret_dir
         if directory is None:
-            _not_allowed("file: needs MAILROOM_SECRET_DIR, the directory of secret files, in the worker's environment")
+            raise WorkerLacks(
+                "secret_not_allowed",
+                f"{FIELD}: file: needs MAILROOM_SECRET_DIR, the directory of secret files, in the worker's environment",
+                field=FIELD,
+            )
         path = PurePosixPath(name)
         if not path.parts or path.is_absolute() or ".." in path.parts or not name.isprintable():
             _not_allowed("file: takes the name of a file below MAILROOM_SECRET_DIR, without .. and without a leading /")
@@ -92,8 +100,14 @@ class Secrets:
             return secret_text(_read_below(directory, path))
         except _Outside:
             _not_allowed(f"file:{name} leads out of MAILROOM_SECRET_DIR")
-        except OSError as error:
+        except FileNotFoundError as error:
             _not_found(f"file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}")
+        except OSError as error:
+            raise WorkerLacks(
+                "secret_not_found",
+                f"{FIELD}: file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}",
+                field=FIELD,
+            ) from None
         except VaultError as error:
             _not_found(f"file:{name} holds no secret: {error}")
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 ROLES = ("workflows", "retrieval", "crm", "sending")
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
 KEY_BYTES = 32  # AES-256
@@ -69,6 +72,12 @@ class WorkerSettings:
                 "DATABASE_URL is not set: give the PostgreSQL database to use, postgresql://user@host:5432/mailroom, "
                 "or run `python worker.py --dev`, which brings its own"
             )
+        try:
+            conninfo_to_dict(database_url)
+        except psycopg.ProgrammingError:  # its words repeat what was given, a password perhaps
+            raise SettingsError(
+                "DATABASE_URL is not the URL of a PostgreSQL database: write postgresql://user@host:5432/mailroom"
+            ) from None
         key = text("MAILROOM_KEY")
         if key is not None:
             decode_key(key, "MAILROOM_KEY")

@@ -6,12 +6,14 @@ OpenTelemetry says. Metrics carry no account and no host: see SessionMetrics.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TextIO
@@ -49,6 +51,19 @@ SHUTDOWN_SECONDS = 3.0  # a collector that is away must not hold a worker that i
 SESSION_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
 
 TRACER = trace.get_tracer(SERVICE)  # a proxy: spans go nowhere until Telemetry.start, and only there if it exports
+
+
+@contextlib.contextmanager
+def span(name: str, **attributes: int | str) -> Iterator[None]:
+    """A span around a phase. An error in it shows by its class alone: its words may be a server's, and quote a password."""
+    with TRACER.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield
+        except BaseException as error:
+            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
 
 
 @dataclass(frozen=True)

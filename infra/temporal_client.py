@@ -26,6 +26,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from domain.failures import Kind
 from domain.refusal import Refused
+from infra.payloads import TolerantPayloadConverter
 from infra.settings import SettingsError
 
 REFUSED = "Refused"
@@ -85,7 +86,11 @@ def is_spoken_for(error: BaseException) -> bool:
     return error.category == ApplicationErrorCategory.BENIGN or error.type in _SPOKEN_FOR
 
 
-data_converter = dataclasses.replace(pydantic_data_converter, failure_converter_class=FailureConverter)
+data_converter = dataclasses.replace(
+    pydantic_data_converter,
+    payload_converter_class=TolerantPayloadConverter,
+    failure_converter_class=FailureConverter,
+)
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:

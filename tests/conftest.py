@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
     from temporalio.client import Client
 
+    from infra.settings import WorkerSettings
+    from tests.running import Mailroom
     from tests.servers.dovecot import Dovecot
 
 STARTER = Starter()
+
+hypothesis.settings.register_profile("shared machine", deadline=None)  # a busy core is no slow example
+hypothesis.settings.load_profile("shared machine")
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -93,6 +99,28 @@ async def temporal_client(services: Services, temporal_namespace: str) -> Client
     from infra.temporal_client import connect
 
     return await connect(environ={}, target_host=services.temporal, namespace=temporal_namespace)
+
+
+@pytest.fixture
+def worker_settings(database_url: str, tmp_path: Path) -> WorkerSettings:
+    """Settings for workers on the test's database: loopback allowed, `file:` secrets, minutes of one second.
+
+    A test module that wants others has a fixture of this name that makes them of this one (dataclasses.replace).
+    """
+    from infra.settings import LOOPBACK, WorkerSettings
+
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    return WorkerSettings(database_url=database_url, secret_dir=secrets, allow_hosts=LOOPBACK, minute_seconds=1.0)
+
+
+@pytest.fixture
+async def mailroom(temporal_client: Client, pool: Pool, worker_settings: WorkerSettings) -> AsyncIterator[Mailroom]:
+    """Mailroom's workers running in this process, on the test's database and this process's namespace."""
+    from tests.running import Mailroom
+
+    async with Mailroom(temporal_client, pool, worker_settings) as running:
+        yield running
 
 
 @pytest.fixture

@@ -47,6 +47,10 @@ class BuiltinCrm:
                 f"it has {kinds}",
                 field="record_kind",
             )
+        if request.record_id != storable(request.record_id):
+            raise Refused(
+                "invalid_field", "save_record: record_id holds a NUL character: leave it out", field="record_id"
+            )
         normal = []
         for position, address in enumerate(record.addresses):
             found = normal_address(address)

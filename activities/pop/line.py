@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from collections import deque
@@ -34,9 +35,11 @@ class ServerRefused(Exception):
 class ProtocolViolation(Exception):
     """The server does not speak POP3. `what` says how and holds nothing of any mail; the connection is to be aborted."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, received: str = "") -> None:
+        """`received`: how a greeting began that is none of POP3's."""
         super().__init__(what)
         self.what = what
+        self.received = received
 
 
 class Line(asyncio.Protocol):
@@ -67,12 +70,10 @@ class Line(asyncio.Protocol):
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        places: list[str] = []
         async with asyncio.timeout_at(deadline):
-            try:
-                found = [await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM) for address in addresses]
-            except UnicodeError:  # an empty label, or one of more than 63 letters
-                raise socket.gaierror(socket.EAI_NONAME, "no host can have that name") from None
-        places = [str(info[4][0]) for infos in found for info in infos]
+            for address in addresses:
+                places += [address] if _is_literal(address) else await _look_up(address, port)
         failure: OSError = OSError("there is no address to connect to")
         for position, place in enumerate(places):
             share = (deadline - loop.time()) / (len(places) - position)
@@ -137,8 +138,8 @@ class Line(asyncio.Protocol):
             match event := self._events.popleft():
                 case Unasked(text):
                     self._farewell = text
-                case Violation(what):
-                    self._end = ProtocolViolation(what)
+                case Violation(what, received):
+                    self._end = ProtocolViolation(what, received)
                     raise self._end
                 case Closed(awaiting):
                     self._end = self._hung_up(awaiting)
@@ -230,3 +231,20 @@ def _presented(tls: ssl.SSLObject) -> list[bytes]:
         return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in inner.get_unverified_chain()]
     own = tls.getpeercert(binary_form=True)
     return [own] if own else []
+
+
+def _is_literal(address: str) -> bool:
+    """Whether an address needs no look-up: those wait for a thread, and another account's dead resolver may hold them."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+async def _look_up(name: str, port: int) -> list[str]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # an empty label, or one of more than 63 letters
+        raise socket.gaierror(socket.EAI_NONAME, "no host can have that name") from None
+    return [str(info[4][0]) for info in found]

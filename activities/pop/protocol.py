@@ -129,9 +129,13 @@ class Unasked:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The server broke the protocol; `what` says how, never in the server's own bytes, which may be mail."""
+    """The server broke the protocol; `what` says how, never in the server's own bytes, which may be mail.
+
+    `received` is how a greeting began that is none of POP3's: it tells which protocol is spoken instead.
+    """
 
     what: str
+    received: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,8 @@ class PopProtocol:
             while self._advance(events):
                 pass
         except _Broken as broken:
-            events.append(Violation(str(broken)))
+            received = decode(bytes(self._buffer[:20])) if self.current == GREETING else ""
+            events.append(Violation(str(broken), received))
             self._reading = _Reading.NOTHING
             self._buffer.clear()
         return events

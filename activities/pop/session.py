@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
+from domain.commands import Progress
 from domain.failures import Certificate, Diagnosis, Failure, Kind, TlsEvidence
 from domain.providers import profile_of
 from domain.redaction import redact
@@ -28,10 +29,12 @@ from domain.settings import AccountSettings
 from infra.network import permitted_addresses
 from infra.secrets import Secrets
 from infra.settings import WorkerSettings
-from infra.telemetry import TRACER
+from infra.telemetry import span
 
 logger = logging.getLogger(__name__)
 
+LONGEST_CHAIN = 6
+MOST_NAMES = 20
 SERVERS_FAULTS = (ServerRefused, ProtocolViolation, EOFError, OSError)
 
 Clock = Callable[[], datetime]
@@ -49,6 +52,8 @@ class SessionFailure(Exception):
         self.failure = failure
         self.password_accepted = password_accepted
         self.login_delay_seconds = login_delay_seconds
+        self.progress: Progress | None = None  # what the session had come to, where it had begun to retrieve
+        self.total_stored = 0
 
 
 class Session:
@@ -142,10 +147,10 @@ class Sessions:
             timeouts=self._timeouts,
             server_name=incoming.host,
         )
-        with TRACER.start_as_current_span("pop.connect"):
+        with span("pop.connect"):
             await connection.connect()
             await connection.ask_capabilities()
-        with TRACER.start_as_current_span("pop.login"):
+        with span("pop.login"):
             await connection.login(session.settings.login_name, secret)
             session.logged_in = True
             await connection.ask_capabilities()  # Gmail lists PIPELINING only now
@@ -184,14 +189,14 @@ class Sessions:
         if isinstance(error, ServerRefused):
             return diagnose_reply(
                 error.text,
-                phase="transaction" if phase == "transaction" else "greeting" if phase == "greeting" else "login",
+                phase="login" if phase == "connect" else phase,
                 capabilities=session.line.capabilities,
                 provider=profile_of(session.settings).name,
                 host=host,
                 hide=session.hidden,
             )
         if isinstance(error, ProtocolViolation):
-            return diagnose_violation(str(error), host=host, port=port, greeting=phase == "greeting")
+            return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")
         return diagnose_error(error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses)
 
     async def _evidence(self, session: Session, addresses: list[str], at: datetime) -> TlsEvidence:
@@ -206,7 +211,7 @@ class Sessions:
                 starttls=incoming.tls == "starttls",
                 timeout=self._timeouts.connect,
             )
-        described = [certificate for der in chain if (certificate := _described(der))]
+        described = [certificate for der in chain[:LONGEST_CHAIN] if (certificate := _described(der))]
         return TlsEvidence(host=incoming.host, port=incoming.port, at=at, chain=tuple(described))
 
 
@@ -217,12 +222,12 @@ def _described(der: bytes) -> Certificate | None:
         return None
     try:
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts = tuple(str(name.value) for name in names)
+        hosts = tuple(str(name.value)[:255] for name in names)[:MOST_NAMES]
     except (x509.ExtensionNotFound, ValueError):
         hosts = ()
     return Certificate(
-        subject=parsed.subject.rfc4514_string(),
-        issuer=parsed.issuer.rfc4514_string(),
+        subject=parsed.subject.rfc4514_string()[:500],
+        issuer=parsed.issuer.rfc4514_string()[:500],
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         sha256=parsed.fingerprint(hashes.SHA256()).hex(),
@@ -230,8 +235,9 @@ def _described(der: bytes) -> Certificate | None:
     )
 
 
-def as_configuration(refused: Refused, support: str, at: datetime) -> Failure:
+def as_configuration(refused: Refused, support: str, at: datetime) -> SessionFailure:
     """What a watch makes of a refusal: the account's settings no longer work, and waiting does not mend them."""
-    return Diagnosis(Kind.CONFIGURATION, None, refused.message).failure(
+    failure = Diagnosis(Kind.CONFIGURATION, None, refused.message).failure(
         reference=f"MR-{token_hex(5).upper()}", support=support, at=at
     )
+    return SessionFailure(failure, password_accepted=False, login_delay_seconds=0)

@@ -27,6 +27,7 @@ OWNER = """
 import pathlib, sys, time
 from infra.dev import DevServices
 with DevServices(pathlib.Path(sys.argv[1]), sandbox="sandbox" in sys.argv) as services:
+    services.announce()
     print("ready", flush=True)
     sys.stdin.readline()
 """

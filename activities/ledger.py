@@ -1,0 +1,150 @@
+"""The ledger: what became of every message that a server listed - stored, skipped, quarantined or deleted there.
+
+`MailStore` enters what it stores in the transaction that stores it; here is everything else that is done with the ledger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from activities.leases import Lease
+from activities.log import append
+from activities.mailboxes import SessionRow, save_session
+from domain.audit import LoggedEvent, session_event_id
+from domain.retrieval import Entry, Identity, Listed
+from infra.database import Pool
+
+
+class Ledger:
+    """Every transaction that writes is fenced by the session's lease."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def entries(self, address: str, epoch: int, uidls: Collection[str]) -> dict[Identity, Entry]:
+        """All that is known of these UIDLs."""
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts
+                    from unnest(%s::text[]) as asked (uidl)
+                    join pop_ledger l using (uidl)
+                    where l.address = %s and l.epoch = %s
+                    """,
+                    [list(uidls), address, epoch],
+                )
+            ).fetchall()
+        return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
+
+    async def skip(
+        self, lease: Lease, session: SessionRow, epoch: int, skipped: Sequence[Listed], at: datetime, *, complete: bool
+    ) -> None:
+        """Records that messages are not to be fetched (R49, R50).
+
+        `complete`: the whole first list was decided on. It is recorded in the same transaction, or a worker that died in
+        between would have the next session skip what came meanwhile.
+        """
+        async with fenced(self._pool, lease) as connection:
+            await connection.execute(
+                """
+                insert into pop_ledger (address, epoch, uidl, occurrence, state, size, first_seen_at)
+                select %s, %s, uidl, occurrence, 'skipped', size, %s
+                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as new (uidl, occurrence, size)
+                on conflict do nothing
+                """,
+                [session.address, epoch, at, *_columns(skipped)],
+            )
+            if complete:
+                await connection.execute(
+                    "update mailboxes set listed_at = %s where address = %s", [at, session.address]
+                )
+            session.skipped += len(skipped)
+            await save_session(connection, session)
+            await log(connection, session, "skip", at, "MessagesSkipped", count=len(skipped), epoch=epoch)
+
+    async def ask_deletion(
+        self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
+    ) -> None:
+        """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was."""
+        async with fenced(self._pool, lease) as connection:
+            await connection.execute(
+                """
+                update pop_ledger l set deletion_asked_at = %s
+                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as asked (uidl, occurrence, size)
+                where l.address = %s and l.epoch = %s and l.uidl = asked.uidl and l.occurrence = asked.occurrence
+                    and l.state = 'stored'
+                """,
+                [at, *_columns(messages), address, epoch],
+            )
+
+    async def deleted(
+        self, lease: Lease, session: SessionRow, epoch: int, messages: Sequence[Listed], at: datetime
+    ) -> None:
+        """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
+        async with fenced(self._pool, lease) as connection:
+            done = await connection.execute(
+                """
+                update pop_ledger l set state = 'deleted', deleted_at = %s
+                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as gone (uidl, occurrence, size)
+                where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
+                    and l.state = 'stored'
+                """,
+                [at, *_columns(messages), session.address, epoch],
+            )
+            session.deleted += done.rowcount
+            await save_session(connection, session)
+            await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount)
+
+    async def settle_deletions(
+        self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
+    ) -> None:
+        """What an unanswered QUIT was to delete and the server lists no more is deleted."""
+        async with fenced(self._pool, lease) as connection:
+            done = await connection.execute(
+                """
+                update pop_ledger l set state = 'deleted', deleted_at = %s
+                where l.address = %s and l.epoch = %s and l.deletion_asked_at is not null and l.state = 'stored'
+                    and not exists (
+                        select from unnest(%s::text[], %s::smallint[], %s::bigint[]) as still (uidl, occurrence, size)
+                        where still.uidl = l.uidl and still.occurrence = l.occurrence
+                    )
+                """,
+                [at, session.address, epoch, *_columns(listed)],
+            )
+            if done.rowcount:
+                session.deleted += done.rowcount
+                await save_session(connection, session)
+                await log(
+                    connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
+                )
+
+
+@contextlib.asynccontextmanager
+async def fenced(pool: Pool, lease: Lease) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A transaction that only the holder of `lease` can commit."""
+    async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+        yield connection
+
+
+async def log(
+    connection: AsyncConnection[TupleRow], session: SessionRow, step: str, at: datetime, kind: str, **facts: object
+) -> None:
+    """Appends what a session did at one of its steps; last in the transaction, as `append` says."""
+    event = LoggedEvent(
+        event_id=session_event_id(session.id, step),
+        at=at,
+        type=kind,
+        actor=session.worker,
+        data={"session": str(session.id), **facts},
+    )
+    await append(connection, session.address, event)
+
+
+def _columns(messages: Sequence[Listed]) -> tuple[list[str], list[int], list[int]]:
+    return [m.uidl for m in messages], [m.occurrence for m in messages], [m.size for m in messages]

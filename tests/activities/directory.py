@@ -1,0 +1,33 @@
+"""Fills the built-in CRM's directory as the workflow `CrmConnection` does."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.crm.builtin import BuiltinCrm
+from infra.database import Pool
+from workflows.contract import CrmSettings, DirectoryRecord, RecordKind, SaveRecord, SaveRecordRequest
+
+
+async def register_crm(pool: Pool, name: str, profile: Literal["crm", "recruit"]) -> None:
+    """Starts a connection, as far as the database knows."""
+    await ActivityEnvironment().run(BuiltinCrm(pool).register_crm, CrmSettings(name=name, profile=profile))
+
+
+async def save_record(
+    pool: Pool,
+    kind: RecordKind,
+    record_id: str,
+    *addresses: str,
+    name: str = "Anna Lind",
+    crm: str = "builtin",
+    profile: Literal["crm", "recruit"] = "crm",
+) -> DirectoryRecord:
+    request = SaveRecordRequest(
+        crm=CrmSettings(name=crm, profile=profile),
+        record=SaveRecord(record_kind=kind, name=name, addresses=list(addresses)),
+        record_id=record_id,
+    )
+    return await ActivityEnvironment().run(BuiltinCrm(pool).save_record, request)

@@ -1,0 +1,100 @@
+"""The built-in CRM: which records a profile has, saving them, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.refusal import Refused
+from infra.database import Pool
+from tests.activities.directory import register_crm, save_record
+from tests.activities.watching import PASSWORD, Watcher, account, mail
+from tests.servers.scripted_pop import MailboxServer
+from workflows.contract import RecordKind
+
+
+async def directory(pool: Pool) -> list[dict[str, Any]]:
+    return await Watcher(pool).rows("select * from directory order by crm, record_kind, record_id")
+
+
+async def test_a_saved_record_is_in_the_directory_as_it_was_spelled(pool: Pool) -> None:
+    saved = await save_record(pool, "contact", "4711", "Anna.Lind@Example.ORG", "anna@home.example")
+    assert await directory(pool) == [
+        {
+            "crm": "builtin",
+            "record_kind": "contact",
+            "record_id": "4711",
+            "name": "Anna Lind",
+            "addresses": ["Anna.Lind@Example.ORG", "anna@home.example"],
+        }
+    ]
+    assert saved.model_dump() == (await directory(pool))[0]
+
+
+async def test_saving_it_again_changes_nothing_and_saving_it_changed_replaces_it(pool: Pool) -> None:
+    for _ in range(2):
+        await save_record(pool, "lead", "1", "old@example.org", "OLD@example.org")
+    await save_record(pool, "lead", "1", "new@example.org", name="Anna Berg")
+    (record,) = await directory(pool)
+    assert (record["name"], record["addresses"]) == ("Anna Berg", ["new@example.org"])
+    async with MailboxServer(password=PASSWORD) as server:
+        server.messages = {"a": mail(1, sender="old@example.org"), "b": mail(2, sender="new@example.org")}
+        watcher = Watcher(pool)
+        await watcher.watch(account(server.port, crm=("builtin",)))
+    assert await watcher.column("select matched_address from correspondence") == ["new@example.org"]
+
+
+@pytest.mark.requirement("R1")
+@pytest.mark.parametrize(
+    ("profile", "has", "has_not"),
+    [("crm", ["contact", "lead", "deal"], ["candidate"]), ("recruit", ["contact", "candidate"], ["lead", "deal"])],
+)
+async def test_a_profile_says_which_kinds_of_records_there_are(
+    pool: Pool, profile: Any, has: list[RecordKind], has_not: list[RecordKind]
+) -> None:
+    await register_crm(pool, "people", profile)
+    for kind in has:
+        await save_record(pool, kind, "1", "anna@example.org", crm="people", profile=profile)
+    for kind in has_not:
+        with pytest.raises(Refused, match=f"{kind} is not part of the profile {profile}") as refused:
+            await save_record(pool, kind, "1", "anna@example.org", crm="people", profile=profile)
+        assert (refused.value.refusal.code, refused.value.refusal.field) == ("invalid_field", "record_kind")
+    assert sorted(record["record_kind"] for record in await directory(pool)) == sorted(has)
+
+
+@pytest.mark.requirement("R1")
+@pytest.mark.parametrize(("profile", "linked"), [("crm", ["contact", "lead"]), ("recruit", ["candidate", "contact"])])
+async def test_the_same_engine_links_the_records_of_both_profiles(pool: Pool, profile: Any, linked: list[Any]) -> None:
+    await register_crm(pool, "people", profile)
+    for kind in linked:
+        await save_record(pool, kind, "1", "anna@example.org", crm="people", profile=profile)
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages={"a": mail(1, sender="anna@example.org")}) as server:
+        await watcher.watch(account(server.port, crm=("people",)))
+    assert await watcher.column("select record_kind from correspondence order by 1") == linked
+
+
+async def test_a_connection_keeps_its_profile(pool: Pool) -> None:
+    await register_crm(pool, "people", "recruit")
+    await register_crm(pool, "people", "recruit")
+    with pytest.raises(Refused, match="has the profile recruit, which stays") as refused:
+        await register_crm(pool, "people", "crm")
+    assert refused.value.refusal.field == "profile"
+
+
+@pytest.mark.parametrize("address", ["anna", "anna@", "", "anna@example.org, bob@example.org", "a\0b@example.org"])
+async def test_what_is_no_address_is_refused_by_its_place_and_not_repeated(pool: Pool, address: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await save_record(pool, "contact", "1", "good@example.org", address)
+    assert (refused.value.refusal.code, refused.value.refusal.field) == ("invalid_field", "addresses.1")
+    assert not address or address not in refused.value.message
+    assert await directory(pool) == []
+
+
+async def test_text_that_postgresql_cannot_keep_never_makes_it_try_for_ever(pool: Pool) -> None:
+    await save_record(pool, "contact", "1", name="An\0na")
+    assert [record["name"] for record in await directory(pool)] == ["An\u2400na"]
+    with pytest.raises(Refused) as refused:
+        await save_record(pool, "contact", "1\0")
+    assert (refused.value.refusal.code, refused.value.refusal.field) == ("invalid_field", "record_id")

@@ -1,0 +1,209 @@
+"""Leases: one session per mailbox, a bounded number per host, and nobody commits who lost the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.leases import Lease, LeaseLost, Leases, NotNow
+from activities.mailboxes import Live, SessionRow
+from activities.pop.session import now_utc
+from activities.store import Batch, MailStore
+from infra.database import Pool
+from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
+from tests.running import until
+from tests.servers.scripted_pop import MailboxServer
+
+BOB = "bob@example.com"
+HOST = "pop.example.com"
+
+
+def leases(pool: Pool, worker: str = "worker-1", most_per_host: int = 8) -> Leases:
+    return Leases(pool, worker, most_per_host)
+
+
+async def expire(pool: Pool, address: str = JANE) -> None:
+    """What happens to the lease of a worker that is frozen or dead: nobody renews it."""
+    async with pool.connection() as connection:
+        await connection.execute(
+            "update leases set expires_at = clock_timestamp() - interval '1 second' where address = %s", [address]
+        )
+
+
+async def holders(pool: Pool) -> list[tuple[Any, ...]]:
+    async with pool.connection() as connection:
+        return await (await connection.execute("select address, worker from leases order by address")).fetchall()
+
+
+async def fence(pool: Pool, lease: Lease) -> None:
+    async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+        pass
+
+
+async def test_a_mailbox_has_one_holder(pool: Pool) -> None:
+    async with leases(pool).hold(JANE, HOST) as lease:
+        lease.check()
+        await fence(pool, lease)
+        with pytest.raises(NotNow, match="another session") as busy:
+            async with leases(pool, "worker-2").hold(JANE, "another.example.com"):
+                pass
+        assert 0 < busy.value.seconds <= 2
+        async with leases(pool, "worker-2").hold(BOB, HOST):
+            assert await holders(pool) == [(BOB, "worker-2"), (JANE, "worker-1")]
+
+
+async def test_a_lease_is_given_back_however_the_session_ends(pool: Pool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with leases(pool).hold(JANE, HOST):
+            raise ZeroDivisionError
+    entered = asyncio.Event()
+
+    async def session() -> None:
+        async with leases(pool).hold(JANE, HOST):
+            entered.set()
+            await asyncio.Event().wait()
+
+    cancelled = asyncio.create_task(session())
+    await entered.wait()
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    assert await holders(pool) == []
+
+
+async def test_of_many_that_ask_at_once_one_gets_it(pool: Pool) -> None:
+    decided = asyncio.Event()
+    answers: list[bool] = []
+
+    def answered(yes: bool) -> None:
+        answers.append(yes)
+        if len(answers) == 8:
+            decided.set()
+
+    async def ask(number: int) -> None:
+        try:
+            async with leases(pool, f"worker-{number}").hold(JANE, HOST):
+                answered(True)
+                await decided.wait()
+        except NotNow:
+            answered(False)
+
+    asking = [asyncio.create_task(ask(number)) for number in range(8)]
+    async with asyncio.timeout(30):
+        await decided.wait()
+        await asyncio.gather(*asking)
+    assert answers.count(True) == 1
+
+
+async def test_a_lease_that_ran_out_is_taken_over_and_its_old_holder_is_fenced_off(pool: Pool) -> None:
+    async with leases(pool, "frozen").hold(JANE, HOST) as old:
+        await expire(pool)
+        with pytest.raises(LeaseLost):
+            await fence(pool, old)
+        async with leases(pool, "successor").hold(JANE, HOST) as new:
+            await fence(pool, new)
+            with pytest.raises(LeaseLost):
+                await fence(pool, old)
+            assert await holders(pool) == [(JANE, "successor")]
+    assert await holders(pool) == []
+
+
+async def test_a_frozen_holder_that_wakes_up_does_not_release_its_successors_lease(pool: Pool) -> None:
+    async with leases(pool, "frozen").hold(JANE, HOST):
+        await expire(pool)
+        successor = leases(pool, "successor").hold(JANE, HOST)
+        new = await successor.__aenter__()
+    await fence(pool, new)
+    await successor.__aexit__(None, None, None)
+    assert await holders(pool) == []
+
+
+async def test_a_take_over_waits_for_a_commit_that_is_under_way(pool: Pool) -> None:
+    async with leases(pool, "slow").hold(JANE, HOST) as old:
+        async with pool.connection() as connection, connection.transaction(), old.fence(connection):
+            expiring = asyncio.create_task(expire(pool))  # it can run out only once the transaction has ended
+            await until(lambda: blocked(pool), "the expiry waits for the transaction")
+            assert not expiring.done()
+        await expiring
+
+
+async def blocked(pool: Pool) -> bool:
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            )
+        ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+async def test_no_more_sessions_than_allowed_are_open_with_a_host(pool: Pool) -> None:
+    allowing_two = leases(pool, most_per_host=2)
+    async with allowing_two.hold("a@example.com", HOST), allowing_two.hold("b@example.com", HOST):
+        with pytest.raises(NotNow, match=r"2 sessions with pop\.example\.com are open"):
+            async with allowing_two.hold("c@example.com", HOST):
+                pass
+        async with allowing_two.hold("c@example.com", "another.example.com"):
+            pass
+        await expire(pool, "a@example.com")
+        async with allowing_two.hold("c@example.com", HOST):
+            pass
+
+
+async def test_what_a_session_without_a_lease_would_store_is_not_stored(pool: Pool) -> None:
+    async with leases(pool, "frozen").hold(JANE, HOST) as lease:
+        await expire(pool)
+        async with leases(pool, "successor").hold(JANE, HOST):
+            session = SessionRow(id=uuid4(), address=JANE, started_at=now_utc(), worker="frozen")
+            with pytest.raises(LeaseLost):
+                await MailStore(pool).commit(lease, session, 1, Batch(number=1), [], [], Live(0, 0, None), now_utc())
+
+
+async def test_a_lease_is_renewed_for_as_long_as_the_session_lasts(pool: Pool) -> None:
+    async with leases(pool).hold(JANE, HOST):
+        first = await ends(pool)
+
+        async def renewed() -> bool:
+            return bool(await ends(pool) > first)
+
+        await until(renewed, "the lease is renewed")
+
+
+async def ends(pool: Pool) -> Any:
+    async with pool.connection() as connection:
+        row = await (await connection.execute("select expires_at from leases")).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def test_a_watch_of_a_mailbox_that_is_taken_asks_to_be_called_again_and_connects_to_nobody(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        async with leases(pool, "worker-2").hold(JANE, server.host):
+            waiting = await watcher.finds_nothing(account(server.port))
+            assert waiting.type == "Waiting"
+            assert waiting.next_retry_delay is not None
+            with pytest.raises(ApplicationError, match="another session"):
+                await watcher.try_login(account(server.port))
+            assert server.connections == 0
+        assert (await watcher.watch(account(server.port))).stored == 3
+
+
+async def test_a_session_that_loses_its_lease_stops_and_stores_nothing_more(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.hangs.add("RETR 3")
+        session = asyncio.create_task(watcher.watch(account(server.port)))
+        await server.until("RETR", times=3)
+        await expire(pool)
+        await server.hang_up()
+        with pytest.raises(LeaseLost):
+            await session
+        assert await watcher.subjects() == []
+        server.hangs.clear()
+        assert (await watcher.watch(account(server.port))).stored == 3

@@ -1,0 +1,290 @@
+"""One session with a mailbox: what it asks, in which order, what it keeps, and what it leaves on the server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.failures import Kind
+from infra.database import Pool
+from tests.activities.watching import (
+    IMPATIENT,
+    JANE,
+    PASSWORD,
+    SECRET,
+    Watcher,
+    account,
+    local_worker,
+    mail,
+    mailbox,
+)
+from tests.servers.dovecot import Dovecot
+from tests.servers.scripted_pop import MailboxServer
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+EVERYTHING = [f"message {number}" for number in range(1, 6)]
+
+
+@pytest.mark.requirement("R43", "R52")
+async def test_the_list_comes_first_then_each_message_once_and_nothing_is_deleted(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        await watcher.watch(account(server.port))
+        verbs = [line.split()[0] for line in server.commands]
+        assert verbs[: verbs.index("RETR")] == ["CAPA", "USER", "PASS", "CAPA", "STAT", "UIDL", "LIST"]
+        assert verbs[verbs.index("RETR") :] == ["RETR"] * 5 + ["QUIT"]
+        server.messages["uid-6"] = mail(6)
+        await watcher.watch(account(server.port))
+        await watcher.finds_nothing(account(server.port))
+        assert server.retrieved == [f"uid-{number}" for number in range(1, 7)]
+        assert server.count("DELE") == 0
+        assert len(server.messages) == 6
+    assert await watcher.subjects() == [*EVERYTHING, "message 6"]
+
+
+@pytest.mark.requirement("R43", "R52")
+async def test_dovecots_mail_is_kept_byte_for_byte_and_stays_there(pool: Pool, dovecot: Dovecot) -> None:
+    dovecot.add_user(JANE, PASSWORD)
+    messages = [mail(number, size=number * 500) for number in range(1, 31)]
+    for message in messages:
+        dovecot.deliver(JANE, message)
+    watcher = Watcher(pool)
+    report = await watcher.watch(account(dovecot.port))
+    assert (report.stored, report.more) == (30, False)
+    assert await watcher.column("select raw from raw_messages order by id") == messages
+    await watcher.finds_nothing(account(dovecot.port))
+    dovecot.deliver(JANE, mail(31))
+    assert (await watcher.watch(account(dovecot.port))).stored == 1
+    assert dovecot.count(JANE) == 31
+    assert await watcher.rows("select * from mailroom.verify_log(%s)", JANE) == []
+
+
+@pytest.mark.requirement("R32")
+async def test_own_mail_lands_in_the_inbox(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages={"own": mail(1, sender=JANE)}) as server:
+        await watcher.watch(account(server.port))
+    assert await watcher.rows("select from_address, folder from messages") == [
+        {"from_address": JANE, "folder": "Inbox"}
+    ]
+
+
+async def test_newest_first_is_fetched_from_the_end(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        await watcher.watch(account(server.port, order="newest_first"))
+    assert await watcher.subjects() == EVERYTHING[::-1]
+
+
+@pytest.mark.requirement("R49")
+async def test_from_now_on_leaves_out_what_is_there_and_fetches_what_comes(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        settings = account(server.port, start="from_now")
+        report = await watcher.watch(settings)
+        assert (report.outcome, report.stored, report.skipped) == ("nothing_new", 0, 3)
+        server.messages["uid-4"] = mail(4)
+        assert (await watcher.watch(settings)).stored == 1
+        await watcher.finds_nothing(settings)
+        assert server.retrieved == ["uid-4"]
+    assert await watcher.ledger() == {"uid-1": "skipped", "uid-2": "skipped", "uid-3": "skipped", "uid-4": "stored"}
+    assert await watcher.events() == ["MessagesSkipped", "MessagesStored"]
+
+
+@pytest.mark.requirement("R49")
+async def test_from_now_on_in_an_empty_mailbox_skips_nothing(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD) as server:
+        settings = account(server.port, start="from_now")
+        await watcher.finds_nothing(settings)
+        server.messages.update(mailbox(2))
+        assert (await watcher.watch(settings)).stored == 2
+
+
+async def test_a_batch_ends_at_two_hundred_messages(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(450)) as server:
+        assert (await watcher.watch(account(server.port))).stored == 450
+    counts = await watcher.column("select (data->>'count')::int from account_events order by version")
+    assert counts == [200, 200, 50]
+    assert len(await watcher.column("select distinct subject from messages")) == 450
+    assert await watcher.rows("select stored, outcome, worker from retrievals") == [
+        {"stored": 450, "outcome": "mail", "worker": "worker-1"}
+    ]
+
+
+async def test_a_message_larger_than_a_batch_is_a_batch_of_its_own(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    messages = {"a": mail(1), "b": mail(2, size=17 * 1024 * 1024), "c": mail(3)}
+    async with MailboxServer(password=PASSWORD, messages=messages) as server:
+        await watcher.watch(account(server.port))
+    assert await watcher.column("select (data->>'count')::int from account_events order by version") == [1, 1, 1]
+    assert await watcher.column("select length(raw) from raw_messages order by id") == [
+        len(raw) for raw in messages.values()
+    ]
+
+
+async def test_a_line_that_drops_within_a_message_keeps_what_had_arrived(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.replies["RETR 4"] = b"+OK\r\nSubject: half a mess"
+        server.closes.add("RETR 4")
+        failure = await watcher.fails(account(server.port))
+        assert (failure.kind, failure.cause) == (Kind.CONNECTION, "closed")
+        assert await watcher.subjects() == EVERYTHING[:3]
+        assert await watcher.rows("select stored, outcome from retrievals") == [{"stored": 3, "outcome": "connection"}]
+        server.replies.clear()
+        server.closes.clear()
+        report = await watcher.watch(account(server.port))
+        assert (report.stored, report.total_stored) == (2, 5)
+        assert server.retrieved == [f"uid-{number}" for number in range(1, 6)]
+    assert await watcher.subjects() == EVERYTHING
+
+
+async def test_a_server_that_stalls_within_a_message_keeps_what_had_arrived(pool: Pool) -> None:
+    watcher = Watcher(pool, timeouts=IMPATIENT)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.replies["RETR 3"] = b"+OK\r\nSubject: half a mess"
+        server.hangs.add("RETR 3")
+        failure = await watcher.fails(account(server.port))
+        assert (failure.kind, failure.cause) == (Kind.CONNECTION, "timeout")
+        assert await watcher.subjects() == EVERYTHING[:2]
+
+
+async def test_garbage_instead_of_an_answer_keeps_what_had_arrived(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.replies["RETR 3"] = "I am a teapot"
+        assert (await watcher.fails(account(server.port))).kind is Kind.PROTOCOL_ERROR
+        assert await watcher.subjects() == EVERYTHING[:2]
+
+
+async def test_a_message_that_the_server_will_not_hand_out_is_quarantined_and_the_others_come(pool: Pool) -> None:
+    watcher = Watcher(pool, clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.replies["RETR 2"] = f"-ERR message of {JANE} is corrupt"
+        settings = account(server.port)
+        report = await watcher.watch(settings)
+        assert report.progress is not None
+        assert (report.stored, report.quarantined, report.progress.remaining) == (2, 1, 0)
+        assert await watcher.ledger() == {"uid-1": "stored", "uid-2": "quarantined", "uid-3": "stored"}
+        (reason,) = await watcher.column("select parse_error from messages where state = 'quarantined'")
+        assert "is corrupt" in reason
+        assert JANE not in reason
+        watcher.clock = lambda: NOON + timedelta(minutes=59)
+        await watcher.finds_nothing(settings)
+        assert server.count("RETR") == 3
+        server.replies.clear()
+        watcher.clock = lambda: NOON + timedelta(minutes=61)
+        assert (await watcher.watch(settings)).stored == 1
+    assert sorted(await watcher.subjects()) == EVERYTHING[:3]
+    assert set((await watcher.ledger()).values()) == {"stored"}
+
+
+async def test_quarantined_messages_that_are_refused_again_are_nobodys_failure(pool: Pool) -> None:
+    watcher = Watcher(pool, clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.replies["RETR 2"] = server.replies["RETR 3"] = "-ERR message is corrupt"
+        settings = account(server.port)
+        assert (await watcher.watch(settings)).quarantined == 2
+        watcher.clock = lambda: NOON + timedelta(hours=2)
+        assert (await watcher.watch(settings)).quarantined == 2
+        watcher.clock = lambda: NOON + timedelta(hours=7)  # after the second refusal it is left alone for six hours
+        await watcher.finds_nothing(settings)
+        assert server.count("RETR") == 5
+
+
+async def test_a_server_that_hands_nothing_out_has_a_trouble_of_its_own(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.replies["RETR"] = "-ERR cannot open the store"
+        failure = await watcher.fails(account(server.port))
+        assert (failure.kind, failure.counts) == (Kind.SERVER_ERROR, None)
+        assert await watcher.ledger() == {}
+        server.replies.clear()
+        assert (await watcher.watch(account(server.port))).stored == 5
+
+
+async def test_a_limit_that_a_server_names_instead_of_a_message_is_about_the_mailbox(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.replies["RETR 3"] = "-ERR Account exceeded command or bandwidth limits"
+        assert (await watcher.fails(account(server.port))).kind is Kind.THROTTLED
+        assert await watcher.ledger() == {"uid-1": "stored", "uid-2": "stored"}
+
+
+async def test_a_message_over_the_limit_is_kept_by_reference_and_fetched_once_the_limit_allows(pool: Pool) -> None:
+    watcher = Watcher(pool, worker=local_worker(max_message_bytes=2000))
+    large = mail(2, size=5000)
+    async with MailboxServer(password=PASSWORD, messages={"a": mail(1), "b": large, "c": mail(3)}) as server:
+        report = await watcher.watch(account(server.port))
+        assert (report.stored, report.quarantined) == (2, 1)
+        assert server.retrieved == ["a", "c"]
+        (kept,) = await watcher.rows("select uidl, size, sha256, parse_error from messages where state = 'quarantined'")
+        assert (kept["uidl"], kept["size"], kept["sha256"]) == ("b", len(large), None)
+        assert "MAILROOM_MAX_MESSAGE_BYTES" in kept["parse_error"]
+        await watcher.finds_nothing(account(server.port))
+        watcher.worker = local_worker(max_message_bytes=10_000)
+        assert (await watcher.watch(account(server.port))).stored == 1
+    assert await watcher.column("select raw from raw_messages where length(raw) > 2000") == [large]
+
+
+async def test_a_message_larger_than_the_server_said_is_not_fetched_over_and_over(pool: Pool) -> None:
+    watcher = Watcher(pool, worker=local_worker(max_message_bytes=2000), clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD, messages={"a": mail(1, size=3000), "b": mail(2)}) as server:
+        server.replies["LIST"] = "+OK\r\n1 100\r\n2 100\r\n."
+        report = await watcher.watch(account(server.port))
+        assert (report.stored, report.quarantined) == (1, 1)
+        for minutes in range(5, 60, 5):
+            watcher.clock = lambda minutes=minutes: NOON + timedelta(minutes=minutes)  # type: ignore[misc]
+            await watcher.finds_nothing(account(server.port))
+        assert server.retrieved == ["a", "b"]
+
+
+async def test_one_uidl_for_all_messages_loses_none(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.replies["UIDL"] = "+OK\r\n1 same\r\n2 same\r\n3 same\r\n."
+        assert (await watcher.watch(account(server.port))).stored == 3
+        await watcher.finds_nothing(account(server.port))
+    assert await watcher.subjects() == EVERYTHING[:3]
+
+
+async def test_another_server_with_the_same_mail_doubles_nothing(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as old:
+        await watcher.watch(account(old.port))
+    moved = {f"new-{number}": mail(number) for number in range(1, 5)}
+    async with MailboxServer(password=PASSWORD, messages=moved) as new:
+        report = await watcher.watch(account(new.port, host="localhost"))
+        assert (report.stored, report.total_stored) == (1, 4)
+        await watcher.finds_nothing(account(new.port, host="localhost"))
+    assert await watcher.subjects() == EVERYTHING[:4]
+
+
+async def test_recent_mode_is_the_same_mailbox_under_a_marked_user_name(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
+        await watcher.watch(account(server.port))
+        await watcher.finds_nothing(account(server.port, recent_mode=True))
+        assert [line for line in server.commands if line.startswith("USER")] == [f"USER {JANE}", f"USER recent:{JANE}"]
+
+
+async def test_a_secret_that_is_gone_suspends_by_its_kind_and_counts_nothing(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD) as server:
+        failure = await watcher.fails(account(server.port, secret="vault:jane"))
+        assert (failure.kind, failure.counts) == (Kind.CONFIGURATION, None)
+        assert "no secret 'jane' in the vault" in failure.remedy
+        assert server.connections == 0
+    assert await watcher.column("select outcome from retrievals") == ["configuration"]
+
+
+async def test_what_only_this_worker_lacks_is_no_failure_of_the_account(pool: Pool) -> None:
+    watcher = Watcher(pool, environ={})
+    async with MailboxServer(password=PASSWORD) as server:
+        with pytest.raises(RuntimeError, match=SECRET.removeprefix("env:")):
+            await watcher.watch(account(server.port))
+        assert server.connections == 0
+    assert await watcher.rows("select * from retrievals") == []

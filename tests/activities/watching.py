@@ -1,0 +1,213 @@
+"""Watches mailboxes as a worker does: the retrieval activities with real PostgreSQL, without Temporal around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.pop.connection import Timeouts
+from activities.pop.session import Clock, Sessions, now_utc
+from activities.record import Recorder
+from activities.retrieve import Retrieval
+from domain.account import State
+from domain.commands import LoginReport, SessionReport
+from domain.failures import Failure
+from domain.settings import AccountSettings, parse
+from infra.database import Pool
+from infra.secrets import Secrets
+from infra.settings import WorkerSettings
+from infra.telemetry import SessionMetrics
+from workflows.contract import LoginRequest, RecordedAccount, RecordRequest, WatchRequest
+
+JANE = "jane@example.com"
+PASSWORD = "correct-horse-battery"
+SECRET = "env:MAILROOM_SECRET_JANE"
+PATIENT = Timeouts(connect=20, greeting=20, login=20, reply=20, transfer_idle=20)
+IMPATIENT = Timeouts(connect=1.5, greeting=1.5, login=1.5, reply=1.5, transfer_idle=1.5)
+
+
+def local_worker(**changes: Any) -> WorkerSettings:
+    """A worker's settings that let it connect to this machine; a minute lasts a hundredth of a second."""
+    defaults = WorkerSettings(
+        database_url="", allow_hosts=("localhost", "127.0.0.0/8"), minute_seconds=0.01, support="help@mailroom.example"
+    )
+    return replace(defaults, **changes)
+
+
+def account(
+    port: int,
+    *,
+    address: str = JANE,
+    host: str = "127.0.0.1",
+    tls: str = "none",
+    username: str | None = None,
+    secret: str = SECRET,
+    user: str | None = None,
+    crm: tuple[str, ...] = (),
+    **retrieval: Any,
+) -> AccountSettings:
+    """An account's settings as an operator would write them; `retrieval` are fields of that part."""
+    written = {
+        "address": address,
+        "user": user,
+        "incoming": {"host": host, "port": port, "tls": tls, "username": username, "secret": secret},
+        "retrieval": retrieval,
+        "crm": list(crm),
+    }
+    return parse(AccountSettings, written, what="MailAccount")
+
+
+def mail(number: int = 1, *, sender: str = "anna@example.org", size: int = 0) -> bytes:
+    """One message as it is on the wire; `size` pads it to at least that many bytes."""
+    message = EmailMessage()
+    message["From"] = f"Somebody <{sender}>"
+    message["To"] = JANE
+    message["Subject"] = f"message {number}"
+    message["Date"] = "Mon, 23 Nov 2026 10:00:00 +0100"
+    message["Message-ID"] = f"<{number}@example.org>"
+    message.set_content(f"This is message {number}.\n")
+    raw = message.as_bytes().replace(b"\n", b"\r\n")
+    return raw + (b"x" * 70 + b"\r\n") * (max(size - len(raw), 0) // 72 + 1 if size else 0)
+
+
+def mailbox(count: int, *, first: int = 1, size: int = 0) -> dict[str, bytes]:
+    """UIDL -> message, of `count` messages."""
+    return {f"uid-{number}": mail(number, size=size) for number in range(first, first + count)}
+
+
+@dataclass
+class Watcher:
+    """One worker that watches accounts; its settings and clock may be changed between sessions."""
+
+    pool: Pool
+    worker: WorkerSettings = field(default_factory=local_worker)
+    clock: Clock = now_utc
+    timeouts: Timeouts = PATIENT
+    environ: Mapping[str, str] = field(default_factory=lambda: {SECRET.removeprefix("env:"): PASSWORD})
+    name: str = "worker-1"
+    environment: ActivityEnvironment = field(default_factory=ActivityEnvironment)
+    """Tells activities of heartbeats, cancellation and the worker's shutdown; a new one is a worker started again."""
+
+    def retrieval(self) -> Retrieval:
+        sessions = Sessions(
+            Secrets(self.pool, self.worker, environ=self.environ),
+            self.worker,
+            clock=self.clock,
+            timeouts=self.timeouts,
+        )
+        return Retrieval(self.pool, sessions, self.worker, SessionMetrics(), self.name, clock=self.clock)
+
+    async def watch(
+        self,
+        settings: AccountSettings,
+        *,
+        report: bool = False,
+        recovering: bool = False,
+        not_before: datetime | None = None,
+        needed_bytes: int = 0,
+        total_stored: int | None = None,
+    ) -> SessionReport:
+        """One attempt of `watch`, as the workflow asks for it: it knows of all mail that is stored so far."""
+        if total_stored is None:
+            stored = "select count(*) from messages where address = %s and state = 'stored'"
+            total_stored = await self.value(stored, settings.address)
+        request = WatchRequest(
+            settings=settings,
+            settings_version=3,
+            credential_version=2,
+            total_stored=total_stored,
+            recovering=recovering,
+            report=report,
+            not_before=not_before,
+            needed_bytes=needed_bytes,
+        )
+        return await self.environment.run(self.retrieval().watch, request)
+
+    async def finds_nothing(self, settings: AccountSettings, **request: Any) -> ApplicationError:
+        """Watches; the attempt must end by asking to be called again."""
+        with pytest.raises(ApplicationError) as ended:
+            await self.watch(settings, **request)
+        assert ended.value.type in ("NothingNew", "Waiting"), ended.value
+        return ended.value
+
+    async def fails(self, settings: AccountSettings, **request: Any) -> Failure:
+        """Watches; the session must fail, under the failure's own kind."""
+        with pytest.raises(ApplicationError) as ended:
+            await self.watch(settings, **request)
+        return failure_of(ended.value)
+
+    async def try_login(self, settings: AccountSettings) -> LoginReport:
+        request = LoginRequest(settings=settings, command="enable")
+        return await self.environment.run(self.retrieval().try_login, request)
+
+    async def record(self, settings: AccountSettings, *, quota_bytes: int | None = None) -> None:
+        """Records the account as the workflow does once its login has worked, with its user's quota if given."""
+        request = RecordRequest(
+            address=settings.address,
+            events=[],
+            notices=[],
+            account=recorded(settings),
+            quota=None if quota_bytes is None else (settings.owner, quota_bytes),
+        )
+        await self.environment.run(Recorder(self.pool).record, request)
+
+    async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        async with self.pool.connection() as connection:
+            return await rows(connection, query, *values)
+
+    async def value(self, query: str, *values: Any) -> Any:
+        (row,) = await self.rows(query, *values)
+        (value,) = row.values()
+        return value
+
+    async def column(self, query: str, *values: Any) -> list[Any]:
+        return [next(iter(row.values())) for row in await self.rows(query, *values)]
+
+    async def ledger(self, address: str = JANE) -> dict[str, str]:
+        """UIDL -> state, as the view `ledger` has it."""
+        found = await self.rows("select uidl, state from ledger where address = %s order by epoch", address)
+        return {row["uidl"]: row["state"] for row in found}
+
+    async def subjects(self, address: str = JANE) -> list[str]:
+        """The subjects of what is stored, in the order in which it was."""
+        return await self.column("select subject from messages where address = %s order by id", address)
+
+    async def events(self, address: str = JANE) -> list[str]:
+        return await self.column("select type from account_events where address = %s order by version", address)
+
+
+async def rows(connection: AsyncConnection[Any], query: str, *values: Any) -> list[dict[str, Any]]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), values or None)
+        return await cursor.fetchall()
+
+
+def failure_of(error: ApplicationError) -> Failure:
+    """The classified failure in what an activity raised, which is never retried by Temporal itself."""
+    failure = Failure.model_validate(error.details[0])
+    assert error.type == failure.kind
+    assert error.non_retryable
+    return failure
+
+
+def recorded(settings: AccountSettings) -> RecordedAccount:
+    return RecordedAccount(
+        organisation=settings.organisation,
+        owner=settings.owner,
+        host=settings.incoming.host,
+        crm=list(settings.crm),
+        state=State.ACTIVE,
+        reason=None,
+        authentication_failures=0,
+        connection_failures=0,
+        next_attempt_at=None,
+    )

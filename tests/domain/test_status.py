@@ -1,0 +1,289 @@
+"""What people see of an account: the answer to `status`, the page in the Temporal UI, and what they are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from domain.account import Account, AnyCommand, decide, evolve
+from domain.audit import Notice
+from domain.commands import (
+    ChangeCredential,
+    ChangeSettings,
+    Close,
+    Connected,
+    Disable,
+    Enable,
+    LoginReport,
+    PollNow,
+    Progress,
+    SetQuota,
+)
+from domain.failures import GOOGLE_UNLOCK_URL, Kind
+from domain.status import AccountStatus, details, notice, status, warnings
+from tests.domain.given import (
+    LATER,
+    NOON,
+    active,
+    after,
+    closed,
+    disabled,
+    disabled_by_wrong_passwords,
+    failed,
+    login_worked,
+    no_connection,
+    over_quota,
+    suspended,
+    verifying,
+    worked,
+    wrong_password,
+)
+
+
+def told(account: Account, command: AnyCommand) -> list[Notice]:
+    """The notices that follow from a command."""
+    found = []
+    for event in decide(account, command, LATER):
+        account = evolve(account, event)
+        if said := notice(event, account):
+            found.append(said)
+    return found
+
+
+# status
+
+
+def test_the_status_of_a_new_account_has_every_field_of_the_contract() -> None:
+    assert status(active(crm=["builtin"])).model_dump(mode="json") == {
+        "address": "jane@example.com",
+        "state": "active",
+        "reason": None,
+        "since": "2026-11-23T12:00:00Z",
+        "failures": {"authentication": 0, "connection": 0},
+        "last_failure": None,
+        "needs_user_action": None,
+        "progress": {"on_server": 0, "stored": 0, "remaining": 0, "bytes": 0, "eta": None},
+        "last_success_at": None,
+        "next_attempt_at": None,
+        "warnings": [],
+        "checklist": [],
+        "settings_version": 1,
+        "credential_version": 1,
+    }
+
+
+def test_the_status_after_a_failure_holds_all_that_is_known_of_it() -> None:
+    shown = status(after(active(), wrong_password())).model_dump(mode="json")
+    assert shown["failures"] == {"authentication": 1, "connection": 0}
+    assert shown["next_attempt_at"] == "2026-11-23T12:01:00Z"
+    assert shown["last_failure"] == {
+        "kind": "authentication",
+        "cause": None,
+        "server_said": "-ERR authentication",
+        "remedy": "What mends authentication.",
+        "reference": "MR-1",
+        "support": "help@example.com",
+        "at": "2026-11-23T12:00:00Z",
+        "counts": "authentication",
+        "tls": None,
+    }
+
+
+def test_the_status_after_a_success_shows_the_progress_and_forgets_the_failure() -> None:
+    shown = status(after(active(), no_connection(), worked(stored=3), now=LATER))
+    assert shown.progress == Progress(on_server=3, stored=3, remaining=0, bytes=3000)
+    assert (shown.last_failure, shown.last_success_at) == (None, LATER)
+
+
+@pytest.mark.parametrize(
+    ("account", "state", "reason"),
+    [
+        (verifying(), "verifying", None),
+        (active(), "active", None),
+        (suspended(Kind.CERTIFICATE), "suspended", "certificate"),
+        (over_quota(), "over_quota", None),
+        (disabled(), "disabled", "operator"),
+        (disabled_by_wrong_passwords(), "disabled", "authentication_failures"),
+        (closed(), "closed", None),
+    ],
+)
+def test_state_and_reason_are_those_of_the_contract(account: Account, state: str, reason: str | None) -> None:
+    shown = status(account).model_dump(mode="json")
+    assert (shown["state"], shown["reason"]) == (state, reason)
+
+
+def test_a_status_survives_json() -> None:
+    shown = status(suspended(Kind.PROVIDER_LOCKED))
+    assert AccountStatus.model_validate_json(shown.model_dump_json()) == shown
+
+
+@pytest.mark.parametrize("kind", [Kind.PROVIDER_LOCKED, Kind.WEB_LOGIN_REQUIRED])
+def test_while_the_owner_must_do_something_the_status_says_what(kind: Kind) -> None:
+    action = status(suspended(kind)).needs_user_action
+    assert action is not None
+    assert "web browser" in action.step
+    assert status(after(suspended(kind), worked())).needs_user_action is None
+    assert status(after(suspended(kind), Disable())).needs_user_action is None
+
+
+def test_the_unlock_page_is_named_where_the_remedy_names_it() -> None:
+    locked = failed(Kind.PROVIDER_LOCKED)
+    remedy = {"remedy": f"Unlock it at {GOOGLE_UNLOCK_URL}."}
+    report = locked.report.model_copy(update={"failure": locked.report.failure.model_copy(update=remedy)})
+    action = status(after(active(), locked.model_copy(update={"report": report}))).needs_user_action
+    assert action is not None
+    assert action.url == GOOGLE_UNLOCK_URL
+
+
+@pytest.mark.parametrize("account", [suspended(Kind.CERTIFICATE), after(active(), wrong_password())])
+def test_other_failures_ask_nothing_of_the_owner(account: Account) -> None:
+    assert status(account).needs_user_action is None
+
+
+# Warnings and the checklist
+
+
+def test_without_a_crm_the_status_says_that_the_add_on_is_not_configured_and_how_to_change_that() -> None:
+    [warning] = warnings(active())
+    assert warning.code == "crm_not_configured"
+    assert "not configured" in warning.text
+    assert warning.remedies == ['change_settings {"settings": {"crm": ["builtin"]}}']
+
+
+def test_the_warning_ends_with_the_change_that_it_advises() -> None:
+    assert warnings(after(active(), ChangeSettings(settings={"crm": ["builtin"]}))) == []
+
+
+def test_exchange_is_warned_of_with_both_remedies() -> None:
+    [warning] = warnings(active(crm=["builtin"], provider="exchange"))
+    assert warning.code == "exchange_marks_read"
+    assert len(warning.remedies) == 2
+
+
+@pytest.mark.parametrize(
+    "account",
+    [active(provider="google"), active(incoming={"host": "pop.gmail.com"})],
+    ids=["named", "found from the host"],
+)
+def test_a_google_mailbox_has_a_checklist(account: Account) -> None:
+    assert any("enable POP" in item for item in status(account).checklist)
+
+
+def test_a_host_that_only_ends_like_googles_is_not_googles() -> None:
+    assert status(active(incoming={"host": "pop.notgmail.com"})).checklist == []
+
+
+# The page in the Temporal UI
+
+
+def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> None:
+    page = details(after(active(crm=["builtin"]), worked(stored=3), now=LATER), LATER)
+    assert page.splitlines() == [
+        "jane@example.com is **active** since 2026-11-23 12:00:00 UTC",
+        "",
+        "- server: pop.example.com:995 (implicit)",
+        "- failures in a row: authentication 0 of 10, connection 0 of 50",
+        "- mail: 3 stored, 0 to fetch, 3 on the server",
+        "- last news: 2026-11-23 13:00:00 UTC",
+        "- next look: 2026-11-23 12:05:00 UTC",
+    ]
+
+
+def test_the_page_of_a_failing_account_says_what_the_server_said_and_what_to_do() -> None:
+    page = details(after(active(), *[wrong_password()] * 2), NOON)
+    assert "authentication 2 of 10" in page
+    assert '**authentication** The server said: "-ERR authentication".' in page
+    assert "Reference MR-1; support: help@example.com." in page
+    assert "What to do: What mends authentication." in page
+    assert "- next look: 2026-11-23 12:05:00 UTC" in page
+
+
+def test_the_page_of_a_disabled_account_says_why_and_promises_no_next_look() -> None:
+    page = details(disabled_by_wrong_passwords(), NOON)
+    assert "is **disabled** (authentication_failures)" in page
+    assert "next look" not in page
+
+
+def test_the_page_says_when_the_rest_of_a_large_mailbox_is_expected() -> None:
+    report = worked(more=True).report
+    progress = Progress(on_server=9, stored=3, remaining=6, eta=LATER)
+    fetching = worked().model_copy(update={"report": report.model_copy(update={"progress": progress})})
+    assert "the rest is expected by 2026-11-23 13:00:00 UTC" in details(after(active(), fetching), NOON)
+    assert "expected" not in details(after(active(), fetching), LATER + timedelta(seconds=1))
+
+
+def test_the_page_quotes_the_warnings() -> None:
+    assert "> The CRM add-on is not configured" in details(active(), NOON)
+
+
+# What people are told
+
+
+def test_the_tenth_wrong_password_tells_what_the_server_said_and_what_to_do() -> None:
+    [said] = told(after(active(), *[wrong_password()] * 9), wrong_password())
+    assert said.code == "disabled"
+    assert "jane@example.com" in said.text
+    assert "10 times in a row" in said.text
+    assert '"-ERR authentication"' in said.text
+    assert "MR-1" in said.text
+    assert said.remedy == "What mends authentication."
+
+
+def test_the_fiftieth_lost_connection_tells_as_well() -> None:
+    [said] = told(after(active(), *[no_connection()] * 49), no_connection())
+    assert (said.code, said.remedy) == ("disabled", "What mends connection.")
+    assert "50 times in a row" in said.text
+
+
+def test_who_disabled_and_who_enabled_an_account_is_told() -> None:
+    [said] = told(active(), Disable(by="ops"))
+    assert (said.code, said.text) == ("disabled", "jane@example.com was disabled by ops.")
+    [said] = told(disabled(), login_worked(disabled(), Enable(by="ops")))
+    assert (said.code, said.text) == ("enabled", "jane@example.com was enabled by ops.")
+
+
+def test_a_suspension_is_told_with_its_kind_and_the_remedy_and_once() -> None:
+    [said] = told(active(), failed(Kind.CERTIFICATE))
+    assert (said.code, said.remedy) == ("suspended", "What mends certificate.")
+    assert "certificate" in said.text
+    assert told(suspended(), failed(Kind.CERTIFICATE)) == []
+
+
+def test_that_mail_is_retrieved_again_is_told_when_it_is_true() -> None:
+    [said] = told(suspended(), worked())
+    assert (said.code, said.text) == ("resumed", "jane@example.com retrieves mail again.")
+    [said] = told(suspended(), no_connection())
+    assert said.code == "resumed"
+    assert "cannot retrieve yet (connection)" in said.text
+    assert said.remedy == "What mends connection."
+
+
+def test_being_over_the_quota_is_told_once_whatever_the_next_message_is() -> None:
+    [said] = told(active(), worked("over_quota", needed_bytes=4000))
+    assert said.code == "over_quota"
+    assert "Nothing is deleted from the server" in said.text
+    assert "set_quota" in said.remedy
+    assert told(over_quota(), worked("over_quota", needed_bytes=9000)) == []
+    assert [said.code for said in told(over_quota(), worked())] == ["resumed"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        worked(),
+        wrong_password(),
+        PollNow(),
+        SetQuota(bytes=1),
+        ChangeSettings(settings={"crm": ["builtin"]}),
+        Close(),
+        login_worked(active(), ChangeCredential(secret="vault:new")),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_what_changes_no_state_that_matters_to_the_owner_is_not_told(command: AnyCommand) -> None:
+    assert told(active(), command) == []
+
+
+def test_the_set_up_is_not_told_its_answer_is() -> None:
+    assert told(verifying(), Connected(login=LoginReport(at=NOON))) == []

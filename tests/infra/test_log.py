@@ -1,0 +1,221 @@
+"""The append-only log: appending, what is refused, and what `verify_log` finds when it was tampered with all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from activities.log import append
+from domain.audit import LoggedEvent
+from infra.database import Pool
+from tests.running import until
+
+JANE = "jane@example.com"
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def event(kind: str = "RetrievalFailed", event_id: UUID | None = None, **data: Any) -> LoggedEvent:
+    return LoggedEvent(event_id=event_id or uuid4(), at=NOON, type=kind, actor="ops", data=data)
+
+
+async def appended(pool: Pool, *events: LoggedEvent, address: str = JANE) -> list[int]:
+    """Appends each event in a transaction of its own; their versions."""
+    versions = []
+    for one in events:
+        async with pool.connection() as connection, connection.transaction():
+            versions.append(await append(connection, address, one))
+    return versions
+
+
+async def entries(pool: Pool, address: str = JANE) -> list[tuple[int, str, Any]]:
+    async with pool.connection() as connection:
+        found = await connection.execute(
+            "select version, type, data from account_events where address = %s order by version", [address]
+        )
+        return [(version, kind, data) for version, kind, data in await found.fetchall()]
+
+
+async def broken(pool: Pool, address: str = JANE) -> list[tuple[int, str]]:
+    async with pool.connection() as connection:
+        found = await connection.execute("select * from mailroom.verify_log(%s)", [address])
+        return [(version, problem) for version, problem in await found.fetchall()]
+
+
+async def tamper(pool: Pool, *statements: str) -> None:
+    """Changes tables as only a superuser can: with the triggers that refuse it turned off."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")
+        for statement in statements:
+            changed = await connection.execute(statement.encode())
+            assert changed.rowcount > 0, "the test tampered with nothing"
+
+
+async def test_versions_are_gapless_and_every_account_has_its_own(pool: Pool) -> None:
+    assert await appended(pool, event(), event(), event()) == [1, 2, 3]
+    assert await appended(pool, event(), address="bob@example.com") == [1]
+    assert await appended(pool, event()) == [4]
+
+
+async def test_an_event_appended_again_is_the_same_event(pool: Pool) -> None:
+    first, second = event("AccountConnected"), event("AccountDisabled")
+    assert await appended(pool, first, second, first, second) == [1, 2, 1, 2]
+    assert [kind for _, kind, _ in await entries(pool)] == ["AccountConnected", "AccountDisabled"]
+    assert await broken(pool) == []
+
+
+async def test_a_rolled_back_append_leaves_no_gap(pool: Pool) -> None:
+    await appended(pool, event())
+    async with pool.connection() as connection, connection.transaction(force_rollback=True):
+        assert await append(connection, JANE, event("NeverHappened")) == 2
+    assert await appended(pool, event()) == [2]
+    assert await broken(pool) == []
+
+
+async def test_two_writers_in_open_transactions_wait_for_each_other(pool: Pool) -> None:
+    async with pool.connection() as ours, pool.connection() as theirs:
+        async with ours.transaction():
+            assert await append(ours, JANE, event("Ours")) == 1
+            waiting = asyncio.create_task(_append_in_transaction(theirs, event("Theirs")))
+            await _until_blocked(pool, theirs)
+            assert not waiting.done()
+        assert await waiting == 2
+    assert [kind for _, kind, _ in await entries(pool)] == ["Ours", "Theirs"]
+
+
+async def test_many_writers_at_once_never_collide(pool: Pool) -> None:
+    async def write(writer: int) -> None:
+        await appended(pool, *(event(writer=writer, number=number) for number in range(15)))
+
+    await asyncio.gather(*(write(writer) for writer in range(8)))
+    kept = await entries(pool)
+    assert [version for version, _, _ in kept] == list(range(1, 121))
+    for writer in range(8):
+        assert [data["number"] for _, _, data in kept if data["writer"] == writer] == list(range(15))
+    assert await broken(pool) == []
+
+
+async def test_the_same_event_from_two_writers_at_once_is_one_event(pool: Pool) -> None:
+    same = event()
+    assert await asyncio.gather(*(appended(pool, same) for _ in range(8))) == [[1]] * 8
+    assert len(await entries(pool)) == 1
+
+
+@pytest.mark.parametrize("table", ["log", "account_events"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update {} set data = '{{}}' where version = 1",
+        "update {} set actor = 'nobody'",
+        "delete from {} where version = 2",
+        "delete from {} where false",
+        "truncate {}",
+    ],
+)
+async def test_what_is_logged_cannot_be_changed(pool: Pool, table: str, change: str) -> None:
+    await appended(pool, event(), event())
+    before = await entries(pool)
+    with pytest.raises(psycopg.Error) as refused:
+        async with pool.connection() as connection:
+            await connection.execute(change.format(table).encode())
+    if not (table == "account_events" and change.startswith("truncate")):  # a view cannot be truncated anyway
+        assert "append-only" in str(refused.value)
+    assert await entries(pool) == before
+
+
+@pytest.mark.parametrize("change", ["delete from log_heads", "truncate log_heads"])
+async def test_a_logs_head_cannot_be_removed(pool: Pool, change: str) -> None:
+    await appended(pool, event())
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        async with pool.connection() as connection:
+            await connection.execute(change.encode())
+
+
+async def test_what_postgresql_cannot_keep_as_text_is_kept_in_a_form_that_it_can(pool: Pool) -> None:
+    said = "NUL \0, a lone surrogate \udc80 and a rocket \U0001f680"
+    hostile = LoggedEvent(
+        event_id=uuid4(), at=NOON, type="RetrievalFailed", actor="o\0ps\ud800", data={said: [said, {"deep": (said,)}]}
+    )
+    await appended(pool, hostile)
+    kept = "NUL \u2400, a lone surrogate \ufffd and a rocket \U0001f680"
+    assert await entries(pool) == [(1, "RetrievalFailed", {kept: [kept, {"deep": [kept]}]})]
+    assert await broken(pool) == []
+
+
+async def test_an_intact_log_has_nothing_to_report(pool: Pool) -> None:
+    await appended(pool, event(a=1.5, b=None), event(c="ä \\u0041 \" '"), event(d=[True, 10**20]))
+    assert await broken(pool) == []
+    assert await broken(pool, "nobody@example.com") == []
+
+
+@pytest.mark.parametrize(
+    ("statements", "version"),
+    [
+        pytest.param(["update log set data = '{\"count\": 9}' where version = 2"], 2, id="changed data"),
+        pytest.param(["update log set actor = 'somebody else' where version = 3"], 3, id="changed actor"),
+        pytest.param(["update log set at = at + interval '1 microsecond' where version = 1"], 1, id="changed time"),
+        pytest.param(["update log set run_id = 'r' where version = 1"], 1, id="changed run"),
+        pytest.param(["update log set hash = sha256('x') where version = 2"], 2, id="changed hash"),
+        pytest.param(["update log set previous_hash = sha256('x') where version = 4"], 4, id="changed link"),
+        pytest.param(["delete from log where version = 3"], 3, id="removed middle entry"),
+        pytest.param(["delete from log where version = 1"], 1, id="removed first entry"),
+        pytest.param(["delete from log where version = 5"], 5, id="cut tail"),
+        pytest.param(["delete from log where version > 2"], 3, id="cut longer tail"),
+        pytest.param(["delete from log"], 1, id="everything cut"),
+        pytest.param(["update log_heads set hash = sha256('x')"], 6, id="changed head hash"),
+        pytest.param(["update log_heads set version = 7"], 6, id="changed head version"),
+        pytest.param(["delete from log_heads"], 6, id="removed head"),
+        pytest.param(
+            ["delete from log where version = 5", "update log_heads set version = 4"],
+            5,
+            id="cut tail, head's version too",
+        ),
+        pytest.param(
+            ["delete from log where version = 5", "update log_heads set version = 4, hash = sha256('x')"],
+            5,
+            id="cut tail, head made up",
+        ),
+        pytest.param(
+            [
+                "delete from log where version = 3",
+                "update log set version = version - 1 where version > 3",
+                "update log_heads set version = 4",
+            ],
+            3,
+            id="renumbered over a removed entry",
+        ),
+    ],
+)
+async def test_tampering_is_found_at_its_version(pool: Pool, statements: list[str], version: int) -> None:
+    await appended(pool, *(event(count=number) for number in range(5)))
+    await appended(pool, event(), address="bob@example.com")
+    await tamper(pool, *(f"{statement} {_and(statement)} address = '{JANE}'" for statement in statements))
+    found = await broken(pool)
+    assert [number for number, _ in found] == [version]
+    assert await broken(pool, "bob@example.com") == []
+
+
+def _and(statement: str) -> str:
+    return "and" if " where " in statement else "where"
+
+
+async def _append_in_transaction(connection: AsyncConnection[Any], one: LoggedEvent) -> int:
+    async with connection.transaction():
+        return await append(connection, JANE, one)
+
+
+async def _until_blocked(pool: Pool, connection: AsyncConnection[Any]) -> None:
+    """Returns once the server says that `connection` waits for a lock."""
+
+    async def waits() -> bool:
+        async with pool.connection() as observer:
+            found = await observer.execute("select pg_blocking_pids(%s)", [connection.info.backend_pid])
+            row = await found.fetchone()
+        return row is not None and bool(row[0])
+
+    await until(waits, "the second writer waits for the first")

@@ -1,0 +1,74 @@
+"""Migrations: applied in order, once, whole or not at all, by one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from infra.database import MIGRATIONS, migrate
+from tests.services import Services
+
+
+@pytest.fixture
+def empty_database(services: Services) -> Iterator[str]:
+    """The URL of a database that no worker has seen."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        yield services.database(name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+def scalars(url: str, query: str) -> list[object]:
+    with psycopg.connect(url, options="-c search_path=mailroom") as connection:
+        return [row[0] for row in connection.execute(query.encode())]
+
+
+async def test_all_migrations_are_applied_in_the_order_of_their_names_and_once(empty_database: str) -> None:
+    names = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
+    assert await migrate(empty_database) == names
+    assert await migrate(empty_database) == []
+    assert scalars(empty_database, "select name from migrations order by name") == names
+    assert scalars(empty_database, "select name from crms") == ["builtin"]
+
+
+async def test_workers_that_start_together_migrate_once(empty_database: str) -> None:
+    names = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
+    applied = await asyncio.gather(*(migrate(empty_database) for _ in range(5)))
+    assert sorted(applied) == [[], [], [], [], names]
+
+
+async def test_a_new_migration_is_applied_to_a_database_that_is_in_use(empty_database: str, tmp_path: Path) -> None:
+    (tmp_path / "0001_first.sql").write_text("create table first (n int); insert into first values (1);")
+    assert await migrate(empty_database, directory=tmp_path) == ["0001_first"]
+    (tmp_path / "0002_second.sql").write_text("alter table first add column m int not null default 7;")
+    assert await migrate(empty_database, directory=tmp_path) == ["0002_second"]
+    assert scalars(empty_database, "select m from first") == [7]
+
+
+async def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(
+    empty_database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "0001_good.sql").write_text("create table good (n int);")
+    (tmp_path / "0002_bad.sql").write_text("create table half (n int); select 1/0;")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await migrate(empty_database, directory=tmp_path)
+    assert scalars(empty_database, "select name from migrations") == ["0001_good"]
+    assert scalars(empty_database, "select to_regclass('half') is null") == [True]
+    (tmp_path / "0002_bad.sql").write_text("create table half (n int);")
+    assert await migrate(empty_database, directory=tmp_path) == ["0002_bad"]
+
+
+async def test_everything_is_in_the_schema_mailroom(empty_database: str) -> None:
+    await migrate(empty_database)
+    strangers = scalars(
+        empty_database,
+        "select table_name from information_schema.tables "
+        "where table_schema not in ('mailroom', 'pg_catalog', 'information_schema')",
+    )
+    assert strangers == []

@@ -1,0 +1,80 @@
+"""A line to a server that a test listens in on: it may act at any byte, before the client can see what comes after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Self
+
+
+class TappedLine:
+    """A TCP relay on 127.0.0.1. `asked` and `answered` see every piece of data before it is passed on.
+
+    `asked` gets what a client says, `answered` what the server says, and the number of the connection, from 1.
+    `answered` returns how many bytes to pass on; with fewer than all of them the connection is passed no further.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(self, server_port: int) -> None:
+        self.port = 0
+        self.connections = 0
+        self.asked: Callable[[int, bytes], None] = lambda _connection, _data: None
+        self.answered: Callable[[int, bytes], int] = lambda _connection, data: len(data)
+        self._server_port = server_port
+        self._listener: asyncio.Server
+        self._relays: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._listener = await asyncio.start_server(self._relay, self.host, 0)
+        self.port = self._listener.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._listener.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Ends every connection; new ones are taken."""
+        relays = list(self._relays)
+        for relay in relays:
+            relay.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
+
+    async def _relay(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._relays.add(task)
+        self.connections += 1
+        number = self.connections
+        server, to_server = await asyncio.open_connection(self.host, self._server_port)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pass_questions(number, client, to_server))
+                both.create_task(self._pass_answers(number, server, to_client))
+        except* (OSError, EOFError):
+            pass
+        except* asyncio.CancelledError:
+            pass
+        finally:
+            self._relays.discard(task)
+            for writer in (to_server, to_client):
+                with contextlib.suppress(OSError):
+                    writer.close()
+
+    async def _pass_questions(self, number: int, client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+        while data := await client.read(65536):
+            self.asked(number, data)
+            server.write(data)
+            await server.drain()
+        raise EOFError("the client hung up")
+
+    async def _pass_answers(self, number: int, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        while data := await server.read(65536):
+            passed = self.answered(number, data)
+            client.write(data[:passed])
+            await client.drain()
+            if passed < len(data):
+                return  # what follows never arrives; the client may still hang up
+        client.write_eof()

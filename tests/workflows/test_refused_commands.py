@@ -1,0 +1,145 @@
+"""Commands as signals: they work without an answer, and what is refused is in the log and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
+from domain.account import State
+from tests.running import Mailroom, refusal
+from tests.servers.scripted_pop import MailboxServer
+
+SELDOM = {"interval_minutes": 60}
+
+
+async def test_every_command_works_as_a_signal(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        await account.signal("set_quota", {"bytes": 1000, "by": "s1"})
+        await account.signal("change_settings", {"settings": {"crm": ["builtin"]}, "by": "s2"})
+        await account.signal("change_credential", {"secret": mailroom.secret(server.password), "by": "s3"})
+        await account.until_logged("CredentialChanged")
+        await account.signal("poll_now", {"by": "s4"})
+        await account.command("poll_now", by="whoever waits for the answer")
+        await account.signal("disable", {"reason": "maintenance", "by": "s5"})
+        await account.until_logged("AccountDisabled")
+        await account.signal("enable", {"by": "s6"})
+        await account.until_state(State.ACTIVE)
+        await account.signal("close", {"by": "s7"})
+        await account.handle.result()
+        by = {entry.actor: entry.type for entry in await account.log()}
+        assert {who: by[who] for who in sorted(by) if who.startswith("s")} == {
+            "s1": "QuotaSet",
+            "s2": "SettingsChanged",
+            "s3": "CredentialChanged",
+            "s4": "PollRequested",
+            "s5": "AccountDisabled",
+            "s6": "AccountEnabled",
+            "s7": "AccountClosed",
+        }
+
+
+async def test_a_command_without_by_is_the_operators(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server)
+        await account.command("disable")
+        assert [entry.actor for entry in await account.log("AccountDisabled")] == ["operator"]
+
+
+@pytest.mark.parametrize(
+    ("name", "payloads", "code", "field"),
+    [
+        pytest.param("disable", [{"reson": "typing error", "by": "ops"}], "unknown_field", "reson", id="unknown-field"),
+        pytest.param("disable", [{"by": 5}], "invalid_field", "by", id="by-a-number"),
+        pytest.param("disable", ["maintenance"], "invalid_field", None, id="text"),
+        pytest.param("disable", [["maintenance"]], "invalid_field", None, id="list"),
+        pytest.param("disable", [{}, {}], "invalid_field", None, id="two-arguments"),
+        pytest.param(
+            "enable", [{"reason": "not of this command", "by": "ops"}], "unknown_field", "reason", id="enable"
+        ),
+        pytest.param("poll_now", [{"now": True}], "unknown_field", "now", id="poll_now"),
+        pytest.param("change_settings", [], "missing_field", "settings", id="change_settings-without-input"),
+        pytest.param(
+            "change_settings",
+            [{"settings": {"incoming": {"port": 0}}}],
+            "invalid_field",
+            "incoming.port",
+            id="change_settings-bad-port",
+        ),
+        pytest.param("change_credential", [], "missing_field", "secret", id="change_credential-without-input"),
+        pytest.param(
+            "change_credential", [{"secret": "hunter2"}], "secret_not_allowed", "secret", id="plain-text-secret"
+        ),
+        pytest.param("set_quota", [{"bytes": -5}], "invalid_field", "bytes", id="set_quota-negative"),
+        pytest.param("no_such_thing", [{"secret": "hunter2"}], "unknown_command", None, id="unknown-name"),
+        pytest.param("no_such_thing", [], "unknown_command", None, id="unknown-name-without-input"),
+    ],
+)
+async def test_a_refused_signal_is_in_the_log_and_the_account_lives_on(
+    mailroom: Mailroom, name: str, payloads: list[Any], code: str, field: str | None
+) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        before = await account.status()
+        await account.signal(name, *payloads)
+        [entry] = await account.until_logged("CommandRefused")
+        assert (entry.data["command"], entry.data["code"], entry.data["field"]) == (name, code, field)
+        assert name in entry.data["message"]
+        assert "hunter2" not in str(entry.data)
+        given = payloads[0].get("by") if payloads and isinstance(payloads[0], dict) else None
+        assert entry.actor == (given if isinstance(given, str) else "operator")
+        assert await account.status() == before
+        server.messages["one"] = b"Subject: one\r\n\r\nHello\r\n"
+        assert (await account.command("poll_now"))["outcome"] == "mail"
+
+
+async def test_a_signal_that_the_server_or_the_state_refuses_is_in_the_log(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server)
+        await account.signal("change_credential", {"secret": mailroom.secret("wrong"), "by": "ops"})
+        [entry] = await account.until_logged("CommandRefused")
+        assert (entry.actor, entry.data["command"], entry.data["code"]) == ("ops", "change_credential", "login_failed")
+        await account.command("disable")
+        await account.signal("poll_now", {"by": "ops"})
+        [_, entry] = await account.until_logged("CommandRefused", 2)
+        assert (entry.actor, entry.data["command"], entry.data["code"]) == ("ops", "poll_now", "disabled")
+        assert "enable" in entry.data["message"]
+
+
+async def test_a_malformed_update_is_refused_before_it_enters_the_history(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        length, log = await account.history_length(), await account.log()
+        refused = await refusal(account.command("disable", reson="typing error"))
+        assert (refused.code, refused.field) == ("unknown_field", "reson")
+        assert "disable: reson is not a field known here" in refused.message
+        assert "reference: update" in refused.message
+        refused = await refusal(account.handle.execute_update("disable", args=[{}, {}]))
+        assert refused.code == "invalid_field"
+        assert (await account.history_length(), await account.log()) == (length, log)
+
+
+async def test_an_unknown_update_is_refused(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        with pytest.raises(WorkflowUpdateFailedError) as raised:
+            await account.command("no_such_thing")
+        assert "no_such_thing" in str(raised.value.cause)
+        assert (await account.status()).state is State.ACTIVE
+
+
+async def test_signals_before_the_end_of_the_set_up_take_effect_after_it(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        server.pauses["PASS"] = 0.3
+        account = await mailroom.start(mailroom.given(server))
+        await server.until("PASS")
+        await account.signal("no_such_thing")
+        await account.signal("disable", {"by": "early"})
+        await account.until_state(State.DISABLED)
+        await account.until_logged("AccountDisabled")
+        assert await account.logged() == ["AccountConnected", "CommandRefused", "AccountDisabled"]

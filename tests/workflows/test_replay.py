@@ -1,0 +1,202 @@
+"""Determinism: histories of accounts, recorded and fresh ones, replay with today's workflow code.
+
+The recorded ones, tests/histories/*.json, stand for accounts that run while a new version is deployed: a change that breaks
+one of them needs `workflow.patched`. After a release, or for a new course of events, record with
+
+    MAILROOM_RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_replay.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.crm.connections import CrmConnections
+from activities.record import Recorder
+from domain.account import State
+from infra.database import Pool
+from infra.settings import WorkerSettings
+from infra.temporal_client import MailroomPlugin, connect
+from tests.running import Mailroom, RunningAccount, refusal
+from tests.servers.scripted_pop import MailboxServer
+from tests.services import Services
+from workflows import contract, mail_account
+from workflows.mail_account import MailAccount
+
+HISTORIES = Path(__file__).parents[1] / "histories"
+SHORT_RUN = 3  # results, where a history is to be one of two
+HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
+
+Course = Callable[[Mailroom, MailboxServer], Awaitable[RunningAccount]]
+
+
+async def set_up_and_mail(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.connect(server, crm=["builtin"])
+    for number in range(3):
+        server.messages[f"u{number}"] = HELLO
+        await account.until_mail(number + 1)
+    await account.until(lambda now: now.progress.stored == 3, "all three in the status")
+    return account
+
+
+async def a_refused_set_up(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.start(mailroom.given(server, incoming={"secret": mailroom.secret("wrong")}))
+    await refusal(account.handle.result())
+    return account
+
+
+async def ten_failures_and_a_new_credential(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.connect(server)
+    server.password = "changed"
+    await account.until_logged("AccountDisabled")
+    await refusal(account.command("enable", by="ops"))
+    server.messages["missed"] = HELLO
+    await account.command("change_credential", secret=mailroom.secret("changed"), by="ops")
+    await account.until_mail(1)
+    return account
+
+
+async def signals_good_and_bad(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.connect(server)
+    await account.signal("change_credential")
+    await account.signal("no_such_thing", {"a": 1}, {"b": 2})
+    await account.signal("disable", "maintenance")
+    await account.until_logged("CommandRefused", 3)
+    await account.signal("set_quota", {"bytes": 1000, "by": "batch"})
+    await account.until_logged("QuotaSet")
+    await account.signal("poll_now", {"by": "batch"})
+    await account.until_logged("PollRequested")
+    return account
+
+
+async def disabled_enabled_and_closed(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
+    await account.until_watched()
+    await account.command("disable", reason="vacation", by="ops")
+    await refusal(account.command("poll_now"))
+    await account.command("enable", by="ops")
+    await account.command("change_settings", settings={"retrieval": {"interval_minutes": 30}}, by="ops")
+    await account.command("change_settings", settings={"incoming": {"username": "jane"}}, by="ops")
+    await account.command("poll_now", by="ops")
+    await account.command("close", by="ops")
+    await account.handle.result()
+    return account
+
+
+async def suspended_and_cancelled(mailroom: Mailroom, server: MailboxServer) -> RunningAccount:
+    account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
+    await account.until_watched()
+    server.replies["PASS"] = "-ERR [WEBALERT] Please log in via your web browser"
+    await account.command("poll_now")
+    server.replies.clear()
+    await account.command("poll_now")
+    await account.until_state(State.ACTIVE)
+    await account.handle.cancel()
+    await account.handle.result()
+    return account
+
+
+COURSES: tuple[Course, ...] = (
+    set_up_and_mail,
+    a_refused_set_up,
+    ten_failures_and_a_new_credential,
+    signals_good_and_bad,
+    disabled_enabled_and_closed,
+    suspended_and_cancelled,
+)
+
+
+@pytest.fixture
+def worker_settings(worker_settings: WorkerSettings) -> WorkerSettings:
+    return dataclasses.replace(worker_settings, minute_seconds=0.01)
+
+
+async def replay(history: WorkflowHistory) -> None:
+    """Fails where today's code would not have given the same commands."""
+    replayer = Replayer(workflows=[MailAccount], plugins=[MailroomPlugin()])
+    await replayer.replay_workflow(history)
+
+
+async def kept(history: WorkflowHistory, name: str) -> WorkflowHistory:
+    """The history, also written to its file when this run is to record."""
+    if os.environ.get("MAILROOM_RECORD_HISTORIES"):
+        events = [json.dumps(event, separators=(",", ":")) for event in json.loads(history.to_json())["events"]]
+        text = '{"events": [\n' + ",\n".join(events) + "\n]}\n"  # an event a line
+        (HISTORIES / f"{name}.json").write_text(text, encoding="utf-8")
+    return history
+
+
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.__name__)
+async def test_a_fresh_history_replays(mailroom: Mailroom, course: Course) -> None:
+    async with MailboxServer() as server:
+        account = await course(mailroom, server)
+        history = await account.handle.fetch_history()
+    await replay(await kept(history, course.__name__))
+
+
+async def test_both_runs_of_an_account_that_continued_as_new_replay(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server)
+        first = (await account.handle.describe()).run_id
+        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+        for number in range(3):
+            server.messages[f"u{number}"] = HELLO
+            await account.until_mail(number + 1)
+        server.password = "changed"
+        await account.until_logged("RetrievalFailed")
+        await account.command("disable")
+        second = (await account.handle.describe()).run_id
+        assert second != first
+        for name, run in (("continued_from", first), ("continued_to", second)):
+            handle = mailroom.client.get_workflow_handle(account.handle.id, run_id=run)
+            await replay(await kept(await handle.fetch_history(), name))
+
+
+RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "continued_from":
+        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+    text = (HISTORIES / f"{name}.json").read_text(encoding="utf-8")
+    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+    await replay(WorkflowHistory.from_json(started["workflowId"], text))
+
+
+def test_every_course_is_recorded() -> None:
+    assert {course.__name__ for course in COURSES} | {"continued_from", "continued_to"} <= set(RECORDED)
+
+
+@pytest.mark.parametrize("course", [ten_failures_and_a_new_credential, disabled_enabled_and_closed])
+async def test_a_course_is_the_same_replayed_at_every_task_in_the_default_sandbox(
+    course: Course, services: Services, temporal_namespace: str, pool: Pool, worker_settings: WorkerSettings
+) -> None:
+    client = await connect(
+        environ={},
+        target_host=services.temporal,
+        namespace=temporal_namespace,
+        plugins=[MailroomPlugin(runner=SandboxedWorkflowRunner())],
+    )
+    forgetful = Worker(
+        client,
+        task_queue=contract.WORKFLOW_QUEUE,
+        workflows=[MailAccount],
+        activities=[Recorder(pool).record, CrmConnections(pool).check_crms],
+        max_cached_workflows=0,
+    )
+    sessions_only = dataclasses.replace(worker_settings, roles=frozenset({"retrieval"}))
+    async with forgetful, Mailroom(client, pool, sessions_only) as mailroom, MailboxServer() as server:
+        account = await course(mailroom, server)
+        entries = await account.log()
+    assert [entry.version for entry in entries] == list(range(1, len(entries) + 1))
