@@ -18,8 +18,8 @@ test: $(INSTALLED) temporal
 	$(BIN)/mypy .
 	$(BIN)/pytest -n 4
 
-bench: $(INSTALLED) temporal
-	@set -e; for file in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$file .py); done
+bench: $(INSTALLED)
+	$(BIN)/python -m bench.retrieve
 
 # Exact versions with hashes, and nothing about where they came from.
 lock:

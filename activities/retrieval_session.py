@@ -22,11 +22,9 @@ from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
 from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.store import Batch, MailStore, NotRetrieved, Retrieved
-from domain.classification import diagnose_reply
+from activities.withheld import Withheld
 from domain.commands import Progress, SessionReport
-from domain.failures import Kind
 from domain.message import index
-from domain.redaction import redact
 from domain.refusal import Refused, WorkerLacks
 from domain.retrieval import (
     DELETIONS_PER_SESSION,
@@ -37,7 +35,6 @@ from domain.retrieval import (
     Plan,
     is_to_be_deleted,
     listing,
-    next_try,
     plan,
 )
 from infra.telemetry import span
@@ -98,7 +95,7 @@ class RetrievalSession:
         self._committing: asyncio.Task[None] | None = None
         self._committed: list[Listed] = []
         self._done = 0
-        self._refusals: list[tuple[Listed, ServerRefused]] = []
+        self._withheld = Withheld(self._settings, {}, clock)
         self._left_to_delete = 0
         self._undecided = 0
         self._full = False
@@ -180,6 +177,7 @@ class RetrievalSession:
         self._known = await self._ledger.entries(
             self._settings.address, self._mailbox.epoch, {uidl for _, uidl in uids}
         )
+        self._withheld = Withheld(self._settings, self._known, self._clock)
         return listing(uids, sizes, self._known)
 
     async def _make_plan(self, connection: PopConnection, listed: list[Listed]) -> None:
@@ -261,7 +259,8 @@ class RetrievalSession:
                     await self._take(listed, got)
                     if self._must_end():
                         break
-        self._judge_refusals()
+        self._withheld.judge(others_came=bool(self._done or self._batch.arrived))
+        self._batch.refused += self._withheld.quarantined()
 
     async def _arrival(self, listed: Listed, arriving: AsyncGenerator[Arrival]) -> Arrival:
         """The next message. One that takes so long that its session would be given up is put aside, or it would block those
@@ -272,17 +271,12 @@ class RetrievalSession:
                 return await anext(arriving)
         except TimeoutError:
             if limit.expired():
-                attempts = self._attempts(listed)
-                again = next_try(attempts, self._clock())
-                self._batch.refused.append(NotRetrieved(listed, f"not here after {left:.0f} s", attempts, again))
+                self._batch.refused.append(self._withheld.put_aside(listed, f"not here after {left:.0f} s"))
             raise
 
     async def _take(self, listed: Listed, got: bytes | ServerRefused | MessageTooLarge) -> None:
         if isinstance(got, ServerRefused):
-            self._refusals.append((listed, got))
-            if diagnose_reply(got.text, phase="retrieve", host=self._settings.incoming.host).kind is Kind.THROTTLED:
-                self._refusals.clear()
-                raise got  # it is the mailbox that is to wait, not this message
+            self._withheld.add(listed, got)
             return
         size = len(got) if isinstance(got, bytes) else 0
         now = time.monotonic()
@@ -293,34 +287,9 @@ class RetrievalSession:
         if isinstance(got, bytes):
             self._batch.arrived.append((listed, got))
             self._batch.bytes += size
-            self._quarantine_refused()  # others are handed out, so it is about those messages
+            self._batch.refused += self._withheld.quarantined()  # others are handed out, so it is about those messages
         else:
-            attempts = self._attempts(listed)
-            again = next_try(attempts, self._clock())
-            self._batch.refused.append(NotRetrieved(listed, f"larger than the server said: {got}", attempts, again))
-
-    def _judge_refusals(self) -> None:
-        """A server that refuses every message has a trouble of its own, and no message is to blame for it.
-
-        Messages in quarantine say nothing about it: they were refused before, when others were not.
-        """
-        untried = [refused for listed, refused in self._refusals if listed.identity not in self._known]
-        if len(untried) > 1 and not self._done and not self._batch.arrived:
-            self._refusals.clear()
-            raise untried[0]
-        self._quarantine_refused()
-
-    def _quarantine_refused(self) -> None:
-        for listed, refused in self._refusals:
-            attempts = self._attempts(listed)
-            said = redact(refused.text, hide=(self._settings.login_name, self._settings.address))
-            reason = f'the server would not hand it out: "{said}"'
-            self._batch.refused.append(NotRetrieved(listed, reason, attempts, next_try(attempts, self._clock())))
-        self._refusals.clear()
-
-    def _attempts(self, listed: Listed) -> int:
-        entry = self._known.get(listed.identity)
-        return (entry.attempts if entry else 0) + 1
+            self._batch.refused.append(self._withheld.put_aside(listed, f"larger than the server said: {got}"))
 
     def _must_end(self) -> bool:
         """A session is bounded in time, and ends early when its worker is told to stop or the user's other accounts have

@@ -130,7 +130,9 @@ def refused_by(error: ActivityError, asked_by: str) -> Refused | None:
     if cause.type == contract.REFUSED:
         detail = cause.details[0]
         return Refused(detail["code"], f"{asked_by}: {cause.message}", field=detail["field"], failure=detail["failure"])
-    return Refused("login_failed", f"{asked_by}: {cause.message}", failure=cause.details[0])
+    if cause.type in KINDS:
+        return Refused("login_failed", f"{asked_by}: {cause.message}", failure=cause.details[0])
+    return None
 
 
 def not_answered(error: ActivityError, asked_by: str) -> Refused:

@@ -179,3 +179,62 @@ async def test_mail_of_before_is_deleted_in_several_sessions_too(pool: Pool) -> 
         report = await watcher.watch(settings)
         assert (report.stored, report.deleted, report.more) == (0, 500, True)
         assert ((await watcher.watch(settings)).deleted, server.messages) == (100, {})
+
+
+async def test_a_server_that_refuses_every_dele_is_asked_once_per_look_and_that_is_no_news(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.replies["DELE"] = "-ERR not allowed"
+        settings = account(server.port, after_store="delete", interval_minutes=60)
+        report = await watcher.watch(settings)
+        assert (report.stored, report.deleted, report.more) == (3, 0, False)
+        for look in range(1, 4):
+            waiting = await watcher.finds_nothing(settings)
+            assert waiting.next_retry_delay is not None
+            assert waiting.next_retry_delay >= timedelta(minutes=60) * (watcher.worker.minute_seconds / 60)
+            assert server.count("DELE") == 3 + 3 * look
+        assert (await watcher.watch(settings, report=True)).more is False
+        assert len(server.messages) == 3
+    assert await watcher.events() == ["MessagesStored"]
+    assert await watcher.rows("select stored, deleted from retrievals") == [{"stored": 3, "deleted": 0}]
+
+
+async def test_a_large_mailbox_that_a_server_will_not_empty_is_not_looked_at_without_a_pause(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(600)) as server:
+        server.replies["DELE"] = "-ERR not allowed"
+        settings = account(server.port, after_store="delete")
+        assert (await watcher.watch(settings)).stored == 500
+        assert (await watcher.watch(settings)).stored == 100
+        waiting = await watcher.finds_nothing(settings)
+        assert waiting.type == "NothingNew"
+        assert (await watcher.watch(settings, report=True)).more is False
+    assert await watcher.events() == ["MessagesStored"] * 4
+    assert len(await watcher.rows("select * from retrievals")) == 2
+
+
+@pytest.mark.requirement("R62")
+async def test_a_uidl_that_is_used_again_never_has_an_unread_message_deleted(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages={"reused": mail(1)}) as server:
+        await watcher.watch(account(server.port))
+        server.messages["reused"] = mail(2, size=5000)
+        settings = account(server.port, after_store="delete")
+        server.replies["RETR 1"] = "-ERR not now"
+        assert (await watcher.watch(settings)).deleted == 0
+        assert server.count("DELE") == 0, "what could not be fetched stays there"
+        assert list(server.messages) == ["reused"]
+
+        server.messages["reused"] = mail(3, size=9000)
+        server.replies.clear()
+        server.hangs.add("DELE 1")
+        session = asyncio.create_task(watcher.fails(settings))
+        await server.until("DELE")
+        stored = await watcher.column("select subject from messages where state = 'stored' order by id")
+        assert stored == ["message 1", "message 3"], "stored before the server is told to delete it"
+        await server.hang_up()
+        await session
+        server.hangs.clear()
+        assert (await watcher.watch(settings)).deleted == 1
+        assert server.messages == {}
+        assert len(server.retrieved) == 2

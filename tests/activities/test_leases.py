@@ -131,6 +131,60 @@ async def test_a_take_over_waits_for_a_commit_that_is_under_way(pool: Pool) -> N
         await expiring
 
 
+async def test_a_transaction_that_outlasts_the_lease_prolongs_it_at_its_end(pool: Pool) -> None:
+    ran_out = "update leases set expires_at = clock_timestamp() - interval '1 minute'"
+    async with leases(pool, "slow").hold(JANE, HOST) as lease:
+        async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+            await connection.execute(ran_out)  # what a long time does to it: nobody else can change it now
+            lease.valid_until = 0.0
+            lease.check()  # while the transaction is open, nobody takes the lease over
+            renewing = asyncio.create_task(renew(pool, lease))
+            await until(lambda: blocked(pool), "the renewal waits for the transaction")
+        assert await renewing, "what the transaction prolonged is there to be renewed"
+        lease.check()
+        with pytest.raises(NotNow, match="another session"):
+            async with leases(pool, "taker").hold(JANE, HOST):
+                pass
+        await fence(pool, lease)
+
+
+async def test_who_comes_for_a_lease_that_its_holders_transaction_is_prolonging_is_turned_away(pool: Pool) -> None:
+    async with leases(pool, "slow").hold(JANE, HOST) as lease:
+        async with pool.connection() as connection:
+            await connection.execute("update leases set expires_at = clock_timestamp() + interval '2 seconds'")
+        async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+            await until(lambda: has_run_out(pool), "the end of the lease, as others see it")
+            taker = asyncio.create_task(take(leases(pool, "taker")))
+            await until(lambda: blocked(pool), "the taker waits for the transaction")
+        busy = await taker
+        assert isinstance(busy, NotNow)
+        assert "another session" in str(busy)
+        assert await holders(pool) == [(JANE, "slow")]
+        lease.check()
+        await fence(pool, lease)
+
+
+async def take(of: Leases, address: str = JANE, host: str = HOST) -> NotNow | None:
+    """Takes a lease and gives it back; what it was turned away with, if it was."""
+    try:
+        async with of.hold(address, host):
+            return None
+    except NotNow as busy:
+        return busy
+
+
+async def renew(pool: Pool, lease: Lease) -> bool:
+    async with pool.connection() as connection:
+        return await lease.renew(connection)
+
+
+async def has_run_out(pool: Pool) -> bool:
+    async with pool.connection() as connection:
+        row = await (await connection.execute("select expires_at <= clock_timestamp() from leases")).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
 async def blocked(pool: Pool) -> bool:
     async with pool.connection() as connection:
         row = await (
@@ -153,6 +207,18 @@ async def test_no_more_sessions_than_allowed_are_open_with_a_host(pool: Pool) ->
         await expire(pool, "a@example.com")
         async with allowing_two.hold("c@example.com", HOST):
             pass
+
+
+async def test_the_more_are_turned_away_from_a_host_the_later_each_is_to_come_back(pool: Pool) -> None:
+    full = leases(pool, most_per_host=1)
+    async with full.hold(JANE, HOST), full.hold(BOB, "another.example.com"):
+        pauses = [busy.seconds for number in range(60) if (busy := await take(full, f"{number}@example.com"))]
+        assert len(pauses) == 60
+        assert pauses == sorted(pauses)
+        assert 1 <= pauses[0] < 2 * pauses[0] < pauses[-1] <= 30
+        elsewhere = await take(full, "c@example.com", "another.example.com")
+        assert elsewhere is not None
+        assert elsewhere.seconds == pauses[0], "each host has a queue of its own"
 
 
 async def test_what_a_session_without_a_lease_would_store_is_not_stored(pool: Pool) -> None:

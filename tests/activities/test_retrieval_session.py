@@ -251,6 +251,38 @@ async def test_one_uidl_for_all_messages_loses_none(pool: Pool) -> None:
     assert await watcher.subjects() == EVERYTHING[:3]
 
 
+async def test_a_uidl_that_is_used_again_for_another_message_brings_that_message_too(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages={"reused": mail(1)}) as server:
+        await watcher.watch(account(server.port))
+        server.messages["reused"] = mail(2, size=5000)
+        assert (await watcher.watch(account(server.port))).stored == 1
+        await watcher.finds_nothing(account(server.port))
+        assert server.retrieved == ["reused", "reused"]
+    stored = await watcher.rows("select uidl, message_id from messages order by id")
+    assert [(row["uidl"], row["message_id"]) for row in stored] == [
+        ("reused", "<1@example.org>"),
+        ("reused", "<2@example.org>"),
+    ]
+    assert await watcher.column("select state from ledger where uidl = 'reused'") == ["stored", "stored"]
+
+
+async def test_a_message_whose_size_changes_on_the_server_is_not_stored_twice(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
+        await watcher.watch(account(server.port))
+        kept = await watcher.value("select sum(bytes) from accounts")
+        server.messages["uid-1"] = b"Status: RO\r\n" + mail(1)
+        await watcher.finds_nothing(account(server.port))
+        assert server.retrieved == ["uid-1", "uid-2", "uid-1"], "only reading it tells that it is the same"
+        await watcher.finds_nothing(account(server.port))
+        assert len(server.retrieved) == 3, "and once is enough"
+        assert await watcher.subjects() == ["message 1", "message 2"]
+        assert await watcher.value("select sum(bytes) from accounts") == kept
+        assert (await watcher.watch(account(server.port, after_store="delete"))).deleted == 2
+        assert server.messages == {}
+
+
 async def test_another_server_with_the_same_mail_doubles_nothing(pool: Pool) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as old:

@@ -9,6 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
+from activities import store
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
@@ -219,3 +220,25 @@ async def test_a_quota_is_of_the_user_over_all_accounts(pool: Pool) -> None:
         assert (await watcher.watch(first)).stored == 3
         report = await watcher.watch(second)
         assert (report.outcome, report.stored) == ("over_quota", 1)
+
+
+@pytest.mark.requirement("R20")
+async def test_accounts_of_one_user_that_fetch_at_once_stop_at_their_quota(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BATCH_MESSAGES", 10)
+    messages = {f"uid-{number}": mail(number, size=1000) for number in range(100, 300)}
+    size = len(messages["uid-100"])
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=messages) as server:
+        server.pauses["RETR"] = 0.001  # so that both are at it
+        accounts = [account(server.port, address=f"{name}@example.com", user="jane") for name in ("one", "two")]
+        for one in accounts:
+            await watcher.record(one, quota_bytes=200 * size)
+        await asyncio.gather(*(watcher.watch(one) for one in accounts))
+        kept = await watcher.value("select sum(bytes) from accounts")
+        in_flight = 2 * len(accounts)  # batches: of each account, one that is being committed and one on the wire
+        assert 200 * size <= kept <= (200 + in_flight * 10) * size
+        for one in accounts:
+            report = await watcher.watch(one)
+            assert (report.outcome, report.stored, report.more) == ("over_quota", 0, False)

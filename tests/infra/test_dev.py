@@ -21,7 +21,7 @@ import pytest
 from temporalio.client import Client
 
 from infra.children import Child, Ports, free_port
-from infra.dev import PROJECT
+from infra.dev import PROJECT, DevServices
 
 OWNER = """
 import pathlib, sys, time
@@ -249,6 +249,19 @@ def test_dev_env_serves_a_shell(state: Path) -> None:
     assert len(Path(environment["MAILROOM_KEY_FILE"]).read_text()) == 45  # 32 bytes in base64 and a line end
     assert stat.S_IMODE(Path(environment["MAILROOM_KEY_FILE"]).stat().st_mode) == 0o600
     owner.end()
+
+
+def test_dev_env_is_there_once_it_is_announced_and_until_the_end(state: Path) -> None:
+    state.mkdir()
+    file = state / "dev.env"
+    file.write_text("export TEMPORAL_ADDRESS=127.0.0.1:9  # what a killed owner left behind\n")
+    elsewhere = {"PATH": os.environ["PATH"], "TEMPORAL_ADDRESS": "127.0.0.1:1"}  # spares the start of a server
+    with DevServices(state, sandbox=False, environ=elsewhere) as services:
+        assert query(services.database_url, "select 1") == [(1,)]
+        assert not file.exists(), "scripts wait for it, so nobody may see it before the workers are there"
+        services.announce()
+        assert "export TEMPORAL_ADDRESS=127.0.0.1:1\n" in file.read_text()
+    assert not file.exists()
 
 
 def test_the_ports_that_people_ask_for_are_used(state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from pathlib import Path
@@ -84,6 +85,27 @@ async def test_values_out_of_all_bounds_are_refused(mailroom: Mailroom, command:
         [entry] = await account.until_logged("CommandRefused")
         assert entry.data["code"] in ("invalid_field", "missing_field")
         assert (await refusal(account.command(command, **given))).code == entry.data["code"]
+        assert (await account.command("poll_now"))["outcome"] == "nothing_new"
+
+
+async def test_megabytes_of_unknown_fields_are_refused_in_a_short_text(mailroom: Mailroom) -> None:
+    oversized = {f"{number:05d}-{'x' * 70}": number for number in range(20_000)}
+    assert len(json.dumps(oversized)) > 1_700_000
+    async with MailboxServer() as server:
+        started = await mailroom.start(mailroom.given(server) | oversized)
+        refused = await refusal(started.handle.result())
+        assert (refused.code, len(refused.message) < 2000) == ("unknown_field", True)
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.signal("disable", oversized)
+        [entry] = await account.until_logged("CommandRefused")
+        assert (entry.data["command"], entry.data["code"]) == ("disable", "unknown_field")
+        assert len(json.dumps(entry.data)) < 2000
+        refused = await refusal(account.handle.execute_update("disable", oversized))
+        assert (refused.code, len(refused.message) < 2000) == ("unknown_field", True)
+        nested = {"settings": {"retrieval": oversized}}
+        refused = await refusal(account.command("change_settings", **nested))
+        assert (refused.code, len(refused.message) < 2000) == ("unknown_field", True)
+        assert (await account.status()).state is State.ACTIVE
         assert (await account.command("poll_now"))["outcome"] == "nothing_new"
 
 

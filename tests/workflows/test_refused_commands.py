@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
 
 from domain.account import State
 from tests.running import Mailroom, refusal
@@ -127,9 +126,14 @@ async def test_a_malformed_update_is_refused_before_it_enters_the_history(mailro
 async def test_an_unknown_update_is_refused(mailroom: Mailroom) -> None:
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
-        with pytest.raises(WorkflowUpdateFailedError) as raised:
-            await account.command("no_such_thing")
-        assert "no_such_thing" in str(raised.value.cause)
+        await account.until_watched()
+        length = await account.history_length()
+        for payloads in ([], [{"secret": "hunter2"}], [1, 2]):
+            refused = await refusal(account.handle.execute_update("no_such_thing", args=payloads))
+            assert (refused.code, refused.field, refused.failure) == ("unknown_command", None, None)
+            assert "no_such_thing is not a command of an account; the commands are disable, enable," in refused.message
+            assert "hunter2" not in refused.message
+        assert (await account.history_length(), await account.log("CommandRefused")) == (length, [])
         assert (await account.status()).state is State.ACTIVE
 
 

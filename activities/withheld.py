@@ -1,0 +1,55 @@
+"""Messages that a server lists and does not hand out: whose fault it is, and when each is asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from activities.pop.connection import ServerRefused
+from activities.pop.session import Clock
+from activities.store import NotRetrieved
+from domain.classification import diagnose_reply
+from domain.failures import Kind
+from domain.redaction import redact
+from domain.retrieval import Entry, Identity, Listed, next_try
+from domain.settings import AccountSettings
+
+
+class Withheld:
+    """What one session was refused. `known` is the ledger's part: how often a message was tried before."""
+
+    def __init__(self, settings: AccountSettings, known: Mapping[Identity, Entry], clock: Clock) -> None:
+        self._settings = settings
+        self._known = known
+        self._clock = clock
+        self._refused: list[tuple[Listed, ServerRefused]] = []
+
+    def add(self, listed: Listed, refused: ServerRefused) -> None:
+        """Notes a refused RETR; raises it where the server says that the mailbox is to wait, not this message."""
+        if diagnose_reply(refused.text, phase="retrieve", host=self._settings.incoming.host).kind is Kind.THROTTLED:
+            self._refused.clear()
+            raise refused
+        self._refused.append((listed, refused))
+
+    def judge(self, *, others_came: bool) -> None:
+        """Raises the first refusal where a server refuses everything: then the trouble is its own, and no message is to
+        blame. Messages in quarantine say nothing about that: they were refused before, when others were not."""
+        untried = [refused for listed, refused in self._refused if listed.identity not in self._known]
+        if len(untried) > 1 and not others_came:
+            self._refused.clear()
+            raise untried[0]
+
+    def quarantined(self) -> list[NotRetrieved]:
+        """The messages that are to blame themselves, to be tried again later; they are not noted any more."""
+        hide = (self._settings.login_name, self._settings.address)
+        found = [
+            self.put_aside(listed, f'the server would not hand it out: "{redact(refused.text, hide=hide)}"')
+            for listed, refused in self._refused
+        ]
+        self._refused.clear()
+        return found
+
+    def put_aside(self, listed: Listed, reason: str) -> NotRetrieved:
+        """One message that could not be taken for `reason`."""
+        entry = self._known.get(listed.identity)
+        attempts = (entry.attempts if entry else 0) + 1
+        return NotRetrieved(listed, reason, attempts, next_try(attempts, self._clock()))
