@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from temporalio.client import Client
@@ -53,6 +53,7 @@ Started = Callable[[Client, Pool], Awaitable[None]]
 
 SESSIONS_AT_ONCE = 100
 DATABASE_CONNECTIONS = 20
+Result = TypeVar("Result")
 DRAIN = timedelta(seconds=30)  # a session finishes its batch and says QUIT
 
 
@@ -110,7 +111,9 @@ async def run(
     # Name look-ups and indexing wait for a thread: as many as there are sessions, or one dead resolver holds up everybody.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SESSIONS_AT_ONCE + 20, "mailroom"))
     await migrate(settings.database_url)
-    client = await connect(runtime=telemetry.runtime)
+    client = await _until_stopped(connect(runtime=telemetry.runtime), stop)
+    if client is None:
+        return
     if names := await missing(client):
         raise SettingsError(f"Temporal does not know the search attributes {', '.join(names)}: run {COMMAND}")
     pool = await open_pool(settings.database_url, most=DATABASE_CONNECTIONS)
@@ -133,15 +136,15 @@ async def run(
         await pool.close()
 
 
-async def _until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
-    """Awaits `work`, but not beyond `stop`."""
+async def _until_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event) -> Result | None:
+    """Awaits `work`, but not beyond `stop`: None then."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if working.done():
-        await working
-    else:
-        working.cancel()
+        return await working
+    working.cancel()
+    return None
 
 
 async def start_builtin_crm(client: Client) -> None:
@@ -166,11 +169,12 @@ async def delivering_notices(pool: Pool, settings: WorkerSettings) -> AsyncItera
         await courier
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
+def stop_on_signals(stop: asyncio.Event, leave_behind_nothing: Callable[[], None] = lambda: None) -> None:
     """The first SIGINT or SIGTERM drains; the second stops at once."""
 
     def asked() -> None:
         if stop.is_set():
+            leave_behind_nothing()
             os._exit(1)
         stop.set()
 
@@ -192,20 +196,24 @@ async def serve(settings: WorkerSettings, telemetry: Telemetry) -> int:
 async def develop(services: DevServices, settings: WorkerSettings, telemetry: Telemetry, *, once: bool) -> int:
     """The workers beside their embedded services, and the sandbox account's tour; 1 where its mail did not come in."""
     stop = asyncio.Event()
-    stop_on_signals(stop)
+    stop_on_signals(stop, lambda: services.__exit__())
     status = 0
 
     async def started(client: Client, pool: Pool) -> None:
         nonlocal status
         if services.sandbox_address:
             status = await show_sandbox(services, settings, client, pool)
-        print(f"\nTemporal UI      {services.temporal_ui}")
+        services.announce()
+        if services.sandbox_address:
+            print("\nTry, in a new shell:")
+            print("\n".join(f"  {command}" for command in commands_to_try(services.sandbox_address)))
+        print(f"\nTemporal UI      {services.temporal_ui or f'of the server at {services.temporal_address}'}")
         print(
             f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `temporal` and `psql` find everything)"
         )
-        services.announce()
         print("mailroom: ready", flush=True)
         if once:
+            print("mailroom: done, and everything stops again: `make run` keeps it running", flush=True)
             stop.set()
 
     await run(settings, telemetry, stop, started)
@@ -219,15 +227,16 @@ async def show_sandbox(services: DevServices, settings: WorkerSettings, client: 
     seen = await tour.wait_for_mail(client, pool, address)
     print("\n".join(seen.lines))
     print(f"\n{address}: {seen.messages} of {seen.on_server} messages retrieved, {seen.linked} linked to CRM records")
-    print("\nTry, in a new shell:")
-    for command in (
+    return 0 if seen.complete else 1
+
+
+def commands_to_try(address: str) -> tuple[str, ...]:
+    return (
         f"temporal workflow query --workflow-id mail-account/{address} --name status",
         f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
         f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
         'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
-    ):
-        print(f"  {command}")
-    return 0 if seen.complete else 1
+    )
 
 
 def main() -> int:
@@ -242,6 +251,8 @@ def main() -> int:
     try:
         if not given.dev:
             settings = WorkerSettings.from_environment(os.environ)
+            if settings.key or settings.key_file:
+                settings.vault_key()  # better said now than when the first secret is needed
             return _with_telemetry(settings, False, lambda telemetry: serve(settings, telemetry))
         with DevServices(given.state, sandbox=not given.empty) as services:
             os.environ.update(services.environment)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -27,12 +28,15 @@ from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
 from domain.commands import LoginReport, SessionReport
+from domain.outlook import of_command
 from domain.providers import profile_of
 from domain.refusal import Refused, WorkerLacks
 from infra.database import Pool
 from infra.settings import WorkerSettings
 from infra.telemetry import SessionMetrics
 from workflows.contract import NOTHING_NEW, WAITING, LoginRequest, WatchRequest
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 JITTER = 0.1  # of the interval, added, so that accounts drift apart and a LOGIN-DELAY stays a floor
@@ -81,6 +85,8 @@ class Retrieval:
                     expire_days=session.expire_days,
                 )
         except SessionFailure as failed:
+            remedy = of_command(failed.failure.remedy, request.command)
+            failed.failure = failed.failure.model_copy(update={"remedy": remedy, "counts": None})
             raise self._as_error(failed) from None
 
     @activity.defn
@@ -126,6 +132,8 @@ class Retrieval:
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
+        if session.row.stored:
+            logger.info("%s: %d messages retrieved from %s", settings.address, session.row.stored, host)
         if report is None:
             _call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
         return report

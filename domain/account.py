@@ -63,6 +63,7 @@ class Account(BaseModel):
     settings: AccountSettings
     state: State = State.VERIFYING
     reason: str | None = None
+    disabled: str = ""  # who did it, and why
     since: datetime
     failures: Failures = Failures()
     last_failure: Failure | None = None
@@ -312,6 +313,8 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
         case happened.AccountConnected(settings=settings, minute_seconds=minute):
             # A run of its own: what an earlier run of this address left in the log is over.
             return dict(new_account(settings, event.at)) | {"state": State.ACTIVE, "minute_seconds": minute}
+        case happened.SetUpRefused(failure=failure) if account.state is State.VERIFYING:
+            return entered | {"state": State.CLOSED, "last_failure": failure}
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
             seen = {} if progress is None else {"progress": progress, "last_success_at": event.at}
             return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen
@@ -327,8 +330,9 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
             }
         case happened.RetrievalRecovered():
             return HEALTHY
-        case happened.AccountDisabled(reason=reason):
-            return entered | {"state": State.DISABLED, "reason": reason, "next_attempt_at": None}
+        case happened.AccountDisabled(reason=reason, because=because, actor=by):
+            told = f"by {by}" + (f": {because}" if because else "")
+            return entered | {"state": State.DISABLED, "reason": reason, "disabled": told, "next_attempt_at": None}
         case happened.AccountSuspended(reason=reason):
             return entered | {"state": State.SUSPENDED, "reason": reason}
         case happened.QuotaReached(needed_bytes=needed):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 
+from domain.outlook import FIFTY, LOOKS_DAILY, NOTHING_TO_DO, PASSES_BY_ITSELF
+
 UNREACHABLE = frozenset(
     (
         errno.ENETUNREACH,
@@ -22,31 +24,32 @@ UNREACHABLE = frozenset(
 )
 RESET = frozenset((errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN, errno.ENOTCONN))
 
-_RETRY = "Nothing needs to be done if this passes by itself: Mailroom goes on trying, and nothing is lost meanwhile."
-_FIFTY = "After 50 such failures in a row the account is disabled; enable tries the connection first and goes on."
 
 CONNECTION_REMEDIES: dict[str, str] = {
     "dns": (
         "The server's name {host} could not be resolved. Check its spelling in the account's settings (change_settings) "
-        f"against what the provider documents; if it is right, the name service is in trouble. {_RETRY} {_FIFTY}"
+        f"against what the provider documents; if it is right, the name service is in trouble. {PASSES_BY_ITSELF} {FIFTY}"
     ),
     "refused": (
         "Nothing accepts connections at {host} port {port}. Check host and port in the account's settings "
         "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, the server "
         "is down, or it does not offer POP at all (Exchange does not unless it is switched on): ask your e-mail "
-        f"administrator. {_RETRY} {_FIFTY}"
+        f"administrator. {PASSES_BY_ITSELF} {FIFTY}"
     ),
     "timeout": (
         "{host} port {port} did not answer in time. It may be down or overloaded, a firewall may be dropping the "
         "connection, or host or port in the account's settings may be wrong (change_settings). "
-        f"{_RETRY} {_FIFTY}"
+        f"{PASSES_BY_ITSELF} {FIFTY}"
     ),
-    "reset": f"The connection to {{host}} port {{port}} was cut off by the server or by something on the way. {_RETRY} {_FIFTY}",
+    "reset": (
+        "The connection to {host} port {port} was cut off by the server or by something on the way. "
+        f"{PASSES_BY_ITSELF} {FIFTY}"
+    ),
     "unreachable": (
         "There is no way through the network to {host} port {port}. The server or its network may be down, or the "
-        f"machine that Mailroom runs on may have no route to it. {_RETRY} {_FIFTY}"
+        f"machine that Mailroom runs on may have no route to it. {PASSES_BY_ITSELF} {FIFTY}"
     ),
-    "closed": f"{{host}} port {{port}} hung up before the session was finished. {_RETRY} {_FIFTY}",
+    "closed": f"{{host}} port {{port}} hung up before the session was finished. {PASSES_BY_ITSELF} {FIFTY}",
 }
 
 # Row R88.
@@ -63,8 +66,7 @@ PASSWORD_TOO = (
 )
 SLOW_LOGIN = (
     "{host} took the user name and password and then did not answer in time. The server is overloaded, or it is still "
-    "opening a large mailbox. Nothing needs to be done: Mailroom tries again by itself. If it goes on for more than a "
-    "day, ask your e-mail administrator."
+    "opening a large mailbox. " + NOTHING_TO_DO + " If it goes on for more than a day, ask your e-mail administrator."
 )
 
 CERTIFICATE_CAUSES: dict[int, str] = {
@@ -83,8 +85,7 @@ CERTIFICATE_CAUSES: dict[int, str] = {
 # Rows R90 and R91.
 CERTIFICATE_EVIDENCE = (
     "The certificates that {host} port {port} presented on {at} are kept with this failure, to be handed to the mail "
-    "administrator. Until it is mended no password is sent, and there is no switch to ignore it; Mailroom looks again "
-    "once a day, and poll_now looks at once."
+    "administrator. Until it is mended no password is sent, and there is no switch to ignore it. " + LOOKS_DAILY
 )
 _PRIVATE_CA = (
     "If this server's certificates are issued by your organisation itself, the operator of Mailroom can trust that "
@@ -119,16 +120,15 @@ CERTIFICATE_REMEDIES: dict[str, str] = {
 # TLS that cannot work as configured, by `ssl.SSLError.reason`; every other reason is a connection cut off.
 _PLAINTEXT = (
     "{host} port {port} does not speak TLS from the first byte. Set the account to STARTTLS (usually port 110), or to the "
-    "port that the provider documents for implicit TLS (usually 995), with change_settings. Mailroom looks again once a "
-    "day."
+    "port that the provider documents for implicit TLS (usually 995), with change_settings. " + LOOKS_DAILY
 )
 _OUTDATED = (
     "{host} port {port} offers only outdated encryption, TLS 1.1 or older or ciphers that are no longer safe. Ask the mail "
-    "administrator to allow TLS 1.2 or newer. Mailroom looks again once a day, and poll_now looks at once."
+    "administrator to allow TLS 1.2 or newer. " + LOOKS_DAILY
 )
 _UNKNOWN_NAME = (
     "The server at {host} port {port} does not know the name {host}. Check the host in the account's settings "
-    "(change_settings) against what the provider documents. Mailroom looks again once a day."
+    "(change_settings) against what the provider documents. " + LOOKS_DAILY
 )
 TLS_REMEDIES: dict[str, str] = {
     "WRONG_VERSION_NUMBER": _PLAINTEXT,
@@ -168,11 +168,11 @@ OTHER_PROTOCOLS: tuple[tuple[str, str], ...] = (
 OTHER_PROTOCOL_REMEDY = (
     "{host} port {port} answers, but it speaks {protocol}, not POP3. Check host and port in the account's settings "
     "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, ask your "
-    "e-mail administrator whether POP is offered. Mailroom looks again once a day."
+    "e-mail administrator whether POP is offered. " + LOOKS_DAILY
 )
 VIOLATION_REMEDY = (
     "What {host} port {port} sent is not POP3 as it is written down, so the session was ended before anything could be "
-    "misread. Nothing needs to be done if this passes by itself: Mailroom tries again, and nothing is lost meanwhile. If it "
+    "misread. " + PASSES_BY_ITSELF + " If it "
     "goes on for more than a day, give the reference of this failure to support."
 )
 OTHER_SERVICE = (

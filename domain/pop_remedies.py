@@ -6,18 +6,10 @@ The advice is that of requirement rows R42, R53-R60 and R81-R91. Texts that may 
 from __future__ import annotations
 
 from domain.failures import GOOGLE_SIGN_IN_HELP_URL, GOOGLE_UNLOCK_URL, YAHOO_SIGN_IN_URL
+from domain.outlook import DAILY_LOOK, NEW_PASSWORD, NOTHING_TO_DO, SIX_HOURLY_LOOK, TEN
 
 GOOGLE_APP_PASSWORD_URL = "https://support.google.com/accounts/answer/185833"
 GOOGLE_LIMITS_URL = "https://support.google.com/a/answer/1359240"
-
-NOTHING_TO_DO = "Nothing needs to be done: Mailroom tries again by itself, and nothing is lost meanwhile."
-POLL_NOW = "Once that is done, poll_now tries at once; otherwise Mailroom looks again by itself every six hours."
-DAILY_LOOK = "Once that is done, use enable or poll_now; otherwise Mailroom looks again by itself once a day."
-NEW_PASSWORD = (
-    "Store the new password (python -m infra.vault set NAME) and give it with change_credential: the login is tried, the "
-    "count of failures starts over, and the mail that came in between is fetched."
-)
-TEN = "After 10 such refusals in a row the account is disabled, so that Mailroom does not lock the mailbox out."
 
 APP_PASSWORD = (
     "The password itself is not wrong, but this provider does not take the mailbox's ordinary password from a mail "
@@ -29,30 +21,30 @@ PROVIDER_LOCKED = (
     "The provider has locked the mailbox until its owner passes a check in a web browser (often a captcha). The password "
     "is not wrong and need not be changed. Sign in to the mailbox in a browser and complete the check; for a Google "
     f"mailbox, open {GOOGLE_UNLOCK_URL} (Google's legacy unlock page) while signed in to that mailbox, choose Continue, "
-    f"and let Mailroom try again within ten minutes. {POLL_NOW}"
+    f"and let Mailroom try again within ten minutes. {SIX_HOURLY_LOOK}"
 )
 PROVIDER_LOCKED_YAHOO = (
     "Yahoo has locked the mailbox until its owner confirms who they are. The password is not wrong and need not be "
     f"changed. Sign in at {YAHOO_SIGN_IN_URL} in a browser, complete the check, and if Yahoo goes on asking create an app "
-    f"password there and give it with change_credential. {POLL_NOW}"
+    f"password there and give it with change_credential. {SIX_HOURLY_LOOK}"
 )
 
 WEB_LOGIN = (
     "The provider wants the mailbox's owner to sign in once in a web browser before mail programs are let in. The "
-    "password is not wrong and need not be changed; Mailroom goes on trying slowly. Sign in on the provider's own page, "
+    "password is not wrong and need not be changed. Mailroom goes on trying slowly. Sign in on the provider's own page, "
     f"then connect the mailbox by OAuth or with an app password (Google: {GOOGLE_APP_PASSWORD_URL}; legacy: allow less "
-    f"secure apps, where the provider still has that setting). {POLL_NOW}"
+    f"secure apps, where the provider still has that setting). {SIX_HOURLY_LOOK}"
 )
 WEB_LOGIN_GOOGLE = (
     "Google wants the mailbox's owner to sign in once in a web browser before mail programs are let in "
-    f"({GOOGLE_SIGN_IN_HELP_URL}). The password is not wrong and need not be changed; Mailroom goes on trying slowly. "
+    f"({GOOGLE_SIGN_IN_HELP_URL}). The password is not wrong and need not be changed. Mailroom goes on trying slowly. "
     f"Sign in, then connect the mailbox by OAuth or with an app password ({GOOGLE_APP_PASSWORD_URL}; legacy: allow less "
-    f"secure apps, which most Google accounts no longer offer). {POLL_NOW}"
+    f"secure apps, which most Google accounts no longer offer). {SIX_HOURLY_LOOK}"
 )
 WEB_LOGIN_YAHOO = (
     "Yahoo wants the mailbox's owner to sign in once in a web browser before mail programs are let in. The password is "
-    f"not wrong and need not be changed; Mailroom goes on trying slowly. Sign in at {YAHOO_SIGN_IN_URL}, then connect the "
-    f"mailbox by OAuth or with an app password made there (legacy: allow less secure apps). {POLL_NOW}"
+    f"not wrong and need not be changed. Mailroom goes on trying slowly. Sign in at {YAHOO_SIGN_IN_URL}, then connect the "
+    f"mailbox by OAuth or with an app password made there (legacy: allow less secure apps). {SIX_HOURLY_LOOK}"
 )
 
 POP_OFF = (

@@ -142,10 +142,11 @@ def details(account: Account, now: datetime) -> str:
     """The account in a few lines of markdown, for the Temporal UI."""
     settings, progress = account.settings, account.progress
     state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
-    lines = [
-        f"{settings.address} is {state} since {_clock(account.since)}",
-        "",
-        f"- server: {settings.incoming.host}:{settings.incoming.port} ({settings.incoming.tls})",
+    lines = [f"{settings.address} is {state} since {_clock(account.since)}", ""]
+    if account.state is State.DISABLED:
+        lines += [f"Disabled {account.disabled}. {_way_back(account)}", ""]
+    lines += [
+        f"- server: {settings.incoming.host}:{settings.incoming.port} (tls: {settings.incoming.tls})",
         (
             f"- failures in a row: authentication {account.failures.authentication} of {AUTHENTICATION_LIMIT}, "
             f"connection {account.failures.connection} of {CONNECTION_LIMIT}"
@@ -155,14 +156,22 @@ def details(account: Account, now: datetime) -> str:
     if progress.eta and progress.eta > now:
         lines.append(f"- the rest is expected by {_clock(progress.eta)}")
     if account.last_success_at:
-        lines.append(f"- last news: {_clock(account.last_success_at)}")
+        lines.append(f"- last success: {_clock(account.last_success_at)}")
     if account.next_attempt_at:
         lines.append(f"- next look: {_clock(account.next_attempt_at)}")
     if failure := account.last_failure:
-        lines += ["", f"**{failure.kind}**" + (f" ({failure.cause})" if failure.cause else "") + f" {_quote(failure)}"]
+        before = "Before that: " if account.reason == "operator" else ""
+        cause = f" ({failure.cause})" if failure.cause else ""
+        lines += ["", f"{before}**{failure.kind}**{cause} at {_clock(failure.at)}. {_quote(failure)}"]
         lines += ["", f"What to do: {failure.remedy}"]
     lines += [f"\n> {item.text}" for item in warnings(account)]
     return "\n".join(lines)
+
+
+def _way_back(account: Account) -> str:
+    if account.reason == "authentication_failures":
+        return "Use change_credential to take it back into service."
+    return "Use enable to take it back into service."
 
 
 def waiting(account: Account) -> str:

@@ -79,7 +79,11 @@ class DevServices:
             STATE_VARIABLE: str(self.state),
         }
         if self._sandbox_wanted:
-            variables |= {"MAILROOM_SANDBOX_ADDRESS": self.sandbox_address, "MAILROOM_SANDBOX_POP": self.sandbox_pop}
+            variables |= {
+                "MAILROOM_SANDBOX_ADDRESS": self.sandbox_address,
+                "MAILROOM_SANDBOX_POP": self.sandbox_pop,
+                "MAILROOM_SANDBOX_SMTP": self.sandbox_smtp,
+            }
         rest = [part for part in self._environ.get("PATH", os.defpath).split(os.pathsep) if part not in self._path]
         # The wheel's psql comes last: it serves those who have none.
         return variables | {"PATH": os.pathsep.join([*self._path, *rest, str(binaries())])}

@@ -171,9 +171,18 @@ def start_logging(*, dev: bool, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs MAILROOM_NOTIFY_URL, which may hold a token
     logging.getLogger("httpcore").setLevel(logging.WARNING)
+    logging.getLogger("temporalio.worker").setLevel(
+        logging.WARNING
+    )  # its own words on shutdown frighten and tell nothing
+    logging.getLogger("temporalio.activity").addFilter(_unless_spoken_for)
     # Both put the ids into the record's extra fields; in the message as well they would hide what it says.
     temporalio.activity.logger.activity_info_on_message = False
     temporalio.workflow.logger.workflow_info_on_message = False
+
+
+def _unless_spoken_for(record: logging.LogRecord) -> bool:
+    """Leaves out the SDK's line on a failed activity where the failure was logged, in fewer words, where it happened."""
+    return not (record.exc_info and record.exc_info[1] is not None and is_spoken_for(record.exc_info[1]))
 
 
 class _Handler(logging.StreamHandler[TextIO]):

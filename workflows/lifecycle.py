@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy, SearchAttributeUpdate
 
 from domain.account import Account, AnyCommand, State, decide, evolve
 from domain.audit import LoggedEvent, Notice
-from domain.events import QuotaSet, facts
+from domain.events import AccountConnected, QuotaSet, facts
 from domain.providers import profile_of
 from domain.status import details, notice
 from workflows import contract
@@ -25,6 +25,7 @@ class Lifecycle:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        self.connected = account.state is not State.VERIFYING
         self._unrecorded: list[tuple[LoggedEvent, Notice | None]] = []
         self._recording = asyncio.Lock()
 
@@ -37,6 +38,7 @@ class Lifecycle:
         events = decide(self.account, asked, workflow.now())
         for event in events:
             self.account = evolve(self.account, event)
+            self.connected = self.connected or isinstance(event, AccountConnected)
             if event.in_log:
                 logged = LoggedEvent(
                     event_id=workflow.uuid4(),
@@ -62,7 +64,7 @@ class Lifecycle:
                         address=self.account.settings.address,
                         events=events,
                         notices=[told for _, told in batch],
-                        account=None if self.account.state is State.VERIFYING else self._as_recorded(),
+                        account=self._as_recorded() if self.connected else None,
                         quota=_quota_set(events),
                     ),
                     summary=", ".join(dict.fromkeys(event.type for event in events)),

@@ -117,6 +117,7 @@ class MailAccount:
             if not cancel_requested():
                 raise
         if self.account.state is State.VERIFYING:
+            workflow.upsert_search_attributes([contract.STATE.value_set(State.CLOSED.value)])
             raise refusal(Refused("closed", "MailAccount: the set-up was cancelled"))
         if self.account.state is not State.CLOSED:  # Temporal's own cancel means close
             await self._halt(Close(by="temporal"))
@@ -163,9 +164,8 @@ class MailAccount:
             self._poll = poll = asyncio.get_running_loop().create_future()
             await self._mailbox.stop_watch()
         await workflow.wait_condition(poll.done)
-        answer = poll.result()
         await self._life.record()
-        return answer
+        return poll.result()
 
     @workflow.signal(dynamic=True)
     async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
@@ -201,6 +201,8 @@ class MailAccount:
             if error.refusal.failure:
                 self._life.apply(SetUpFailed(failure=Failure.model_validate(error.refusal.failure)))
                 await self._life.record()
+            else:  # nothing was tried and nothing is logged, but nobody is to find it among those being verified
+                workflow.upsert_search_attributes([contract.STATE.value_set(State.CLOSED.value)])
             raise refusal(error) from None
         self._life.apply(Connected(login=login))
         await self._life.record()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ async def connect_account(
     client: Client, pool: Pool, settings: WorkerSettings, *, address: str, pop: str, password: str
 ) -> None:
     """Stores the secret, fills the built-in CRM and starts the account; what is there already stays."""
-    await Vault(pool).put(SECRET, password, Cipher(settings.vault_key()))
+    vault, cipher = Vault(pool), Cipher(settings.vault_key())
+    stored = await vault.get(SECRET)
+    if stored is None or cipher.open(stored) != password:  # storing it again would free it from its host
+        await vault.put(SECRET, password, cipher)
     for record in json.loads(DIRECTORY.read_text(encoding="utf-8")):
         await client.get_workflow_handle("crm/builtin").execute_update("save_record", record)
     host, _, port = pop.rpartition(":")
@@ -110,4 +114,12 @@ async def look(pool: Pool, address: str) -> Tour:
 
 
 def _cut(text: str, width: int) -> str:
-    return (text if len(text) <= width else text[: width - 1] + "…").ljust(width)
+    """`text` in a column of `width`; a Chinese, Japanese or Korean character takes two places on a screen."""
+    shown, used = "", 0
+    for character in text:
+        places = 2 if unicodedata.east_asian_width(character) in "WF" else 0 if unicodedata.combining(character) else 1
+        if used + places > width - 1:
+            shown, used = shown + "…", used + 1
+            break
+        shown, used = shown + character, used + places
+    return shown + " " * (width - used)

@@ -85,7 +85,8 @@ def test_an_account_is_active_once_its_first_login_worked() -> None:
 def test_an_account_whose_first_login_failed_never_was_one() -> None:
     refused = SetUpFailed(failure=failure(Kind.AUTHENTICATION))
     assert decide(verifying(), refused, NOON) == [happened.SetUpRefused(failure=refused.failure, at=NOON)]
-    assert after(verifying(), refused) == verifying()
+    ended = after(verifying(), refused)
+    assert (ended.state, ended.last_failure) == (State.CLOSED, refused.failure)
 
 
 def test_the_set_up_counts_nothing() -> None:

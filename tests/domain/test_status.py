@@ -182,10 +182,10 @@ def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> 
     assert page.splitlines() == [
         "jane@example.com is **active** since 2026-11-23 12:00:00 UTC",
         "",
-        "- server: pop.example.com:995 (implicit)",
+        "- server: pop.example.com:995 (tls: implicit)",
         "- failures in a row: authentication 0 of 10, connection 0 of 50",
         "- mail: 3 stored, 0 to fetch, 3 on the server",
-        "- last news: 2026-11-23 13:00:00 UTC",
+        "- last success: 2026-11-23 13:00:00 UTC",
         "- next look: 2026-11-23 12:05:00 UTC",
     ]
 
@@ -193,7 +193,7 @@ def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> 
 def test_the_page_of_a_failing_account_says_what_the_server_said_and_what_to_do() -> None:
     page = details(after(active(), *[wrong_password()] * 2), NOON)
     assert "authentication 2 of 10" in page
-    assert '**authentication** The server said: "-ERR authentication".' in page
+    assert '**authentication** at 2026-11-23 12:00:00 UTC. The server said: "-ERR authentication".' in page
     assert "Reference MR-1; support: help@example.com." in page
     assert "What to do: What mends authentication." in page
     assert "- next look: 2026-11-23 12:05:00 UTC" in page
@@ -287,3 +287,14 @@ def test_what_changes_no_state_that_matters_to_the_owner_is_not_told(command: An
 
 def test_the_set_up_is_not_told_its_answer_is() -> None:
     assert told(verifying(), Connected(login=LoginReport(at=NOON))) == []
+
+
+def test_the_page_of_a_disabled_account_says_who_did_it_and_the_way_back() -> None:
+    page = details(after(active(), wrong_password(), Disable(reason="holiday", by="ops")), NOON)
+    assert "Disabled by ops: holiday. Use enable to take it back into service." in page
+    assert "Before that: **authentication**" in page
+
+
+def test_the_page_of_an_account_that_wrong_passwords_disabled_names_change_credential() -> None:
+    page = details(after(active(), *[wrong_password()] * 10), NOON)
+    assert "Use change_credential to take it back into service." in page
