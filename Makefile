@@ -25,8 +25,7 @@ bench: $(INSTALLED)
 lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
-	$(VENV)/lock/bin/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes --strip-extras --no-emit-find-links \
-		--no-emit-index-url --no-emit-trusted-host --output-file=requirements.lock requirements.in
+	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=requirements.lock requirements.in
 
 temporal: $(INSTALLED)
 	$(BIN)/python -m infra.temporal.provision

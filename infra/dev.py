@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -89,7 +89,7 @@ class DevServices:
         return variables | {"PATH": os.pathsep.join([*self._path, *rest, str(binaries())])}
 
     def __enter__(self) -> Self:
-        with _interruptible():
+        with _on_signals(_interrupt):
             try:
                 self._start()
             except BaseException:
@@ -101,15 +101,16 @@ class DevServices:
         """Stops what was started. Blocks and awaits nothing, so that no cancellation leaves a service behind."""
         if self._lock is None:
             return
-        self.env_file.unlink(missing_ok=True)
         failures = []
-        for service in (self._stop_sandbox, self._stop_temporal, self._stop_postgres):
-            try:
-                service()
-            except ServiceFailed as error:
-                failures.append(error)
-        self._lock.close()
-        self._lock = None
+        with _on_signals(signal.SIG_IGN):  # a second Ctrl-C must not leave half of them running
+            self.env_file.unlink(missing_ok=True)
+            for service in (self._stop_sandbox, self._stop_temporal, self._stop_postgres):
+                try:
+                    service()
+                except ServiceFailed as error:
+                    failures.append(error)
+            self._lock.close()
+            self._lock = None
         if failures:
             raise failures[0]
 
@@ -184,22 +185,22 @@ class DevServices:
         _write_private(self.env_file, "".join(lines))
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM interrupt the block, whatever an event loop would do with them; only in the main thread."""
+def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """Has SIGINT and SIGTERM handled so in the block, whatever an event loop would do with them; only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _locked(path: Path) -> IO[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 import signal
@@ -106,6 +107,18 @@ async def test_what_it_prints_to_try_works_and_a_second_one_is_refused(developer
     assert await run.ended() == 0
     assert gone(started)
     assert not (developer.state / "dev.env").exists()
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.5])
+async def test_a_second_ctrl_c_leaves_nothing_running_either(developer: Developer, patience: float) -> None:
+    run, _ = await developer.ready("--empty")
+    started = [*developer.services(), *psutil.Process(run.pid).children(recursive=True)]
+    assert len(developer.services()) == 2
+    run.send(signal.SIGINT)
+    await asyncio.sleep(patience)  # how quickly somebody presses it again
+    run.send(signal.SIGINT)
+    await run.ended()
+    assert gone(started)
 
 
 @pytest.mark.requirement("R6", "R84")
