@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from psycopg import AsyncConnection
@@ -14,8 +15,9 @@ from psycopg.rows import TupleRow
 
 from activities.leases import Lease
 from activities.log import append
-from activities.mailboxes import SessionRow, save_session
+from activities.mailboxes import Mailbox, SessionRow, save_session
 from domain.audit import LoggedEvent, session_event_id
+from domain.message import IndexedMessage
 from domain.retrieval import Entry, Identity, Listed
 from infra.database import Pool
 
@@ -42,6 +44,49 @@ class Ledger:
             ).fetchall()
         return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
 
+    async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:
+        """From now on UIDLs mean other mail: the server behind the same name is not the one it was."""
+        async with fenced(self._pool, lease) as connection:
+            await connection.execute(
+                "update mailboxes set epoch = %s, epoch_listed_at = null where address = %s",
+                [mailbox.epoch + 1, session.address],
+            )
+            await save_session(connection, session)
+            await log(connection, session, "epoch", at, "ServerChanged", epoch=mailbox.epoch + 1)
+        return replace(mailbox, epoch=mailbox.epoch + 1, epoch_listed=False, deletions_unsettled=False)
+
+    async def expected(self, address: str, epoch: int) -> int:
+        """How many messages were left on the server by us, whatever others have done to them."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    """
+                    select count(*) from pop_ledger
+                    where address = %s and epoch = %s and state <> 'deleted' and deletion_asked_at is null
+                    """,
+                    [address, epoch],
+                )
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    async def any_stored(self, address: str, messages: Sequence[IndexedMessage]) -> bool:
+        """Whether mail with the Message-ID and Date of any of these is stored."""
+        named = [message for message in messages if message.message_id and message.sent_at]
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    """
+                    select exists (
+                        select from mail m join unnest(%s::text[], %s::timestamptz[]) as asked (message_id, sent_at)
+                            on m.message_id = asked.message_id and m.sent_at = asked.sent_at
+                        where m.address = %s and m.state = 'stored'
+                    )
+                    """,
+                    [[message.message_id for message in named], [message.sent_at for message in named], address],
+                )
+            ).fetchone()
+        return bool(row and row[0])
+
     async def skip(
         self, lease: Lease, session: SessionRow, epoch: int, skipped: Sequence[Listed], at: datetime, *, complete: bool
     ) -> None:
@@ -62,7 +107,12 @@ class Ledger:
             )
             if complete:
                 await connection.execute(
-                    "update mailboxes set listed_at = %s where address = %s", [at, session.address]
+                    """
+                    update mailboxes set
+                        listed_at = coalesce(listed_at, %(at)s), epoch_listed_at = coalesce(epoch_listed_at, %(at)s)
+                    where address = %(address)s
+                    """,
+                    {"at": at, "address": session.address},
                 )
             session.skipped += len(skipped)
             await save_session(connection, session)

@@ -17,17 +17,20 @@ from infra.database import Pool
 class Mailbox:
     """A mailbox as the last session left it; `room` is what the user's quota leaves, in bytes.
 
+    `listed_at` is when its first list was worked through, `epoch_listed` whether the present epoch's was.
     `deletions_unsettled`: a QUIT was to delete messages, and its answer never came.
     """
 
+    room: int
     epoch: int
-    listed_before: bool
+    listed_at: datetime | None
+    epoch_listed: bool
+    last_success_at: datetime | None
     messages: int
     bytes: int
     login_at: datetime | None
     login_delay_seconds: float
     deletions_unsettled: bool
-    room: int
 
 
 @dataclass(slots=True)
@@ -53,11 +56,12 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the view `accounts` shows of a session that runs."""
+    """What the view `accounts` shows of a session that runs; `rate` in messages a second."""
 
     on_server: int
     remaining: int
-    eta: datetime | None
+    eta: datetime | None = None
+    rate: float | None = None
 
 
 def server_key(settings: AccountSettings) -> str:
@@ -103,7 +107,8 @@ class Mailboxes:
             await connection.execute(
                 """
                 insert into mailboxes as m (address, server_key) values (%s, %s)
-                on conflict (address) do update set server_key = excluded.server_key, epoch = m.epoch + 1
+                on conflict (address) do update set
+                    server_key = excluded.server_key, epoch = m.epoch + 1, epoch_listed_at = null
                 where m.server_key <> excluded.server_key
                 """,
                 [settings.address, server_key(settings)],
@@ -119,7 +124,8 @@ class Mailboxes:
             row = await (
                 await connection.execute(
                     """
-                    select epoch, listed_at is not null, messages, bytes, login_at, login_delay_seconds, exists (
+                    select epoch, listed_at, epoch_listed_at is not null, last_success_at, messages, bytes, login_at,
+                        login_delay_seconds, exists (
                         select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
                             and l.deletion_asked_at is not null and l.state = 'stored'
                     )
@@ -129,14 +135,7 @@ class Mailboxes:
                 )
             ).fetchone()
         assert row is not None
-        epoch, listed_before, messages, size, login_at, login_delay, unsettled = row
-        room = await self.room(settings.owner)
-        return Mailbox(epoch, listed_before, messages, size, login_at, login_delay, unsettled, room)
-
-    async def show(self, address: str, live: Live) -> None:
-        """Shows a session's progress."""
-        async with self._pool.connection() as connection:
-            await show(connection, address, live)
+        return Mailbox(await self.room(settings.owner), *row)
 
     async def checked(
         self,
@@ -153,8 +152,9 @@ class Mailboxes:
             await connection.execute(
                 """
                 update mailboxes set last_checked_at = %(at)s, last_success_at = %(at)s, next_attempt_at = %(next)s,
-                    on_server = %(on_server)s, remaining = %(remaining)s, eta = null,
-                    listed_at = case when %(complete)s then coalesce(listed_at, %(at)s) else listed_at end
+                    on_server = %(on_server)s, remaining = %(remaining)s, eta = null, rate = null,
+                    listed_at = case when %(complete)s then coalesce(listed_at, %(at)s) else listed_at end,
+                    epoch_listed_at = case when %(complete)s then coalesce(epoch_listed_at, %(at)s) else epoch_listed_at end
                 where address = %(address)s
                 """,
                 {
@@ -171,7 +171,7 @@ class Mailboxes:
         """A session that failed looked, too."""
         async with self._pool.connection() as connection:
             await connection.execute(
-                "update mailboxes set last_checked_at = %s, eta = null where address = %s", [at, address]
+                "update mailboxes set last_checked_at = %s, eta = null, rate = null where address = %s", [at, address]
             )
 
     async def ended(self, session: SessionRow) -> None:
@@ -182,8 +182,8 @@ class Mailboxes:
 
 async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) -> None:
     await connection.execute(
-        "update mailboxes set on_server = %s, remaining = %s, eta = %s where address = %s",
-        [live.on_server, live.remaining, live.eta, address],
+        "update mailboxes set on_server = %s, remaining = %s, eta = %s, rate = %s where address = %s",
+        [live.on_server, live.remaining, live.eta, live.rate, address],
     )
 
 

@@ -16,34 +16,26 @@ from uuid import uuid4
 
 from temporalio import activity
 
+from activities.arrivals import Batch, NotRetrieved, Retrieved
 from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
-from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
+from activities.pop.connection import Arrival, Arriving, MessageTooLarge, PopConnection, ServerRefused
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
-from activities.store import Batch, MailStore, NotRetrieved, Retrieved
+from activities.store import MailStore
+from activities.survey import Found, Survey
+from activities.uploads import Upload, Uploads
 from activities.withheld import Withheld
 from domain.commands import Progress, SessionReport
-from domain.message import index
 from domain.refusal import Refused, WorkerLacks
-from domain.retrieval import (
-    DELETIONS_PER_SESSION,
-    RECENT_DAYS,
-    Entry,
-    Identity,
-    Listed,
-    Plan,
-    is_to_be_deleted,
-    listing,
-    plan,
-)
+from domain.retrieval import DELETIONS_PER_SESSION, Listed, Plan, is_to_be_deleted, plan
 from infra.telemetry import span
 from workflows.contract import WatchRequest
 
-SESSION_SECONDS = 20 * 60.0
+SESSION_SECONDS = 5 * 60.0  # then the workflow is told how far it is
+RARE_SESSION_SECONDS = 20 * 60.0  # where the server's LOGIN-DELAY makes sessions dear
 MESSAGE_SECONDS = 15 * 60.0  # that a message begun in time may still take
-
-Arrival = tuple[int, bytes | ServerRefused | MessageTooLarge]
+HELD_BYTES = 4 << 20  # of one message; a larger one is written to the database while it arrives
 
 
 class TooSoon(Exception):
@@ -65,15 +57,18 @@ class RetrievalSession:
         mailboxes: Mailboxes,
         ledger: Ledger,
         store: MailStore,
+        uploads: Uploads,
         *,
         worker: str,
         support: str,
         largest: int,
+        batch_bytes: Callable[[], int],
         interval: Callable[[float], timedelta],
         minute_seconds: float,
         clock: Clock,
     ) -> None:
-        """`largest` is the size of a message that is still fetched; `interval` gives the pause for a LOGIN-DELAY."""
+        """`largest` is the size of a message that is still fetched, `batch_bytes` how many a batch may have at the moment;
+        `interval` gives the pause for a LOGIN-DELAY."""
         self._request = request
         self._settings = request.settings
         self._lease = lease
@@ -81,17 +76,21 @@ class RetrievalSession:
         self._mailboxes = mailboxes
         self._ledger = ledger
         self._store = store
+        self._uploads = uploads
         self._support = support
         self._largest = largest
+        self._batch_bytes = batch_bytes
         self._interval = interval
         self._minute_seconds = minute_seconds
         self._clock = clock
         self._began = time.monotonic()
+        self._retrieving_since: float | None = None
+        self._session_seconds = SESSION_SECONDS
         self._mailbox: Mailbox
-        self._known: dict[Identity, Entry] = {}
+        self._found: Found
         self._plan = Plan()
         self._on_server = 0
-        self._batch = Batch(number=1)
+        self._batch = Batch(number=1, limit=batch_bytes())
         self._committing: asyncio.Task[None] | None = None
         self._committed: list[Listed] = []
         self._done = 0
@@ -110,6 +109,7 @@ class RetrievalSession:
             "fetched": self._done,
             "stored": self.row.stored,
             "bytes": self.row.bytes,
+            "messages_per_second": round(rate, 1) if (rate := self._rate(self._done)) else None,
         }
 
     async def run(self) -> SessionReport | None:
@@ -122,6 +122,8 @@ class RetrievalSession:
         try:
             async with self._sessions.open(self._settings) as session:
                 await self._mailboxes.logged_in(self._settings, self._clock(), session.login_delay_seconds)
+                if session.login_delay_seconds:
+                    self._session_seconds = RARE_SESSION_SECONDS
                 await self._work(session.line)
         except SessionFailure as failed:
             raise await self._failed(failed) from None
@@ -153,11 +155,11 @@ class RetrievalSession:
 
     async def _work(self, connection: PopConnection) -> None:
         try:
-            listed = await self._list(connection)
-            await self._make_plan(connection, listed)
+            await self._uploads.sweep(self._lease)
+            await self._look(connection)
             await self._retrieve(connection)
             await self._commit_rest()
-            await self._delete(connection, listed)
+            await self._delete(connection, self._found.listed)
         except SERVERS_FAULTS:
             await self._commit_rest()  # what has arrived is kept, so even a line that always breaks gets on
             raise
@@ -167,37 +169,23 @@ class RetrievalSession:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await self._committing
 
-    async def _list(self, connection: PopConnection) -> list[Listed]:
-        """The server's list. STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
-        with span("pop.list"):
-            count, _ = await connection.stat()
-            if count == 0:
-                return []
-            uids, sizes = await connection.list_uids(), await connection.list_sizes()
-        self._known = await self._ledger.entries(
-            self._settings.address, self._mailbox.epoch, {uidl for _, uidl in uids}
-        )
-        self._withheld = Withheld(self._settings, self._known, self._clock)
-        return listing(uids, sizes, self._known)
-
-    async def _make_plan(self, connection: PopConnection, listed: list[Listed]) -> None:
-        self._on_server = len(listed)
-        first = not self._mailbox.listed_before
-        old: set[Identity] = set()
-        if first and self._settings.retrieval.start == "recent":
-            listed, old = await self._tell_old_ones(connection, listed)
+    async def _look(self, connection: PopConnection) -> None:
+        """Takes stock of the server, and records at once what is not to be fetched."""
+        survey = Survey(self._settings, self._ledger, self._lease, self.row, clock=self._clock, must_end=self._must_end)
+        self._found = found = await survey.take(connection, self._mailbox)
+        self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
+        self._withheld = Withheld(self._settings, found.known, self._clock)
         self._plan = plan(
-            listed,
-            self._known,
+            found.listed,
+            found.known,
             self._settings.retrieval,
             now=self._clock(),
-            first=first,
+            first=self._mailbox.listed_at is None,
             largest=self._largest,
             room=self._mailbox.room,
             most=self._most(),
-            old=old,
+            old=found.old,
         )
-        self._undecided = self._on_server - len(listed)
         if self._plan.skip:
             await self._ledger.skip(
                 self._lease,
@@ -212,32 +200,6 @@ class RetrievalSession:
             refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
             await self._store_batch(Batch(number=0, refused=refused))
 
-    async def _tell_old_ones(
-        self, connection: PopConnection, listed: list[Listed]
-    ) -> tuple[list[Listed], set[Identity]]:
-        """Which messages this session could decide on, and which of them are too old for `start: recent` (R50).
-
-        By the header alone, with TOP. A message whose header the server does not show, or that has no date, is taken: one
-        too many is better than one lost.
-        """
-        oldest = self._clock() - timedelta(days=RECENT_DAYS)
-        old: set[Identity] = set()
-        with span("pop.top"):
-            for position, message in enumerate(listed):
-                if message.identity in self._known:
-                    continue
-                try:
-                    header = await connection.top(message.number, 0)
-                except (ServerRefused, MessageTooLarge):
-                    continue
-                sent_at = (await asyncio.to_thread(index, header)).sent_at
-                if sent_at is not None and sent_at < oldest:
-                    old.add(message.identity)
-                self._lease.check()
-                if self._must_end():
-                    return listed[: position + 1], old
-        return listed, old
-
     def _most(self) -> int | None:
         """How many messages this session may fetch: one phase, or all of them phase after phase (R18, R19)."""
         retrieval = self._settings.retrieval
@@ -249,12 +211,14 @@ class RetrievalSession:
         """Fetches what was planned; each batch is committed while the next is on the wire."""
         if not self._plan.fetch:
             return
+        self._retrieving_since = time.monotonic()
         with span("pop.retrieve"):
             wanted = [(message.number, message.size) for message in self._plan.fetch]
             messages = iter(self._plan.fetch)
-            async with contextlib.aclosing(connection.retrieve(wanted, largest=self._largest)) as arriving:
+            arrivals = connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
+            async with contextlib.aclosing(arrivals) as arriving:
                 while (listed := next(messages, None)) is not None:
-                    _, got = await self._arrival(listed, arriving)  # in the order they were asked for
+                    got = await self._arrival(listed, arriving)  # in the order they were asked for
                     self._lease.check()
                     await self._take(listed, got)
                     if self._must_end():
@@ -262,50 +226,59 @@ class RetrievalSession:
         self._withheld.judge(others_came=bool(self._done or self._batch.arrived))
         self._batch.refused += self._withheld.quarantined()
 
-    async def _arrival(self, listed: Listed, arriving: AsyncGenerator[Arrival]) -> Arrival:
+    async def _arrival(
+        self, listed: Listed, arriving: AsyncGenerator[tuple[int, Arrival]]
+    ) -> bytes | Upload | ServerRefused | MessageTooLarge:
         """The next message. One that takes so long that its session would be given up is put aside, or it would block those
         behind it for ever."""
-        left = SESSION_SECONDS + MESSAGE_SECONDS - (time.monotonic() - self._began)
+        left = self._session_seconds + MESSAGE_SECONDS - (time.monotonic() - self._began)
         try:
             async with asyncio.timeout(left) as limit:
-                return await anext(arriving)
+                _, got = await anext(arriving)
+                if not isinstance(got, Arriving):
+                    return got
+                await self._commit()  # what came before does not wait for all of a large message
+                return await self._uploads.write(self._lease, got.head, got.rest())
+        except MessageTooLarge as too_large:
+            return too_large
         except TimeoutError:
             if limit.expired():
                 self._batch.refused.append(self._withheld.put_aside(listed, f"not here after {left:.0f} s"))
             raise
 
-    async def _take(self, listed: Listed, got: bytes | ServerRefused | MessageTooLarge) -> None:
+    async def _take(self, listed: Listed, got: bytes | Upload | ServerRefused | MessageTooLarge) -> None:
         if isinstance(got, ServerRefused):
             self._withheld.add(listed, got)
             return
-        size = len(got) if isinstance(got, bytes) else 0
+        size = 0 if isinstance(got, MessageTooLarge) else got.size if isinstance(got, Upload) else len(got)
         now = time.monotonic()
         if not self._batch.has_room_for(size, now):
             await self._commit()
         if not self._batch.arrived and not self._batch.refused:
             self._batch.began = now
-        if isinstance(got, bytes):
-            self._batch.arrived.append((listed, got))
-            self._batch.bytes += size
-            self._batch.refused += self._withheld.quarantined()  # others are handed out, so it is about those messages
-        else:
+        if isinstance(got, MessageTooLarge):
             self._batch.refused.append(self._withheld.put_aside(listed, f"larger than the server said: {got}"))
+            return
+        self._batch.arrived.append((listed, got))
+        self._batch.bytes += size
+        self._batch.refused += self._withheld.quarantined()  # others are handed out, so it is about those messages
 
     def _must_end(self) -> bool:
         """A session is bounded in time, and ends early when its worker is told to stop or the user's other accounts have
         filled the quota; the next one goes on, or finds that it may not."""
-        return self._full or time.monotonic() - self._began > SESSION_SECONDS or activity.is_worker_shutdown()
+        return self._full or time.monotonic() - self._began > self._session_seconds or activity.is_worker_shutdown()
 
     async def _commit(self) -> None:
         """Hands the batch over to be committed, once the one before it is: at most two are in memory."""
-        batch, self._batch = self._batch, Batch(number=self._batch.number + 1)
+        if not self._batch.arrived and not self._batch.refused:
+            return
+        batch, self._batch = self._batch, Batch(number=self._batch.number + 1, limit=self._batch_bytes())
         if self._committing is not None:
             await self._committing
         self._committing = asyncio.create_task(self._store_batch(batch))
 
     async def _commit_rest(self) -> None:
-        if self._batch.arrived or self._batch.refused:
-            await self._commit()
+        await self._commit()
         if self._committing is not None:
             committing, self._committing = self._committing, None
             await committing
@@ -329,11 +302,18 @@ class RetrievalSession:
             self._done = done
             self._committed += [listed for listed, _ in batch.arrived]
 
+    def _rate(self, done: int) -> float | None:
+        """Messages a second, since the first was asked for."""
+        if self._retrieving_since is None or not done:
+            return None
+        return done / max(time.monotonic() - self._retrieving_since, 0.001)
+
+    def _eta(self, remaining: int, rate: float | None) -> datetime | None:
+        return self._clock() + timedelta(seconds=remaining / rate) if rate and remaining else None
+
     def _live(self, done: int) -> Live:
-        remaining = max(self._plan.backlog - done, 0)
-        elapsed = time.monotonic() - self._began
-        eta = self._clock() + timedelta(seconds=elapsed / done * remaining) if done and remaining else None
-        return Live(on_server=self._on_server, remaining=remaining, eta=eta)
+        remaining, rate = max(self._plan.backlog - done, 0), self._rate(done)
+        return Live(on_server=self._on_server, remaining=remaining, eta=self._eta(remaining, rate), rate=rate)
 
     async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
@@ -365,12 +345,15 @@ class RetrievalSession:
             stored=self._total,
             remaining=remaining,
             bytes=self._mailbox.bytes + self.row.bytes,
+            eta=self._eta(remaining, self._rate(self._done)) if self._settings.retrieval.pace == "full" else None,
         )
 
     async def _report(self, session: Session) -> SessionReport | None:
         now = self._clock()
         remaining = max(self._plan.backlog - self._done, 0) + self._undecided
         blocked = self._plan.blocked_by_quota if self._done >= len(self._plan.fetch) else None
+        if blocked and self._done and await self._mailboxes.room(self._settings.owner) >= blocked.size:
+            blocked = None  # what was fetched turned out to be there already, and took no room
         unfinished = (remaining > 0 and blocked is None) or self._left_to_delete > 0
         # A session that got nowhere is not followed by another at once: a server may refuse every DELE.
         more = unfinished and self.row.brought_news and self._settings.retrieval.pace == "full"
@@ -383,7 +366,8 @@ class RetrievalSession:
             next_attempt_at=next_attempt_at,
             on_server=on_server,
             remaining=remaining,
-            complete=not self._undecided,
+            # In a later epoch an empty list proves nothing: a provider may still be moving the mail.
+            complete=not self._undecided and (self._mailbox.epoch == 1 or self._on_server > 0),
         )
         unreported = (
             self._total - self._request.total_stored

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.arrivals import BATCH_BYTES
 from activities.crm.connections import CrmConnections
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
@@ -27,6 +28,8 @@ from activities.mailboxes import Mailboxes, SessionRow
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
+from activities.survey import check_that_messages_can_be_told_apart
+from activities.uploads import Uploads
 from domain.commands import LoginReport, SessionReport
 from domain.outlook import of_command
 from domain.providers import profile_of
@@ -39,6 +42,8 @@ from workflows.contract import NOTHING_NEW, WAITING, LoginRequest, WatchRequest
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
+BATCHES_BYTES = 48 << 20  # of all sessions of this process together; each has up to two batches in memory
+LEAST_BATCH_BYTES = 1 << 20
 JITTER = 0.1  # of the interval, added, so that accounts drift apart and a LOGIN-DELAY stays a floor
 
 
@@ -65,6 +70,8 @@ class Retrieval:
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
         self._ledger = Ledger(pool)
         self._store = MailStore(pool)
+        self._uploads = Uploads(pool)
+        self._sessions_open = 0
 
     @activity.defn
     async def try_login(self, request: LoginRequest) -> LoginReport:
@@ -74,7 +81,8 @@ class Retrieval:
         try:
             async with _heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
                 async with self._sessions.open(settings) as session:
-                    await session.line.stat()  # some servers refuse a login only here
+                    count, _ = await session.line.stat()  # some servers refuse a login only here
+                    await check_that_messages_can_be_told_apart(session.line, count)
                     await session.line.quit()
                 at = self._clock()
                 await self._mailboxes.logged_in(settings, at, session.login_delay_seconds)
@@ -113,14 +121,20 @@ class Retrieval:
                         self._mailboxes,
                         self._ledger,
                         self._store,
+                        self._uploads,
                         worker=self._worker,
                         support=self._settings.support,
                         largest=self._settings.max_message_bytes,
+                        batch_bytes=self._batch_bytes,
                         interval=lambda login_delay: self._interval(request, login_delay),
                         minute_seconds=self._settings.minute_seconds,
                         clock=self._clock,
                     )
-                    report = await session.run()
+                    self._sessions_open += 1
+                    try:
+                        report = await session.run()
+                    finally:
+                        self._sessions_open -= 1
         except SessionFailure as failed:
             assert session is not None
             self._count(request, session.row, began, "failed", failed.failure.kind)
@@ -159,6 +173,10 @@ class Retrieval:
             needed_bytes=request.needed_bytes,
             minute_seconds=self._settings.minute_seconds,
         )
+
+    def _batch_bytes(self) -> int:
+        """Bytes that a session's batch may have: the fewer, the more sessions this process holds."""
+        return max(min(BATCH_BYTES, BATCHES_BYTES // max(self._sessions_open, 1)), LEAST_BATCH_BYTES)
 
     def _interval(self, request: WatchRequest, login_delay_seconds: float = 0.0) -> timedelta:
         """To the next look: the interval of the settings, or the server's LOGIN-DELAY where that is longer."""

@@ -8,27 +8,27 @@ knows them and they are not fetched again. Only what is committed may be deleted
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from activities.arrivals import Batch, NotRetrieved, Retrieved
 from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.mailboxes import Live, SessionRow, save_session, show
+from activities.recognition import recognise
+from activities.uploads import Upload, keep
 from domain.linking import DirectoryMatch, correspondents, link
-from domain.message import IndexedMessage, index, storable
+from domain.message import storable
 from domain.retrieval import Identity, Listed
 from infra.database import Pool
 
 INBOX = "Inbox"
-BATCH_MESSAGES = 200
-BATCH_BYTES = 16 * 1024 * 1024
-BATCH_SECONDS = 10.0
+STATEMENT_BYTES = 2 << 20  # of mail in one statement, which is copied twice on its way
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
 Connection = AsyncConnection[TupleRow]
@@ -36,51 +36,6 @@ Connection = AsyncConnection[TupleRow]
 
 class LedgerConflict(Exception):
     """The ledger knew a message that the plan took for new: the session's view is stale, and nothing was stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """One message as it came, indexed."""
-
-    listed: Listed
-    raw: bytes
-    sha256: bytes
-    message: IndexedMessage
-
-    @classmethod
-    def of(cls, listed: Listed, raw: bytes) -> Retrieved:
-        return cls(listed, raw, hashlib.sha256(raw).digest(), index(raw))
-
-
-@dataclass(frozen=True, slots=True)
-class NotRetrieved:
-    """One message that could not be taken: why, for the how many-th time, and when to try again (None: not by itself)."""
-
-    listed: Listed
-    reason: str
-    attempts: int
-    retry_at: datetime | None
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one transaction takes. `number` counts the session's batches."""
-
-    number: int
-    arrived: list[tuple[Listed, bytes]] = field(default_factory=list)
-    refused: list[NotRetrieved] = field(default_factory=list)
-    bytes: int = 0
-    began: float = 0.0
-
-    def has_room_for(self, size: int, now: float) -> bool:
-        """A batch ends at 200 messages, 16 MB or 10 s; a message that is larger than that is a batch of its own."""
-        if not self.arrived and not self.refused:
-            return True
-        return (
-            len(self.arrived) + len(self.refused) < BATCH_MESSAGES
-            and self.bytes + size <= BATCH_BYTES
-            and now - self.began < BATCH_SECONDS
-        )
 
 
 class MailStore:
@@ -104,7 +59,7 @@ class MailStore:
         """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal."""
         async with self._committing, fenced(self._pool, lease) as connection:
             await self._keep_blobs(connection, indexed)
-            known = await self._already_kept(connection, session.address, epoch, indexed)
+            known = await recognise(connection, session.address, epoch, indexed)
             repeated = _repeated(indexed)
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             ids = await self._keep_mail(connection, session.address, new, at)
@@ -119,7 +74,7 @@ class MailStore:
             )
             links = await self._link(connection, session.address, new, ids, crms)
             await self._quarantine(connection, session.address, epoch, batch.refused, at)
-            size = sum(len(one.raw) for one in new)
+            size = sum(one.size for one in new)
             await connection.execute(
                 "update mailboxes set messages = messages + %s, bytes = bytes + %s where address = %s",
                 [len(new), size, session.address],
@@ -145,46 +100,21 @@ class MailStore:
 
     async def _keep_blobs(self, connection: Connection, indexed: Sequence[Retrieved]) -> None:
         # In one order for everybody: two batches with the same mail would otherwise wait for each other.
-        blobs = sorted({one.sha256: one.raw for one in indexed}.items())
-        if blobs:
-            await connection.execute(
-                """
-                insert into blobs (sha256, size, raw)
-                select sha256, octet_length(raw), raw from unnest(%b::bytea[], %b::bytea[]) as new (sha256, raw)
-                on conflict do nothing
-                """,
-                [[digest for digest, _ in blobs], [raw for _, raw in blobs]],
-            )
-
-    async def _already_kept(
-        self, connection: Connection, address: str, epoch: int, indexed: Sequence[Retrieved]
-    ) -> dict[Identity, int]:
-        """Messages of this account that are there already: the same bytes from another epoch, or under the same UIDL the
-        same bytes or Message-ID (some servers change a message's size by writing into its header).
-
-        Equal bytes under two UIDLs of one list are two messages: the server says so.
-        """
-        suspects = [one for one in indexed if epoch > 1 or one.listed.occurrence > 0]
-        if not suspects:
-            return {}
-        rows = await (
-            await connection.execute(
-                """
-                select m.id, m.sha256, m.message_id, l.epoch, l.uidl from mail m join pop_ledger l on l.mail = m.id
-                where m.address = %s and m.state = 'stored'
-                    and (m.sha256 = any(%b::bytea[]) or (l.epoch = %s and l.uidl = any(%s)))
-                """,
-                [address, [one.sha256 for one in suspects], epoch, [one.listed.uidl for one in suspects]],
-            )
-        ).fetchall()
-        known = {}
-        for one in suspects:
-            for mail, digest, message_id, of_epoch, uidl in rows:
-                same_place = of_epoch == epoch and uidl == one.listed.uidl
-                same_message = message_id is not None and message_id == one.message.message_id
-                if (digest == one.sha256 and (same_place or of_epoch != epoch)) or (same_place and same_message):
-                    known[one.listed.identity] = mail
-        return known
+        contents = sorted({one.sha256: one.content for one in indexed}.items())
+        blobs = [(digest, content) for digest, content in contents if isinstance(content, bytes)]
+        async with connection.pipeline():
+            for part in _of_bounded_size(blobs):
+                await connection.execute(
+                    """
+                    insert into blobs (sha256, size, raw)
+                    select sha256, octet_length(raw), raw from unnest(%b::bytea[], %b::bytea[]) as new (sha256, raw)
+                    on conflict do nothing
+                    """,
+                    [[digest for digest, _ in part], [raw for _, raw in part]],
+                )
+        for one in indexed:
+            if isinstance(one.content, Upload):
+                await keep(connection, one.content)
 
     async def _keep_mail(
         self, connection: Connection, address: str, new: Sequence[Retrieved], at: datetime
@@ -202,7 +132,7 @@ class MailStore:
             [one.message.from_address and storable(one.message.from_address) for one in new],
             [storable(one.message.subject) for one in new],
             [one.message.sent_at for one in new],
-            [len(one.raw) for one in new],
+            [one.size for one in new],
             [one.sha256 for one in new],
             [one.message.parse_error and storable(one.message.parse_error) for one in new],
             [
@@ -374,6 +304,19 @@ class MailStore:
                         one.listed.occurrence,
                     ],
                 )
+
+
+def _of_bounded_size(blobs: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    part: list[tuple[bytes, bytes]] = []
+    size = 0
+    for blob in blobs:
+        if part and size + len(blob[1]) > STATEMENT_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(blob)
+        size += len(blob[1])
+    if part:
+        yield part
 
 
 def _repeated(indexed: Sequence[Retrieved]) -> dict[Identity, Identity]:

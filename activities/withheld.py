@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from activities.arrivals import NotRetrieved
 from activities.pop.connection import ServerRefused
 from activities.pop.session import Clock
-from activities.store import NotRetrieved
 from domain.classification import diagnose_reply
 from domain.failures import Kind
 from domain.redaction import redact

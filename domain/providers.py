@@ -11,10 +11,14 @@ Caution = tuple[str, str, tuple[str, ...]]  # code, text, remedies
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One provider. `hosts` are suffixes of its POP hosts; `checklist` is shown when an account is configured (R51)."""
+    """One provider. `hosts` are suffixes of its POP hosts; `checklist` is shown when an account is configured (R51).
+
+    `windowed`: it lists only some of the mailbox at a time, older mail coming into view as the newer is taken.
+    """
 
     name: Provider
     hosts: tuple[str, ...] = ()
+    windowed: bool = False
     warnings: tuple[Caution, ...] = ()
     checklist: tuple[str, ...] = ()
 
@@ -25,6 +29,7 @@ PROFILES: dict[Provider, Profile] = {
         Profile(
             name="google",
             hosts=("gmail.com", "googlemail.com", "google.com"),
+            windowed=True,
             checklist=(
                 "In Gmail, under Settings > Forwarding and POP/IMAP, enable POP for all mail, or for mail from now on.",
                 (

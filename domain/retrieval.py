@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,12 +22,14 @@ QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One message as UIDL and LIST name it; `size` in bytes is an estimate on some servers."""
+    """One message as UIDL and LIST name it; `size` in bytes is an estimate on some servers. `shared`: its UIDL stands, or
+    stood, for another message as well."""
 
     number: int
     uidl: str
     occurrence: int
     size: int
+    shared: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -69,6 +72,8 @@ def listing(
     for (uidl, occurrence), entry in ledger.items():
         known.setdefault(uidl, {})[occurrence] = entry
     given: dict[str, set[int]] = {}
+    uids = list(uids)
+    times = Counter(uidl for _, uidl in uids)
     listed = []
     for number, uidl in uids:
         if number not in sizes:
@@ -80,7 +85,8 @@ def listing(
         unused = (one for one in count() if one not in entries and one not in taken)
         occurrence = next(chain(same, alike, unused))
         taken.add(occurrence)
-        listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size))
+        shared = times[uidl] > 1 or not entries.keys() <= {occurrence}
+        listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size, shared=shared))
     return listed
 
 
@@ -105,7 +111,7 @@ def plan(
 
     `first`: no list of this mailbox was ever worked through, so `start` applies (R49, R52). `largest` is the size above
     which a message is not fetched, `room` the bytes that the quota leaves (R20), `most` the number of messages that this
-    session may fetch, `old` what is older than RECENT_DAYS (R50). Nothing is deleted but what was stored before and what
+    session may fetch, `old` what `start` leaves out by its age (R49, R50). Nothing is deleted but what was stored before and what
     the policy names (R43, R62).
     """
     made = Plan()
@@ -113,7 +119,7 @@ def plan(
     for message in listed:
         entry = ledger.get(message.identity)
         if entry is None or _is_to_be_tried_again(entry, now, message, largest):
-            if entry is None and first and (settings.start == "from_now" or message.identity in old):
+            if entry is None and (message.identity in old or (first and settings.start == "from_now")):
                 made.skip.append(message)
             elif message.size > largest:
                 made.oversized.append(message)

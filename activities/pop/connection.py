@@ -2,7 +2,8 @@
 
 Memory is bounded by the window, not by the mailbox: what was asked for and not read is at most `WINDOW_BYTES` by the
 server's own listing, and if the server lies about sizes, the socket is simply not read until somebody wants more
-(`line.MOST_UNREAD`). Only the message that is being put together is held whole, up to the caller's `largest`.
+(`line.MOST_UNREAD`). Of the message that is being put together no more than the caller's `held` bytes are kept: a larger
+one is handed over while it arrives.
 
 After login a NOOP goes out whenever nothing was sent for `Timeouts.keep_alive` seconds and nobody waits for an answer,
 so a caller may stop iterating `retrieve` for as long as storing takes. Its answer is passed over by whoever reads next.
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +37,7 @@ from activities.pop.protocol import (
     encode,
 )
 
-__all__ = ["MessageTooLarge", "PopConnection", "ProtocolViolation", "ServerRefused", "Timeouts"]
+__all__ = ["Arriving", "MessageTooLarge", "PopConnection", "ProtocolViolation", "ServerRefused", "Timeouts"]
 
 Tls = Literal["implicit", "starttls", "none"]
 Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
@@ -61,6 +63,24 @@ class MessageTooLarge(Exception):
     def __init__(self, size: int) -> None:
         super().__init__(f"the message has {size} bytes or more")
         self.size = size
+
+
+class Arriving:
+    """A message of which more comes than `retrieve` holds: `head` is here, `rest()` is the remainder as it arrives.
+
+    `rest` raises MessageTooLarge at the message's end when that was beyond `largest`. What is not read of it is read past
+    before the next message.
+    """
+
+    def __init__(self, head: bytes, rest: AsyncIterator[bytes]) -> None:
+        self.head = head
+        self._rest = rest
+
+    def rest(self) -> AsyncIterator[bytes]:
+        return self._rest
+
+
+Arrival = bytes | Arriving | ServerRefused | MessageTooLarge
 
 
 @dataclass(frozen=True)
@@ -213,13 +233,14 @@ class PopConnection:
         return uids
 
     async def retrieve(
-        self, messages: Sequence[tuple[int, int]], *, largest: int
-    ) -> AsyncGenerator[tuple[int, bytes | ServerRefused | MessageTooLarge]]:
+        self, messages: Sequence[tuple[int, int]], *, largest: int, held: int
+    ) -> AsyncGenerator[tuple[int, Arrival]]:
         """RETR each (message number, listed size), in order: (number, the message | why there is none).
 
-        A message is raw, with the CRLF line ends it had on the wire, un-stuffed. A message that is listed as larger than
-        `largest` is not asked for; one that turns out larger is read to its end and dropped. Leaving the iteration early
-        leaves up to a window of messages on the wire, which the next command has to read past first.
+        A message is raw, with the CRLF line ends it had on the wire, un-stuffed; one of more than `held` bytes is handed
+        over as `Arriving`. A message that is listed as larger than `largest` is not asked for; one that turns out larger is
+        read to its end and dropped. Leaving the iteration early leaves up to a window of messages on the wire, which the
+        next command has to read past first.
         """
         waiting = deque(messages)
         asked: deque[tuple[int, int]] = deque()
@@ -241,15 +262,19 @@ class PopConnection:
             if size > largest:
                 yield number, MessageTooLarge(size)
                 continue
-            message: bytes | ServerRefused | MessageTooLarge
+            message: Arrival
             try:
-                message = await self._message("RETR", largest)
+                message = await self._message("RETR", largest, held)
             except (ServerRefused, MessageTooLarge) as reason:
                 if isinstance(reason, ServerRefused) and not reason.command:
                     raise  # that was its leave-taking
                 message = reason
             unread -= size
             yield number, message
+            if isinstance(message, Arriving):
+                with contextlib.suppress(MessageTooLarge):
+                    async for _ in message.rest():
+                        pass
 
     async def delete(self, numbers: Sequence[int]) -> list[int]:
         """DELE each; the numbers that the server accepted. Nothing is deleted before `quit` is True."""
@@ -270,7 +295,13 @@ class PopConnection:
         """TOP: the header and the first `lines` lines of the body. MessageTooLarge over 1 MiB."""
         await self._settle()
         self._wire.write(self._wire.protocol.send("TOP", number, lines))
-        return await self._message("TOP", LARGEST_TOP)
+        shown = await self._message("TOP", LARGEST_TOP, LARGEST_TOP)
+        if isinstance(shown, bytes):
+            return shown
+        size = len(shown.head)
+        async for piece in shown.rest():
+            size += len(piece)
+        raise MessageTooLarge(size)
 
     async def noop(self) -> None:
         """NOOP: the server is still there."""
@@ -380,21 +411,31 @@ class PopConnection:
         self.phase = "transaction"
         return [(_plausible(entry[1], MOST_MESSAGES, command), entry[2] or b"") for entry in entries if entry]
 
-    async def _message(self, command: str, largest: int) -> bytes:
-        """The message that answers a command that was sent."""
+    async def _message(self, command: str, largest: int, held: int) -> bytes | Arriving:
+        """The message that answers a command that was sent, whole when it has no more than `held` bytes."""
         await self._status(command, self._timeouts.reply)
         body = bytearray()
-        size = 0
         patience = self._patience()
+        while True:
+            match await self._wire.event(patience.deadline):
+                case MessageData(_, data):
+                    body += data
+                    if len(body) > held:
+                        return Arriving(bytes(body), self._rest(command, len(body), largest, patience))
+                case EndOfData():
+                    return bytes(body)
+                case _:
+                    pass
+
+    async def _rest(self, command: str, size: int, largest: int, patience: Patience) -> AsyncGenerator[bytes]:
+        """What is still to come of a message of which `size` bytes are here; of one beyond `largest` nothing more."""
         while True:
             match await self._wire.event(patience.deadline):
                 case MessageData(_, data):
                     size += len(data)
                     if size <= largest:
-                        body += data
-                    elif size <= 2 * largest + LARGEST_TOP:
-                        body.clear()
-                    else:
+                        yield data
+                    elif size > 2 * largest + LARGEST_TOP:
                         raise ProtocolViolation(f"the answer to {command} does not end")
                 case EndOfData():
                     break
@@ -402,7 +443,6 @@ class PopConnection:
                     pass
         if size > largest:
             raise MessageTooLarge(size)
-        return bytes(body)
 
     def _keep_alive(self) -> None:
         """Send a NOOP if the line was quiet for long enough; look again later."""

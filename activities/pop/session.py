@@ -35,7 +35,13 @@ logger = logging.getLogger(__name__)
 
 LONGEST_CHAIN = 6
 MOST_NAMES = 20
-SERVERS_FAULTS = (ServerRefused, ProtocolViolation, EOFError, OSError)
+
+
+class Unusable(Exception):
+    """A server that does what it says and still cannot be retrieved from as the settings ask; the text is the remedy."""
+
+
+SERVERS_FAULTS = (ServerRefused, ProtocolViolation, Unusable, EOFError, OSError)
 
 Clock = Callable[[], datetime]
 
@@ -195,6 +201,8 @@ class Sessions:
                 host=host,
                 hide=session.hidden,
             )
+        if isinstance(error, Unusable):
+            return Diagnosis(Kind.CONFIGURATION, None, str(error))
         if isinstance(error, ProtocolViolation):
             return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")
         return diagnose_error(error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses)

@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.arrivals import Batch
 from activities.leases import Lease, LeaseLost, Leases, NotNow
 from activities.mailboxes import Live, SessionRow
 from activities.pop.session import now_utc
-from activities.store import Batch, MailStore
+from activities.store import MailStore
 from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
 from tests.running import until

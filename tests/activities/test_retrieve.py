@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
-from activities import store
+from activities import arrivals
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
@@ -226,7 +226,7 @@ async def test_a_quota_is_of_the_user_over_all_accounts(pool: Pool) -> None:
 async def test_accounts_of_one_user_that_fetch_at_once_stop_at_their_quota(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BATCH_MESSAGES", 10)
+    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
     messages = {f"uid-{number}": mail(number, size=1000) for number in range(100, 300)}
     size = len(messages["uid-100"])
     watcher = Watcher(pool)

@@ -13,10 +13,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from activities.arrivals import Batch, NotRetrieved, Retrieved
 from activities.leases import Lease, Leases
 from activities.mailboxes import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
-from activities.store import Batch, LedgerConflict, MailStore, NotRetrieved, Retrieved
+from activities.store import LedgerConflict, MailStore
 from domain.retrieval import Listed
 from infra.database import Pool
 from tests.activities.watching import JANE, account, mail, rows
@@ -79,7 +80,7 @@ async def storing(pool: Pool) -> AsyncIterator[Storing]:
 
 
 def listed(number: int, uidl: str | None = None, *, occurrence: int = 0, size: int = 100) -> Listed:
-    return Listed(number=number, uidl=uidl or f"uid-{number}", occurrence=occurrence, size=size)
+    return Listed(number=number, uidl=uidl or f"uid-{number}", occurrence=occurrence, size=size, shared=occurrence > 0)
 
 
 def not_retrieved(one: Listed, attempts: int = 1) -> NotRetrieved:

@@ -149,6 +149,12 @@ class Watcher:
         request = LoginRequest(settings=settings, command="enable")
         return await self.environment.run(self.retrieval().try_login, request)
 
+    async def refuses_login(self, settings: AccountSettings) -> Failure:
+        """Tries a login; it must fail, under the failure's own kind."""
+        with pytest.raises(ApplicationError) as ended:
+            await self.try_login(settings)
+        return failure_of(ended.value)
+
     async def record(self, settings: AccountSettings, *, quota_bytes: int | None = None) -> None:
         """Records the account as the workflow does once its login has worked, with its user's quota if given."""
         request = RecordRequest(

@@ -129,11 +129,6 @@ def test_start_recent_skips_what_is_old_on_the_first_list_and_fetches_the_rest()
     assert (numbers(made.skip), numbers(made.fetch), made.backlog) == ([1], [2], 1)
 
 
-def test_start_recent_fetches_whatever_arrives_later_however_old() -> None:
-    made = plan([mail(1), mail(2)], known("skipped", 1), first=False, start="recent", old={("u2", 0)})
-    assert (numbers(made.fetch), made.skip) == ([2], [])
-
-
 def test_start_from_now_skips_messages_of_any_size() -> None:
     made = plan([mail(1, LARGEST + 1)], first=True, start="from_now")
     assert (numbers(made.skip), made.oversized) == ([1], [])

@@ -81,6 +81,11 @@ class WorkerProcess:
         if self.running:
             self._process.kill()
 
+    def peak_memory(self) -> int:
+        """The most bytes that it has had in memory so far, as the kernel counts (VmHWM)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
+
     async def ended(self) -> int:
         """Its exit status, once it has ended."""
         async with asyncio.timeout(60):

@@ -198,6 +198,14 @@ class Dovecot:
         """How many messages are in that mailbox now."""
         return sum(1 for part in ("new", "cur") for _ in (self.maildir(user) / part).iterdir())
 
+    def forget_uids(self, user: str) -> None:
+        """Gives every message of the mailbox another UID and UIDVALIDITY, as a restored backup does."""
+        for index in self.maildir(user).glob("dovecot*"):
+            index.unlink()
+        uidlist = self.maildir(user) / "dovecot-uidlist"
+        uidlist.write_text(f"3 V{int(time.time()) + 1000} N1001\n")
+        self._give_mail_to_server(uidlist)
+
     def logins(self, user: str) -> int:
         """How many times that user has logged in so far."""
         return self.log().count(f"Login: user=<{user}>")

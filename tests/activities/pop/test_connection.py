@@ -14,6 +14,8 @@ import pytest
 from activities.pop.certificates import client_context
 from activities.pop.connection import (
     WINDOW_COMMANDS,
+    Arrival,
+    Arriving,
     MessageTooLarge,
     PopConnection,
     ProtocolViolation,
@@ -63,9 +65,18 @@ def mail(count: int, size: int = 1000) -> dict[str, bytes]:
 
 
 async def all_of(
-    retrieved: AsyncIterator[tuple[int, bytes | ServerRefused | MessageTooLarge]],
+    retrieved: AsyncIterator[tuple[int, Arrival]],
 ) -> dict[int, bytes | ServerRefused | MessageTooLarge]:
-    return {number: message async for number, message in retrieved}
+    return {number: await whole(message) async for number, message in retrieved}
+
+
+async def whole(message: Arrival) -> bytes | ServerRefused | MessageTooLarge:
+    if not isinstance(message, Arriving):
+        return message
+    try:
+        return message.head + b"".join([piece async for piece in message.rest()])
+    except MessageTooLarge as too_large:
+        return too_large
 
 
 async def whole_session(server: MailboxServer, timeouts: Timeouts | None = None) -> None:
@@ -76,7 +87,7 @@ async def whole_session(server: MailboxServer, timeouts: Timeouts | None = None)
         await pop.stat()
         await pop.list_sizes()
         await pop.list_uids()
-        await all_of(pop.retrieve([(1, 10)], largest=MIB))
+        await all_of(pop.retrieve([(1, 10)], largest=MIB, held=MIB))
         await pop.delete([1])
         assert await pop.quit()
     finally:
@@ -99,7 +110,7 @@ async def test_a_session_retrieves_and_deletes(pipelining: bool) -> None:
         uids = await pop.list_uids()
         assert [uid for _, uid in uids] == list(messages)
         sizes = await pop.list_sizes()
-        retrieved = await all_of(pop.retrieve(list(sizes.items()), largest=MIB))
+        retrieved = await all_of(pop.retrieve(list(sizes.items()), largest=MIB, held=MIB))
         assert [retrieved[number] for number, _ in uids] == list(messages.values())
         assert list(retrieved) == list(sizes)
         assert await pop.delete([1, 2, 9999]) == [1, 2]
@@ -115,7 +126,7 @@ async def test_nothing_is_sent_to_the_server_that_was_not_asked_for() -> None:
         await pop.login("jane", "secret")
         sizes = await pop.list_sizes()
         await pop.list_uids()
-        await all_of(pop.retrieve(list(sizes.items()), largest=MIB))
+        await all_of(pop.retrieve(list(sizes.items()), largest=MIB, held=MIB))
         await pop.quit()
         assert server.commands == [
             "CAPA",
@@ -282,7 +293,7 @@ async def test_messages_that_came_whole_are_given_before_the_line_is_lost() -> N
     async with ScriptedServer(script) as server:
         pop = await logged_in(server)
         await pop.ask_capabilities()
-        retrieved = pop.retrieve([(1, 4), (2, 4)], largest=MIB)
+        retrieved = pop.retrieve([(1, 4), (2, 4)], largest=MIB, held=MIB)
         assert await anext(retrieved) == (1, b"Hi\r\n")
         with pytest.raises(EOFError):
             await anext(retrieved)
@@ -356,7 +367,7 @@ async def test_a_server_that_drips_for_ever_is_not_waited_for(before: bytes) -> 
     async with ScriptedServer([*LOGIN, Expect("RETR 1"), Send(before), Drip(b"x" * 1000, 0.1)]) as server:
         pop = await logged_in(server, BRIEF)
         with pytest.raises(TimeoutError):
-            await all_of(pop.retrieve([(1, 1000)], largest=MIB))
+            await all_of(pop.retrieve([(1, 1000)], largest=MIB, held=MIB))
         await pop.abort()
 
 
@@ -365,7 +376,7 @@ async def test_a_slow_message_is_waited_for_as_long_as_it_moves() -> None:
     script = [*LOGIN, Expect("RETR 1"), Send(b"+OK\r\n"), *pieces, Send(b"\r\n.\r\n"), Hang()]
     async with ScriptedServer(script) as server:
         pop = await logged_in(server, BRIEF)
-        assert await all_of(pop.retrieve([(1, 40002)], largest=MIB)) == {1: b"x" * 40000 + b"\r\n"}
+        assert await all_of(pop.retrieve([(1, 40002)], largest=MIB, held=MIB)) == {1: b"x" * 40000 + b"\r\n"}
         await pop.abort()
 
 
@@ -373,7 +384,7 @@ async def test_an_answer_in_single_bytes_is_an_answer() -> None:
     script = [*LOGIN, Expect("RETR 1"), Drip(b"+OK\r\n..\r\n.\r\n"), Expect("QUIT"), Drip(b"+OK\r\n")]
     async with ScriptedServer(script) as server:
         pop = await logged_in(server)
-        assert await all_of(pop.retrieve([(1, 3)], largest=MIB)) == {1: b".\r\n"}
+        assert await all_of(pop.retrieve([(1, 3)], largest=MIB, held=MIB)) == {1: b".\r\n"}
         assert await pop.quit()
 
 
@@ -383,7 +394,7 @@ async def test_the_line_is_kept_alive_while_the_caller_is_busy(pipelining: bool)
         pop = await logged_in(server, Timeouts(keep_alive=0.05))
         await pop.ask_capabilities()
         got = []
-        async for number, _ in pop.retrieve([(n, 1000) for n in range(1, 101)], largest=MIB):
+        async for number, _ in pop.retrieve([(n, 1000) for n in range(1, 101)], largest=MIB, held=MIB):
             got.append(number)
             if number == 50:
                 await server.until("NOOP", 3)
@@ -414,7 +425,7 @@ async def test_after_a_violation_no_quit_is_sent() -> None:
     async with MailboxServer(messages=mail(1)) as server:
         pop = await logged_in(server)
         server.replies["RETR 1"] = b"+OK 3 octets\r\n.\r\n.\r\n"  # Dovecot's unstuffed dot
-        await all_of(pop.retrieve([(1, 3)], largest=MIB))
+        await all_of(pop.retrieve([(1, 3)], largest=MIB, held=MIB))
         with pytest.raises(ProtocolViolation):
             await pop.delete([1])
         assert await pop.quit() is False
@@ -467,7 +478,7 @@ async def test_a_refused_message_is_reported_and_the_next_one_is_fetched() -> No
         server.replies["RETR 2"] = "-ERR Download exceed. msg=10"
         pop = await logged_in(server)
         await pop.ask_capabilities()
-        got = await all_of(pop.retrieve([(1, 1000), (2, 1000), (3, 1000)], largest=MIB))
+        got = await all_of(pop.retrieve([(1, 1000), (2, 1000), (3, 1000)], largest=MIB, held=MIB))
         assert list(got) == [1, 2, 3]
         refused = got[2]
         assert isinstance(refused, ServerRefused)
@@ -480,7 +491,7 @@ async def test_a_message_that_is_listed_as_too_large_is_not_asked_for() -> None:
     async with MailboxServer(messages=mail(3)) as server:
         pop = await logged_in(server)
         await pop.ask_capabilities()
-        got = await all_of(pop.retrieve([(1, 1000), (2, 10**9), (3, 1000)], largest=2000))
+        got = await all_of(pop.retrieve([(1, 1000), (2, 10**9), (3, 1000)], largest=2000, held=2000))
         assert isinstance(got[2], MessageTooLarge)
         assert [isinstance(got[n], bytes) for n in (1, 3)] == [True, True]
         assert server.count("RETR") == 2
@@ -490,7 +501,7 @@ async def test_a_message_that_is_listed_as_too_large_is_not_asked_for() -> None:
 async def test_a_message_that_turns_out_too_large_is_read_past() -> None:
     async with MailboxServer(messages=mail(2, size=50_000)) as server:
         pop = await logged_in(server)
-        got = await all_of(pop.retrieve([(1, 10)], largest=20_000))
+        got = await all_of(pop.retrieve([(1, 10)], largest=20_000, held=20_000))
         assert isinstance(got[1], MessageTooLarge)
         assert await pop.quit()
 
@@ -500,7 +511,7 @@ async def test_a_message_without_end_is_a_violation() -> None:
         server.replies["RETR"] = b"+OK\r\n" + b"x" * (2 * MIB)
         pop = await logged_in(server)
         with pytest.raises(ProtocolViolation, match="does not end"):
-            await all_of(pop.retrieve([(1, 10)], largest=1000))
+            await all_of(pop.retrieve([(1, 10)], largest=1000, held=1000))
         await pop.abort()
 
 
@@ -508,7 +519,7 @@ async def test_a_large_message_comes_through_whole() -> None:
     message = b"Subject: large\r\n\r\n" + b"x" * (5 * MIB) + b"\r\n"
     async with MailboxServer(messages={"large": message}) as server:
         pop = await logged_in(server)
-        assert await all_of(pop.retrieve([(1, 10)], largest=100 * MIB)) == {1: message}
+        assert await all_of(pop.retrieve([(1, 10)], largest=100 * MIB, held=100 * MIB)) == {1: message}
         await pop.quit()
 
 
@@ -516,7 +527,7 @@ async def test_leaving_early_is_made_good_by_the_next_command() -> None:
     async with MailboxServer(messages=mail(200)) as server:
         pop = await logged_in(server)
         await pop.ask_capabilities()
-        async for number, _ in pop.retrieve([(n, 1000) for n in range(1, 201)], largest=MIB):
+        async for number, _ in pop.retrieve([(n, 1000) for n in range(1, 201)], largest=MIB, held=MIB):
             if number == 3:
                 break
         assert await pop.delete([1, 2, 3]) == [1, 2, 3]
@@ -531,7 +542,7 @@ async def test_no_more_is_asked_for_than_the_window_holds(size: int) -> None:
         pop = await logged_in(server, BRIEF)
         await pop.ask_capabilities()
         with pytest.raises(TimeoutError):
-            await all_of(pop.retrieve([(n, size) for n in range(1, 201)], largest=2 * MIB))
+            await all_of(pop.retrieve([(n, size) for n in range(1, 201)], largest=2 * MIB, held=2 * MIB))
         await pop.abort()
         # The server reads no further than the command it hangs at, so look at what was sent.
         assert pop._wire.protocol.awaited == (WINDOW_COMMANDS if size == 100 else 4)
@@ -544,7 +555,7 @@ async def test_what_nobody_wants_yet_stays_with_the_server() -> None:
         await pop.ask_capabilities()
         count = 0
         # Listed as tiny, so the window lets all of them be asked for: the socket is what holds the server back.
-        async for _, got in pop.retrieve([(n, 1) for n in range(1, 61)], largest=MIB):
+        async for _, got in pop.retrieve([(n, 1) for n in range(1, 61)], largest=MIB, held=MIB):
             await asyncio.sleep(0.02)
             assert got == message
             assert pop._wire._unread <= 3 * MOST_UNREAD
@@ -558,7 +569,7 @@ async def test_a_cancelled_retrieval_can_be_aborted_and_leaves_nothing_open() ->
         server.hangs.add("RETR 3")
         pop = await logged_in(server)
         await pop.ask_capabilities()
-        task = asyncio.create_task(all_of(pop.retrieve([(n, 1000) for n in range(1, 6)], largest=MIB)))
+        task = asyncio.create_task(all_of(pop.retrieve([(n, 1000) for n in range(1, 6)], largest=MIB, held=MIB)))
         await server.until("RETR", 3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -54,7 +54,9 @@ async def test_dovecots_mail_arrives_as_it_is_in_every_mode(dovecot: Dovecot) ->
             assert (await pop.stat())[0] == len(MESSAGES)
             assert len({uid for _, uid in await pop.list_uids()}) == len(MESSAGES)
             sizes = await pop.list_sizes()
-            got = [message async for _, message in pop.retrieve(list(sizes.items()), largest=10_000_000)]
+            got = [
+                message async for _, message in pop.retrieve(list(sizes.items()), largest=10_000_000, held=10_000_000)
+            ]
             assert got == MESSAGES == by_poplib
             assert [len(message) for message in MESSAGES] == list(sizes.values())
             assert await pop.quit()
@@ -85,7 +87,7 @@ async def test_dovecot_refuses_a_wrong_password_and_a_missing_message(dovecot: D
     await pop.quit()
     pop = await connected(dovecot, "implicit")
     await pop.login("jane", "secret")
-    ((_, refused),) = [entry async for entry in pop.retrieve([(1, 100)], largest=1000)]
+    ((_, refused),) = [entry async for entry in pop.retrieve([(1, 100)], largest=1000, held=1000)]
     assert isinstance(refused, ServerRefused)
     assert refused.text == "There's no message 1."
     await pop.quit()
@@ -100,7 +102,7 @@ async def test_dovecots_unstuffed_dot_is_noticed_and_nothing_is_deleted(dovecot:
     await pop.login("jane", "secret")
     await pop.delete([2])
     with pytest.raises(ProtocolViolation):
-        async for _ in pop.retrieve([(1, 3), (1, 3)], largest=1000):
+        async for _ in pop.retrieve([(1, 3), (1, 3)], largest=1000, held=1000):
             pass
     assert await pop.quit() is False
     assert dovecot.count("jane") == 2

@@ -1,0 +1,222 @@
+"""A session's first look: what the server lists, what the ledger knows of it, and whether it is still the same server.
+
+The order matters. A server that is not the one it was begins a new epoch of the ledger before anything else is decided:
+what its UIDLs meant before they do not mean any more. Only then does `start` apply to what is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from activities.leases import Lease
+from activities.ledger import Ledger
+from activities.mailboxes import Mailbox, SessionRow
+from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
+from activities.pop.session import Clock, Unusable
+from domain.classification import diagnose_reply
+from domain.failures import Kind
+from domain.identity import MOST_WITHOUT_UIDL, arrived_at, header_key, is_other_mail, looks_moved, sample
+from domain.message import IndexedMessage, index
+from domain.pop_remedies import NO_UIDL
+from domain.providers import profile_of
+from domain.retrieval import RECENT_DAYS, Entry, Identity, Listed, listing
+from domain.settings import AccountSettings
+from infra.telemetry import span
+
+CLEARLY_BEFORE = timedelta(days=1)  # a clock may be wrong, and mail may be long on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a survey came to. `listed` are the messages that could be decided on; of those, `old` are too old for `start`."""
+
+    mailbox: Mailbox
+    on_server: int = 0
+    listed: list[Listed] = field(default_factory=list)
+    known: Mapping[Identity, Entry] = field(default_factory=dict)
+    old: frozenset[Identity] = frozenset()
+
+    @property
+    def undecided(self) -> int:
+        """Messages that this session had no time to decide on."""
+        return self.on_server - len(self.listed)
+
+
+async def listed_uids(connection: PopConnection) -> list[tuple[int, str]] | None:
+    """UIDL (RFC 1939, section 7), which is optional; None where the server does not know it."""
+    try:
+        return await connection.list_uids()
+    except ServerRefused as refused:
+        reason = diagnose_reply(refused.text, phase="transaction", capabilities=connection.capabilities)
+        if not refused.command or reason.kind is not Kind.CONFIGURATION:
+            raise  # it knows UIDL, and has other trouble
+        return None
+
+
+async def check_that_messages_can_be_told_apart(connection: PopConnection, count: int) -> None:
+    """Raises Unusable for a server that has neither UIDL nor TOP; of an empty maildrop it cannot be said of TOP."""
+    if "UIDL" in connection.capabilities or await listed_uids(connection) is not None or count == 0:
+        return
+    try:
+        await connection.top(1, 0)
+    except MessageTooLarge:
+        pass
+    except ServerRefused as refused:
+        if not refused.command:
+            raise
+        raise Unusable(NO_UIDL) from None
+
+
+class Survey:
+    def __init__(
+        self,
+        settings: AccountSettings,
+        ledger: Ledger,
+        lease: Lease,
+        row: SessionRow,
+        *,
+        clock: Clock,
+        must_end: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._lease = lease
+        self._row = row
+        self._clock = clock
+        self._must_end = must_end
+
+    async def take(self, connection: PopConnection, mailbox: Mailbox) -> Found:
+        """STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
+        with span("pop.list"):
+            count, _ = await connection.stat()
+            if count == 0:
+                return Found(mailbox)
+            uids = await listed_uids(connection)
+            sizes = await connection.list_sizes()
+            if uids is None:
+                uids = await self._uids_of_headers(connection, sizes)
+            known = await self._ledger.entries(self._settings.address, mailbox.epoch, {uidl for _, uidl in uids})
+            listed = listing(uids, sizes, known)
+            if await self._has_moved(connection, mailbox, listed, known):
+                mailbox = await self._ledger.begin_epoch(self._lease, self._row, mailbox, self._clock())
+                known, listed = {}, listing(uids, sizes, {})
+        on_server = len(listed)
+        listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
+        return Found(mailbox, on_server, listed, known, frozenset(old))
+
+    async def _uids_of_headers(self, connection: PopConnection, sizes: Mapping[int, int]) -> list[tuple[int, str]]:
+        """A server without UIDL: messages are told apart by their headers, which costs a TOP each, every time."""
+        if len(sizes) > MOST_WITHOUT_UIDL and self._settings.retrieval.after_store != "delete":
+            raise Unusable(
+                f"The server has no UIDL, so {len(sizes)} messages would have to be told apart by their headers at every "
+                f"look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the mailbox, or ask the "
+                "mail administrator for UIDL."
+            )
+        uids: list[tuple[int, str]] = []
+        for number, size in sizes.items():
+            try:
+                uid = header_key(await connection.top(number, 0))
+            except MessageTooLarge:
+                uid = f"size-{size}"
+            except ServerRefused as refused:
+                if not refused.command:
+                    raise  # that was its leave-taking
+                if not uids:
+                    raise Unusable(NO_UIDL) from None  # without TOP, too, nothing tells one message from another
+                uid = f"size-{size}"
+            uids.append((number, uid))
+            self._lease.check()
+        return uids
+
+    async def _has_moved(
+        self,
+        connection: PopConnection,
+        mailbox: Mailbox,
+        listed: list[Listed],
+        known: Mapping[Identity, Entry],
+    ) -> bool:
+        """Whether UIDLs mean something else now, because the provider moved its mailboxes or restored them.
+
+        That nothing is as it was is only a suspicion, for people empty their mailboxes, too. Proof is that what seems new
+        is not: mail that is stored, or that was there before our last look, which did not list it.
+        """
+        new = [message for message in listed if message.identity not in known]
+        still = len(listed) - len(new)
+        if not looks_moved(before=len(listed), still=still, new=len(new)):
+            return False  # which is the rule, and asks nothing of the database
+        before = await self._ledger.expected(self._settings.address, mailbox.epoch)
+        if not looks_moved(before=before, still=still, new=len(new)):
+            return False
+        if is_other_mail(new, known, before=before):
+            return True
+        headers = [found for message in sample(new) if (found := await self._header(connection, message))]
+        if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
+            return True
+        if profile_of(self._settings).windowed or mailbox.last_success_at is None:
+            return False  # there, older mail comes into view as the newer is taken
+        since = mailbox.last_success_at - CLEARLY_BEFORE
+        arrivals = [arrived_at(header, message) for header, message in headers]
+        return sum(at is not None and at < since for at in arrivals) > len(arrivals) / 2
+
+    async def _header(self, connection: PopConnection, message: Listed) -> tuple[bytes, IndexedMessage] | None:
+        """A message's header as TOP shows it (RFC 1939, section 7); None where the server does not."""
+        try:
+            header = await connection.top(message.number, 0)
+        except (ServerRefused, MessageTooLarge) as reason:
+            if isinstance(reason, ServerRefused) and not reason.command:
+                raise  # that was its leave-taking
+            return None
+        self._lease.check()
+        return header, await asyncio.to_thread(index, header)
+
+    async def _tell_old_ones(
+        self,
+        connection: PopConnection,
+        mailbox: Mailbox,
+        listed: list[Listed],
+        known: Mapping[Identity, Entry],
+    ) -> tuple[list[Listed], set[Identity]]:
+        """Which messages this session could decide on, and which of them `start` leaves out by their age (R49, R50).
+
+        By the header alone, with TOP. A message whose header the server does not show, or that has no date, is taken: one
+        too many is better than one lost.
+        """
+        oldest = self._oldest(mailbox)
+        old: set[Identity] = set()
+        if oldest is None:
+            return listed, old
+        with span("pop.top"):
+            for position, message in enumerate(listed):
+                if message.identity in known:
+                    continue
+                found = await self._header(connection, message)
+                at = None if found is None else self._dated(*found)
+                if at is not None and at < oldest:
+                    old.add(message.identity)
+                if self._must_end():
+                    return listed[: position + 1], old
+        return listed, old
+
+    def _oldest(self, mailbox: Mailbox) -> datetime | None:
+        """Before when mail is not wanted, while the first list of an epoch is worked through; None where no date decides.
+
+        In a later epoch everything is new to the ledger, so that what `start` once left out is told by its date.
+        """
+        if mailbox.epoch_listed:
+            return None
+        connected_at = mailbox.listed_at or self._clock()
+        match self._settings.retrieval.start:
+            case "recent":
+                return connected_at - timedelta(days=RECENT_DAYS)
+            case "from_now" if mailbox.listed_at is not None:
+                return connected_at
+            case _:
+                return None
+
+    def _dated(self, header: bytes, message: IndexedMessage) -> datetime | None:
+        if self._settings.retrieval.start == "from_now":
+            return arrived_at(header, message)
+        return message.sent_at

@@ -1,0 +1,76 @@
+"""Whether two messages are one: for servers that are no longer what they were, and servers without UIDL.
+
+A UIDL means something only at the server that gave it. When a provider moves its mailboxes, or an account gets another
+host, every message has a new one, and only the message itself can tell that it was stored before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from domain.message import IndexedMessage
+from domain.retrieval import Entry, Identity, Listed
+
+MOVED_SHARE = 0.9  # of the known messages, that a moved server no longer lists
+LEAST_REUSED = 5  # UIDLs: one or two messages may change their size without being others
+SAMPLE = 12  # messages whose headers are looked at before a server is taken for a moved one
+MOST_WITHOUT_UIDL = 2000  # messages that may lie on a server that names them by their headers alone
+
+_BLANK_LINE = re.compile(rb"\n\r*\n")
+_RECEIVED = re.compile(rb"^received[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+# What servers write into a header after the fact: it says nothing about which message it is.
+_CHANGEABLE = re.compile(
+    rb"^(?:status|x-status|x-uidl|x-uid|x-keywords|x-mozilla-[a-z0-9-]+|content-length|lines)[ \t]*:.*(?:\n[ \t].*)*\n?",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def fingerprint(raw: bytes) -> bytes:
+    """What stays of a message when a move adds header fields or changes line ends: a digest of its body.
+
+    Trailing line ends are left out: some servers add one.
+    """
+    text = raw.replace(b"\r", b"")
+    blank = text.find(b"\n\n")
+    return hashlib.sha256(text[blank:].rstrip(b"\n") if blank >= 0 else b"").digest()
+
+
+def header_key(header: bytes) -> str:
+    """What a message is called on a server without UIDL: a digest of its header block, 70 characters at most as a UIDL."""
+    text = header.replace(b"\r", b"")
+    end = text.find(b"\n\n")
+    lasting = _CHANGEABLE.sub(b"", text[: end + 1] if end >= 0 else text.rstrip(b"\n") + b"\n")
+    return f"top-{hashlib.sha256(lasting).hexdigest()[:60]}"
+
+
+def arrived_at(header: bytes, message: IndexedMessage) -> datetime | None:
+    """When a message came to its mailbox: what the topmost Received field says (RFC 5321, section 4.4), or else its Date."""
+    found = _RECEIVED.search(header)
+    if found is not None:
+        try:
+            at = parsedate_to_datetime(found[1].rpartition(b";")[2].decode("ascii", "replace").strip()[:200])
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except Exception:
+            pass
+    return message.sent_at
+
+
+def looks_moved(*, before: int, still: int, new: int) -> bool:
+    """Whether nearly all that is listed is `new`, and of the `before` messages that should be there only `still` are."""
+    return new > 0 and before > 0 and still <= (1 - MOVED_SHARE) * min(before, still + new)
+
+
+def is_other_mail(new: Sequence[Listed], known: Mapping[Identity, Entry], *, before: int) -> bool:
+    """Whether the UIDLs that were known stand for other mail now, which no server does to the mail it keeps."""
+    uidls = {uidl for uidl, _ in known}
+    return sum(message.uidl in uidls for message in new) >= max(MOVED_SHARE * before, LEAST_REUSED)
+
+
+def sample(new: Sequence[Listed]) -> list[Listed]:
+    """Messages spread over the list, the oldest among them: those are the ones that another server would have, too."""
+    step = max(len(new) // SAMPLE, 1)
+    return list(new[::step][:SAMPLE])
