@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from domain.message import IndexedMessage
 from domain.retrieval import Entry, Identity, Listed
 
-MOVED_SHARE = 0.9  # of the known messages, that a moved server no longer lists
 LEAST_REUSED = 5  # UIDLs: one or two messages may change their size without being others
 SAMPLE = 12  # messages whose headers are looked at before a server is taken for a moved one
 MOST_WITHOUT_UIDL = 2000  # messages that may lie on a server that names them by their headers alone
@@ -60,14 +59,14 @@ def arrived_at(header: bytes, message: IndexedMessage) -> datetime | None:
 
 
 def looks_moved(*, before: int, still: int, new: int) -> bool:
-    """Whether nearly all that is listed is `new`, and of the `before` messages that should be there only `still` are."""
-    return new > 0 and before > 0 and still <= (1 - MOVED_SHARE) * min(before, still + new)
+    """Whether nearly all that is listed is `new`, and of the `before` messages that should be there only a tenth `still` is."""
+    return new > 0 and before > 0 and 10 * still <= min(before, still + new)
 
 
 def is_other_mail(new: Sequence[Listed], known: Mapping[Identity, Entry], *, before: int) -> bool:
     """Whether the UIDLs that were known stand for other mail now, which no server does to the mail it keeps."""
     uidls = {uidl for uidl, _ in known}
-    return sum(message.uidl in uidls for message in new) >= max(MOVED_SHARE * before, LEAST_REUSED)
+    return sum(message.uidl in uidls for message in new) >= max(0.9 * before, LEAST_REUSED)
 
 
 def sample(new: Sequence[Listed]) -> list[Listed]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from activities import arrivals
 from domain.failures import Kind
 from infra.database import Pool
 from tests.activities.watching import (
@@ -19,6 +21,7 @@ from tests.activities.watching import (
     mail,
     mailbox,
 )
+from tests.running import until
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
 
@@ -112,6 +115,30 @@ async def test_a_batch_ends_at_two_hundred_messages(pool: Pool) -> None:
     assert await watcher.rows("select stored, outcome, worker from retrievals") == [
         {"stored": 450, "outcome": "mail", "worker": "worker-1"}
     ]
+
+
+@pytest.mark.requirement("R19")
+async def test_while_a_session_runs_the_accounts_view_shows_how_far_it_is_how_fast_and_until_when(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(40)) as server:
+        await watcher.record(account(server.port))
+        server.hangs.add("RETR 35")
+        running = asyncio.create_task(watcher.watch(account(server.port)))
+
+        async def under_way() -> bool:
+            return bool(await watcher.rows("select from accounts where messages = 30"))
+
+        await until(under_way, "three batches to be there")
+        (shown,) = await watcher.rows("select * from accounts")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (shown["on_server"], shown["remaining"]) == (40, 10)
+    assert shown["bytes"] > 0
+    assert shown["rate"] > 0
+    assert shown["eta"] > datetime.now(UTC) - timedelta(minutes=1)
 
 
 async def test_a_message_larger_than_a_batch_is_a_batch_of_its_own(pool: Pool) -> None:
