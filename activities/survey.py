@@ -7,14 +7,15 @@ what its UIDLs meant before they do not mean any more. Only then does `start` ap
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Mailbox, SessionRow
-from activities.pop.connection import MessageTooLarge, PopConnection, ServerRefused
+from activities.pop.connection import PopConnection, ServerRefused
 from activities.pop.session import Clock, Unusable
 from domain.classification import diagnose_reply
 from domain.failures import Kind
@@ -60,14 +61,9 @@ async def check_that_messages_can_be_told_apart(connection: PopConnection, count
     """Raises Unusable for a server that has neither UIDL nor TOP; of an empty maildrop it cannot be said of TOP."""
     if "UIDL" in connection.capabilities or await listed_uids(connection) is not None or count == 0:
         return
-    try:
-        await connection.top(1, 0)
-    except MessageTooLarge:
-        pass
-    except ServerRefused as refused:
-        if not refused.command:
-            raise
-        raise Unusable(NO_UIDL) from None
+    async for _, shown in connection.headers([1]):
+        if isinstance(shown, ServerRefused):
+            raise Unusable(NO_UIDL)
 
 
 class Survey:
@@ -116,18 +112,10 @@ class Survey:
                 "mail administrator for UIDL."
             )
         uids: list[tuple[int, str]] = []
-        for number, size in sizes.items():
-            try:
-                uid = header_key(await connection.top(number, 0))
-            except MessageTooLarge:
-                uid = f"size-{size}"
-            except ServerRefused as refused:
-                if not refused.command:
-                    raise  # that was its leave-taking
-                if not uids:
-                    raise Unusable(NO_UIDL) from None  # without TOP, too, nothing tells one message from another
-                uid = f"size-{size}"
-            uids.append((number, uid))
+        async for number, header in connection.headers(list(sizes)):
+            if isinstance(header, ServerRefused) and not uids:
+                raise Unusable(NO_UIDL)  # without TOP, too, nothing tells one message from another
+            uids.append((number, header_key(header) if isinstance(header, bytes) else f"size-{sizes[number]}"))
             self._lease.check()
         return uids
 
@@ -152,7 +140,7 @@ class Survey:
             return False
         if is_other_mail(new, known, before=before):
             return True
-        headers = [found for message in sample(new) if (found := await self._header(connection, message))]
+        headers = [found async for _, found in self._headers(connection, sample(new)) if found]
         if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
             return True
         if profile_of(self._settings).windowed or mailbox.last_success_at is None:
@@ -161,16 +149,16 @@ class Survey:
         arrivals = [arrived_at(header, message) for header, message in headers]
         return sum(at is not None and at < since for at in arrivals) > len(arrivals) / 2
 
-    async def _header(self, connection: PopConnection, message: Listed) -> tuple[bytes, IndexedMessage] | None:
-        """A message's header as TOP shows it (RFC 1939, section 7); None where the server does not."""
-        try:
-            header = await connection.top(message.number, 0)
-        except (ServerRefused, MessageTooLarge) as reason:
-            if isinstance(reason, ServerRefused) and not reason.command:
-                raise  # that was its leave-taking
-            return None
-        self._lease.check()
-        return header, await asyncio.to_thread(index, header)
+    async def _headers(
+        self, connection: PopConnection, messages: Sequence[Listed]
+    ) -> AsyncGenerator[tuple[Listed, tuple[bytes, IndexedMessage] | None]]:
+        """Each message with its header as TOP shows it (RFC 1939, section 7); None where the server does not."""
+        asked = iter(messages)
+        async with contextlib.aclosing(connection.headers([message.number for message in messages])) as shown:
+            async for _, header in shown:
+                self._lease.check()
+                found = (header, await asyncio.to_thread(index, header)) if isinstance(header, bytes) else None
+                yield next(asked), found
 
     async def _tell_old_ones(
         self,
@@ -188,16 +176,15 @@ class Survey:
         old: set[Identity] = set()
         if oldest is None:
             return listed, old
+        unknown = [message for message in listed if message.identity not in known]
         with span("pop.top"):
-            for position, message in enumerate(listed):
-                if message.identity in known:
-                    continue
-                found = await self._header(connection, message)
-                at = None if found is None else self._dated(*found)
-                if at is not None and at < oldest:
-                    old.add(message.identity)
-                if self._must_end():
-                    return listed[: position + 1], old
+            async with contextlib.aclosing(self._headers(connection, unknown)) as headers:
+                async for message, found in headers:
+                    at = None if found is None else self._dated(*found)
+                    if at is not None and at < oldest:
+                        old.add(message.identity)
+                    if self._must_end():
+                        return listed[: listed.index(message) + 1], old
         return listed, old
 
     def _oldest(self, mailbox: Mailbox) -> datetime | None:

@@ -50,6 +50,7 @@ LARGEST_LISTING = 128 * 1024 * 1024
 """Bytes of memory that LIST or UIDL may take: about 800,000 messages."""
 
 LARGEST_TOP = 1024 * 1024
+USUAL_HEADER = 4096  # bytes, by which the window is reckoned
 LONGEST_UIDL = 255  # RFC 1939 allows 70
 MOST_MESSAGES = 10_000_000
 LARGEST_SIZE = 2**40
@@ -78,6 +79,12 @@ class Arriving:
 
     def rest(self) -> AsyncIterator[bytes]:
         return self._rest
+
+    async def pass_over(self) -> None:
+        """Reads what nobody wanted of it, up to its end."""
+        with contextlib.suppress(MessageTooLarge):
+            async for _ in self._rest:
+                pass
 
 
 Arrival = bytes | Arriving | ServerRefused | MessageTooLarge
@@ -242,6 +249,35 @@ class PopConnection:
         read to its end and dropped. Leaving the iteration early leaves up to a window of messages on the wire, which the
         next command has to read past first.
         """
+        async with contextlib.aclosing(self._each("RETR", (), messages, largest, held)) as arriving:
+            async for number, message in arriving:
+                yield number, message
+                if isinstance(message, Arriving):
+                    await message.pass_over()
+
+    async def headers(
+        self, numbers: Sequence[int]
+    ) -> AsyncGenerator[tuple[int, bytes | ServerRefused | MessageTooLarge]]:
+        """TOP each without any line of its body, in order: (number, the header | why there is none). MessageTooLarge stands
+        for one of more than 1 MiB."""
+        wanted = [(number, USUAL_HEADER) for number in numbers]
+        async with contextlib.aclosing(self._each("TOP", (0,), wanted, LARGEST_TOP, LARGEST_TOP)) as arriving:
+            async for number, header in arriving:
+                if isinstance(header, Arriving):
+                    await header.pass_over()
+                    yield number, MessageTooLarge(LARGEST_TOP)
+                else:
+                    yield number, header
+
+    async def _each(
+        self,
+        command: str,
+        arguments: tuple[int, ...],
+        messages: Sequence[tuple[int, int]],
+        largest: int,
+        held: int,
+    ) -> AsyncGenerator[tuple[int, Arrival]]:
+        """Asks for (message number, expected bytes) each, a window of them at a time when pipelining."""
         waiting = deque(messages)
         asked: deque[tuple[int, int]] = deque()
         unread = 0
@@ -256,7 +292,7 @@ class PopConnection:
                     asked.append((number, size))
                     if size <= largest:
                         unread += size
-                        commands.append(self._wire.protocol.send("RETR", number))
+                        commands.append(self._wire.protocol.send(command, number, *arguments))
                 self._wire.write(b"".join(commands))
             number, size = asked.popleft()
             if size > largest:
@@ -264,17 +300,13 @@ class PopConnection:
                 continue
             message: Arrival
             try:
-                message = await self._message("RETR", largest, held)
-            except (ServerRefused, MessageTooLarge) as reason:
-                if isinstance(reason, ServerRefused) and not reason.command:
+                message = await self._message(command, largest, held)
+            except ServerRefused as reason:
+                if not reason.command:
                     raise  # that was its leave-taking
                 message = reason
             unread -= size
             yield number, message
-            if isinstance(message, Arriving):
-                with contextlib.suppress(MessageTooLarge):
-                    async for _ in message.rest():
-                        pass
 
     async def delete(self, numbers: Sequence[int]) -> list[int]:
         """DELE each; the numbers that the server accepted. Nothing is deleted before `quit` is True."""
@@ -290,18 +322,6 @@ class PopConnection:
                     if not refused.command:
                         raise
         return accepted
-
-    async def top(self, number: int, lines: int) -> bytes:
-        """TOP: the header and the first `lines` lines of the body. MessageTooLarge over 1 MiB."""
-        await self._settle()
-        self._wire.write(self._wire.protocol.send("TOP", number, lines))
-        shown = await self._message("TOP", LARGEST_TOP, LARGEST_TOP)
-        if isinstance(shown, bytes):
-            return shown
-        size = len(shown.head)
-        async for piece in shown.rest():
-            size += len(piece)
-        raise MessageTooLarge(size)
 
     async def noop(self) -> None:
         """NOOP: the server is still there."""

@@ -168,10 +168,16 @@ async def test_a_misspelt_pipeline_does_not_count() -> None:
         await pop.quit()
 
 
-async def test_top_gives_the_beginning_of_a_message() -> None:
-    async with MailboxServer(messages={"a": b"Subject: a\r\n\r\none\r\ntwo\r\n"}) as server:
+async def test_headers_come_without_their_bodies_and_one_that_is_refused_does_not_keep_the_others() -> None:
+    messages = {f"uid-{n}": b"Subject: %d\r\n\r\none\r\ntwo\r\n" % n for n in range(1, 201)}
+    async with MailboxServer(messages=messages) as server:
+        server.replies["TOP 2 0"] = "-ERR no such thing"
+        server.replies["TOP 3 0"] = b"+OK\r\n" + b"X: y\r\n" * (MIB // 5) + b".\r\n"
         pop = await logged_in(server)
-        assert await pop.top(1, 1) == b"Subject: a\r\n\r\none\r\n"
+        shown = {number: header async for number, header in pop.headers(range(1, 201))}
+        assert isinstance(shown.pop(2), ServerRefused)
+        assert isinstance(shown.pop(3), MessageTooLarge)
+        assert shown == {n: b"Subject: %d\r\n\r\n" % n for n in range(1, 201) if n not in (2, 3)}
         await pop.noop()
         await pop.quit()
 
