@@ -36,7 +36,7 @@ from domain.commands import (
 from domain.events import Event, Failures
 from domain.failures import FATES, Failure, minutes_until_retry
 from domain.refusal import Refused
-from domain.settings import AccountSettings, changed, login_differs
+from domain.settings import AccountSettings, changed, login_differs, unfit_secret
 
 AUTHENTICATION_LIMIT = 10  # R82
 CONNECTION_LIMIT = 50  # R86
@@ -288,7 +288,10 @@ def _differing_fields(before: AccountSettings, after: AccountSettings) -> list[s
 
 def _with_credential(settings: AccountSettings, command: ChangeCredential) -> AccountSettings:
     update = {"secret": command.secret} | ({"username": command.username} if command.username else {})
-    return settings.model_copy(update={"incoming": settings.incoming.model_copy(update=update)})
+    incoming = settings.incoming.model_copy(update=update)
+    if problem := unfit_secret(incoming):
+        raise Refused("secret_not_allowed", f"change_credential: secret {problem}", field="secret")
+    return settings.model_copy(update={"incoming": incoming})
 
 
 def _has_failed(account: Account) -> bool:

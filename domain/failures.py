@@ -133,6 +133,15 @@ class Diagnosis:
         )
 
 
+class Diagnosed(Exception):
+    """What went wrong has a meaning already where it is raised; `said` are the server's words, redacted."""
+
+    def __init__(self, diagnosis: Diagnosis, said: str | None = None) -> None:
+        super().__init__(diagnosis.kind)
+        self.diagnosis = diagnosis
+        self.said = said
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Waits in minutes after the first, second, ... failure in a row; the last one repeats."""

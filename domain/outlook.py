@@ -20,13 +20,14 @@ NEW_PASSWORD = (
 OF_WATCHING = (NOTHING_TO_DO, PASSES_BY_ITSELF, SIX_HOURLY_LOOK, DAILY_LOOK, LOOKS_DAILY, SLOWLY, TEN, FIFTY)
 OF_COMMANDS = {
     "set-up": (
-        "The account was not set up: correct its settings, or store the secret again (python -m infra.vault set NAME), and "
-        "start the workflow again under the same id."
+        "The account was not set up: correct its settings, or store the secret again (python -m infra.vault set NAME, or "
+        "python -m infra.oauth connect NAME), and start the workflow again under the same id."
     ),
     "enable": "The account stays as it was: use enable again once this is mended.",
     "change_settings": "Nothing was changed.",
     "change_credential": (
-        "Nothing was changed: store the right secret (python -m infra.vault set NAME) and use change_credential again."
+        "Nothing was changed: store the right secret (python -m infra.vault set NAME, or python -m infra.oauth connect "
+        "NAME) and use change_credential again."
     ),
 }
 

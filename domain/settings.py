@@ -6,7 +6,7 @@ import json
 import re
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, LiteralString, TypeVar
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -121,13 +121,20 @@ class Incoming(Strict):
         return data
 
     @model_validator(mode="after")
-    def _supported(self) -> Incoming:
-        if self.auth == "xoauth2":
-            raise PydanticCustomError(
-                "invalid_field",
-                "xoauth2 is not supported yet: use auth: password, with an app password if need be",
-            )
+    def _renewed_tokens_are_kept(self) -> Incoming:
+        if problem := unfit_secret(self):
+            raise PydanticCustomError("secret_not_allowed", problem)
         return self
+
+
+def unfit_secret(incoming: Incoming) -> LiteralString | None:
+    """What is wrong with the kind of secret for this way of logging in; None where nothing is."""
+    if incoming.auth == "xoauth2" and not incoming.secret.startswith("vault:"):
+        return (
+            "must be vault:NAME with auth: xoauth2, because renewed tokens are written back to it, which env: and file: "
+            "cannot take; `python -m infra.oauth connect NAME` makes such an entry"
+        )
+    return None
 
 
 class Retrieval(Strict):
@@ -232,8 +239,8 @@ def _field_of(detail: ErrorDetails, field: str | None) -> str | None:
     """Rules over several fields are raised at their parent: name the field that has to change."""
     named = {"kind_not_supported": "kind", "recent_mode_conflict": "after_store", "missing_field": "delete_after_days"}
     leaf = named.get(detail["type"])
-    if leaf is None and field == "incoming":
-        leaf = "auth"
+    if leaf is None and field == "incoming" and detail["type"] == "secret_not_allowed":
+        leaf = "secret"
     if leaf is None:
         return field
     return f"{field}.{leaf}" if field else leaf

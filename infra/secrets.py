@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from domain.refusal import Refused, WorkerLacks
 from infra.database import Pool
 from infra.settings import SettingsError, WorkerSettings
-from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Vault, VaultError, secret_text
+from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
 
 FIELD = "incoming.secret"
 ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
 
+# Longer than anybody who is alive holds a secret (oauth/endpoint.py, ANSWER_SECONDS); then PostgreSQL ends the transaction.
+LIMITS = "set local lock_timeout = '45s'; set local idle_in_transaction_session_timeout = '60s'"
+LATER = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds: a database that restarts, or fails over
+
 
 class Secrets:
-    """Looks secrets up. Nothing is kept: a secret that changes is seen by the next look-up."""
+    """Looks secrets up, and renews those of the vault. Nothing is kept: a change is seen by the next look-up."""
 
     def __init__(self, pool: Pool, settings: WorkerSettings, *, environ: Mapping[str, str] = os.environ) -> None:
+        self._pool = pool
         self._vault = Vault(pool)
         self._settings = settings
         self._environ = environ
@@ -57,17 +68,39 @@ class Secrets:
                 _not_found(_no_such_secret(name))
             _belongs_to_another_host(name, host)
 
+    @contextlib.asynccontextmanager
+    async def renewing(self, reference: str, *, host: str) -> AsyncIterator[Renewal]:
+        """A vault secret that nobody else can change for as long as the block lasts; raises as `resolve` does.
+
+        What the block saves is committed when it ends. A worker that freezes in it loses the secret after a minute.
+        """
+        name = reference.removeprefix("vault:")
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(LIMITS)
+            stored = await self._vault.lock(connection, name)
+            value = self._opened(name, stored, _same_spelling(host))
+            assert stored is not None
+            yield Renewal(self._pool, self._vault, connection, self._cipher(name), stored, value)
+
     async def _from_vault(self, name: str, host: str) -> str:
         if not NAME.fullmatch(name):
             _not_allowed(f"the name after vault: is not one; names are {NAME_RULE}")
-        stored = await self._vault.get(name)
+        return self._opened(name, await self._vault.get(name), host)
+
+    def _opened(self, name: str, stored: Stored | None, host: str) -> str:
         if stored is None:
             _not_found(_no_such_secret(name))
         if stored.host not in (None, host):
             _belongs_to_another_host(name, host)
         try:
-            return Cipher(self._settings.vault_key()).open(stored)
-        except (SettingsError, VaultError) as error:
+            return self._cipher(name).open(stored)
+        except VaultError as error:
+            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=FIELD) from None
+
+    def _cipher(self, name: str) -> Cipher:
+        try:
+            return Cipher(self._settings.vault_key())
+        except SettingsError as error:
             raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=FIELD) from None
 
     def _from_environment(self, name: str) -> str:
@@ -110,6 +143,50 @@ class Secrets:
             ) from None
         except VaultError as error:
             _not_found(f"file:{name} holds no secret: {error}")
+
+
+class Renewal:
+    """A locked vault secret; `value` is what it is, `save` what it is to be."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        vault: Vault,
+        connection: AsyncConnection[TupleRow],
+        cipher: Cipher,
+        stored: Stored,
+        value: str,
+    ) -> None:
+        self.value = value
+        self._pool = pool
+        self._vault = vault
+        self._connection = connection
+        self._cipher = cipher
+        self._stored = stored
+        self._sealed: Stored | None = None
+
+    async def save(self, value: str) -> None:
+        """Replaces the secret when the block of `Secrets.renewing` ends. psycopg errors pass through."""
+        ciphertext, nonce = self._cipher.seal(self._stored.name, value)
+        self._sealed = replace(self._stored, ciphertext=ciphertext, nonce=nonce, key_id=self._cipher.key_id)
+        await self._vault.rewrite(self._connection, self._stored, self._sealed)
+
+    async def save_late(self) -> None:
+        """After the block has failed: what was to be saved, on a connection of its own, for a while until that works.
+
+        It changes nothing where the secret is another by now: then somebody has set it, or the commit had got through
+        after all. The last psycopg error is raised when the database stays away.
+        """
+        assert self._sealed is not None
+        for pause in LATER:
+            try:
+                async with self._pool.connection() as connection:
+                    await self._vault.rewrite(connection, self._stored, self._sealed)
+                return
+            except psycopg.Error:
+                await asyncio.sleep(pause)
+        async with self._pool.connection() as connection:
+            await self._vault.rewrite(connection, self._stored, self._sealed)
 
 
 class _Outside(Exception):

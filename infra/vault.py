@@ -17,6 +17,8 @@ from typing import NoReturn
 import psycopg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from infra.database import Pool, migrate, open_pool
 from infra.settings import SettingsError, WorkerSettings
@@ -118,6 +120,25 @@ class Vault:
             )
             row = await cursor.fetchone()
         return None if row is None else Stored(name, *row)
+
+    async def lock(self, connection: AsyncConnection[TupleRow], name: str) -> Stored | None:
+        """The secret, which nobody else can lock, rewrite or put until the transaction on `connection` ends."""
+        cursor = await connection.execute(
+            "select ciphertext, nonce, key_id, host, version from vault where name = %s for update", [name]
+        )
+        row = await cursor.fetchone()
+        return None if row is None else Stored(name, *row)
+
+    async def rewrite(self, connection: AsyncConnection[TupleRow], before: Stored, after: Stored) -> bool:
+        """Replaces a secret by what it has become, for the same host; False when it is no longer `before`."""
+        cursor = await connection.execute(
+            """
+            update vault set ciphertext = %s, nonce = %s, key_id = %s, updated_at = now()
+            where name = %s and nonce = %s
+            """,
+            [after.ciphertext, after.nonce, after.key_id, before.name, before.nonce],
+        )
+        return cursor.rowcount == 1
 
     async def entries(self) -> list[Entry]:
         """What may be shown of every secret, by name."""

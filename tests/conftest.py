@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from infra.settings import WorkerSettings
     from tests.running import Mailroom
     from tests.servers.dovecot import Dovecot
+    from tests.servers.oauth_server import OAuthServer
 
 STARTER = Starter()
 
@@ -126,15 +127,40 @@ async def mailroom(temporal_client: Client, pool: Pool, worker_settings: WorkerS
 @pytest.fixture
 def dovecot() -> Iterator[Dovecot]:
     """A Dovecot POP3 server of the test's own. Without Dovecot the test is skipped, and fails where it must not be."""
-    from tests.servers.dovecot import Dovecot, dovecot_binary
+    from tests.servers.dovecot import Dovecot
+
+    _need_dovecot()
+    with Dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def oauth_server() -> Iterator[OAuthServer]:
+    """An OAuth authorisation server of the test's own."""
+    from tests.servers.oauth_server import OAuthServer
+
+    with OAuthServer() as server:
+        yield server
+
+
+@pytest.fixture
+def token_dovecot(oauth_server: OAuthServer) -> Iterator[Dovecot]:
+    """A Dovecot that takes the access tokens of `oauth_server`, too."""
+    from tests.servers.dovecot import Dovecot
+
+    _need_dovecot()
+    with Dovecot(introspection_url=oauth_server.introspection_url) as server:
+        yield server
+
+
+def _need_dovecot() -> None:
+    from tests.servers.dovecot import dovecot_binary
 
     if dovecot_binary() is None:
         missing = "Dovecot is not installed: apt-get install dovecot-pop3d"
         if os.environ.get("CI") == "true" or os.environ.get("MAILROOM_REQUIRE_DOVECOT"):
             pytest.fail(missing)
         pytest.skip(missing)
-    with Dovecot() as server:
-        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -214,6 +214,9 @@ class MailAccount:
         async with self._commanding:
             self._still_open(given)
             candidate = settings_to_try(self.account, given)
+            if candidate and candidate.incoming.auth == "xoauth2" and not workflow.patched("xoauth2"):
+                # Histories from before it was offered have the refusal, and go on only if it is repeated.
+                raise Refused("invalid_field", f"{name_of(given)}: xoauth2: give the command again", field="auth")
             try:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)

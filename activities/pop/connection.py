@@ -41,6 +41,7 @@ __all__ = ["Arriving", "MessageTooLarge", "PopConnection", "ProtocolViolation", 
 
 Tls = Literal["implicit", "starttls", "none"]
 Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
+TokenMechanism = Literal["XOAUTH2", "OAUTHBEARER"]
 
 WINDOW_COMMANDS = 64
 WINDOW_BYTES = 4 * 1024 * 1024
@@ -213,6 +214,22 @@ class PopConnection:
         else:
             await self._exchange("USER", username, within=self._timeouts.login)
             await self._exchange("PASS", password, within=self._timeouts.login)
+        self._keep_alive()
+
+    async def login_with_token(self, mechanism: TokenMechanism, username: str, token: str) -> None:
+        """AUTH with an OAuth 2 access token. ValueError for control characters in either.
+
+        The server locks the maildrop. A connection is good for one attempt.
+        """
+        if any(character < " " for character in username + token):
+            raise ValueError("an argument of AUTH contains a control character")  # \x01 ends a field
+        bearer = b"auth=Bearer " + encode("AUTH", token) + b"\1\1"
+        if mechanism == "XOAUTH2":
+            await self._authenticate(mechanism, b"user=" + encode("AUTH", username) + b"\1" + bearer, b"")
+        else:  # RFC 7628, section 3.1; the name is escaped as in RFC 5801, section 4
+            name = encode("AUTH", username.replace("=", "=3D").replace(",", "=2C"))
+            place = f"host={self._server_name}\1port={self._port}\1".encode()
+            await self._authenticate(mechanism, b"n,a=" + name + b",\1" + place + bearer, b"\1")
         self._keep_alive()
 
     async def stat(self) -> tuple[int, int]:
@@ -391,10 +408,12 @@ class PopConnection:
         while self._wire.unread:
             await self._wire.event(patience.deadline)
 
-    async def _authenticate(self, mechanism: str, response: bytes) -> None:
-        # On two lines: the initial response may exceed the 255 octets that a command line may have (RFC 5034).
+    async def _authenticate(self, mechanism: str, *raw: bytes) -> None:
+        """The second response, if any, is the one to an error challenge (RFC 7628, section 3.2.3): `-ERR` follows it."""
+        # On two lines: the initial response may exceed the 255 octets that a command line may have (RFC 5034), and
+        # Outlook.com hangs up on it.
         deadline = self._loop.time() + self._timeouts.login
-        responses = iter([base64.b64encode(response).decode()])
+        responses = iter([base64.b64encode(response).decode() for response in raw])
         await self._settle()
         self._wire.write(self._wire.protocol.send("AUTH", mechanism))
         while True:

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -18,15 +18,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from activities.pop.certificates import client_context, presented_chain
-from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts
+from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
 from domain.commands import Progress
-from domain.failures import Certificate, Diagnosis, Failure, Kind, TlsEvidence
+from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
+from domain.oauth import Grant, is_grant, token_refused
+from domain.pop_remedies import LOGIN_METHOD
 from domain.providers import profile_of
 from domain.redaction import redact
 from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.network import permitted_addresses
+from infra.oauth.tokens import AccessTokens
 from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.telemetry import span
@@ -69,6 +72,7 @@ class Session:
         self.settings = settings
         self.connection: PopConnection | None = None
         self.logged_in = False
+        self.token_endpoint = ""  # of the grant that the login was tried with
         self.hidden = [settings.login_name, settings.address, settings.incoming.username or ""]
 
     @property
@@ -102,6 +106,7 @@ class Sessions:
         self._secrets = secrets
         self._worker = settings
         self._clock = clock
+        self._tokens = AccessTokens(secrets, settings, clock=clock)
         self._timeouts = timeouts or Timeouts()
         self._context: ssl.SSLContext = client_context(settings.ca_file)
 
@@ -120,11 +125,9 @@ class Sessions:
             )
         except OSError as error:
             raise await self._named(session, addresses, error) from None
-        secret = await self._secrets.resolve(settings.incoming.secret, host=settings.incoming.host)
-        session.hidden.append(secret)
         try:
-            await self._log_in(session, addresses, secret)
-        except SERVERS_FAULTS as error:
+            await self._log_in(session, addresses)
+        except (*SERVERS_FAULTS, Diagnosed) as error:
             raise await self._named(session, addresses, error) from None
         except ValueError:
             raise Refused(
@@ -143,7 +146,50 @@ class Sessions:
         finally:
             await session.line.abort()
 
-    async def _log_in(self, session: Session, addresses: list[str], secret: str) -> None:
+    async def _log_in(self, session: Session, addresses: list[str]) -> None:
+        incoming = session.settings.incoming
+        if incoming.auth == "xoauth2":
+            await self._log_in_by_token(session, addresses)
+            return
+        password = await self._secrets.resolve(incoming.secret, host=incoming.host)
+        if is_grant(password):
+            raise Refused(
+                "secret_not_allowed",
+                f"incoming.secret: {incoming.secret} holds an OAuth grant, which no mail server is to see: set "
+                "incoming.auth to xoauth2",
+                field="incoming.secret",
+            )
+        session.hidden.append(password)
+        line = await self._connected(session, addresses)
+        with self._logging_in(session):
+            await line.login(session.settings.login_name, password)
+        await line.ask_capabilities()  # Gmail lists PIPELINING only now
+
+    async def _log_in_by_token(self, session: Session, addresses: list[str]) -> None:
+        """Logs in with an access token; where the server refuses it, once more with a renewed one, on another line."""
+        incoming = session.settings.incoming
+        grant = await self._tokens.get(incoming.secret, host=incoming.host)
+        try:
+            await self._present(session, addresses, grant)
+        except ServerRefused as refused:
+            if self._diagnose(session, refused, self._clock()).kind is not Kind.AUTHENTICATION:
+                raise
+            await session.line.abort()
+            grant = await self._tokens.get(incoming.secret, host=incoming.host, rejected=grant.access_token)
+            await self._present(session, addresses, grant)
+
+    async def _present(self, session: Session, addresses: list[str], grant: Grant) -> None:
+        session.hidden += grant.secrets
+        session.token_endpoint = grant.token_endpoint
+        line = await self._connected(session, addresses)
+        mechanism = _token_mechanism(line.capabilities.get("SASL", ()), profile_of(session.settings).name)
+        if mechanism is None:
+            raise Diagnosed(Diagnosis(Kind.CONFIGURATION, None, LOGIN_METHOD))
+        with self._logging_in(session):
+            await line.login_with_token(mechanism, session.settings.login_name, grant.access_token or "")
+        await line.ask_capabilities()
+
+    async def _connected(self, session: Session, addresses: list[str]) -> PopConnection:
         incoming = session.settings.incoming
         session.connection = connection = PopConnection(
             addresses,
@@ -156,16 +202,22 @@ class Sessions:
         with span("pop.connect"):
             await connection.connect()
             await connection.ask_capabilities()
+        return connection
+
+    @contextlib.contextmanager
+    def _logging_in(self, session: Session) -> Iterator[None]:
         with span("pop.login"):
-            await connection.login(session.settings.login_name, secret)
+            yield
             session.logged_in = True
-            await connection.ask_capabilities()  # Gmail lists PIPELINING only now
 
     async def _named(self, session: Session, addresses: list[str], error: Exception) -> SessionFailure:
         settings, at = session.settings, self._clock()
         said = error.text if isinstance(error, ServerRefused) else None
-        diagnosis = self._diagnose(session, error, at)
-        tls = await self._evidence(session, addresses, at) if diagnosis.kind is Kind.CERTIFICATE else None
+        if isinstance(error, Diagnosed):  # not about the mail server, so no certificate of its either
+            diagnosis, said, tls = error.diagnosis, error.said, None
+        else:
+            diagnosis = self._diagnose(session, error, at)
+            tls = await self._evidence(session, addresses, at) if diagnosis.kind is Kind.CERTIFICATE else None
         failure = diagnosis.failure(
             reference=f"MR-{token_hex(5).upper()}",
             support=self._worker.support,
@@ -193,7 +245,7 @@ class Sessions:
         host, port = incoming.host, incoming.port
         phase = session.connection.phase if session.connection else "connect"
         if isinstance(error, ServerRefused):
-            return diagnose_reply(
+            diagnosis = diagnose_reply(
                 error.text,
                 phase="login" if phase == "connect" else phase,
                 capabilities=session.line.capabilities,
@@ -201,6 +253,9 @@ class Sessions:
                 host=host,
                 hide=session.hidden,
             )
+            if session.token_endpoint and diagnosis.kind is Kind.AUTHENTICATION:
+                return token_refused(incoming.secret, session.token_endpoint)
+            return diagnosis
         if isinstance(error, Unusable):
             return Diagnosis(Kind.CONFIGURATION, None, str(error))
         if isinstance(error, ProtocolViolation):
@@ -221,6 +276,17 @@ class Sessions:
             )
         described = [certificate for der in chain[:LONGEST_CHAIN] if (certificate := _described(der))]
         return TlsEvidence(host=incoming.host, port=incoming.port, at=at, chain=tuple(described))
+
+
+def _token_mechanism(announced: Sequence[str], provider: str) -> TokenMechanism | None:
+    """The mechanism to log in by; None where the server offers none. Google and Microsoft do not always say theirs."""
+    offered = {mechanism.upper() for mechanism in announced}
+    if {"XOAUTH2", "OAUTHBEARER"} <= offered or not {"XOAUTH2", "OAUTHBEARER"} & offered:
+        if provider in ("google", "microsoft"):
+            return "XOAUTH2"
+    elif "XOAUTH2" in offered:
+        return "XOAUTH2"
+    return "OAUTHBEARER" if "OAUTHBEARER" in offered else None
 
 
 def _described(der: bytes) -> Certificate | None:

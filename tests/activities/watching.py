@@ -53,13 +53,16 @@ def account(
     secret: str = SECRET,
     user: str | None = None,
     crm: tuple[str, ...] = (),
+    auth: str = "password",
+    provider: str | None = None,
     **retrieval: Any,
 ) -> AccountSettings:
     """An account's settings as an operator would write them; `retrieval` are fields of that part."""
     written = {
         "address": address,
         "user": user,
-        "incoming": {"host": host, "port": port, "tls": tls, "username": username, "secret": secret},
+        "provider": provider,
+        "incoming": {"host": host, "port": port, "tls": tls, "username": username, "secret": secret, "auth": auth},
         "retrieval": retrieval,
         "crm": list(crm),
     }

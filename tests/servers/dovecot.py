@@ -28,7 +28,7 @@ log_path = {folder}/dovecot.log
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{token_mechanisms}
 # A refusal takes Dovecot two seconds, and longer with each one, unless it is told otherwise.
 auth_failure_delay = 0
 mail_location = maildir:{folder}/mail/%u/Maildir
@@ -43,7 +43,9 @@ mail_max_userip_connections = 40
 passdb {{
   driver = passwd-file
   args = {folder}/passwd
+  mechanisms = plain login
 }}
+{token_passdb}
 userdb {{
   driver = static
   args = uid={mail_user} gid={mail_group} home={folder}/mail/%u
@@ -71,6 +73,25 @@ service stats {{
 """
 
 
+TOKEN_PASSDB = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+"""
+# Dovecot asks the authorisation server about each token (RFC 7662).
+TOKEN_SETTINGS = """\
+introspection_mode = post
+introspection_url = {introspection_url}
+force_introspection = yes
+username_attribute = username
+active_attribute = active
+active_value = true
+timeout_msecs = 5000
+"""
+
+
 def dovecot_binary() -> str | None:
     """The path of the Dovecot master program, None where Dovecot or its POP3 server is not installed."""
     binary = shutil.which(
@@ -85,13 +106,14 @@ def dovecot_binary() -> str | None:
 class Dovecot:
     """Dovecot on 127.0.0.1: `port` speaks plain POP3 and STLS, `tls_port` implicit TLS trusted with `ca_file`.
 
-    `more` is Dovecot configuration to add, such as "pop3_lock_session = yes". Refusals come at once, unlike Dovecot's
+    `more` is Dovecot configuration to add, such as "pop3_lock_session = yes". With `introspection_url`, which has a client's
+    id and secret in it, users may also log in by XOAUTH2 and OAUTHBEARER. Refusals come at once, unlike Dovecot's
     own two seconds. Used as a context manager; users and mail may be added at any time in between.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, *, more: str = "") -> None:
+    def __init__(self, *, more: str = "", introspection_url: str = "") -> None:
         self.port = free_port()
         self.tls_port = free_port(besides=[self.port])
         # Short, because Dovecot's sockets are below it, and open to the users that Dovecot runs its parts as.
@@ -99,6 +121,7 @@ class Dovecot:
         self.folder.chmod(0o755)
         self.ca_file = self.folder
         self._more = more
+        self._introspection_url = introspection_url
         self._passwords: dict[str, str] = {}
         self._changes = 0
         self._delivered = 0
@@ -238,8 +261,11 @@ class Dovecot:
             internal_user="dovecot" if root else me,
             internal_group="dovecot" if root else grp.getgrgid(os.getegid()).gr_name,
             login_user="dovenull" if root else me,
+            token_mechanisms=" xoauth2 oauthbearer" if self._introspection_url else "",
+            token_passdb=TOKEN_PASSDB.format(folder=self.folder) if self._introspection_url else "",
             more=self._more,
         )
+        (self.folder / "oauth2.conf").write_text(TOKEN_SETTINGS.format(introspection_url=self._introspection_url))
         (self.folder / "dovecot.conf").write_text(settings)
 
     def _give_mail_to_server(self, path: Path) -> None:
