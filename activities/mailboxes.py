@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -18,7 +19,8 @@ class Mailbox:
     """A mailbox as the last session left it; `room` is what the user's quota leaves, in bytes.
 
     `listed_at` is when its first list was worked through, `epoch_listed` whether the present epoch's was.
-    `deletions_unsettled`: a QUIT was to delete messages, and its answer never came.
+    `deletions_unsettled`: a QUIT was to delete messages, and its answer never came. `memory` and `observed` are what
+    `activities.observations` keeps.
     """
 
     room: int
@@ -31,6 +33,8 @@ class Mailbox:
     login_at: datetime | None
     login_delay_seconds: float
     deletions_unsettled: bool
+    memory: dict[str, Any]
+    observed: list[Any]
 
 
 @dataclass(slots=True)
@@ -128,7 +132,7 @@ class Mailboxes:
                         login_delay_seconds, exists (
                         select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
                             and l.deletion_asked_at is not null and l.state = 'stored'
-                    )
+                    ), memory, observed
                     from mailboxes m where address = %s
                     """,
                     [settings.address],

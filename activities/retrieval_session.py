@@ -20,6 +20,7 @@ from activities.arrivals import Batch, NotRetrieved, Retrieved
 from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
+from activities.observations import Observer
 from activities.pop.connection import Arrival, Arriving, MessageTooLarge, PopConnection, ServerRefused
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.store import MailStore
@@ -58,6 +59,7 @@ class RetrievalSession:
         ledger: Ledger,
         store: MailStore,
         uploads: Uploads,
+        observer: Observer,
         *,
         worker: str,
         support: str,
@@ -77,6 +79,7 @@ class RetrievalSession:
         self._ledger = ledger
         self._store = store
         self._uploads = uploads
+        self._observer = observer
         self._support = support
         self._largest = largest
         self._batch_bytes = batch_bytes
@@ -118,6 +121,7 @@ class RetrievalSession:
         Raises SessionFailure, with all that had arrived committed; TooSoon; Refused for what the settings lack.
         """
         self._mailbox = await self._mailboxes.open(self._settings)
+        await self._observer.open(self._mailbox, self._clock())
         self._respect_login_delay()
         try:
             async with self._sessions.open(self._settings) as session:
@@ -185,6 +189,7 @@ class RetrievalSession:
             room=self._mailbox.room,
             most=self._most(),
             old=found.old,
+            volume=self._observer.volume,
         )
         if self._plan.skip:
             await self._ledger.skip(
@@ -297,6 +302,7 @@ class RetrievalSession:
                 self._settings.crm,
                 self._live(done),
                 self._clock(),
+                self._observer.recent_mode,
             )
             self._full = await self._mailboxes.room(self._settings.owner) <= 0
             self._done = done
@@ -354,11 +360,19 @@ class RetrievalSession:
         blocked = self._plan.blocked_by_quota if self._done >= len(self._plan.fetch) else None
         if blocked and self._done and await self._mailboxes.room(self._settings.owner) >= blocked.size:
             blocked = None  # what was fetched turned out to be there already, and took no room
-        unfinished = (remaining > 0 and blocked is None) or self._left_to_delete > 0
+        paused = self._plan.blocked_for_today if self._done >= len(self._plan.fetch) else None
+        unfinished = (
+            (remaining > 0 and blocked is None and paused is None)
+            or self._left_to_delete > 0
+            or self._observer.queue_goes_on(self.row.stored)
+        )
         # A session that got nowhere is not followed by another at once: a server may refuse every DELE.
         more = unfinished and self.row.brought_news and self._settings.retrieval.pace == "full"
-        self.pause = self._interval(session.login_delay_seconds)
-        next_attempt_at = None if more else now + self.pause
+        noticed = await self._observer.conclude(
+            self._lease, self.row, self._found, self._plan, paused, expire_days=session.expire_days, at=now
+        )
+        self.pause = self._observer.pause(self._interval(session.login_delay_seconds), now)
+        next_attempt_at = self._observer.next_phase(now) if more else now + self.pause
         on_server = self._on_server - self.row.deleted
         await self._mailboxes.checked(
             self._settings.address,
@@ -376,7 +390,7 @@ class RetrievalSession:
             self.row.finished_at = now
             self.row.outcome = "mail" if self.row.stored else "recovered" if self._request.recovering else "nothing_new"
             await self._mailboxes.ended(self.row)
-        elif not (blocked or more or unreported or self._request.report):
+        elif not (blocked or more or unreported or noticed or self._request.report):
             return None
         return SessionReport(
             outcome="over_quota" if blocked else "mail" if unreported else "nothing_new",
@@ -393,4 +407,5 @@ class RetrievalSession:
             next_attempt_at=next_attempt_at,
             needed_bytes=blocked.size if blocked else 0,
             minute_seconds=self._minute_seconds,
+            observed=self._observer.observed,
         )

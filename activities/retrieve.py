@@ -25,6 +25,7 @@ from activities.crm.connections import CrmConnections
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
+from activities.observations import Observer
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
@@ -34,6 +35,7 @@ from domain.commands import LoginReport, SessionReport
 from domain.outlook import of_command
 from domain.providers import profile_of
 from domain.refusal import Refused, WorkerLacks
+from domain.settings import check_login_name
 from infra.database import Pool
 from infra.settings import WorkerSettings
 from infra.telemetry import SessionMetrics
@@ -60,6 +62,7 @@ class Retrieval:
         *,
         clock: Clock = now_utc,
     ) -> None:
+        self._pool = pool
         self._sessions = sessions
         self._settings = settings
         self._metrics = metrics
@@ -77,6 +80,7 @@ class Retrieval:
     async def try_login(self, request: LoginRequest) -> LoginReport:
         """Logs in and out. Stores nothing but the time of the login, counts nothing."""
         settings = request.settings
+        check_login_name(settings)
         await self._crms.check_crms(settings.crm)
         try:
             async with _heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
@@ -122,6 +126,12 @@ class Retrieval:
                         self._ledger,
                         self._store,
                         self._uploads,
+                        Observer(
+                            self._pool,
+                            request,
+                            largest=self._settings.max_message_bytes,
+                            minute_seconds=self._settings.minute_seconds,
+                        ),
                         worker=self._worker,
                         support=self._settings.support,
                         largest=self._settings.max_message_bytes,

@@ -21,6 +21,7 @@ from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.recognition import recognise
+from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
 from domain.linking import DirectoryMatch, correspondents, link
 from domain.message import storable
@@ -55,12 +56,16 @@ class MailStore:
         crms: Sequence[str],
         live: Live,
         at: datetime,
+        mode: RecentMode | None = None,
     ) -> None:
         """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal."""
         async with self._committing, fenced(self._pool, lease) as connection:
             await self._keep_blobs(connection, indexed)
             known = await recognise(connection, session.address, epoch, indexed)
             repeated = _repeated(indexed)
+            if mode is not None:
+                known = await stored_copies(connection, session.address, mode, indexed) | known
+                repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             ids = await self._keep_mail(connection, session.address, new, at)
             known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known

@@ -32,13 +32,16 @@ CLEARLY_BEFORE = timedelta(days=1)  # a clock may be wrong, and mail may be long
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a survey came to. `listed` are the messages that could be decided on; of those, `old` are too old for `start`."""
+    """What a survey came to. `listed` are the messages that could be decided on; of those, `old` are too old for `start`.
+    `counted` is what STAT said, `uids` how many messages UIDL named."""
 
     mailbox: Mailbox
     on_server: int = 0
     listed: list[Listed] = field(default_factory=list)
     known: Mapping[Identity, Entry] = field(default_factory=dict)
     old: frozenset[Identity] = frozenset()
+    counted: int = 0
+    uids: int = 0
 
     @property
     def undecided(self) -> int:
@@ -101,7 +104,7 @@ class Survey:
                 known, listed = {}, listing(uids, sizes, {})
         on_server = len(listed)
         listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
-        return Found(mailbox, on_server, listed, known, frozenset(old))
+        return Found(mailbox, on_server, listed, known, frozenset(old), counted=count, uids=len(uids))
 
     async def _uids_of_headers(self, connection: PopConnection, sizes: Mapping[int, int]) -> list[tuple[int, str]]:
         """A server without UIDL: messages are told apart by their headers, which costs a TOP each, every time."""
@@ -143,7 +146,7 @@ class Survey:
         headers = [found async for _, found in self._headers(connection, sample(new)) if found]
         if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
             return True
-        if profile_of(self._settings).windowed or mailbox.last_success_at is None:
+        if profile_of(self._settings).queue_size is not None or mailbox.last_success_at is None:
             return False  # there, older mail comes into view as the newer is taken
         since = mailbox.last_success_at - CLEARLY_BEFORE
         arrivals = [arrived_at(header, message) for header, message in headers]

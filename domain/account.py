@@ -35,6 +35,7 @@ from domain.commands import (
 )
 from domain.events import Event, Failures
 from domain.failures import FATES, Failure, minutes_until_retry
+from domain.observations import Observation
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed, login_differs, unfit_secret
 
@@ -56,7 +57,8 @@ class State(StrEnum):
 
 class Account(BaseModel):
     """An account between two events. `in_a_row` counts failures of the last failure's kind, for the growing waits;
-    `next_attempt_at` None means at once; `needed_bytes` is what the quota must have room for."""
+    `next_attempt_at` None means at once; `needed_bytes` is what the quota must have room for; `observed` is what sessions
+    last found to hold of the mailbox."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,6 +78,7 @@ class Account(BaseModel):
     settings_version: int = 1
     credential_version: int = 1
     minute_seconds: float = 60.0
+    observed: tuple[Observation, ...] = ()
 
     @property
     def watched(self) -> bool:
@@ -177,7 +180,16 @@ def _after_success(account: Account, report: SessionReport, now: datetime) -> li
             events.append(happened.QuotaReached(needed_bytes=report.needed_bytes, at=now))
     elif current and account.state in (State.SUSPENDED, State.OVER_QUOTA):
         events.append(happened.AccountResumed(at=now))
+    if current and report.observed is not None:
+        events += _warnings_changed(account.observed, report.observed, now)
     return events
+
+
+def _warnings_changed(known: Iterable[Observation], found: Iterable[Observation], now: datetime) -> list[Event]:
+    before, after = ({one.code: one for one in some} for some in (known, found))
+    raised = [happened.WarningRaised(observation=one, at=now) for one in after.values() if before.get(one.code) != one]
+    cleared = [happened.WarningCleared(code=code, at=now) for code in before if code not in after]
+    return [*raised, *cleared]
 
 
 def _after_failure(account: Account, command: SessionFailed, now: datetime) -> list[Event]:
@@ -345,10 +357,22 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
             return entered | {"state": State.ACTIVE}
         case happened.AccountEnabled():
             return entered | HEALTHY | {"state": State.ACTIVE}
+        case happened.WarningRaised(observation=one):
+            return {"observed": (*_observed_but(account, one.code), one)}
+        case happened.WarningCleared(code=code):
+            return {"observed": _observed_but(account, code)}
         case happened.SettingsChanged(settings=settings, version=version):
-            return _looks_anew(account) | {"settings": settings, "settings_version": version}
+            return (
+                _looks_anew(account)
+                | _seen_anew(account, settings)
+                | {"settings": settings, "settings_version": version}
+            )
         case happened.CredentialChanged(settings=settings, version=version):
-            return _looks_anew(account) | {"settings": settings, "credential_version": version}
+            return (
+                _looks_anew(account)
+                | _seen_anew(account, settings)
+                | {"settings": settings, "credential_version": version}
+            )
         case happened.QuotaSet() if account.state is State.OVER_QUOTA:
             return {"next_attempt_at": None}
         case happened.AccountClosed():
@@ -360,6 +384,17 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
 def _looks_anew(account: Account) -> dict[str, object]:
     """A change takes effect at once, not after the old interval; a wait after a failure goes on."""
     return {} if account.last_failure else {"next_attempt_at": None}
+
+
+def _seen_anew(account: Account, after: AccountSettings) -> dict[str, object]:
+    """Another server, user or mode shows another mailbox: what was observed says nothing about it."""
+    before = account.settings
+    same = (before.incoming.host, before.login_name) == (after.incoming.host, after.login_name)
+    return {} if same else {"observed": ()}
+
+
+def _observed_but(account: Account, code: str) -> tuple[Observation, ...]:
+    return tuple(one for one in account.observed if one.code != code)
 
 
 def fold(account: Account, history: Iterable[Event]) -> Account:

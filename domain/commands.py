@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.failures import Failure
+from domain.observations import Observation
 from domain.settings import AccountSettings, Line, SecretReference, Strict
 
 By = Annotated[str, Field(max_length=200)]
@@ -84,7 +85,7 @@ class SessionReport(Report):
     """A session that brought news: what it stored and what remains.
 
     `progress` is None where the server was not asked; `more` asks for the next session at once; `needed_bytes` is the size
-    of the message that the quota has no room for.
+    of the message that the quota has no room for; `observed` is what holds of the mailbox, None where nobody looked.
     """
 
     outcome: Literal["mail", "nothing_new", "over_quota"]
@@ -101,6 +102,7 @@ class SessionReport(Report):
     next_attempt_at: datetime | None = None
     needed_bytes: int = 0
     minute_seconds: float = 60.0
+    observed: tuple[Observation, ...] | None = None
 
 
 class FailureReport(Report):

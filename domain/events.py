@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.audit import SYSTEM
 from domain.commands import Progress
 from domain.failures import Failure
+from domain.observations import Observation
 from domain.settings import AccountSettings
 
 DisabledReason = Literal["authentication_failures", "connection_failures", "operator"]
@@ -98,6 +99,18 @@ class AccountEnabled(Event):
 
 class QuotaReached(Event):
     needed_bytes: int
+
+
+class WarningRaised(Event):
+    """A session observed something that the account's owner should know; it replaces what held under the same code."""
+
+    observation: Observation
+
+
+class WarningCleared(Event):
+    """What was observed under this code holds no longer."""
+
+    code: str
 
 
 class SettingsChanged(Event):

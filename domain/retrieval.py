@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, count
@@ -17,6 +17,7 @@ Identity = tuple[str, int]  # UIDL and occurrence: some servers list one UIDL tw
 NOT_FETCHED: tuple[LedgerState, ...] = ("skipped", "quarantined")  # what is not to be fetched because a size drifts
 DELETIONS_PER_SESSION = 500  # a QUIT that has to remove more may take longer than servers and clients wait
 RECENT_DAYS = 30  # R50
+DAY = timedelta(days=1)
 QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 
 
@@ -56,6 +57,7 @@ class Plan:
     oversized: list[Listed] = field(default_factory=list)
     delete: list[Listed] = field(default_factory=list)
     blocked_by_quota: Listed | None = None
+    blocked_for_today: Listed | None = None
     backlog: int = 0
 
 
@@ -106,12 +108,14 @@ def plan(
     room: int,
     most: int | None,
     old: Container[Identity] = (),
+    volume: int | None = None,
 ) -> Plan:
     """Decides over every listed message.
 
     `first`: no list of this mailbox was ever worked through, so `start` applies (R49, R52). `largest` is the size above
     which a message is not fetched, `room` the bytes that the quota leaves (R20), `most` the number of messages that this
-    session may fetch, `old` what `start` leaves out by its age (R49, R50). Nothing is deleted but what was stored before and what
+    session may fetch, `old` what `start` leaves out by its age (R49, R50), `volume` the bytes that the provider hands out
+    today (None: any number). Nothing is deleted but what was stored before and what
     the policy names (R43, R62).
     """
     made = Plan()
@@ -134,8 +138,28 @@ def plan(
         if room < 0:
             made.blocked_by_quota = message
             break
+        if volume is not None and (volume := volume - message.size) < 0:
+            made.blocked_for_today = message
+            break
         made.fetch.append(message)
     return made
+
+
+def volume_left(taken: Sequence[tuple[datetime, int]], daily: int, largest: int) -> int:
+    """Bytes that a provider of `daily` bytes still hands out, given what sessions of the last DAY have `taken`; with nothing
+    taken at least one message of any size."""
+    return daily - sum(size for _, size in taken) if taken else max(daily, largest)
+
+
+def room_again_at(taken: Sequence[tuple[datetime, int]], daily: int, size: int) -> datetime:
+    """When what was `taken` is so far back that a message of `size` bytes fits into `daily` again."""
+    used, free_at = sum(one for _, one in taken), None
+    for began_at, one in sorted(taken):
+        used, free_at = used - one, began_at + DAY
+        if used + size <= daily:
+            break
+    assert free_at is not None, "with nothing taken, one message always fits"
+    return free_at
 
 
 def _is_to_be_tried_again(entry: Entry, now: datetime, message: Listed, largest: int) -> bool:

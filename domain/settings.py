@@ -276,6 +276,20 @@ def _merge(base: dict[str, Any], partial: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def check_login_name(settings: AccountSettings) -> None:
+    """Raises Refused where the mark of recent mode was typed: deleting would then be final without anybody having been told.
+
+    Not part of reading settings, because accounts that run with such a name are to go on.
+    """
+    if (settings.incoming.username or "").startswith(RECENT_PREFIX) and not settings.retrieval.recent_mode:
+        raise Refused(
+            "recent_mode_conflict",
+            f"{RECENT_PREFIX} before a user name is recent mode: write incoming.username without it, and set "
+            "retrieval.recent_mode to true if that is wanted",
+            field="incoming.username",
+        )
+
+
 def login_differs(before: AccountSettings, after: AccountSettings) -> bool:
     """Whether a change needs a live login first: the server, the user, recent mode or deleting (R64, R68)."""
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State
 from domain.audit import Notice
+from domain.cautions import NOTICED, caution, cautions
 from domain.commands import Progress
 from domain.events import (
     AccountDisabled,
@@ -17,9 +18,10 @@ from domain.events import (
     Event,
     Failures,
     QuotaReached,
+    WarningRaised,
 )
 from domain.failures import Failure, UserAction, user_action
-from domain.providers import PROFILES, profile_of
+from domain.providers import profile_of
 
 
 class Warned(BaseModel):
@@ -80,12 +82,11 @@ def warnings(account: Account) -> list[Warned]:
                 remedies=['change_settings {"settings": {"crm": ["builtin"]}}'],
             )
         )
-    found += [Warned(code=code, text=text, remedies=list(remedies)) for code, text, remedies in _of_provider(account)]
+    found += [
+        Warned(code=code, text=text, remedies=list(remedies))
+        for code, text, remedies in cautions(account.settings, account.observed)
+    ]
     return found
-
-
-def _of_provider(account: Account) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    return PROFILES[profile_of(account.settings).name].warnings
 
 
 def notice(event: Event, account: Account) -> Notice | None:
@@ -129,6 +130,9 @@ def notice(event: Event, account: Account) -> Notice | None:
             )
         case AccountResumed():
             return Notice(code="resumed", text=f"{address} retrieves mail again.", remedy="There is nothing to do.")
+        case WarningRaised(observation=one) if one.code in NOTICED and (said := caution(account.settings, one)):
+            code, text, remedies = said
+            return Notice(code=code, text=f"{address}: {text}", remedy=" Or: ".join(remedies))
         case _:
             return None
 

@@ -14,6 +14,7 @@ from temporalio.common import SearchAttributeKey
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
 from domain.commands import By
+from domain.observations import Observation
 from domain.settings import AccountSettings, Name, Strict
 
 MAIL_ACCOUNT = "MailAccount"
@@ -75,7 +76,8 @@ class WatchRequest(Request):
 
     `recovering`: a session that works is news. `report`: any session is (poll_now), and it ends after one phase.
     `total_stored` is what the workflow knows of; more in the database is news too, so nothing a lost worker stored goes
-    unreported. `needed_bytes` > 0: look at the quota first.
+    unreported. `needed_bytes` > 0: look at the quota first. `observed` is what the workflow knows to hold of the mailbox;
+    anything else is news, except to a workflow of a version that knows of no such thing (None).
     """
 
     settings: AccountSettings
@@ -86,6 +88,7 @@ class WatchRequest(Request):
     report: bool
     not_before: datetime | None
     needed_bytes: int
+    observed: tuple[Observation, ...] | None = None
 
 
 class RecordedAccount(Request):

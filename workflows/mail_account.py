@@ -335,6 +335,7 @@ class MailAccount:
                 report=poll is not None,
                 not_before=None if poll else account.next_attempt_at,
                 needed_bytes=account.needed_bytes,
+                observed=account.observed,
             )
         )
         self._results += 1

@@ -21,6 +21,7 @@ from activities.retrieve import Retrieval
 from domain.account import State
 from domain.commands import LoginReport, SessionReport
 from domain.failures import Failure
+from domain.observations import Observation
 from domain.settings import AccountSettings, parse
 from infra.database import Pool
 from infra.secrets import Secrets
@@ -52,6 +53,7 @@ def account(
     username: str | None = None,
     secret: str = SECRET,
     user: str | None = None,
+    aliases: tuple[str, ...] = (),
     crm: tuple[str, ...] = (),
     auth: str = "password",
     provider: str | None = None,
@@ -62,6 +64,7 @@ def account(
         "address": address,
         "user": user,
         "provider": provider,
+        "aliases": list(aliases),
         "incoming": {"host": host, "port": port, "tls": tls, "username": username, "secret": secret, "auth": auth},
         "retrieval": retrieval,
         "crm": list(crm),
@@ -118,6 +121,7 @@ class Watcher:
         not_before: datetime | None = None,
         needed_bytes: int = 0,
         total_stored: int | None = None,
+        observed: tuple[Observation, ...] | None = None,
     ) -> SessionReport:
         """One attempt of `watch`, as the workflow asks for it: it knows of all mail that is stored so far."""
         if total_stored is None:
@@ -132,6 +136,7 @@ class Watcher:
             report=report,
             not_before=not_before,
             needed_bytes=needed_bytes,
+            observed=observed,
         )
         return await self.environment.run(self.retrieval().watch, request)
 

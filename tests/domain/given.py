@@ -23,6 +23,7 @@ from domain.commands import (
     SessionSucceeded,
 )
 from domain.failures import Diagnosis, Failure, Kind
+from domain.observations import Observation
 from domain.settings import AccountSettings, parse
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -78,6 +79,7 @@ def worked(
     needed_bytes: int = 0,
     more: bool = False,
     server_asked: bool = True,
+    observed: tuple[Observation, ...] | None = None,
 ) -> SessionSucceeded:
     """A session that worked, begun with the versions of the account `of`, or with the first ones."""
     report = SessionReport(
@@ -91,6 +93,7 @@ def worked(
         more=more,
         next_attempt_at=None if more else NOON + timedelta(minutes=5),
         needed_bytes=needed_bytes,
+        observed=observed,
     )
     return SessionSucceeded(report=report)
 

@@ -25,6 +25,7 @@ from domain.commands import (
 )
 from domain.events import Event, Failures, facts, from_log
 from domain.failures import Certificate, Kind, TlsEvidence
+from domain.observations import Observation
 from tests.domain.given import (
     LATER,
     NOON,
@@ -73,6 +74,8 @@ EVERY_SETTING = settings(
 )
 PRECISELY = NOON + timedelta(microseconds=123456)
 EXAMPLES: list[Event] = [
+    happened.WarningRaised(at=PRECISELY, observation=Observation(code="other_pop_client", facts={"since": "2026"})),
+    happened.WarningCleared(at=PRECISELY, code="other_pop_client"),
     happened.AccountConnected(at=PRECISELY, settings=EVERY_SETTING, minute_seconds=0.02),
     happened.SetUpRefused(at=PRECISELY, failure=WITH_A_CERTIFICATE),
     happened.MailRetrieved(

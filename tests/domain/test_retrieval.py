@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.retrieval import Entry, Identity, LedgerState, Listed, Plan, is_to_be_deleted, listing, next_try
+from domain.retrieval import (
+    Entry,
+    Identity,
+    LedgerState,
+    Listed,
+    Plan,
+    is_to_be_deleted,
+    listing,
+    next_try,
+    room_again_at,
+    volume_left,
+)
 from domain.retrieval import plan as plan_session
 from domain.settings import Retrieval
 
@@ -32,6 +43,7 @@ def plan(
     largest: int = LARGEST,
     now: datetime = NOON,
     old: Container[Identity] = (),
+    volume: int | None = None,
     **settings: Any,
 ) -> Plan:
     return plan_session(
@@ -44,6 +56,7 @@ def plan(
         room=room,
         most=most,
         old=old,
+        volume=volume,
     )
 
 
@@ -214,6 +227,41 @@ def test_the_quota_is_not_to_blame_where_a_phase_ends_first() -> None:
 def test_without_room_nothing_is_deleted_that_is_not_stored() -> None:
     made = plan([mail(1), mail(2)], known("stored", 1), room=0, after_store="delete")
     assert numbers(made.delete) == [1]
+
+
+# The provider's daily volume
+
+
+def test_a_session_takes_no_more_than_the_provider_still_hands_out_today() -> None:
+    made = plan([mail(1, 100), mail(2, 100), mail(3, 10)], volume=150)
+    assert (numbers(made.fetch), made.blocked_for_today, made.backlog) == ([1], mail(2, 100), 3)
+    assert made.blocked_by_quota is None
+
+
+def test_without_a_daily_volume_nothing_waits_for_tomorrow() -> None:
+    assert plan([mail(1), mail(2)]).blocked_for_today is None
+
+
+def test_a_message_that_fits_exactly_is_taken_today() -> None:
+    assert plan([mail(1, 100)], volume=100).blocked_for_today is None
+
+
+def test_what_is_left_of_a_day_is_what_its_sessions_did_not_take() -> None:
+    assert volume_left([(NOON, 300), (NOON, 500)], daily=1000, largest=100) == 200
+    assert volume_left([(NOON, 1100)], daily=1000, largest=100) == -100
+
+
+def test_a_message_larger_than_a_days_volume_is_taken_on_a_day_without_any_other() -> None:
+    assert volume_left([], daily=1000, largest=5000) == 5000
+    assert volume_left([(NOON, 1)], daily=1000, largest=5000) == 999
+
+
+def test_there_is_room_again_a_day_after_the_session_whose_bytes_are_in_the_way() -> None:
+    hour = timedelta(hours=1)
+    taken = [(NOON + hour, 500), (NOON, 100), (NOON + 2 * hour, 400)]
+    assert room_again_at(taken, daily=1000, size=50) == NOON + timedelta(days=1)
+    assert room_again_at(taken, daily=1000, size=300) == NOON + timedelta(days=1) + hour
+    assert room_again_at(taken, daily=1000, size=9000) == NOON + timedelta(days=1) + 2 * hour
 
 
 # Deleting

@@ -31,7 +31,8 @@ VIEWS = {
         "id message address crm record_kind record_id direction matched_address evidence linked_at unlinked_at"
     ),
     "retrievals": "address started_at finished_at stored skipped deleted bytes outcome worker",
-    "ledger": "address epoch uidl state size first_seen_at stored_at deleted_at",
+    "ledger": "address epoch uidl state size first_seen_at stored_at deleted_at vanished_at",
+    "warnings": "address code facts",
     "directory": "crm record_kind record_id name addresses",
     "notices": "id address at code text remedy delivered_at",
 }
@@ -39,10 +40,11 @@ MOMENTS = ("at", "last_checked_at", "last_success_at", "sent_at", "stored_at", "
 
 
 async def told_and_retrieved(pool: Pool) -> Watcher:
-    """An account with mail, a link, a notice and a quarantined message."""
+    """An account with mail, a link, a notice, a quarantined message and a warning."""
     watcher = Watcher(pool)
     await save_record(pool, "contact", "c1", "anna@example.org")
     async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        server.capabilities.append("EXPIRE 30")
         server.replies["RETR 2"] = "-ERR corrupt"
         settings = account(server.port, crm=("builtin",))
         connected = LoggedEvent(

@@ -117,6 +117,9 @@ class MailboxServer(_LoopbackServer):
         """Whether a second session of a user is refused with [IN-USE]."""
         self.keeps_deleted = False
         """Whether DELE is answered +OK and then ignored, as Exchange can be told to."""
+        self.queue: int | None = None
+        """As Gmail: only the first so many messages are listed, and what a session retrieved leaves them at QUIT. A user name
+        with `recent:` before it sees everything, and takes nothing away."""
 
         self.connections = 0
         self.attempts = 0
@@ -166,9 +169,11 @@ class _MailboxSession:
         self.writer = writer
         self.user = ""
         self.authenticated = False
+        self.queued = False
         self.secured = False
         self.maildrop: list[tuple[str, bytes]] = []
         self.marked: set[int] = set()
+        self.taken: set[int] = set()
 
     async def run(self) -> None:
         try:
@@ -240,7 +245,8 @@ class _MailboxSession:
         if server.locks and user in server._logged_in:
             return "-ERR [IN-USE] Couldn't open INBOX: Mailbox is locked by another session."
         self.user, self.authenticated = user, True
-        self.maildrop = list(server.messages.items())
+        self.queued = server.queue is not None and not user.startswith("recent:")
+        self.maildrop = list(server.messages.items())[: server.queue if self.queued else None]
         server.logins += 1
         server._logged_in.append(user)
         server.sessions = len(server._logged_in)
@@ -255,6 +261,8 @@ class _MailboxSession:
 
     def _quit(self) -> str:
         self.server.quits += 1
+        if self.queued:
+            self.marked |= self.taken
         if not self.server.keeps_deleted:
             for number in sorted(self.marked):
                 uidl = self.maildrop[number - 1][0]
@@ -284,6 +292,7 @@ class _MailboxSession:
         uidl, raw = present[numbers[0]]
         if verb == "RETR":
             self.server.retrieved.append(uidl)
+            self.taken.add(numbers[0])
             return f"+OK {len(_on_the_wire(raw))} octets\r\n".encode() + _stuffed(raw)
         if verb == "TOP" and len(numbers) == 2:
             head, blank, body = _on_the_wire(raw).partition(b"\r\n\r\n")

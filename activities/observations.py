@@ -1,0 +1,199 @@
+"""What a session notices beside the mail, kept from session to session: the eyes of `domain.observations`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from activities.leases import Lease
+from activities.ledger import fenced
+from activities.mailboxes import Mailbox, SessionRow
+from activities.second_copies import RecentMode
+from activities.survey import Found
+from domain.observations import Look, Memory, Observation, differing, digest_of, observe
+from domain.providers import profile_of
+from domain.retrieval import DAY, LedgerState, Listed, Plan, room_again_at, volume_left
+from infra.database import Pool
+from workflows.contract import WatchRequest
+
+CAN_VANISH = ("stored", "skipped", "quarantined")
+
+
+class Observer:
+    """One session's part in it: told what the server listed, and asked at the end what holds of the mailbox now."""
+
+    def __init__(self, pool: Pool, request: WatchRequest, *, largest: int, minute_seconds: float) -> None:
+        self._pool = pool
+        self._request = request
+        self._settings = request.settings
+        self._profile = profile_of(request.settings)
+        self._largest = largest
+        self._mailbox: Mailbox
+        self._memory = Memory()
+        self._taken: list[tuple[datetime, int]] = []
+        self._least_pause = timedelta(seconds=self._profile.least_interval_minutes * minute_seconds)
+        self._room_again_at: datetime | None = None
+        self.observed: tuple[Observation, ...] = ()
+        """What holds of the mailbox, once the session has come to its conclusion."""
+
+    async def open(self, mailbox: Mailbox, now: datetime) -> None:
+        """Takes up what the sessions before remembered."""
+        self._mailbox = mailbox
+        remembered = Memory.model_validate(mailbox.memory)
+        self._memory = remembered.entering(recent_mode=self._settings.retrieval.recent_mode, at=now)
+        if self._profile.daily_bytes is not None:
+            self._taken = await self._taken_since(now - DAY)
+
+    @property
+    def recent_mode(self) -> RecentMode:
+        """What storing has to know of recent mode, where one message may come twice (R70)."""
+        return RecentMode.of(self._settings, toggled_at=self._memory.toggled_at)
+
+    @property
+    def volume(self) -> int | None:
+        """The bytes that the provider still hands out today, None for any number."""
+        daily = self._profile.daily_bytes
+        return None if daily is None else volume_left(self._taken, daily, self._largest)
+
+    def queue_goes_on(self, stored: int) -> bool:
+        """Whether a session took a queue's whole length, so that the next one will find more in it (R61)."""
+        size = self._profile.queue_size
+        return size is not None and stored >= size and not self._settings.retrieval.recent_mode
+
+    def pause(self, interval: timedelta, now: datetime) -> timedelta:
+        """To the next session, of an account that would wait for `interval`."""
+        waits = [interval, self._least_pause]
+        if self._room_again_at is not None:
+            waits.append(self._room_again_at - now)
+        return max(waits)
+
+    def next_phase(self, now: datetime) -> datetime | None:
+        """When a session may follow that has more to do; None for at once."""
+        return now + self._least_pause if self._least_pause else None
+
+    async def conclude(
+        self,
+        lease: Lease,
+        session: SessionRow,
+        found: Found,
+        plan: Plan,
+        blocked: Listed | None,
+        *,
+        expire_days: int | None,
+        at: datetime,
+    ) -> bool:
+        """After a session that worked: finds out what holds now, and answers whether that is news to the workflow.
+
+        `blocked` is the message for which the provider's daily volume has no room.
+        """
+        daily = self._profile.daily_bytes
+        if daily is not None and blocked is not None and (taken := await self._taken_since(at - DAY)):
+            self._room_again_at = room_again_at(taken, daily, blocked.size)
+        listed = found.listed
+        look = Look(
+            at=at,
+            last_look=self._mailbox.last_success_at,
+            profile=self._profile,
+            epoch=found.mailbox.epoch,
+            counted=found.counted,
+            listed=found.uids,
+            stored=sum(found.known[one.identity].state == "stored" for one in listed if one.identity in found.known),
+            digest=digest_of(one.uidl for one in listed),
+            complete=0 < found.counted == found.uids == len(listed),
+            quiet=not session.brought_news and not plan.backlog,
+            expire_days=expire_days,
+            room_again_at=self._room_again_at,
+        )
+        if look.complete and look.digest != self._memory.complete_digest:
+            async with fenced(self._pool, lease) as connection:
+                missing, staying = await self._compare(connection, session, found, at)
+                memory, self.observed = observe(self._memory, replace(look, missing=missing, staying=staying))
+                await self._remember(connection, memory)
+        else:  # the same list again
+            memory, self.observed = observe(self._memory, look)
+            if self._as_kept(memory) != (self._mailbox.memory, self._mailbox.observed):
+                async with fenced(self._pool, lease) as connection:
+                    await self._remember(connection, memory)
+        return self._request.observed is not None and differing(self._request.observed, self.observed)
+
+    async def _compare(
+        self, connection: AsyncConnection[TupleRow], session: SessionRow, found: Found, at: datetime
+    ) -> tuple[dict[LedgerState, int], int]:
+        """Marks what has left the list, and takes the mark from what is back; answers what is missing that was there at the
+        last complete list, by state, and how many are still there."""
+        asked = {
+            "address": session.address,
+            "epoch": found.mailbox.epoch,
+            "uidl": [one.uidl for one in found.listed],
+            "occurrence": [one.occurrence for one in found.listed],
+            "began": session.started_at,
+            "states": list(CAN_VANISH),
+            "at": at,
+        }
+        row = await (
+            await connection.execute(
+                """
+                select count(*) from pop_ledger l
+                join unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
+                    using (uidl, occurrence)
+                where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is null
+                    and l.first_seen_at < %(began)s
+                """,
+                asked,
+            )
+        ).fetchone()
+        await connection.execute(
+            """
+            update pop_ledger l set vanished_at = null
+            from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
+            where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is not null
+                and l.uidl = there.uidl and l.occurrence = there.occurrence
+            """,
+            asked,
+        )
+        rows = await (
+            await connection.execute(
+                """
+                with gone as (
+                    update pop_ledger l set vanished_at = %(at)s
+                    where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is null
+                        and l.state = any(%(states)s) and l.deletion_asked_at is null
+                        and not exists (
+                            select from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
+                            where there.uidl = l.uidl and there.occurrence = l.occurrence
+                        )
+                    returning state
+                )
+                select state, count(*) from gone group by state
+                """,
+                asked,
+            )
+        ).fetchall()
+        return {state: int(count) for state, count in rows}, int(row[0]) if row else 0
+
+    def _as_kept(self, memory: Memory) -> tuple[dict[str, Any], list[Any]]:
+        observed = [one.model_dump(mode="json") for one in self.observed]
+        return memory.model_dump(mode="json", exclude_defaults=True), observed
+
+    async def _remember(self, connection: AsyncConnection[TupleRow], memory: Memory) -> None:
+        remembered, observed = self._as_kept(memory)
+        await connection.execute(
+            "update mailboxes set memory = %s, observed = %s where address = %s",
+            [Jsonb(remembered), Jsonb(observed), self._settings.address],
+        )
+
+    async def _taken_since(self, since: datetime) -> list[tuple[datetime, int]]:
+        """When sessions took how many bytes; a session counts from its beginning."""
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    "select started_at, bytes from sessions where address = %s and started_at > %s and bytes > 0",
+                    [self._settings.address, since],
+                )
+            ).fetchall()
+        return [(started_at, int(size)) for started_at, size in rows]
