@@ -10,23 +10,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from temporalio import activity
 
 from activities.arrivals import Batch, NotRetrieved, Retrieved
+from activities.doubts import Doubts, reason
 from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
 from activities.observations import Observer
-from activities.pop.connection import Arrival, Arriving, MessageTooLarge, PopConnection, ServerRefused
+from activities.pop.connection import (
+    Arrival,
+    Arriving,
+    MessageTooLarge,
+    PopConnection,
+    ProtocolViolation,
+    ServerRefused,
+)
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.store import MailStore
 from activities.survey import Found, Survey
+from activities.suspects import Suspects
 from activities.uploads import Upload, Uploads
-from activities.withheld import Withheld
+from activities.withheld import GIVES_UP_AFTER, Withheld
 from domain.commands import Progress, SessionReport
 from domain.refusal import Refused, WorkerLacks
 from domain.retrieval import DELETIONS_PER_SESSION, Listed, Plan, is_to_be_deleted, plan
@@ -60,6 +70,7 @@ class RetrievalSession:
         store: MailStore,
         uploads: Uploads,
         observer: Observer,
+        suspects: Suspects,
         *,
         worker: str,
         support: str,
@@ -80,6 +91,7 @@ class RetrievalSession:
         self._store = store
         self._uploads = uploads
         self._observer = observer
+        self._suspects = suspects
         self._support = support
         self._largest = largest
         self._batch_bytes = batch_bytes
@@ -98,6 +110,9 @@ class RetrievalSession:
         self._committed: list[Listed] = []
         self._done = 0
         self._withheld = Withheld(self._settings, {}, clock)
+        self._doubts = Doubts()
+        self._awaited: Listed
+        self._dropped = False
         self._left_to_delete = 0
         self._undecided = 0
         self._full = False
@@ -158,13 +173,18 @@ class RetrievalSession:
             raise TooSoon(delay, earliest)
 
     async def _work(self, connection: PopConnection) -> None:
+        host, pipelined = self._settings.incoming.host, False
         try:
             await self._uploads.sweep(self._lease)
+            connection.pipelining &= await self._suspects.may_pipeline(host, self._clock())
             await self._look(connection)
+            pipelined = connection.pipelining
             await self._retrieve(connection)
             await self._commit_rest()
             await self._delete(connection, self._found.listed)
-        except SERVERS_FAULTS:
+        except SERVERS_FAULTS as fault:
+            if isinstance(fault, ProtocolViolation) and pipelined:
+                await self._suspects.out_of_step(host, self._clock())
             await self._commit_rest()  # what has arrived is kept, so even a line that always breaks gets on
             raise
         finally:
@@ -175,7 +195,15 @@ class RetrievalSession:
 
     async def _look(self, connection: PopConnection) -> None:
         """Takes stock of the server, and records at once what is not to be fetched."""
-        survey = Survey(self._settings, self._ledger, self._lease, self.row, clock=self._clock, must_end=self._must_end)
+        survey = Survey(
+            self._settings,
+            self._ledger,
+            self._lease,
+            self.row,
+            self._suspects,
+            clock=self._clock,
+            must_end=self._must_end,
+        )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
         self._withheld = Withheld(self._settings, found.known, self._clock)
@@ -213,23 +241,66 @@ class RetrievalSession:
         return DELETIONS_PER_SESSION if retrieval.after_store == "delete" else None
 
     async def _retrieve(self, connection: PopConnection) -> None:
-        """Fetches what was planned; each batch is committed while the next is on the wire."""
+        """Fetches what was planned; each batch is committed while the next is on the wire. Suspects come last."""
         if not self._plan.fetch:
             return
         self._retrieving_since = time.monotonic()
+        alone = await self._suspects.of(self._settings.address, self._mailbox.epoch)
         with span("pop.retrieve"):
-            wanted = [(message.number, message.size) for message in self._plan.fetch]
-            messages = iter(self._plan.fetch)
-            arrivals = connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
-            async with contextlib.aclosing(arrivals) as arriving:
-                while (listed := next(messages, None)) is not None:
-                    got = await self._arrival(listed, arriving)  # in the order they were asked for
-                    self._lease.check()
-                    await self._take(listed, got)
-                    if self._must_end():
-                        break
+            try:
+                await self._fetch(connection, [one for one in self._plan.fetch if one.identity not in alone])
+                await self._fetch_suspects(connection, [one for one in self._plan.fetch if one.identity in alone])
+            except SERVERS_FAULTS as broke:
+                if not isinstance(broke, ServerRefused) or not broke.command:  # else it names a limit of the mailbox
+                    before = next((listed for listed, _ in self._doubts.take_back(self._batch, broke)), None)
+                    await self._suspects.blame(
+                        self._settings.address, self._mailbox.epoch, broke, self._awaited, before
+                    )
+                raise
         self._withheld.judge(others_came=bool(self._done or self._batch.arrived))
         self._batch.refused += self._withheld.quarantined()
+
+    async def _fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
+        waiting = deque(messages)
+        while waiting:
+            wanted = [(message.number, message.size) for message in waiting]
+            async with contextlib.aclosing(
+                connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
+            ) as arriving:
+                while waiting:
+                    self._awaited = waiting.popleft()
+                    got = await self._arrival(self._awaited, arriving)  # in the order they were asked for
+                    self._lease.check()
+                    await self._take(self._awaited, got)
+                    if isinstance(got, bytes | Upload) and self._doubts.demand_proof(self._awaited, got):
+                        break
+                    if self._must_end():
+                        break
+            await connection.prove_in_step()
+            self._doubts.proven()
+            if self._must_end():
+                return
+
+    async def _fetch_suspects(self, connection: PopConnection, suspects: Sequence[Listed]) -> None:
+        """Each alone: nothing else is on the wire that an answer out of step could be taken for."""
+        if suspects:
+            connection.pipelining = False
+        for message in suspects:
+            try:
+                await self._fetch(connection, [message])
+            except SERVERS_FAULTS as broke:
+                if isinstance(broke, ServerRefused) and broke.command:
+                    raise
+                taken_back = self._doubts.take_back(self._batch, broke)
+                if all(one.listed is not message for one in self._batch.refused):
+                    self._batch.refused.append(self._withheld.put_aside(message, reason(broke, taken_back)))
+                if not isinstance(broke, ProtocolViolation):
+                    raise
+                await connection.abort()  # without QUIT; what is to be deleted, the next session deletes
+                self._dropped = True
+                return
+            if self._must_end():
+                return
 
     async def _arrival(
         self, listed: Listed, arriving: AsyncGenerator[tuple[int, Arrival]]
@@ -269,9 +340,11 @@ class RetrievalSession:
         self._batch.refused += self._withheld.quarantined()  # others are handed out, so it is about those messages
 
     def _must_end(self) -> bool:
-        """A session is bounded in time, and ends early when its worker is told to stop or the user's other accounts have
-        filled the quota; the next one goes on, or finds that it may not."""
-        return self._full or time.monotonic() - self._began > self._session_seconds or activity.is_worker_shutdown()
+        """A session is bounded in time, and ends early when its worker is told to stop, when the server hands nothing out
+        any more, or when the user's other accounts have filled the quota; the next one goes on, or finds that it may not."""
+        if self._full or self._withheld.in_a_row >= GIVES_UP_AFTER:
+            return True
+        return time.monotonic() - self._began > self._session_seconds or activity.is_worker_shutdown()
 
     async def _commit(self) -> None:
         """Hands the batch over to be committed, once the one before it is: at most two are in memory."""
@@ -328,6 +401,9 @@ class RetrievalSession:
             await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, now)
         fresh = [one for one in self._committed if is_to_be_deleted(self._settings.retrieval, now, now)]
         due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
+        if self._dropped:
+            self._left_to_delete = len(due)
+            return
         if not due:
             await connection.quit()
             return

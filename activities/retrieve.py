@@ -30,6 +30,7 @@ from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
 from activities.survey import check_that_messages_can_be_told_apart
+from activities.suspects import Suspects
 from activities.uploads import Uploads
 from domain.commands import LoginReport, SessionReport
 from domain.outlook import of_command
@@ -74,6 +75,7 @@ class Retrieval:
         self._ledger = Ledger(pool)
         self._store = MailStore(pool)
         self._uploads = Uploads(pool)
+        self._suspects = Suspects(pool)
         self._sessions_open = 0
 
     @activity.defn
@@ -132,6 +134,7 @@ class Retrieval:
                             largest=self._settings.max_message_bytes,
                             minute_seconds=self._settings.minute_seconds,
                         ),
+                        self._suspects,
                         worker=self._worker,
                         support=self._settings.support,
                         largest=self._settings.max_message_bytes,

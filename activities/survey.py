@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Mailbox, SessionRow
-from activities.pop.connection import PopConnection, ServerRefused
+from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused
 from activities.pop.session import Clock, Unusable
+from activities.suspects import Suspects
 from domain.classification import diagnose_reply
 from domain.failures import Kind
 from domain.identity import MOST_WITHOUT_UIDL, arrived_at, header_key, is_other_mail, looks_moved, sample
@@ -76,6 +77,7 @@ class Survey:
         ledger: Ledger,
         lease: Lease,
         row: SessionRow,
+        suspects: Suspects,
         *,
         clock: Clock,
         must_end: Callable[[], bool],
@@ -84,6 +86,7 @@ class Survey:
         self._ledger = ledger
         self._lease = lease
         self._row = row
+        self._suspects = suspects
         self._clock = clock
         self._must_end = must_end
 
@@ -179,15 +182,28 @@ class Survey:
         old: set[Identity] = set()
         if oldest is None:
             return listed, old
-        unknown = [message for message in listed if message.identity not in known]
+        alone = await self._suspects.of(self._settings.address, mailbox.epoch)
+        unknown = [one for one in listed if one.identity not in known and one.identity not in alone]
+        seen = 0
         with span("pop.top"):
-            async with contextlib.aclosing(self._headers(connection, unknown)) as headers:
-                async for message, found in headers:
-                    at = None if found is None else self._dated(*found)
-                    if at is not None and at < oldest:
-                        old.add(message.identity)
-                    if self._must_end():
-                        return listed[: listed.index(message) + 1], old
+            try:
+                async with contextlib.aclosing(self._headers(connection, unknown)) as headers:
+                    async for message, found in headers:
+                        seen += 1
+                        at = None if found is None else self._dated(*found)
+                        if at is not None and at < oldest:
+                            old.add(message.identity)
+                        if self._must_end():
+                            listed = listed[: listed.index(message) + 1]
+                            break
+                if unknown:
+                    await connection.prove_in_step()
+            except (ProtocolViolation, EOFError, OSError) as broke:
+                awaited, before = unknown[min(seen, len(unknown) - 1)], unknown[seen - 1] if seen else None
+                await self._suspects.blame(self._settings.address, mailbox.epoch, broke, awaited, before)
+                if isinstance(broke, ProtocolViolation) and connection.pipelining:
+                    await self._suspects.out_of_step(self._settings.incoming.host, self._clock())
+                raise
         return listed, old
 
     def _oldest(self, mailbox: Mailbox) -> datetime | None:

@@ -13,6 +13,14 @@ from domain.redaction import redact
 from domain.retrieval import Entry, Identity, Listed, next_try
 from domain.settings import AccountSettings
 
+STOPS_AFTER = 20
+"""Refusals in a row, with nothing handed out any more, that are about none of the messages: some servers hand out only so many
+a session."""
+
+GIVES_UP_AFTER = (
+    500  # refusals in a row: servers hang up on who is refused too often, but bad messages must not hide good ones
+)
+
 
 class Withheld:
     """What one session was refused. `known` is the ledger's part: how often a message was tried before."""
@@ -30,9 +38,18 @@ class Withheld:
             raise refused
         self._refused.append((listed, refused))
 
+    @property
+    def in_a_row(self) -> int:
+        """Refusals of messages that were not refused before, since one was handed out."""
+        return sum(listed.identity not in self._known for listed, _ in self._refused)
+
     def judge(self, *, others_came: bool) -> None:
         """Raises the first refusal where a server refuses everything: then the trouble is its own, and no message is to
-        blame. Messages in quarantine say nothing about that: they were refused before, when others were not."""
+        blame. Messages in quarantine say nothing about that: they were refused before, when others were not. Nor is any to
+        blame that a server refuses once it has handed out all that it allows: the next session asks for them."""
+        if others_came and self.in_a_row >= STOPS_AFTER:
+            self._refused.clear()
+            return
         untried = [refused for listed, refused in self._refused if listed.identity not in self._known]
         if len(untried) > 1 and not others_came:
             self._refused.clear()

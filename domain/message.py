@@ -26,6 +26,7 @@ LONGEST_ADDRESS_FIELD = 64 << 10
 LONGEST_FIELD = 4 << 10
 LONGEST_MESSAGE_ID = 998  # RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
+MOST_FIELDS = 100  # of one name
 
 _INDEXED = [
     "from",
@@ -123,13 +124,16 @@ def _index(raw: bytes) -> IndexedMessage:
         fields.setdefault(match[1].lower().decode("ascii"), []).append(match[2])
     if not fields and not _ANY_FIELD.search(header):
         errors.append("no header field found")
+    for name, found in fields.items():
+        if len(found) > MOST_FIELDS:
+            errors.append(f"only the first {MOST_FIELDS} {name} fields are indexed")
     charsets = () if header.isascii() else _declared_charsets(raw)
 
     def values(name: str, longest: int = LONGEST_FIELD) -> list[str]:
-        found = fields.get(name)
-        if not found:
+        given = fields.get(name)
+        if not given:
             return []
-        return [text_of(_cut(value, longest), charsets).replace("\n", "").strip() for value in found[:100]]
+        return [text_of(_cut(value, longest), charsets).replace("\n", "").strip() for value in given[:MOST_FIELDS]]
 
     participants = _participants(values, errors)
     content_type = next(iter(values("content-type")), "")

@@ -18,6 +18,7 @@ NOT_FETCHED: tuple[LedgerState, ...] = ("skipped", "quarantined")  # what is not
 DELETIONS_PER_SESSION = 500  # a QUIT that has to remove more may take longer than servers and clients wait
 RECENT_DAYS = 30  # R50
 DAY = timedelta(days=1)
+SIZE_UNKNOWN = 0  # LIST leaves the message out, or says nonsense of it; it is fetched all the same
 QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 
 
@@ -78,9 +79,7 @@ def listing(
     times = Counter(uidl for _, uidl in uids)
     listed = []
     for number, uidl in uids:
-        if number not in sizes:
-            continue  # gone between the two answers, or a server that cannot count; the next session sees
-        size, entries, taken = sizes[number], known.get(uidl, {}), given.setdefault(uidl, set())
+        size, entries, taken = sizes.get(number, SIZE_UNKNOWN), known.get(uidl, {}), given.setdefault(uidl, set())
         free = [(one, entry) for one, entry in sorted(entries.items()) if one not in taken]
         same = [one for one, entry in free if entry.size == size]
         alike = [one for one, entry in free if entry.state in NOT_FETCHED and _drifts(entry.size, size)]

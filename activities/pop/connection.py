@@ -59,6 +59,10 @@ LARGEST_SIZE = 2**40
 _NUMBERED = re.compile(rb"[ \t]*([0-9]+)(?:[ \t]+(.*))?", re.DOTALL)
 
 
+class OutOfStep(ProtocolViolation):
+    """The server's answers are not those to what it was asked."""
+
+
 class MessageTooLarge(Exception):
     """A message is larger than the caller takes; `size` is the server's listing or what had come of it."""
 
@@ -239,22 +243,33 @@ class PopConnection:
         found = re.match(r"([0-9]+)[ \t]+([0-9]+)", text)
         if found is None:
             raise ProtocolViolation("the answer to STAT is not two numbers")
-        return _plausible(found[1], MOST_MESSAGES, "STAT"), _plausible(found[2], MOST_MESSAGES * LARGEST_SIZE, "STAT")
+        count, size = _number(found[1], MOST_MESSAGES), _number(found[2], MOST_MESSAGES * LARGEST_SIZE)
+        if count is None or size is None:
+            raise ProtocolViolation("the answer to STAT has a number that cannot be")
+        return count, size
 
     async def list_sizes(self) -> dict[int, int]:
-        """LIST: message number -> bytes, which some servers only estimate. Lines that do not say both are passed over."""
-        entries = [(number, re.match(rb"[0-9]+", rest)) for number, rest in await self._numbered("LIST")]
-        return {number: _plausible(size[0], LARGEST_SIZE, "LIST") for number, size in entries if size is not None}
+        """LIST: message number -> bytes, which some servers only estimate. Lines that do not say both, or say what cannot be,
+        are passed over: one of them is no reason to go without all the other messages."""
+        sizes = {}
+        for number, rest in await self._numbered("LIST"):
+            digits = re.match(rb"[0-9]+", rest)
+            if digits and (size := _number(digits[0], LARGEST_SIZE)) is not None:
+                sizes[number] = size
+        return sizes
 
     async def list_uids(self) -> list[tuple[int, str]]:
         """UIDL: (message number, UIDL) in the server's order. A UIDL may be blank or occur twice: servers do that.
 
-        What is not printable in one is escaped, so that it can be stored as text.
+        What is not printable in one is escaped, so that it can be stored as text. A message that is listed twice is one
+        message, under the first UIDL that it is given.
         """
-        uids = [(number, _printable(rest)) for number, rest in await self._numbered("UIDL")]
-        if any(len(uid) > LONGEST_UIDL for _, uid in uids):
+        uids: dict[int, str] = {}
+        for number, rest in await self._numbered("UIDL"):
+            uids.setdefault(number, _printable(rest))
+        if any(len(uid) > LONGEST_UIDL for uid in uids.values()):
             raise ProtocolViolation(f"the answer to UIDL has one of more than {LONGEST_UIDL} characters")
-        return uids
+        return list(uids.items())
 
     async def retrieve(
         self, messages: Sequence[tuple[int, int]], *, largest: int, held: int
@@ -339,6 +354,17 @@ class PopConnection:
                     if not refused.command:
                         raise
         return accepted
+
+    async def prove_in_step(self) -> None:
+        """Raises OutOfStep unless the server answers STAT, whose answer is like no other, and it alone."""
+        try:
+            await self.stat()
+        except ServerRefused as refused:
+            if not refused.command:
+                raise
+            raise OutOfStep("the answer to STAT is a refusal, which answers something else") from None
+        except ProtocolViolation as violation:
+            raise OutOfStep(violation.what) from None
 
     async def noop(self) -> None:
         """NOOP: the server is still there."""
@@ -445,10 +471,11 @@ class PopConnection:
                     pass
 
     async def _numbered(self, command: str) -> list[tuple[int, bytes]]:
-        """The lines of a listing that begin with a message number: that, and what follows it."""
+        """The lines of a listing that begin with a number that a message may have: that, and what follows it."""
         entries = [_NUMBERED.fullmatch(line) for line in await self._listing(command)]
         self.phase = "transaction"
-        return [(_plausible(entry[1], MOST_MESSAGES, command), entry[2] or b"") for entry in entries if entry]
+        numbered = [(_number(entry[1], MOST_MESSAGES), entry[2] or b"") for entry in entries if entry]
+        return [(number, rest) for number, rest in numbered if number]
 
     async def _message(self, command: str, largest: int, held: int) -> bytes | Arriving:
         """The message that answers a command that was sent, whole when it has no more than `held` bytes."""
@@ -498,11 +525,9 @@ class PopConnection:
             self._nudge.cancel()
 
 
-def _plausible(digits: str | bytes, most: int, command: str) -> int:
-    value = int(digits) if len(digits) <= 40 else most + 1
-    if value > most:
-        raise ProtocolViolation(f"the answer to {command} has a number that cannot be")
-    return value
+def _number(digits: str | bytes, most: int) -> int | None:
+    """What the digits say, None if that is more than can be."""
+    return value if len(digits) <= 40 and (value := int(digits)) <= most else None
 
 
 def _printable(uid: bytes) -> str:

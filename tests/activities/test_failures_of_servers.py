@@ -28,7 +28,14 @@ from tests.activities.watching import (
     local_worker,
     mailbox,
 )
-from tests.servers.certificates import Authority, ServerCertificate, of_an_untrusted_authority, self_signed
+from tests.servers.certificates import (
+    Authority,
+    ServerCertificate,
+    alone,
+    of_an_intermediate_authority,
+    of_an_untrusted_authority,
+    self_signed,
+)
 from tests.servers.scripted_pop import CONNECT, MailboxServer
 
 REPLIES = Path(__file__).parents[1] / "data" / "server_replies.tsv"
@@ -216,6 +223,11 @@ Made = Callable[[Authority, Path], ServerCertificate]
         pytest.param(lambda authority, folder: authority.wrong_host(), "hostname_mismatch", id="wrong_host"),
         pytest.param(lambda authority, folder: of_an_untrusted_authority(folder), "untrusted_ca", id="untrusted_ca"),
         pytest.param(
+            lambda authority, folder: alone(of_an_intermediate_authority(authority)),
+            "untrusted_ca",
+            id="missing_intermediate",
+        ),
+        pytest.param(
             lambda authority, folder: Authority(folder, "Somebody's Own CA").good(), "untrusted_ca", id="private_ca"
         ),
     ],
@@ -245,6 +257,14 @@ async def test_certificate_trouble_has_its_reason_and_the_chain_as_evidence(
     assert leaf.issuer.startswith("CN=")
 
 
+async def test_a_server_that_sends_its_intermediate_certificate_is_trusted(pool: Pool, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    watcher = Watcher(pool, worker=local_worker(ca_file=str(authority.ca_file)))
+    context = of_an_intermediate_authority(authority).context()
+    async with MailboxServer(password=PASSWORD, messages=mailbox(1), tls=context) as server:
+        assert (await watcher.watch(account(server.port, host="localhost", tls="implicit"))).stored == 1
+
+
 async def test_a_port_without_tls_where_tls_is_expected_is_a_matter_of_configuration(pool: Pool) -> None:
     async with MailboxServer(password=PASSWORD) as server:
         failure = await Watcher(pool).fails(account(server.port, host="localhost", tls="implicit"))
@@ -269,12 +289,24 @@ async def test_a_server_that_refuses_starttls_is_never_sent_the_password(pool: P
     assert ("STARTTLS" in failure.remedy) is (kind is Kind.CONFIGURATION)
 
 
-@pytest.mark.filterwarnings("ignore:ssl.OP_NO_:DeprecationWarning")
-async def test_a_server_of_outdated_tls_only_is_a_matter_of_configuration(pool: Pool, tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    context = authority.good().context()
+def of_old_tls(context: ssl.SSLContext) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+
+
+def of_old_ciphers(context: ssl.SSLContext) -> None:
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA")
+    context.options |= ssl.OP_NO_TLSv1_3
+
+
+@pytest.mark.filterwarnings("ignore:ssl.OP_NO_:DeprecationWarning")
+@pytest.mark.parametrize("outdated", [of_old_tls, of_old_ciphers])
+async def test_a_server_of_outdated_tls_or_ciphers_only_is_a_matter_of_configuration(
+    pool: Pool, tmp_path: Path, outdated: Callable[[ssl.SSLContext], None]
+) -> None:
+    authority = Authority(tmp_path)
+    context = authority.good().context()
+    outdated(context)
     watcher = Watcher(pool, worker=local_worker(ca_file=str(authority.ca_file)))
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -36,7 +36,7 @@ async def test_the_list_comes_first_then_each_message_once_and_nothing_is_delete
         await watcher.watch(account(server.port))
         verbs = [line.split()[0] for line in server.commands]
         assert verbs[: verbs.index("RETR")] == ["CAPA", "USER", "PASS", "CAPA", "STAT", "UIDL", "LIST"]
-        assert verbs[verbs.index("RETR") :] == ["RETR"] * 5 + ["QUIT"]
+        assert verbs[verbs.index("RETR") :] == ["RETR"] * 5 + ["STAT", "QUIT"]
         server.messages["uid-6"] = mail(6)
         await watcher.watch(account(server.port))
         await watcher.finds_nothing(account(server.port))

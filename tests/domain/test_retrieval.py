@@ -110,8 +110,8 @@ def test_a_stored_message_is_known_by_its_exact_size_alone() -> None:
     assert listing([(1, "a")], {1: 4010}, ledger)[0].occurrence == 1
 
 
-def test_a_message_without_a_size_is_left_for_the_next_session() -> None:
-    assert numbers(listing([(1, "a"), (2, "b")], {2: 20}, {})) == [2]
+def test_a_message_without_a_size_is_no_reason_to_go_without_it() -> None:
+    assert numbers(listing([(1, "a"), (2, "b")], {2: 20}, {})) == [1, 2]
 
 
 # What is fetched

@@ -33,17 +33,18 @@ class ServerCertificate:
 class Authority:
     """A private CA; `ca_file` is what a client is told to trust (MAILROOM_CA_FILE)."""
 
-    def __init__(self, folder: Path, name: str = "Mailroom Test CA") -> None:
+    def __init__(self, folder: Path, name: str = "Mailroom Test CA", *, issuer: Authority | None = None) -> None:
+        """With `issuer` an intermediate one, which that authority vouches for."""
         self.folder = folder
         self.name = name
         self.ca_file = folder / f"{name.lower().replace(' ', '-')}.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         self._certificate = (
-            _builder(_named(name), _named(name), self._key, now - 30 * DAY, now + 30 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            _builder(_named(name), _named(issuer.name if issuer else name), self._key, now - 30 * DAY, now + 30 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0 if issuer else 1), critical=True)
             .add_extension(_ca_usage(), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(issuer._key if issuer else self._key, hashes.SHA256())
         )
         self.ca_file.write_bytes(_pem(self._certificate))
 
@@ -97,7 +98,18 @@ def of_an_untrusted_authority(folder: Path) -> ServerCertificate:
     """For localhost, issued by a CA that no client is told of; the CA's own certificate is not sent."""
     (folder / "unknown").mkdir()
     authority = Authority(folder / "unknown", "Nobody Knows This CA")
-    certificate = authority.good()
+    return alone(authority.good())
+
+
+def of_an_intermediate_authority(root: Authority) -> ServerCertificate:
+    """For localhost, issued by an authority that `root` vouches for; both certificates are sent."""
+    folder = root.folder / "intermediate"
+    folder.mkdir()
+    return Authority(folder, "Intermediate CA", issuer=root).good()
+
+
+def alone(certificate: ServerCertificate) -> ServerCertificate:
+    """The certificate, without that of its issuer."""
     key_and_leaf = certificate.path.read_bytes().split(b"-----BEGIN CERTIFICATE-----")
     certificate.path.write_bytes(b"-----BEGIN CERTIFICATE-----".join(key_and_leaf[:2]))
     return certificate

@@ -120,6 +120,10 @@ class MailboxServer(_LoopbackServer):
         self.queue: int | None = None
         """As Gmail: only the first so many messages are listed, and what a session retrieved leaves them at QUIT. A user name
         with `recent:` before it sees everything, and takes nothing away."""
+        self.lists: int | None = None
+        """How many messages a session lists, the oldest; None: all."""
+        self.hands_out: int | None = None
+        """How many messages a session hands out before it refuses every RETR; None: all."""
 
         self.connections = 0
         self.attempts = 0
@@ -137,6 +141,8 @@ class MailboxServer(_LoopbackServer):
         """UIDLs deleted by a QUIT."""
         self.quits = 0
         """Sessions that ended with QUIT."""
+        self.pipelined = 0
+        """Commands behind which the next one stood already when they were read."""
         self._logged_in: list[str] = []
         self._heard = asyncio.Event()
 
@@ -174,6 +180,7 @@ class _MailboxSession:
         self.maildrop: list[tuple[str, bytes]] = []
         self.marked: set[int] = set()
         self.taken: set[int] = set()
+        self.handed_out = 0
 
     async def run(self) -> None:
         try:
@@ -181,6 +188,7 @@ class _MailboxSession:
             while open_still:
                 line = (await self.reader.readuntil(b"\n")).decode(errors="replace").rstrip("\r\n")
                 self.server.heard(line)
+                self.server.pipelined += bool(self.reader._buffer)  # type: ignore[attr-defined]  # nothing public tells
                 verb, _, argument = line.partition(" ")
                 self.server.attempts += verb.upper() in ("PASS", "AUTH")
                 open_still = await self._answer(verb.upper(), line, None, argument)
@@ -246,7 +254,7 @@ class _MailboxSession:
             return "-ERR [IN-USE] Couldn't open INBOX: Mailbox is locked by another session."
         self.user, self.authenticated = user, True
         self.queued = server.queue is not None and not user.startswith("recent:")
-        self.maildrop = list(server.messages.items())[: server.queue if self.queued else None]
+        self.maildrop = list(server.messages.items())[: server.queue if self.queued else server.lists]
         server.logins += 1
         server._logged_in.append(user)
         server.sessions = len(server._logged_in)
@@ -291,6 +299,9 @@ class _MailboxSession:
             return f"-ERR There's no message {argument}."
         uidl, raw = present[numbers[0]]
         if verb == "RETR":
+            if self.handed_out == self.server.hands_out:
+                return "-ERR Download exceed."
+            self.handed_out += 1
             self.server.retrieved.append(uidl)
             self.taken.add(numbers[0])
             return f"+OK {len(_on_the_wire(raw))} octets\r\n".encode() + _stuffed(raw)

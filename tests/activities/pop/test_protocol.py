@@ -357,3 +357,22 @@ def test_a_message_in_pieces_keeps_back_at_most_four_bytes(message: bytes, data:
     for piece in data.draw(splits(stuffed(message))):
         protocol.receive(piece)
         assert len(protocol._buffer) <= 4
+
+
+torrent_pieces = st.one_of(st.sampled_from([b"x", b"\r\n.", b"+OK\r\n", b"1 a\r\n", b".\r\n", b"\r"]), st.binary())
+torrents = st.lists(st.tuples(torrent_pieces, st.integers(1, 30_000)))
+
+
+@given(st.lists(st.sampled_from(sorted(set(ANSWERS) - {"greeting"})), max_size=6), torrents)
+def test_any_torrent_of_bytes_is_read_without_an_error_and_never_heaps_up(
+    commands: list[str], torrent: list[tuple[bytes, int]]
+) -> None:
+    protocol = PopProtocol()
+    protocol._awaited.extend(commands)
+    ends = 0
+    for piece, times in torrent:
+        events = protocol.receive(piece * times)
+        ends += sum(isinstance(event, Violation) for event in events)
+        assert len(protocol._buffer) <= LONGEST_LINE + 1
+    assert ends <= 1, "after a violation nothing is read"
+    assert len(protocol.receive_eof()) == 1

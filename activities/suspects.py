@@ -1,0 +1,92 @@
+"""What a broken conversation teaches the next one: which messages to ask for alone, and which hosts not to pipeline with.
+
+A server that does not stuff a message's dots ends it early, and what it says from then on answers other commands than
+those it was asked. So at a line that breaks, two messages may be to blame: the one that was awaited, and the one before it
+unless it had just the size that was listed. Each is asked for once more, after all others and without pipelining; only the
+message that breaks the conversation even then is put in quarantine.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from activities.pop.connection import ProtocolViolation
+from domain.retrieval import Identity, Listed
+from infra.database import Pool
+
+LOST_LINE = 1  # the network may be to blame, so once is no evidence
+BROKEN_PROTOCOL = 2
+ALONE_FROM = 2
+
+MOST_DESYNCHRONISATIONS = 2
+WITHOUT_PIPELINING = timedelta(days=7)
+
+
+class Suspects:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def of(self, address: str, epoch: int) -> set[Identity]:
+        """The messages of a mailbox that are to be asked for alone. What has come since is suspected no more."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                delete from suspects s using pop_ledger l
+                where s.address = %s and s.epoch = %s and l.address = s.address and l.epoch = s.epoch
+                    and l.uidl = s.uidl and l.occurrence = s.occurrence and l.state <> 'quarantined'
+                """,
+                [address, epoch],
+            )
+            rows = await (
+                await connection.execute(
+                    "select uidl, occurrence from suspects where address = %s and epoch = %s and weight >= %s",
+                    [address, epoch, ALONE_FROM],
+                )
+            ).fetchall()
+        return {(uidl, occurrence) for uidl, occurrence in rows}
+
+    async def blame(
+        self, address: str, epoch: int, broke: Exception, awaited: Listed, before: Listed | None = None
+    ) -> None:
+        """Notes where a session broke: at the message that was `awaited`, or, if the server broke the protocol, perhaps at
+        the one `before`."""
+        violated = isinstance(broke, ProtocolViolation)
+        blamed = {awaited.identity} | ({before.identity} if violated and before else set())
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                insert into suspects as s (address, epoch, uidl, occurrence, weight)
+                select %s, %s, uidl, occurrence, %s from unnest(%s::text[], %s::smallint[]) as blamed (uidl, occurrence)
+                on conflict (address, epoch, uidl, occurrence) do update set weight = s.weight + excluded.weight
+                """,
+                [
+                    address,
+                    epoch,
+                    BROKEN_PROTOCOL if violated else LOST_LINE,
+                    [uidl for uidl, _ in blamed],
+                    [occurrence for _, occurrence in blamed],
+                ],
+            )
+
+    async def may_pipeline(self, host: str, now: datetime) -> bool:
+        """False for a while after a host's answers were out of step twice."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    "select times < %s or last_at <= %s from desynchronisations where host = %s",
+                    [MOST_DESYNCHRONISATIONS, now - WITHOUT_PIPELINING, host.lower()],
+                )
+            ).fetchone()
+        return row is None or bool(row[0])
+
+    async def out_of_step(self, host: str, now: datetime) -> None:
+        """Notes that pipelined commands and a host's answers did not go together."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                insert into desynchronisations as d (host, times, last_at) values (%s, 1, %s)
+                on conflict (host) do update set
+                    times = case when d.last_at <= %s then 1 else d.times + 1 end, last_at = excluded.last_at
+                """,
+                [host.lower(), now, now - WITHOUT_PIPELINING],
+            )
