@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
+from activities.quarantine import Quarantine
 from activities.record import Recorder
 from activities.retrieve import Retrieval
 from infra.children import ServiceFailed
@@ -68,6 +69,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     }
     if "workflows" in settings.roles:
         crm = BuiltinCrm(pool)
+        quarantine = Quarantine(pool)
         made.append(
             Worker(
                 client,
@@ -78,6 +80,8 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     CrmConnections(pool).check_crms,
                     crm.save_record,
                     crm.register_crm,
+                    quarantine.retry_quarantined,
+                    quarantine.skip_message,
                 ],
                 **shared,
             )

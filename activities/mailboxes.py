@@ -20,7 +20,8 @@ class Mailbox:
 
     `listed_at` is when its first list was worked through, `epoch_listed` whether the present epoch's was.
     `deletions_unsettled`: a QUIT was to delete messages, and its answer never came. `memory` and `observed` are what
-    `activities.observations` keeps.
+    `activities.observations` keeps. `quarantined` messages could not be taken yet, those of earlier epochs included;
+    `disclaimed`: there are messages that the server listed and did not have.
     """
 
     room: int
@@ -35,6 +36,8 @@ class Mailbox:
     deletions_unsettled: bool
     memory: dict[str, Any]
     observed: list[Any]
+    quarantined: int
+    disclaimed: bool
 
 
 @dataclass(slots=True)
@@ -132,7 +135,9 @@ class Mailboxes:
                         login_delay_seconds, exists (
                         select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
                             and l.deletion_asked_at is not null and l.state = 'stored'
-                    ), memory, observed
+                    ), memory, observed,
+                    (select count(*) from pop_ledger l where l.address = m.address and l.state = 'quarantined'),
+                    exists (select from disclaimed d where d.address = m.address)
                     from mailboxes m where address = %s
                     """,
                     [settings.address],

@@ -32,14 +32,15 @@ from activities.pop.connection import (
     ServerRefused,
 )
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
+from activities.quarantine import Quarantine
 from activities.store import MailStore
 from activities.survey import Found, Survey
 from activities.suspects import Suspects
 from activities.uploads import Upload, Uploads
 from activities.withheld import GIVES_UP_AFTER, Withheld
-from domain.commands import Progress, SessionReport
+from domain.commands import InQuarantine, Progress, SessionReport
 from domain.refusal import Refused, WorkerLacks
-from domain.retrieval import DELETIONS_PER_SESSION, Listed, Plan, is_to_be_deleted, plan
+from domain.retrieval import DELETIONS_PER_SESSION, Identity, Listed, Plan, is_to_be_deleted, plan
 from infra.telemetry import span
 from workflows.contract import WatchRequest
 
@@ -71,6 +72,7 @@ class RetrievalSession:
         uploads: Uploads,
         observer: Observer,
         suspects: Suspects,
+        quarantine: Quarantine,
         *,
         worker: str,
         support: str,
@@ -92,6 +94,7 @@ class RetrievalSession:
         self._uploads = uploads
         self._observer = observer
         self._suspects = suspects
+        self._quarantine = quarantine
         self._support = support
         self._largest = largest
         self._batch_bytes = batch_bytes
@@ -206,7 +209,7 @@ class RetrievalSession:
         )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
-        self._withheld = Withheld(self._settings, found.known, self._clock)
+        self._withheld = Withheld(self._settings, found.known, self._clock, await self._look_at_quarantine(found))
         self._plan = plan(
             found.listed,
             found.known,
@@ -232,6 +235,16 @@ class RetrievalSession:
             reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
             refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
             await self._store_batch(Batch(number=0, refused=refused))
+
+    async def _look_at_quarantine(self, found: Found) -> set[Identity]:
+        """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
+        address, epoch = self._settings.address, found.mailbox.epoch
+        listed = {message.identity for message in found.listed}
+        if found.mailbox.quarantined and found.complete:
+            await self._quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
+        if not found.mailbox.disclaimed:
+            return set()
+        return await self._quarantine.disclaimed(address, epoch, listed)
 
     def _most(self) -> int | None:
         """How many messages this session may fetch: one phase, or all of them phase after phase (R18, R19)."""
@@ -259,6 +272,8 @@ class RetrievalSession:
                 raise
         self._withheld.judge(others_came=bool(self._done or self._batch.arrived))
         self._batch.refused += self._withheld.quarantined()
+        if self._withheld.disclaimed:
+            await self._quarantine.disclaim(self._lease, self._mailbox.epoch, self._withheld.disclaimed)
 
     async def _fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
         waiting = deque(messages)
@@ -462,11 +477,13 @@ class RetrievalSession:
         unreported = (
             self._total - self._request.total_stored
         )  # more than we stored: a worker was lost before it could report
+        in_quarantine = await self._in_quarantine()
+        unknown_quarantine = self._request.in_quarantine not in (None, in_quarantine)
         if self.row.brought_news or self._request.recovering:
             self.row.finished_at = now
             self.row.outcome = "mail" if self.row.stored else "recovered" if self._request.recovering else "nothing_new"
             await self._mailboxes.ended(self.row)
-        elif not (blocked or more or unreported or noticed or self._request.report):
+        elif not (blocked or more or unreported or noticed or unknown_quarantine or self._request.report):
             return None
         return SessionReport(
             outcome="over_quota" if blocked else "mail" if unreported else "nothing_new",
@@ -484,4 +501,10 @@ class RetrievalSession:
             needed_bytes=blocked.size if blocked else 0,
             minute_seconds=self._minute_seconds,
             observed=self._observer.observed,
+            in_quarantine=in_quarantine,
         )
+
+    async def _in_quarantine(self) -> InQuarantine:
+        if self._mailbox.quarantined or self.row.quarantined:
+            return await self._quarantine.counts(self._settings.address)
+        return InQuarantine()

@@ -27,6 +27,7 @@ from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
+from activities.quarantine import Quarantine
 from activities.retrieval_session import RetrievalSession, TooSoon
 from activities.store import MailStore
 from activities.survey import check_that_messages_can_be_told_apart
@@ -77,6 +78,7 @@ class Retrieval:
         self._uploads = Uploads(pool)
         self._suspects = Suspects(pool)
         self._sessions_open = 0
+        self._quarantine = Quarantine(pool)
 
     @activity.defn
     async def try_login(self, request: LoginRequest) -> LoginReport:
@@ -135,6 +137,7 @@ class Retrieval:
                             minute_seconds=self._settings.minute_seconds,
                         ),
                         self._suspects,
+                        self._quarantine,
                         worker=self._worker,
                         support=self._settings.support,
                         largest=self._settings.max_message_bytes,

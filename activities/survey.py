@@ -34,7 +34,8 @@ CLEARLY_BEFORE = timedelta(days=1)  # a clock may be wrong, and mail may be long
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a survey came to. `listed` are the messages that could be decided on; of those, `old` are too old for `start`.
-    `counted` is what STAT said, `uids` how many messages UIDL named."""
+    `counted` is what STAT said, `uids` how many messages UIDL named; `complete`: the messages are all that the server has,
+    which STAT, UIDL and LIST agree about."""
 
     mailbox: Mailbox
     on_server: int = 0
@@ -43,6 +44,7 @@ class Found:
     old: frozenset[Identity] = frozenset()
     counted: int = 0
     uids: int = 0
+    complete: bool = False
 
     @property
     def undecided(self) -> int:
@@ -95,7 +97,7 @@ class Survey:
         with span("pop.list"):
             count, _ = await connection.stat()
             if count == 0:
-                return Found(mailbox)
+                return Found(mailbox, complete=True)
             uids = await listed_uids(connection)
             sizes = await connection.list_sizes()
             if uids is None:
@@ -107,7 +109,16 @@ class Survey:
                 known, listed = {}, listing(uids, sizes, {})
         on_server = len(listed)
         listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
-        return Found(mailbox, on_server, listed, known, frozenset(old), counted=count, uids=len(uids))
+        return Found(
+            mailbox,
+            on_server,
+            listed,
+            known,
+            frozenset(old),
+            counted=count,
+            uids=len(uids),
+            complete=len(listed) == len(uids) == len(sizes) >= count,
+        )
 
     async def _uids_of_headers(self, connection: PopConnection, sizes: Mapping[int, int]) -> list[tuple[int, str]]:
         """A server without UIDL: messages are told apart by their headers, which costs a TOP each, every time."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from activities.arrivals import NotRetrieved
 from activities.pop.connection import ServerRefused
 from activities.pop.session import Clock
 from domain.classification import diagnose_reply
 from domain.failures import Kind
+from domain.pop_rules import MESSAGE_GONE
 from domain.redaction import redact
 from domain.retrieval import Entry, Identity, Listed, next_try
 from domain.settings import AccountSettings
@@ -23,12 +24,21 @@ GIVES_UP_AFTER = (
 
 
 class Withheld:
-    """What one session was refused. `known` is the ledger's part: how often a message was tried before."""
+    """What one session was refused. `known` is the ledger's part: how often a message was tried before; `disclaimed` are the
+    messages of which the server said in an earlier session that it does not have them, though it lists them still."""
 
-    def __init__(self, settings: AccountSettings, known: Mapping[Identity, Entry], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: AccountSettings,
+        known: Mapping[Identity, Entry],
+        clock: Clock,
+        disclaimed: Collection[Identity] = (),
+    ) -> None:
         self._settings = settings
         self._known = known
         self._clock = clock
+        self._disclaimed_before = disclaimed
+        self._disclaimed: list[tuple[Listed, ServerRefused]] = []
         self._refused: list[tuple[Listed, ServerRefused]] = []
 
     def add(self, listed: Listed, refused: ServerRefused) -> None:
@@ -36,7 +46,18 @@ class Withheld:
         if diagnose_reply(refused.text, phase="retrieve", host=self._settings.incoming.host).kind is Kind.THROTTLED:
             self._refused.clear()
             raise refused
-        self._refused.append((listed, refused))
+        if MESSAGE_GONE.search(refused.text) and not self._was_refused_before(listed):
+            self._disclaimed.append((listed, refused))  # another client has deleted it since; the next list tells
+        else:
+            self._refused.append((listed, refused))
+
+    def _was_refused_before(self, listed: Listed) -> bool:
+        return listed.identity in self._disclaimed_before or listed.identity in self._known
+
+    @property
+    def disclaimed(self) -> list[Listed]:
+        """The messages that the server said for the first time it does not have."""
+        return [listed for listed, _ in self._disclaimed]
 
     @property
     def in_a_row(self) -> int:
@@ -50,7 +71,9 @@ class Withheld:
         if others_came and self.in_a_row >= STOPS_AFTER:
             self._refused.clear()
             return
-        untried = [refused for listed, refused in self._refused if listed.identity not in self._known]
+        untried = [
+            refused for listed, refused in (*self._disclaimed, *self._refused) if not self._was_refused_before(listed)
+        ]
         if len(untried) > 1 and not others_came:
             self._refused.clear()
             raise untried[0]

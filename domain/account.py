@@ -22,14 +22,18 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    InQuarantine,
     LoginWorked,
     PollNow,
     Progress,
+    QuarantineChanged,
+    RetryQuarantined,
     SessionFailed,
     SessionReport,
     SessionSucceeded,
     SetQuota,
     SetUpFailed,
+    SkipMessage,
     WasRefused,
     name_of,
 )
@@ -42,8 +46,19 @@ from domain.settings import AccountSettings, changed, login_differs, unfit_secre
 AUTHENTICATION_LIMIT = 10  # R82
 CONNECTION_LIMIT = 50  # R86
 
-OperatorCommand = Disable | Enable | PollNow | ChangeSettings | ChangeCredential | SetQuota | Close
-AnyCommand = OperatorCommand | Connected | SetUpFailed | SessionSucceeded | SessionFailed | LoginWorked | WasRefused
+OperatorCommand = (
+    Disable | Enable | PollNow | ChangeSettings | ChangeCredential | SetQuota | RetryQuarantined | SkipMessage | Close
+)
+AnyCommand = (
+    OperatorCommand
+    | Connected
+    | SetUpFailed
+    | SessionSucceeded
+    | SessionFailed
+    | LoginWorked
+    | QuarantineChanged
+    | WasRefused
+)
 
 
 class State(StrEnum):
@@ -79,6 +94,7 @@ class Account(BaseModel):
     credential_version: int = 1
     minute_seconds: float = 60.0
     observed: tuple[Observation, ...] = ()
+    in_quarantine: InQuarantine = InQuarantine()
 
     @property
     def watched(self) -> bool:
@@ -145,6 +161,12 @@ def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
             raise AssertionError("a credential is only changed by LoginWorked")
         case SetQuota(bytes=size, by=by):
             return [happened.QuotaSet(user=account.settings.owner, bytes=size, actor=by, at=now)]
+        case RetryQuarantined() | SkipMessage():
+            return []  # what they change is in the database; it comes back as QuarantineChanged
+        case QuarantineChanged(in_quarantine=counts, released=released, by=by):
+            if account.state is State.CLOSED:
+                return []
+            return [happened.QuarantineCounted(in_quarantine=counts, released=released, actor=by, at=now)]
         case Close(by=by):
             return [happened.AccountClosed(actor=by, at=now)]
 
@@ -172,6 +194,7 @@ def _after_success(account: Account, report: SessionReport, now: datetime) -> li
             more=report.more,
             next_attempt_at=report.next_attempt_at,
             minute_seconds=report.minute_seconds,
+            in_quarantine=report.in_quarantine,
             at=now,
         )
     )
@@ -332,7 +355,8 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
             return entered | {"state": State.CLOSED, "last_failure": failure}
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
             seen = {} if progress is None else {"progress": progress, "last_success_at": event.at}
-            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen
+            counted = {} if event.in_quarantine is None else {"in_quarantine": event.in_quarantine}
+            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen | counted
         case happened.ProgressMade(progress=progress, total_stored=total):
             return {"progress": progress, "total_stored": total}
         case happened.RetrievalFailed():
@@ -375,6 +399,8 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
             )
         case happened.QuotaSet() if account.state is State.OVER_QUOTA:
             return {"next_attempt_at": None}
+        case happened.QuarantineCounted(in_quarantine=counts, released=released):
+            return {"in_quarantine": counts} | ({"next_attempt_at": None} if released else {})
         case happened.AccountClosed():
             return entered | {"state": State.CLOSED, "next_attempt_at": None}
         case _:

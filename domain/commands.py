@@ -13,6 +13,7 @@ from domain.observations import Observation
 from domain.settings import AccountSettings, Line, SecretReference, Strict
 
 By = Annotated[str, Field(max_length=200)]
+Uidl = Annotated[str, Field(max_length=255)]  # as the views show it; some servers have blank ones
 
 
 class Command(Strict):
@@ -54,6 +55,20 @@ class SetQuota(Command):
     bytes: Annotated[int, Field(ge=0, le=10**18)]
 
 
+class RetryQuarantined(Command):
+    """Ask at once for what could not be taken: for all of it, or for one UIDL."""
+
+    uidl: Uidl | None = None
+
+
+class SkipMessage(Command):
+    """Give up one message that could not be taken. `occurrence` tells messages of the same UIDL apart."""
+
+    uidl: Uidl
+    occurrence: Annotated[int, Field(ge=0, le=32767)] | None = None
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
 class Close(Command):
     """End the account's workflow; its log and its mail stay."""
 
@@ -72,6 +87,23 @@ class Progress(Report):
     eta: datetime | None = None
 
 
+class InQuarantine(Report):
+    """How many messages of an account could not be taken so far; each is in one of the counts.
+
+    `waiting` are asked for again, and so are the `undownloadable`, which three sessions or more were refused. `too_large`
+    wait for a higher MAILROOM_MAX_MESSAGE_BYTES, and `gone` are on the server no more.
+    """
+
+    waiting: int = 0
+    undownloadable: int = 0
+    too_large: int = 0
+    gone: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.undownloadable + self.too_large + self.gone
+
+
 class LoginReport(Report):
     """What a live login found out. `minute_seconds` is the length of a minute in waits, set for tests only."""
 
@@ -85,7 +117,8 @@ class SessionReport(Report):
     """A session that brought news: what it stored and what remains.
 
     `progress` is None where the server was not asked; `more` asks for the next session at once; `needed_bytes` is the size
-    of the message that the quota has no room for; `observed` is what holds of the mailbox, None where nobody looked.
+    of the message that the quota has no room for; `observed` is what holds of the mailbox and `in_quarantine` what could not
+    be taken of it, None where nobody looked.
     """
 
     outcome: Literal["mail", "nothing_new", "over_quota"]
@@ -103,6 +136,7 @@ class SessionReport(Report):
     needed_bytes: int = 0
     minute_seconds: float = 60.0
     observed: tuple[Observation, ...] | None = None
+    in_quarantine: InQuarantine | None = None
 
 
 class FailureReport(Report):
@@ -147,6 +181,14 @@ class LoginWorked(Report):
     command: Enable | ChangeSettings | ChangeCredential
     settings: AccountSettings
     login: LoginReport
+
+
+class QuarantineChanged(Report):
+    """An operator's command has changed the quarantine and the log; `released`: something is to be asked for at once."""
+
+    in_quarantine: InQuarantine
+    released: bool
+    by: str
 
 
 class WasRefused(Report):

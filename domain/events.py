@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.audit import SYSTEM
-from domain.commands import Progress
+from domain.commands import InQuarantine, Progress
 from domain.failures import Failure
 from domain.observations import Observation
 from domain.settings import AccountSettings
@@ -57,6 +57,7 @@ class MailRetrieved(Event):
     more: bool
     next_attempt_at: datetime | None
     minute_seconds: float
+    in_quarantine: InQuarantine | None = None
 
 
 class ProgressMade(Event):
@@ -131,6 +132,34 @@ class QuotaSet(Event):
 
 class PollRequested(Event):
     pass
+
+
+class QuarantineReleased(Event):
+    """What could not be taken is asked for again at once: all of it, or one UIDL. Appended in the transaction that does it,
+    like `MessageSkipped`."""
+
+    uidl: str | None
+    messages: int
+
+
+class MessageSkipped(Event):
+    """A message that could not be taken, for the reason `quarantined`, is given up."""
+
+    uidl: str
+    occurrence: int
+    epoch: int
+    size: int
+    quarantined: str | None
+    because: str | None = None
+
+
+class QuarantineCounted(Event):
+    """What is in quarantine after a command; not logged, because the command's transaction logged what it did."""
+
+    in_log: ClassVar[bool] = False
+
+    in_quarantine: InQuarantine
+    released: bool
 
 
 class CommandRefused(Event):

@@ -46,6 +46,14 @@ def _words(*alternatives: str) -> re.Pattern[str]:
 
 UNKNOWN_COMMAND = _words(r"(unknown|unrecogni[sz]ed|unsupported|invalid|bad) command", r"not (implemented|supported)")
 
+# What servers answer to RETR of a message that another client has deleted since it was listed.
+MESSAGE_GONE = _words(
+    r"\bexpunged\b",
+    r"(there('?s| is)|have|has) no message",
+    r"\bno such message",
+    r"\bmessage\b.{0,20}\b((does not|doesn't) exist|(is|was|has been|already) (deleted|removed))",
+)
+
 POP_RULES: tuple[Rule, ...] = (
     # --- what providers say in words of their own ---
     Rule(

@@ -19,6 +19,7 @@ DELETIONS_PER_SESSION = 500  # a QUIT that has to remove more may take longer th
 RECENT_DAYS = 30  # R50
 DAY = timedelta(days=1)
 SIZE_UNKNOWN = 0  # LIST leaves the message out, or says nonsense of it; it is fetched all the same
+UNDOWNLOADABLE_AFTER = 3  # sessions that were refused a message
 QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 
 
@@ -114,8 +115,8 @@ def plan(
     `first`: no list of this mailbox was ever worked through, so `start` applies (R49, R52). `largest` is the size above
     which a message is not fetched, `room` the bytes that the quota leaves (R20), `most` the number of messages that this
     session may fetch, `old` what `start` leaves out by its age (R49, R50), `volume` the bytes that the provider hands out
-    today (None: any number). Nothing is deleted but what was stored before and what
-    the policy names (R43, R62).
+    today (None: any number). What is due in quarantine comes first, and where there is no room for it, it holds up nobody.
+    Nothing is deleted but what was stored before and what the policy names (R43, R62).
     """
     made = Plan()
     fetchable = []
@@ -131,8 +132,12 @@ def plan(
         elif entry.state == "stored" and is_to_be_deleted(settings, entry.stored_at or now, now):
             made.delete.append(message)
     fetchable.sort(key=lambda message: message.number, reverse=settings.order == "newest_first")
+    fetchable.sort(key=lambda message: message.identity not in ledger)
     made.backlog = len(fetchable)
     for message in fetchable[:most]:
+        if message.identity in ledger and message.size > (room if volume is None else min(room, volume)):
+            made.backlog -= 1
+            continue
         room -= message.size
         if room < 0:
             made.blocked_by_quota = message

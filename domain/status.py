@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State
 from domain.audit import Notice
 from domain.cautions import NOTICED, caution, cautions
-from domain.commands import Progress
+from domain.commands import InQuarantine, Progress
 from domain.events import (
     AccountDisabled,
     AccountEnabled,
@@ -86,7 +86,30 @@ def warnings(account: Account) -> list[Warned]:
         Warned(code=code, text=text, remedies=list(remedies))
         for code, text, remedies in cautions(account.settings, account.observed)
     ]
+    if account.in_quarantine.total:
+        found.append(_quarantined(account.in_quarantine, account.settings.address))
     return found
+
+
+def _quarantined(counts: InQuarantine, address: str) -> Warned:
+    parts = [
+        (counts.waiting, "asked for again by itself"),
+        (counts.undownloadable, "undownloadable: refused in three sessions or more, and only asked for now and then"),
+        (counts.too_large, "larger than MAILROOM_MAX_MESSAGE_BYTES allows: taken once that is raised"),
+        (counts.gone, "no longer on the server"),
+    ]
+    which = "; ".join(f"{number} {what}" for number, what in parts if number)
+    one, quoted = counts.total == 1, address.replace("'", "''")
+    return Warned(
+        code="quarantined",
+        text=f"{counts.total} message{'' if one else 's'} could not be taken from the server: {which}. The view "
+        "quarantine lists each with its reason.",
+        remedies=[
+            f"select * from mailroom.quarantine where address = '{quoted}'",
+            "retry_quarantined {}",
+            'skip_message {"uidl": "UIDL of the view"}',
+        ],
+    )
 
 
 def notice(event: Event, account: Account) -> Notice | None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from temporalio.common import SearchAttributeKey
 
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
-from domain.commands import By
+from domain.commands import By, InQuarantine
 from domain.observations import Observation
 from domain.settings import AccountSettings, Name, Strict
 
@@ -76,8 +77,8 @@ class WatchRequest(Request):
 
     `recovering`: a session that works is news. `report`: any session is (poll_now), and it ends after one phase.
     `total_stored` is what the workflow knows of; more in the database is news too, so nothing a lost worker stored goes
-    unreported. `needed_bytes` > 0: look at the quota first. `observed` is what the workflow knows to hold of the mailbox;
-    anything else is news, except to a workflow of a version that knows of no such thing (None).
+    unreported. `needed_bytes` > 0: look at the quota first. `observed` and `in_quarantine` are what the workflow knows of the
+    mailbox; anything else is news, except to a workflow of a version that knows of no such thing (None).
     """
 
     settings: AccountSettings
@@ -89,6 +90,36 @@ class WatchRequest(Request):
     not_before: datetime | None
     needed_bytes: int
     observed: tuple[Observation, ...] | None = None
+    in_quarantine: InQuarantine | None = None
+
+
+class RetryQuarantinedRequest(Request):
+    """`uidl` None: all. `event_id` is the command's, so that an activity that is tried again does not do it twice."""
+
+    address: str
+    uidl: str | None
+    by: str
+    event_id: UUID
+    at: datetime
+
+
+class SkipMessageRequest(Request):
+    """`occurrence` None: the one of this UIDL that is in quarantine. `event_id` as for `RetryQuarantinedRequest`."""
+
+    address: str
+    uidl: str
+    occurrence: int | None
+    reason: str | None
+    by: str
+    event_id: UUID
+    at: datetime
+
+
+class QuarantineChange(BaseModel):
+    """How many messages a command has released or given up, and what is in quarantine now."""
+
+    messages: int
+    in_quarantine: InQuarantine
 
 
 class RecordedAccount(Request):
@@ -124,6 +155,15 @@ class PollAnswer(BaseModel):
     outcome: Literal["mail", "nothing_new", "failed"]
     stored: int
     failure: dict[str, Any] | None
+    status: dict[str, Any]
+
+
+class QuarantineAnswer(BaseModel):
+    """What retry_quarantined and skip_message answer. `waits_for` is the command that has to come first before anything is
+    asked for: `enable` in a disabled account, `set_quota` in one over its quota."""
+
+    messages: int
+    waits_for: Literal["enable", "set_quota"] | None
     status: dict[str, Any]
 
 

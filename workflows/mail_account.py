@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -28,11 +27,14 @@ from domain.commands import (
     FailureReport,
     LoginWorked,
     PollNow,
+    QuarantineChanged,
+    RetryQuarantined,
     SessionFailed,
     SessionReport,
     SessionSucceeded,
     SetQuota,
     SetUpFailed,
+    SkipMessage,
     WasRefused,
     name_of,
 )
@@ -41,12 +43,14 @@ from domain.refusal import Refused
 from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
 from workflows import contract
+from workflows.crm_check import check_crms
 from workflows.intake import command, read, refusal, takes_commands
-from workflows.lifecycle import RETRY, Lifecycle
-from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted, not_answered, refused_by
+from workflows.lifecycle import Lifecycle
+from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted
+from workflows.poll import SharedPoll
+from workflows.quarantine import change_quarantine, waits_for
 
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
-Poll = asyncio.Future[contract.PollAnswer]
 
 
 @workflow.defn(name=contract.MAIL_ACCOUNT)
@@ -62,7 +66,7 @@ class MailAccount:
         self._mailbox = MailboxSession()
         self._halts = 0  # how often `disable` or `close` was asked for
         self._held = 0  # commands that keep the watch from starting
-        self._poll: Poll | None = None
+        self._poll = SharedPoll()
         self._results = 0
         self._life: Lifecycle
         try:
@@ -158,14 +162,22 @@ class MailAccount:
     @command(PollNow)
     async def poll_now(self, given: PollNow) -> contract.PollAnswer:
         await self._ready(given)
-        poll = self._poll
-        if poll is None:  # those who ask at the same time share one session and its answer
+        poll = self._poll.asked
+        if poll is None:
             self._life.apply(given)
-            self._poll = poll = asyncio.get_running_loop().create_future()
+            poll = self._poll.ask()
             await self._mailbox.stop_watch()
         await workflow.wait_condition(poll.done)
         await self._life.record()
         return poll.result()
+
+    @command(RetryQuarantined)
+    async def retry_quarantined(self, given: RetryQuarantined) -> contract.QuarantineAnswer:
+        return await self._change_quarantine(given)
+
+    @command(SkipMessage)
+    async def skip_message(self, given: SkipMessage) -> contract.QuarantineAnswer:
+        return await self._change_quarantine(given)
 
     @workflow.signal(dynamic=True)
     async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
@@ -220,8 +232,8 @@ class MailAccount:
             try:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
-                elif isinstance(given, ChangeSettings):
-                    await self._check_crms(given)
+                elif isinstance(given, ChangeSettings) and (crms := self._crms_to_be(given)) is not None:
+                    await check_crms(crms, name_of(given))
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
                     await self._refused(name_of(given), given.by, error)
@@ -244,21 +256,28 @@ class MailAccount:
         finally:
             self._held -= 1
 
-    async def _check_crms(self, given: ChangeSettings) -> None:
-        """A CRM must exist before an account may name it (R5); where there is a live login, that sees to it."""
-        before, after = self.account.settings.crm, changed(self.account.settings, given.settings).crm
-        if after == before:
-            return
-        try:
-            await workflow.execute_activity(
-                "check_crms",
-                after,
-                summary="look for the CRM connections " + ", ".join(after),
-                start_to_close_timeout=timedelta(seconds=30),
-                retry_policy=RETRY,
-            )
-        except ActivityError as error:
-            raise refused_by(error, name_of(given)) or not_answered(error, name_of(given)) from None
+    async def _change_quarantine(self, given: RetryQuarantined | SkipMessage) -> contract.QuarantineAnswer:
+        await self._ready(given)
+        async with self._commanding:
+            self._still_open(given)
+            self._held += 1
+            try:  # a session may be fetching what is given up: it ends first, and the next one goes by the change
+                await self._mailbox.stop_watch()
+                await self._life.record()  # the command logs itself, after what was decided before it
+                change = await change_quarantine(self.account.settings.address, given)
+                released = isinstance(given, RetryQuarantined) and change.messages > 0
+                self._life.apply(QuarantineChanged(in_quarantine=change.in_quarantine, released=released, by=given.by))
+            finally:
+                self._held -= 1
+        return contract.QuarantineAnswer(
+            messages=change.messages,
+            waits_for=waits_for(self.account) if released else None,
+            status=(await self._answer()).model_dump(mode="json"),
+        )
+
+    def _crms_to_be(self, given: ChangeSettings) -> list[str] | None:
+        after = changed(self.account.settings, given.settings).crm
+        return None if after == self.account.settings.crm else after
 
     async def _refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
@@ -302,7 +321,11 @@ class MailAccount:
     async def _until_due(self) -> None:
         """Waits until a watch may start: until it is allowed and, after a failure, its time has come or poll_now is asked."""
         await workflow.wait_condition(
-            lambda: self._may_watch() or self.account.state is State.CLOSED or (self._is_long() and self._poll is None)
+            lambda: (
+                self._may_watch()
+                or self.account.state is State.CLOSED
+                or (self._is_long() and self._poll.asked is None)
+            )
         )
         account = self.account
         failure, due = account.last_failure, account.next_attempt_at
@@ -310,7 +333,9 @@ class MailAccount:
             return
         try:
             await workflow.wait_condition(
-                lambda: self._poll is not None or self.account != account or not self._may_watch() or self._is_long(),
+                lambda: (
+                    self._poll.asked is not None or self.account != account or not self._may_watch() or self._is_long()
+                ),
                 timeout=due - workflow.now(),
                 timeout_summary=waiting(account),
             )
@@ -320,11 +345,13 @@ class MailAccount:
     def _is_due(self) -> bool:
         """Whether a watch may start now: a command may have changed the account during the wait."""
         failure, due = self.account.last_failure, self.account.next_attempt_at
-        return self._may_watch() and (self._poll is not None or failure is None or due is None or due <= workflow.now())
+        return self._may_watch() and (
+            self._poll.asked is not None or failure is None or due is None or due <= workflow.now()
+        )
 
     async def _watch(self) -> None:
         """One watch: from now until a session brings news, or until a command cuts it short."""
-        account, poll = self.account, self._poll
+        account, poll = self.account, self._poll.asked
         ended = await self._mailbox.watch(
             contract.WatchRequest(
                 settings=account.settings,
@@ -336,6 +363,7 @@ class MailAccount:
                 not_before=None if poll else account.next_attempt_at,
                 needed_bytes=account.needed_bytes,
                 observed=account.observed,
+                in_quarantine=account.in_quarantine,
             )
         )
         self._results += 1
@@ -343,39 +371,16 @@ class MailAccount:
             case SessionReport():
                 self._life.apply(SessionSucceeded(report=ended))
                 fresh = ended.total_stored - account.total_stored  # what a lost worker stored is among it
-                self._answer_poll(poll, "mail" if fresh else "nothing_new", fresh)
+                self._poll.answer(poll, "mail" if fresh else "nothing_new", fresh, status(self.account))
             case FailureReport():
                 self._life.apply(SessionFailed(report=ended, jitter=workflow.random().random()))
-                self._answer_poll(poll, "failed", 0, ended.failure)
+                self._poll.answer(poll, "failed", 0, status(self.account), ended.failure)
             case Refused():
-                self._refuse_poll(ended)
+                self._poll.refuse(ended)
         if self.account.state is State.DISABLED:  # by this watch, while a poll_now waited for it to be cut short
-            self._refuse_poll(
+            self._poll.refuse(
                 Refused("disabled", f"poll_now: the account is disabled ({self.account.reason}): use enable first")
             )
-
-    def _answer_poll(
-        self,
-        poll: Poll | None,
-        outcome: Literal["mail", "nothing_new", "failed"],
-        stored: int,
-        failure: Failure | None = None,
-    ) -> None:
-        if poll is None or poll is not self._poll:
-            return  # this watch was not the one that poll_now waits for
-        self._poll = None
-        answer = contract.PollAnswer(
-            outcome=outcome,
-            stored=stored,
-            failure=failure.model_dump(mode="json") if failure else None,
-            status=status(self.account).model_dump(mode="json"),
-        )
-        poll.set_result(answer)
-
-    def _refuse_poll(self, refused: Refused) -> None:
-        if self._poll is not None:
-            poll, self._poll = self._poll, None
-            poll.set_exception(refused)
 
     async def _halt(self, given: Disable | Close) -> AccountStatus:
         """Ends whatever goes on: the session, the poll that is waited for, and live logins asked for before."""
@@ -383,9 +388,9 @@ class MailAccount:
         self._life.apply(given)
         answer = status(self.account)
         if isinstance(given, Close):
-            self._refuse_poll(Refused("closed", "poll_now: the account was closed"))
+            self._poll.refuse(Refused("closed", "poll_now: the account was closed"))
         else:
-            self._refuse_poll(Refused("disabled", "poll_now: the account was disabled: use enable first"))
+            self._poll.refuse(Refused("disabled", "poll_now: the account was disabled: use enable first"))
         await self._mailbox.stop()
         await self._life.record()
         return answer
@@ -397,11 +402,11 @@ class MailAccount:
         if not self._is_long():
             return
         # A poll that is waited for needs this loop, so it comes first; every other handler ends by itself.
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._poll is not None)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._poll.asked is not None)
         if workflow.all_handlers_finished() and self._life.recorded and self.account.state is not State.CLOSED:
             workflow.continue_as_new(args=[self.account.settings, self.account])
 
 
 def unknown_command(name: str) -> Refused:
-    known = "disable, enable, poll_now, change_settings, change_credential, set_quota, close"
+    known = "disable, enable, poll_now, change_settings, change_credential, set_quota, retry_quarantined, skip_message, close"
     return Refused("unknown_command", f"{name[:100]} is not a command of an account; the commands are {known}")

@@ -19,7 +19,7 @@ from activities.pop.session import Clock, Sessions, now_utc
 from activities.record import Recorder
 from activities.retrieve import Retrieval
 from domain.account import State
-from domain.commands import LoginReport, SessionReport
+from domain.commands import InQuarantine, LoginReport, SessionReport
 from domain.failures import Failure
 from domain.observations import Observation
 from domain.settings import AccountSettings, parse
@@ -122,6 +122,7 @@ class Watcher:
         needed_bytes: int = 0,
         total_stored: int | None = None,
         observed: tuple[Observation, ...] | None = None,
+        in_quarantine: InQuarantine | None = None,
     ) -> SessionReport:
         """One attempt of `watch`, as the workflow asks for it: it knows of all mail that is stored so far."""
         if total_stored is None:
@@ -137,6 +138,7 @@ class Watcher:
             not_before=not_before,
             needed_bytes=needed_bytes,
             observed=observed,
+            in_quarantine=in_quarantine,
         )
         return await self.environment.run(self.retrieval().watch, request)
 

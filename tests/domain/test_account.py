@@ -16,11 +16,15 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    InQuarantine,
     LoginReport,
     LoginWorked,
     PollNow,
+    QuarantineChanged,
+    RetryQuarantined,
     SetQuota,
     SetUpFailed,
+    SkipMessage,
     WasRefused,
 )
 from domain.events import Failures
@@ -59,6 +63,8 @@ EVERY_COMMAND: list[OperatorCommand] = [
     PollNow(by="ops"),
     ANOTHER_INTERVAL,
     SetQuota(bytes=1, by="ops"),
+    RetryQuarantined(by="ops"),
+    SkipMessage(uidl="u1", by="ops"),
     Close(by="ops"),
 ]
 
@@ -349,6 +355,38 @@ def test_with_a_new_quota_an_account_that_was_over_it_looks_at_once() -> None:
     account = over_quota()
     assert account.next_attempt_at is not None
     assert after(account, SetQuota(bytes=7)).next_attempt_at is None
+
+
+# retry_quarantined and skip_message: what they do is done in the database
+
+
+@in_every_open_state
+def test_what_a_command_left_in_quarantine_is_known_and_released_mail_is_asked_for_at_once(state: State) -> None:
+    account = SET_UP[state]()
+    left = InQuarantine(waiting=2)
+    released = after(account, QuarantineChanged(in_quarantine=left, released=True, by="ops"))
+    assert (released.in_quarantine, released.next_attempt_at) == (left, None)
+    assert changed_fields(account, released) <= {"in_quarantine", "next_attempt_at"}
+    skipped = after(account, QuarantineChanged(in_quarantine=left, released=False, by="ops"))
+    assert changed_fields(account, skipped) == {"in_quarantine"}
+
+
+def test_a_quarantine_that_was_changed_while_the_account_was_closed_changes_no_account() -> None:
+    late = QuarantineChanged(in_quarantine=InQuarantine(waiting=2), released=True, by="ops")
+    assert decide(closed(), late, NOON) == []
+
+
+@pytest.mark.parametrize("command", [RetryQuarantined(), SkipMessage(uidl="u1")], ids=lambda c: type(c).__name__)
+def test_the_commands_about_the_quarantine_decide_nothing_by_themselves(command: OperatorCommand) -> None:
+    assert decide(active(), command, NOON) == []
+
+
+def test_a_session_tells_what_is_in_quarantine_and_one_that_did_not_look_changes_nothing() -> None:
+    counted = worked()
+    report = counted.report.model_copy(update={"in_quarantine": InQuarantine(gone=1)})
+    account = after(active(), counted.model_copy(update={"report": report}))
+    assert account.in_quarantine == InQuarantine(gone=1)
+    assert after(account, worked()).in_quarantine == InQuarantine(gone=1)
 
 
 # close

@@ -23,12 +23,16 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    InQuarantine,
     LoginReport,
     LoginWorked,
     PollNow,
+    QuarantineChanged,
+    RetryQuarantined,
     SessionFailed,
     SessionSucceeded,
     SetQuota,
+    SkipMessage,
     WasRefused,
 )
 from domain.events import Event, Failures, facts, from_log
@@ -68,7 +72,7 @@ class Asks:
     login: bool = True
 
 
-Step = Fails | Works | Asks | WasRefused
+Step = Fails | Works | Asks | QuarantineChanged | WasRefused
 
 OPERATORS_COMMANDS: list[OperatorCommand] = [
     Disable(by="ops"),
@@ -83,8 +87,11 @@ OPERATORS_COMMANDS: list[OperatorCommand] = [
     ChangeCredential(secret="vault:new"),
     ChangeCredential(secret="vault:jane", username="jane"),
     SetQuota(bytes=1),
+    RetryQuarantined(by="ops"),
+    SkipMessage(uidl="u1", by="ops"),
 ]
 LIKELY_KINDS = [*FATES, *[Kind.AUTHENTICATION, Kind.CONNECTION] * 4]
+RELEASED = QuarantineChanged(in_quarantine=InQuarantine(waiting=2), released=True, by="ops")
 REFUSED_SIGNAL = WasRefused(command="enable", code="unknown_field", message="enable: no", by="ops")
 
 
@@ -112,7 +119,7 @@ def random_life(seed: int) -> list[Step]:
     def enabling() -> Step:
         return Asks(Enable(by="ops"))
 
-    steps = [failing] * 8 + [working] * 2 + [asking] * 3 + [enabling] * 2 + [lambda: REFUSED_SIGNAL]
+    steps = [failing] * 8 + [working] * 2 + [asking] * 3 + [enabling] * 2 + [lambda: REFUSED_SIGNAL, lambda: RELEASED]
     return [chance.choice(steps)() for _ in range(chance.randrange(60))]
 
 
@@ -169,7 +176,7 @@ def commands_of(step: Step, account: Account) -> Sequence[AnyCommand]:
                 return [command]
             assert isinstance(command, Enable | ChangeSettings | ChangeCredential)
             return [LoginWorked(command=command, settings=tried, login=LoginReport(at=NOON))] if step.login else []
-        case WasRefused():
+        case QuarantineChanged() | WasRefused():
             return [step]
 
 
@@ -323,7 +330,7 @@ def test_every_event_has_the_time_of_its_command_and_says_who(steps: list[Step])
         match moment.command:
             case LoginWorked(command=command):
                 actors = {command.by}
-            case Command(by=by) | WasRefused(by=by):
+            case Command(by=by) | QuarantineChanged(by=by) | WasRefused(by=by):
                 actors = {by}
             case _:
                 actors = {"mailroom"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.classification import Phase, diagnose_reply, diagnose_violation
 from domain.connection_rules import CERTIFICATE_REMEDIES, CONNECTION_REMEDIES
 from domain.failures import FATES, Diagnosis, Kind, user_action
-from domain.pop_rules import POP_RULES
+from domain.pop_rules import MESSAGE_GONE, POP_RULES
 
 REPLIES = Path(__file__).parents[1] / "data" / "server_replies.tsv"
 PHASES: dict[str, Phase] = {"greeting": "greeting", "auth": "login", "transaction": "transaction"}
@@ -142,6 +142,31 @@ def test_before_and_after_the_login_nothing_is_a_wrong_password(phase: Phase) ->
 @pytest.mark.parametrize("phase", ["greeting", "transaction", "retrieve"])
 def test_unknown_words_outside_the_login_are_the_servers_trouble(phase: Phase) -> None:
     assert diagnose_reply("Message expunged, or so", phase=phase).kind is Kind.SERVER_ERROR
+
+
+def test_netease_refuses_one_message_by_download_exceed_and_not_the_mailbox() -> None:
+    assert diagnose_reply("Download exceed. msg=10", phase="retrieve", host="pop.163.com").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Message 2 expunged.",
+        "There's no message 2.",
+        "no such message",
+        "[X] Message 2 has been deleted",
+        "message was deleted",
+    ],
+)
+def test_a_message_that_another_client_deleted_is_gone(said: str) -> None:
+    assert MESSAGE_GONE.search(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["Download exceed. msg=10", "message is corrupt", "cannot open message", "[SYS/TEMP] message store is down"]
+)
+def test_a_message_that_is_only_refused_is_not_gone(said: str) -> None:
+    assert MESSAGE_GONE.search(said) is None
 
 
 def test_a_server_without_uidl_is_a_matter_of_configuration() -> None:

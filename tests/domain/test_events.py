@@ -17,6 +17,7 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    InQuarantine,
     LoginReport,
     PollNow,
     Progress,
@@ -42,7 +43,7 @@ from tests.domain.given import (
 )
 
 # What a session brings is not in the account's own events: it is in the ledger, and the next session finds it there.
-NOT_IN_THE_LOG = {"progress", "total_stored", "last_success_at", "next_attempt_at", "minute_seconds"}
+NOT_IN_THE_LOG = {"progress", "total_stored", "last_success_at", "next_attempt_at", "minute_seconds", "in_quarantine"}
 
 WITH_A_CERTIFICATE = failure(Kind.CERTIFICATE).model_copy(
     update={
@@ -106,6 +107,11 @@ EXAMPLES: list[Event] = [
     happened.CredentialChanged(at=PRECISELY, settings=EVERY_SETTING, version=2, actor="ops"),
     happened.QuotaSet(at=PRECISELY, user="Jane Doe", bytes=5 * 10**9, actor="ops"),
     happened.PollRequested(at=PRECISELY, actor="ops"),
+    happened.QuarantineReleased(at=PRECISELY, uidl=None, messages=3, actor="ops"),
+    happened.MessageSkipped(
+        at=PRECISELY, uidl="u1", occurrence=0, epoch=1, size=10**9, quarantined="corrupt", because="spam", actor="ops"
+    ),
+    happened.QuarantineCounted(at=PRECISELY, in_quarantine=InQuarantine(waiting=2, gone=1), released=True, actor="ops"),
     happened.CommandRefused(
         at=PRECISELY, command="enable", code="unknown_field", field=None, message="no\u0000\U0001f600", actor="ops"
     ),
@@ -158,10 +164,11 @@ def test_what_sessions_wrote_themselves_changes_no_lifecycle() -> None:
     assert from_log("MessagesStored", NOON, "worker", {"count": 3}) is None
 
 
-def test_all_but_the_sessions_own_results_is_logged() -> None:
+def test_all_but_what_the_database_logged_by_itself_is_logged() -> None:
     assert [kind for kind in happened.TYPES.values() if not kind.in_log] == [
         happened.MailRetrieved,
         happened.ProgressMade,
+        happened.QuarantineCounted,
     ]
 
 

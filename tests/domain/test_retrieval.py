@@ -196,6 +196,18 @@ def test_a_message_that_is_not_handed_out_is_asked_for_after_an_hour_six_a_day_a
     assert hours == [1, 6, 24, 168, 168]
 
 
+def test_what_is_due_in_quarantine_comes_first_as_it_has_waited_longest() -> None:
+    due = known("quarantined", 3, retry_at=NOON - timedelta(hours=1))
+    made = plan([mail(1), mail(2), mail(3)], due, most=2)
+    assert (numbers(made.fetch), made.backlog) == ([3, 1], 3)
+
+
+def test_what_is_due_in_quarantine_and_has_no_room_in_the_quota_holds_up_nobody() -> None:
+    due = known("quarantined", 1, size=900, retry_at=NOON - timedelta(hours=1))
+    made = plan([mail(1, 900), mail(2, 100)], due, room=500)
+    assert (numbers(made.fetch), made.backlog, made.blocked_by_quota) == ([2], 1, None)
+
+
 # The quota
 
 

@@ -15,9 +15,11 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    InQuarantine,
     LoginReport,
     PollNow,
     Progress,
+    QuarantineChanged,
     SetQuota,
 )
 from domain.failures import GOOGLE_UNLOCK_URL, Kind
@@ -50,6 +52,37 @@ def told(account: Account, command: AnyCommand) -> list[Notice]:
         if said := notice(event, account):
             found.append(said)
     return found
+
+
+def quarantined(**counts: int) -> Account:
+    found = QuarantineChanged(in_quarantine=InQuarantine(**counts), released=False, by="ops")
+    return after(active(crm=["builtin"]), found)
+
+
+def test_what_could_not_be_taken_is_a_warning_that_names_the_commands_and_the_view() -> None:
+    [warning] = warnings(quarantined(waiting=1))
+    assert warning.code == "quarantined"
+    assert warning.text == (
+        "1 message could not be taken from the server: 1 asked for again by itself. The view quarantine lists each with its "
+        "reason."
+    )
+    assert warning.remedies == [
+        "select * from mailroom.quarantine where address = 'jane@example.com'",
+        "retry_quarantined {}",
+        'skip_message {"uidl": "UIDL of the view"}',
+    ]
+
+
+def test_what_is_undownloadable_too_large_or_gone_is_told_apart() -> None:
+    [warning] = warnings(quarantined(undownloadable=2, too_large=3, gone=4))
+    assert warning.text.startswith("9 messages could not be taken from the server: 2 undownloadable: ")
+    assert "; 3 larger than MAILROOM_MAX_MESSAGE_BYTES allows" in warning.text
+    assert "; 4 no longer on the server. " in warning.text
+    assert "by itself" not in warning.text
+
+
+def test_the_page_tells_what_is_in_quarantine() -> None:
+    assert "\n> 3 messages could not be taken" in details(quarantined(waiting=3), NOON)
 
 
 # status

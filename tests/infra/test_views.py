@@ -21,7 +21,7 @@ VIEWS = {
     "account_events": "address version event_id at type data actor workflow_id run_id previous_hash hash",
     "accounts": (
         "address organisation state reason host authentication_failures connection_failures messages bytes on_server "
-        "remaining eta last_checked_at last_success_at next_attempt_at rate"
+        "remaining eta last_checked_at last_success_at next_attempt_at rate quarantined"
     ),
     "messages": (
         "id address uidl message_id folder from_address subject sent_at stored_at size sha256 state parse_error"
@@ -33,6 +33,7 @@ VIEWS = {
     "retrievals": "address started_at finished_at stored skipped deleted bytes outcome worker",
     "ledger": "address epoch uidl state size first_seen_at stored_at deleted_at vanished_at",
     "warnings": "address code facts",
+    "quarantine": "address epoch uidl occurrence size reason attempts first_seen_at retry_at message",
     "directory": "crm record_kind record_id name addresses",
     "notices": "id address at code text remedy delivered_at",
 }

@@ -1,0 +1,326 @@
+"""The quarantine: what could not be taken, kept current by sessions, and released or given up by operators.
+
+Sessions enter messages (`MailStore`) and settle what the server's list tells of them; `retry_quarantined` and `skip_message`
+are the operators' commands as activities. A command and a session never undo each other: the workflow stops its watch first,
+and should a worker that it lost still hold a session, the lease's row and the entry's state decide. A batch that would store
+what was given up in the meantime is a `LedgerConflict`, and nothing of it is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+from pydantic import BaseModel
+from temporalio import activity
+
+from activities.leases import Lease
+from activities.ledger import fenced, log
+from activities.log import append
+from activities.mailboxes import SessionRow
+from domain.audit import LoggedEvent
+from domain.commands import InQuarantine
+from domain.events import Event, MessageSkipped, QuarantineReleased, facts
+from domain.refusal import Refused
+from domain.retrieval import UNDOWNLOADABLE_AFTER, Identity, LedgerState, Listed
+from infra.database import Pool
+from workflows.contract import QuarantineChange, RetryQuarantinedRequest, SkipMessageRequest
+
+Connection = AsyncConnection[TupleRow]
+
+
+class Entry(BaseModel):
+    """One message of the UIDL that a command names."""
+
+    epoch: int
+    occurrence: int
+    state: LedgerState
+    size: int
+    reason: str | None
+    mail: int | None
+    gone: bool
+    too_large: bool
+
+
+class Quarantine:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    # Sessions ----------------------------------------------------------------------------------------------------------
+
+    async def counts(self, address: str) -> InQuarantine:
+        async with self._pool.connection() as connection:
+            return await _counts(connection, address)
+
+    async def settle(
+        self, lease: Lease, session: SessionRow, epoch: int, listed: Collection[Identity], at: datetime
+    ) -> None:
+        """What a complete list tells of the messages in quarantine.
+
+        One that is not listed any more is gone: it stays in quarantine as such, and is asked for again should it be listed
+        again. One of an earlier epoch is on a server that is no longer asked: it is given up, and the log says so.
+        """
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select epoch, uidl, occurrence, vanished_at is not null from pop_ledger
+                    where address = %s and state = 'quarantined'
+                    """,
+                    [session.address],
+                )
+            ).fetchall()
+        left_behind = [row for row in rows if row[0] < epoch]
+        current = [((uidl, occurrence), gone) for of_epoch, uidl, occurrence, gone in rows if of_epoch == epoch]
+        gone = [identity for identity, marked in current if not marked and identity not in listed]
+        back = [identity for identity, marked in current if marked and identity in listed]
+        if not (left_behind or gone or back):
+            return
+        async with fenced(self._pool, lease) as connection:
+            await _mark(connection, session.address, epoch, gone, at)
+            await _mark(connection, session.address, epoch, back, None)
+            for of_epoch, uidl, occurrence, _ in left_behind:
+                await _give_up(connection, session.address, of_epoch, uidl, occurrence)
+            await log(
+                connection,
+                session,
+                "quarantine",
+                at,
+                "QuarantineSettled",
+                epoch=epoch,
+                gone=[uidl for uidl, _ in gone],
+                listed_again=[uidl for uidl, _ in back],
+                left_behind=[row[1] for row in left_behind],
+            )
+
+    async def disclaimed(self, address: str, epoch: int, listed: Collection[Identity]) -> set[Identity]:
+        """The messages that the server said it did not have, and lists still. The others are forgotten: they are gone, or
+        the ledger knows of them."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                """
+                    delete from disclaimed d where d.address = %(address)s and (
+                        d.epoch <> %(epoch)s
+                        or not exists (
+                            select from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as listed (uidl, occurrence)
+                            where listed.uidl = d.uidl and listed.occurrence = d.occurrence
+                        )
+                        or exists (
+                            select from pop_ledger l
+                            where (l.address, l.epoch, l.uidl, l.occurrence)
+                                = (d.address, d.epoch, d.uidl, d.occurrence)
+                        )
+                    )
+                    """,
+                {
+                    "address": address,
+                    "epoch": epoch,
+                    "uidl": [uidl for uidl, _ in listed],
+                    "occurrence": [occurrence for _, occurrence in listed],
+                },
+            )
+            rows = await (
+                await connection.execute("select uidl, occurrence from disclaimed where address = %s", [address])
+            ).fetchall()
+        return {(uidl, occurrence) for uidl, occurrence in rows}
+
+    async def disclaim(self, lease: Lease, epoch: int, messages: Sequence[Listed]) -> None:
+        """Remembers until the next list that the server said it does not have these messages."""
+        async with fenced(self._pool, lease) as connection:
+            await connection.execute(
+                """
+                insert into disclaimed select %s, %s, uidl, occurrence
+                from unnest(%s::text[], %s::smallint[]) as new (uidl, occurrence)
+                on conflict do nothing
+                """,
+                [lease.address, epoch, [one.uidl for one in messages], [one.occurrence for one in messages]],
+            )
+
+    # Operators' commands -----------------------------------------------------------------------------------------------
+
+    @activity.defn
+    async def retry_quarantined(self, request: RetryQuarantinedRequest) -> QuarantineChange:
+        """Lets the next session ask for what is in quarantine: for one UIDL, or for all that the server may hand out.
+
+        What was tried so far stays on record. Raises Refused for a UIDL with nothing to ask for. Tried again after a lost
+        answer, it changes nothing more.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await _keep_others_out(connection, request.address)
+            done = await _logged(connection, request.event_id)
+            if done is None:
+                if request.uidl is not None:
+                    entries = await _entries(connection, request.address, request.uidl)
+                    _refuse_unless_one_can_be_tried(entries, request.address, request.uidl)
+                released = await connection.execute(
+                    """
+                    update pop_ledger set retry_at = %s
+                    where address = %s and state = 'quarantined' and vanished_at is null and retry_at is not null
+                        and uidl = coalesce(%s, uidl)
+                    """,
+                    [request.at, request.address, request.uidl],
+                )
+                event = QuarantineReleased(
+                    at=request.at, actor=request.by, uidl=request.uidl, messages=released.rowcount
+                )
+                done = event.messages
+                if done:
+                    await append(connection, request.address, _as_logged(request.event_id, event))
+            # append locks the log's head until the end, so nothing is written after it.
+            return QuarantineChange(messages=done, in_quarantine=await _counts(connection, request.address))
+
+    @activity.defn
+    async def skip_message(self, request: SkipMessageRequest) -> QuarantineChange:
+        """Gives one message in quarantine up: it is skipped for ever, and what stood for it in `messages` goes.
+
+        Raises Refused where no message of that UIDL is in quarantine, or several are and `occurrence` does not say which.
+        Tried again after a lost answer, it changes nothing more.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await _keep_others_out(connection, request.address)
+            if await _logged(connection, request.event_id) is None:
+                entries = await _entries(connection, request.address, request.uidl)
+                entry = _the_one_to_skip(entries, request)
+                await _give_up(connection, request.address, entry.epoch, request.uidl, entry.occurrence)
+                event = MessageSkipped(
+                    at=request.at,
+                    actor=request.by,
+                    uidl=request.uidl,
+                    occurrence=entry.occurrence,
+                    epoch=entry.epoch,
+                    size=entry.size,
+                    quarantined=entry.reason,
+                    because=request.reason,
+                )
+                await append(connection, request.address, _as_logged(request.event_id, event))
+            return QuarantineChange(messages=1, in_quarantine=await _counts(connection, request.address))
+
+
+def _refuse_unless_one_can_be_tried(entries: Sequence[Entry], address: str, uidl: str) -> None:
+    found = [entry for entry in entries if entry.state == "quarantined"]
+    if not found:
+        raise _not_in_quarantine(entries, address, uidl)
+    if all(entry.gone for entry in found):
+        why = "it is no longer on the server, so there is nothing to ask for: skip_message gives it up"
+    elif all(entry.gone or entry.too_large for entry in found):
+        why = "it is larger than MAILROOM_MAX_MESSAGE_BYTES allows: raise that on the workers, then poll_now takes it"
+    else:
+        return
+    raise Refused("nothing_to_retry", f"the message with the UIDL {uidl!r} cannot be asked for: {why}", field="uidl")
+
+
+def _the_one_to_skip(entries: Sequence[Entry], request: SkipMessageRequest) -> Entry:
+    meant = [entry for entry in entries if request.occurrence in (None, entry.occurrence)]
+    found = [entry for entry in meant if entry.state == "quarantined"]
+    if not found:
+        raise _not_in_quarantine(meant, request.address, request.uidl)
+    if len({entry.occurrence for entry in found}) > 1:
+        several = ", ".join(str(entry.occurrence) for entry in found)
+        raise Refused(
+            "invalid_field",
+            f"{len(found)} messages with the UIDL {request.uidl!r} are in quarantine: say in occurrence which ({several})",
+            field="occurrence",
+        )
+    return found[0]
+
+
+def _not_in_quarantine(entries: Sequence[Entry], address: str, uidl: str) -> Refused:
+    match entries[0].state if entries else None:
+        case "stored":
+            what = f"it is stored, as message {entries[0].mail}"
+        case "deleted":
+            what = f"it is stored, as message {entries[0].mail}, and deleted from the server"
+        case "skipped":
+            what = "it is skipped already"
+        case _:
+            what = f"no such message was ever listed for {address}, or none that could not be taken"
+    words = f"the message with the UIDL {uidl!r} is not in quarantine: {what}. The view quarantine shows what is"
+    return Refused("not_in_quarantine", words, field="uidl")
+
+
+async def _keep_others_out(connection: Connection, address: str) -> None:
+    """Until the transaction ends, no other command and no session's transaction writes here: they lock in this order, too."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quarantine:{address}"])
+    await connection.execute("select from leases where address = %s for update", [address])
+
+
+async def _logged(connection: Connection, event_id: object) -> int | None:
+    """How many messages the command changed that has logged itself under this id; None where none has."""
+    row = await (
+        await connection.execute(
+            "select coalesce((data->>'messages')::int, 1) from log where event_id = %s", [event_id]
+        )
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+async def _entries(connection: Connection, address: str, uidl: str) -> list[Entry]:
+    """All messages of one UIDL, those of the current server first."""
+    async with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        await cursor.execute(
+            """
+            select epoch, occurrence, state, size, reason, mail, vanished_at is not null as gone, retry_at is null as too_large
+            from pop_ledger where address = %s and uidl = %s order by epoch desc, occurrence for update
+            """,
+            [address, uidl],
+        )
+        return await cursor.fetchall()
+
+
+async def _give_up(connection: Connection, address: str, epoch: int, uidl: str, occurrence: int) -> None:
+    """Never to be fetched again, and nothing stands for it in `messages` any more."""
+    place = [address, epoch, uidl, occurrence]
+    await connection.execute(
+        """
+        with given_up as (
+            select mail from pop_ledger
+            where address = %s and epoch = %s and uidl = %s and occurrence = %s and state = 'quarantined'
+        ), skipped as (
+            update pop_ledger set state = 'skipped', mail = null, retry_at = null
+            where address = %s and epoch = %s and uidl = %s and occurrence = %s and state = 'quarantined'
+        )
+        delete from mail m using given_up where m.id = given_up.mail and m.state = 'quarantined'
+        """,
+        place * 2,
+    )
+
+
+async def _mark(
+    connection: Connection, address: str, epoch: int, messages: Sequence[Identity], vanished_at: datetime | None
+) -> None:
+    if messages:
+        await connection.execute(
+            """
+            update pop_ledger l set vanished_at = %s from unnest(%s::text[], %s::smallint[]) as marked (uidl, occurrence)
+            where l.address = %s and l.epoch = %s and l.uidl = marked.uidl and l.occurrence = marked.occurrence
+                and l.state = 'quarantined'
+            """,
+            [vanished_at, [uidl for uidl, _ in messages], [occurrence for _, occurrence in messages], address, epoch],
+        )
+
+
+async def _counts(connection: Connection, address: str) -> InQuarantine:
+    async with connection.cursor(row_factory=class_row(InQuarantine)) as cursor:
+        await cursor.execute(
+            """
+            select
+                count(*) filter (where vanished_at is null and retry_at is not null and attempts < %(often)s) as waiting,
+                count(*) filter (where vanished_at is null and retry_at is not null and attempts >= %(often)s)
+                    as undownloadable,
+                count(*) filter (where vanished_at is null and retry_at is null) as too_large,
+                count(*) filter (where vanished_at is not null) as gone
+            from pop_ledger where address = %(address)s and state = 'quarantined'
+            """,
+            {"often": UNDOWNLOADABLE_AFTER, "address": address},
+        )
+        counted = await cursor.fetchone()
+    assert counted is not None
+    return counted
+
+
+def _as_logged(event_id: object, event: Event) -> LoggedEvent:
+    return LoggedEvent.model_validate(
+        {"event_id": event_id, "at": event.at, "type": type(event).__name__, "actor": event.actor, "data": facts(event)}
+    )

@@ -1,0 +1,25 @@
+"""A CRM must exist before an account may name it (R5); where a command has a live login, that sees to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from workflows.lifecycle import RETRY
+from workflows.mailbox_session import not_answered, refused_by
+
+
+async def check_crms(names: list[str], asked_by: str) -> None:
+    """Raises Refused `unknown_crm` for the first of `names` that no CRM connection has."""
+    try:
+        await workflow.execute_activity(
+            "check_crms",
+            names,
+            summary="look for the CRM connections " + ", ".join(names),
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=RETRY,
+        )
+    except ActivityError as error:
+        raise refused_by(error, asked_by) or not_answered(error, asked_by) from None
