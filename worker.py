@@ -31,6 +31,7 @@ from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
+from activities.reconcile import Reconciliation
 from activities.record import Recorder
 from activities.retrieve import Retrieval
 from infra.children import ServiceFailed
@@ -47,6 +48,7 @@ from infra.temporal_client import TemporalUnreachable, connect, leave
 from workflows import contract
 from workflows.crm_connection import CrmConnection
 from workflows.mail_account import MailAccount
+from workflows.reconcile import Reconcile
 
 logger = logging.getLogger("mailroom")
 
@@ -74,7 +76,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             Worker(
                 client,
                 task_queue=contract.WORKFLOW_QUEUE,
-                workflows=[MailAccount, CrmConnection],
+                workflows=[MailAccount, CrmConnection, Reconcile],
                 activities=[
                     Recorder(pool).record,
                     CrmConnections(pool).check_crms,
@@ -89,11 +91,17 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     if "retrieval" in settings.roles:
         sessions = Sessions(Secrets(pool, settings), settings)
         retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), name)
+        reconciliation = Reconciliation(pool, sessions, settings, name)
         made.append(
             Worker(
                 client,
                 task_queue=contract.RETRIEVAL_QUEUE,
-                activities=[retrieval.watch, retrieval.try_login],
+                activities=[
+                    retrieval.watch,
+                    retrieval.try_login,
+                    reconciliation.reconcile,
+                    reconciliation.await_retrieval,
+                ],
                 max_concurrent_activities=SESSIONS_AT_ONCE,
                 activity_task_poller_behavior=PollerBehaviorAutoscaling(),
                 # A cancellation reaches a session with a heartbeat: `disable` must not wait for a throttled one.

@@ -16,10 +16,12 @@ from domain.account import State
 from domain.audit import LoggedEvent, Notice
 from domain.commands import By, InQuarantine
 from domain.observations import Observation
-from domain.settings import AccountSettings, Name, Strict
+from domain.reconciliation import Mended, Report
+from domain.settings import AccountSettings, Address, Name, Strict
 
 MAIL_ACCOUNT = "MailAccount"
 CRM_CONNECTION = "CrmConnection"
+RECONCILE = "Reconcile"
 
 WORKFLOW_QUEUE = "mailroom"
 RETRIEVAL_QUEUE = "mailroom-retrieval"
@@ -165,6 +167,47 @@ class QuarantineAnswer(BaseModel):
     messages: int
     waits_for: Literal["enable", "set_quota"] | None
     status: dict[str, Any]
+
+
+class Reconciled(Strict):
+    """Input of `Reconcile`: which account, and whether to mend what is found."""
+
+    address: Address
+    repair: bool = False
+
+
+class ReconcileRequest(Request):
+    """One pass over an account. `mended` is what a pass before it did, where it follows one."""
+
+    address: str
+    repair: bool
+    mended: Mended | None = None
+
+
+class Hashed(BaseModel):
+    """How far the hashes are recomputed, as heartbeats keep it: up to and with the message `through` of `stored_at`."""
+
+    checked: int = 0
+    bytes: int = 0
+    stored_at: datetime | None = None
+    through: int = 0
+
+
+class Pass(BaseModel):
+    """What one pass came to. `to_fetch`: the account's next session has mail to bring, and is asked for by poll_now once
+    `login_delay_seconds` have passed. `last_checked_at` is when a session last looked."""
+
+    report: Report
+    to_fetch: bool = False
+    login_delay_seconds: float = 0.0
+    last_checked_at: datetime | None = None
+
+
+class AwaitedRetrieval(Request):
+    """A look at the mailbox that is later than `last_checked_at`, and leaves nothing behind."""
+
+    address: str
+    last_checked_at: datetime | None
 
 
 class CrmSettings(Strict):
