@@ -16,11 +16,11 @@ from workflows.contract import WAITING
 HEARTBEAT_SECONDS = 1.0
 
 
-def call_again(message: str, after: timedelta) -> NoReturn:
+def call_again(message: str, after: timedelta, kind: str = WAITING) -> NoReturn:
     """Ends the attempt: it is no failure, costs no history, and the server calls again after that time."""
     raise ApplicationError(
         message,
-        type=WAITING,
+        type=kind,
         category=ApplicationErrorCategory.BENIGN,
         next_retry_delay=max(after, timedelta(milliseconds=1)),
     ) from None

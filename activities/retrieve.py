@@ -8,19 +8,18 @@ is Temporal's to retry and counts against no account.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, NoReturn
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError
 
 from activities.arrivals import BATCH_BYTES
+from activities.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
@@ -45,7 +44,6 @@ from workflows.contract import NOTHING_NEW, WAITING, LoginRequest, WatchRequest
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_SECONDS = 1.0
 BATCHES_BYTES = 48 << 20  # of all sessions of this process together; each has up to two batches in memory
 LEAST_BATCH_BYTES = 1 << 20
 JITTER = 0.1  # of the interval, added, so that accounts drift apart and a LOGIN-DELAY stays a floor
@@ -87,7 +85,7 @@ class Retrieval:
         check_login_name(settings)
         await self._crms.check_crms(settings.crm)
         try:
-            async with _heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
+            async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
                 async with self._sessions.open(settings) as session:
                     count, _ = await session.line.stat()  # some servers refuse a login only here
                     await check_that_messages_can_be_told_apart(session.line, count)
@@ -111,16 +109,16 @@ class Retrieval:
         settings, now = request.settings, self._clock()
         host = settings.incoming.host
         if request.not_before and request.not_before > now:
-            _call_again(f"next look at {host}", request.not_before - now, WAITING)
+            call_again(f"next look at {host}", request.not_before - now, WAITING)
         session: RetrievalSession | None = None
         began = time.monotonic()
         try:
-            async with _heartbeats(lambda: session.progress() if session else None):
+            async with heartbeats(lambda: session.progress() if session else None):
                 if request.needed_bytes and await self._mailboxes.room(settings.owner) < request.needed_bytes:
                     if request.report:
                         return await self._still_over_quota(request)
                     words = "over quota: the mail stays on the server until there is room"
-                    _call_again(words, self._interval(request), NOTHING_NEW)
+                    call_again(words, self._interval(request), NOTHING_NEW)
                 async with self._hold(settings.address, host) as lease:
                     session = RetrievalSession(
                         request,
@@ -158,14 +156,14 @@ class Retrieval:
         except TooSoon as soon:
             if request.report:
                 raise Refused("login_delay", f"{soon}: ask again after {soon.earliest:%Y-%m-%d %H:%M:%S} UTC") from None
-            _call_again(str(soon), soon.earliest - self._clock(), WAITING)
+            call_again(str(soon), soon.earliest - self._clock(), WAITING)
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
         if session.row.stored:
             logger.info("%s: %d messages retrieved from %s", settings.address, session.row.stored, host)
         if report is None:
-            _call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
+            call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
         return report
 
     @contextlib.asynccontextmanager
@@ -174,7 +172,7 @@ class Retrieval:
             async with self._leases.hold(address, host) as lease:
                 yield lease
         except NotNow as busy:
-            _call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
+            call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
 
     async def _still_over_quota(self, request: WatchRequest) -> SessionReport:
         """What poll_now is told while there is no room: the server was not asked, so nothing is said of it."""
@@ -230,30 +228,3 @@ class Retrieval:
             size=row.bytes,
             failure=kind,
         )
-
-
-def _call_again(message: str, after: timedelta, kind: str) -> NoReturn:
-    raise ApplicationError(
-        message,
-        type=kind,
-        category=ApplicationErrorCategory.BENIGN,
-        next_retry_delay=max(after, timedelta(milliseconds=1)),
-    ) from None
-
-
-@contextlib.asynccontextmanager
-async def _heartbeats(details: Callable[[], Any]) -> AsyncIterator[None]:
-    """Heartbeats for as long as the block runs: how a cancellation gets here, and how a lost worker is noticed."""
-
-    async def beat() -> None:
-        while True:
-            activity.heartbeat(details())
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities import retrieve
+from activities import attempts
 from domain.account import State
 from infra.settings import WorkerSettings
 from tests.running import Mailroom, RunningAccount, refusal, until
@@ -117,7 +117,7 @@ async def test_a_secret_that_only_the_worker_lacks_is_waited_for(
 async def test_poll_now_is_refused_where_the_session_that_it_cuts_short_disables_the_account(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retrieve, "HEARTBEAT_SECONDS", 10.0)  # so that the session fails before it hears of its end
+    monkeypatch.setattr(attempts, "HEARTBEAT_SECONDS", 10.0)  # so that the session fails before it hears of its end
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         server.replies["PASS"] = "-ERR [AUTH] Authentication failed"
