@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from psycopg import AsyncConnection
@@ -24,7 +23,7 @@ from activities.recognition import recognise
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
 from domain.linking import DirectoryMatch, correspondents, link
-from domain.message import storable
+from domain.message import Participant, storable
 from domain.retrieval import Identity, Listed
 from infra.database import Pool
 
@@ -33,6 +32,9 @@ STATEMENT_BYTES = 2 << 20  # of mail in one statement, which is copied twice on 
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
 Connection = AsyncConnection[TupleRow]
+
+
+# Columns go to PostgreSQL as binary arrays (%b): as text, each of their strings would have to be quoted and unquoted.
 
 
 class LedgerConflict(Exception):
@@ -141,7 +143,7 @@ class MailStore:
             [one.sha256 for one in new],
             [one.message.parse_error and storable(one.message.parse_error) for one in new],
             [
-                storable(json.dumps([asdict(who) for who in one.message.participants], ensure_ascii=False))
+                storable(json.dumps([_plain(who) for who in one.message.participants], ensure_ascii=False))
                 for one in new
             ],
             [json.dumps(one.message.in_reply_to) for one in new],
@@ -158,8 +160,8 @@ class MailStore:
                 participants, array(select jsonb_array_elements_text(in_reply_to)),
                 array(select jsonb_array_elements_text(message_references)), automatic
             from unnest(
-                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %b::bytea[],
-                %s::text[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::boolean[]
+                %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bytea[],
+                %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::boolean[]
             ) as new (
                 id, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error, participants, in_reply_to,
                 message_references, automatic
@@ -185,7 +187,7 @@ class MailStore:
             """
             insert into pop_ledger as l (address, epoch, uidl, occurrence, state, size, mail, first_seen_at, stored_at)
             select %(address)s, %(epoch)s, uidl, occurrence, 'stored', size, mail, %(at)s, %(at)s
-            from unnest(%(uidl)s::text[], %(occurrence)s::smallint[], %(size)s::bigint[], %(mail)s::bigint[])
+            from unnest(%(uidl)b::text[], %(occurrence)b::smallint[], %(size)b::bigint[], %(mail)b::bigint[])
                 as new (uidl, occurrence, size, mail)
             on conflict (address, epoch, uidl, occurrence) do update set
                 state = 'stored', mail = excluded.mail, stored_at = excluded.stored_at, reason = null, retry_at = null
@@ -309,6 +311,10 @@ class MailStore:
                         one.listed.occurrence,
                     ],
                 )
+
+
+def _plain(who: Participant) -> dict[str, str]:
+    return {"field": who.field, "name": who.name, "address": who.address, "normal": who.normal}
 
 
 def _of_bounded_size(blobs: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
