@@ -95,6 +95,7 @@ class Survey:
     async def take(self, connection: PopConnection, mailbox: Mailbox) -> Found:
         """STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
         with span("pop.list"):
+            await connection.send_ahead("STAT", "UIDL", "LIST")
             count, _ = await connection.stat()
             if count == 0:
                 return Found(mailbox, complete=True)

@@ -43,7 +43,7 @@ Tls = Literal["implicit", "starttls", "none"]
 Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
 TokenMechanism = Literal["XOAUTH2", "OAUTHBEARER"]
 
-WINDOW_COMMANDS = 64
+WINDOW_COMMANDS = 128
 WINDOW_BYTES = 4 * 1024 * 1024
 """What may be asked for and unread when pipelining; refilled in one write when half of it is read."""
 
@@ -138,6 +138,7 @@ class PopConnection:
         self._loop = asyncio.get_running_loop()
         self._line: Line | None = None
         self._nudge: asyncio.TimerHandle | None = None
+        self._ahead: deque[str] = deque()
         self.phase: Phase = "connect"
         """How far the session has come, so also where it failed. "login" lasts until the first STAT, LIST or UIDL is
         answered: some servers refuse a login only there."""
@@ -235,6 +236,16 @@ class PopConnection:
             place = f"host={self._server_name}\1port={self._port}\1".encode()
             await self._authenticate(mechanism, b"n,a=" + name + b",\1" + place + bearer, b"\1")
         self._keep_alive()
+
+    async def send_ahead(self, *commands: str) -> None:
+        """Send commands whose answers are asked for next, in this order, by `stat`, `list_uids` and `list_sizes`.
+
+        They then share one round trip. Without pipelining nothing is sent. What is not asked for next is read past.
+        """
+        await self._settle()
+        if self.pipelining:
+            self._wire.write(b"".join(self._wire.protocol.send(command) for command in commands))
+            self._ahead.extend(commands)
 
     async def stat(self) -> tuple[int, int]:
         """Messages, and their bytes."""
@@ -409,9 +420,12 @@ class PopConnection:
         self.certificates = await self._wire.secure(self._context, self._server_name, seconds=self._timeouts.connect)
 
     async def _exchange(self, command: str, *arguments: str | int, within: float | None = None) -> str:
-        """Send a command that has the line to itself; the text of its +OK."""
-        await self._settle()
-        self._wire.write(self._wire.protocol.send(command, *arguments))
+        """Send a command that has the line to itself, unless it was sent ahead; the text of its +OK."""
+        if self._ahead and self._ahead[0] == command:
+            self._ahead.popleft()
+        else:
+            await self._settle()
+            self._wire.write(self._wire.protocol.send(command, *arguments))
         return await self._status(command, within or self._timeouts.reply)
 
     async def _status(self, command: str, within: float) -> str:
@@ -429,7 +443,8 @@ class PopConnection:
                     pass  # the answer to a NOOP that kept the line alive
 
     async def _settle(self) -> None:
-        """Read past what is still on the wire: answers to NOOPs, and messages that nobody wanted after all."""
+        """Read past what is still on the wire: answers to NOOPs, and what nobody wanted after all."""
+        self._ahead.clear()
         patience = self._patience()
         while self._wire.unread:
             await self._wire.event(patience.deadline)

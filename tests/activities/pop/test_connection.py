@@ -502,6 +502,42 @@ async def test_a_listing_without_end_is_a_violation(monkeypatch: pytest.MonkeyPa
 # Retrieval
 
 
+async def test_what_is_sent_ahead_is_answered_in_turn() -> None:
+    answers = b"+OK 1 5\r\n-ERR what is that\r\n+OK\r\n1 5\r\n.\r\n"
+    script = [*CAPA, *LOGIN[1:], Expect("STAT"), Expect("UIDL"), Expect("LIST"), Send(answers)]
+    async with ScriptedServer([LOGIN[0], *script, Expect("QUIT"), Send(b"+OK\r\n")]) as server:
+        pop = await opened(server)
+        await pop.ask_capabilities()
+        await pop.login("jane", "secret")
+        await pop.send_ahead("STAT", "UIDL", "LIST")
+        assert await pop.stat() == (1, 5)
+        with pytest.raises(ServerRefused, match="what is that"):
+            await pop.list_uids()
+        assert await pop.list_sizes() == {1: 5}
+        assert await pop.quit()
+
+
+async def test_what_is_sent_ahead_and_not_wanted_is_read_past() -> None:
+    async with MailboxServer(messages=mail(3)) as server:
+        pop = await opened(server)
+        await pop.ask_capabilities()
+        await pop.login("jane", "secret")
+        await pop.send_ahead("STAT", "UIDL", "LIST")
+        assert (await pop.stat())[0] == 3
+        assert await pop.delete([2]) == [2]
+        assert set(await pop.list_sizes()) == {1, 3}
+        assert await pop.quit()
+
+
+async def test_nothing_is_sent_ahead_without_pipelining() -> None:
+    async with MailboxServer(messages=mail(3), capabilities=["UIDL"]) as server:
+        pop = await logged_in(server)
+        await pop.send_ahead("STAT", "UIDL", "LIST")
+        assert (await pop.stat())[0] == 3
+        assert await pop.quit()
+        assert [command for command in server.commands if command in ("UIDL", "LIST")] == []
+
+
 async def test_a_refused_message_is_reported_and_the_next_one_is_fetched() -> None:
     async with MailboxServer(messages=mail(3)) as server:
         server.replies["RETR 2"] = "-ERR Download exceed. msg=10"
