@@ -8,36 +8,29 @@ are gone there and stored here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from temporalio import activity
 
-from activities.arrivals import Batch, NotRetrieved, Retrieved
-from activities.doubts import Doubts, reason
+from activities.arrivals import Batch, NotRetrieved
+from activities.batches import Batches
+from activities.fetching import Fetching
 from activities.leases import Lease
 from activities.ledger import Ledger
-from activities.mailboxes import Live, Mailbox, Mailboxes, SessionRow
+from activities.mailboxes import Mailbox, Mailboxes, SessionRow
 from activities.observations import Observer
-from activities.pop.connection import (
-    Arrival,
-    Arriving,
-    MessageTooLarge,
-    PopConnection,
-    ProtocolViolation,
-    ServerRefused,
-)
+from activities.pop.connection import PopConnection, ProtocolViolation
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.quarantine import Quarantine
 from activities.store import MailStore
 from activities.survey import Found, Survey
 from activities.suspects import Suspects
-from activities.uploads import Upload, Uploads
-from activities.withheld import GIVES_UP_AFTER, Withheld
+from activities.uploads import Uploads
+from activities.withheld import Withheld
 from domain.commands import InQuarantine, Progress, SessionReport
 from domain.refusal import Refused, WorkerLacks
 from domain.retrieval import DELETIONS_PER_SESSION, Identity, Listed, Plan, is_to_be_deleted, plan
@@ -47,7 +40,6 @@ from workflows.contract import WatchRequest
 SESSION_SECONDS = 5 * 60.0  # then the workflow is told how far it is
 RARE_SESSION_SECONDS = 20 * 60.0  # where the server's LOGIN-DELAY makes sessions dear
 MESSAGE_SECONDS = 15 * 60.0  # that a message begun in time may still take
-HELD_BYTES = 4 << 20  # of one message; a larger one is written to the database while it arrives
 
 
 class TooSoon(Exception):
@@ -58,6 +50,19 @@ class TooSoon(Exception):
         self.earliest = earliest
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every session of a worker works with."""
+
+    sessions: Sessions
+    mailboxes: Mailboxes
+    ledger: Ledger
+    store: MailStore
+    uploads: Uploads
+    suspects: Suspects
+    quarantine: Quarantine
+
+
 class RetrievalSession:
     """What one session has to do, how far it is, and what it came to."""
 
@@ -65,14 +70,8 @@ class RetrievalSession:
         self,
         request: WatchRequest,
         lease: Lease,
-        sessions: Sessions,
-        mailboxes: Mailboxes,
-        ledger: Ledger,
-        store: MailStore,
-        uploads: Uploads,
+        services: Services,
         observer: Observer,
-        suspects: Suspects,
-        quarantine: Quarantine,
         *,
         worker: str,
         support: str,
@@ -87,50 +86,46 @@ class RetrievalSession:
         self._request = request
         self._settings = request.settings
         self._lease = lease
-        self._sessions = sessions
-        self._mailboxes = mailboxes
-        self._ledger = ledger
-        self._store = store
-        self._uploads = uploads
+        self._services = services
+        self._mailboxes = services.mailboxes
+        self._ledger = services.ledger
         self._observer = observer
-        self._suspects = suspects
-        self._quarantine = quarantine
         self._support = support
         self._largest = largest
-        self._batch_bytes = batch_bytes
         self._interval = interval
         self._minute_seconds = minute_seconds
         self._clock = clock
         self._began = time.monotonic()
-        self._retrieving_since: float | None = None
         self._session_seconds = SESSION_SECONDS
         self._mailbox: Mailbox
         self._found: Found
         self._plan = Plan()
         self._on_server = 0
-        self._batch = Batch(number=1, limit=batch_bytes())
-        self._committing: asyncio.Task[None] | None = None
-        self._committed: list[Listed] = []
-        self._done = 0
-        self._withheld = Withheld(self._settings, {}, clock)
-        self._doubts = Doubts()
-        self._awaited: Listed
         self._dropped = False
         self._left_to_delete = 0
         self._undecided = 0
-        self._full = False
         self.pause = timedelta(0)
         self.row = SessionRow(id=uuid4(), address=self._settings.address, started_at=clock(), worker=worker)
+        self._batches = Batches(
+            self._settings,
+            lease,
+            self.row,
+            services.store,
+            services.mailboxes,
+            observer,
+            limit=batch_bytes,
+            clock=clock,
+        )
 
     def progress(self) -> dict[str, object]:
         """What the Temporal UI shows while the session runs."""
         return {
             "on_server": self._on_server,
             "to_fetch": self._plan.backlog,
-            "fetched": self._done,
+            "fetched": self._batches.done,
             "stored": self.row.stored,
             "bytes": self.row.bytes,
-            "messages_per_second": round(rate, 1) if (rate := self._rate(self._done)) else None,
+            "messages_per_second": round(rate, 1) if (rate := self._batches.rate()) else None,
         }
 
     async def run(self) -> SessionReport | None:
@@ -142,7 +137,7 @@ class RetrievalSession:
         await self._observer.open(self._mailbox, self._clock())
         self._respect_login_delay()
         try:
-            async with self._sessions.open(self._settings) as session:
+            async with self._services.sessions.open(self._settings) as session:
                 await self._mailboxes.logged_in(self._settings, self._clock(), session.login_delay_seconds)
                 if session.login_delay_seconds:
                     self._session_seconds = RARE_SESSION_SECONDS
@@ -167,7 +162,7 @@ class RetrievalSession:
         await self._mailboxes.tried(self._settings.address, self.row.finished_at)
         failed.total_stored = self._total
         if self._on_server:
-            failed.progress = self._progress(max(self._plan.backlog - self._done, 0) + self._undecided)
+            failed.progress = self._progress(max(self._plan.backlog - self._batches.done, 0) + self._undecided)
         return failed
 
     def _respect_login_delay(self) -> None:
@@ -178,38 +173,35 @@ class RetrievalSession:
     async def _work(self, connection: PopConnection) -> None:
         host, pipelined = self._settings.incoming.host, False
         try:
-            await self._uploads.sweep(self._lease)
-            connection.pipelining &= await self._suspects.may_pipeline(host, self._clock())
-            await self._look(connection)
+            await self._services.uploads.sweep(self._lease)
+            connection.pipelining &= await self._services.suspects.may_pipeline(host, self._clock())
+            withheld = await self._look(connection)
             pipelined = connection.pipelining
-            await self._retrieve(connection)
-            await self._commit_rest()
+            if self._plan.fetch:
+                await self._fetch(connection, withheld)
+            await self._batches.finish()
             await self._delete(connection, self._found.listed)
         except SERVERS_FAULTS as fault:
             if isinstance(fault, ProtocolViolation) and pipelined:
-                await self._suspects.out_of_step(host, self._clock())
-            await self._commit_rest()  # what has arrived is kept, so even a line that always breaks gets on
+                await self._services.suspects.out_of_step(host, self._clock())
+            await self._batches.finish()  # what has arrived is kept, so even a line that always breaks gets on
             raise
         finally:
-            if self._committing is not None:  # something else went wrong: roll back, and let that error go on
-                self._committing.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await self._committing
+            await self._batches.abandon()  # which leaves nothing to do, unless something else went wrong
 
-    async def _look(self, connection: PopConnection) -> None:
-        """Takes stock of the server, and records at once what is not to be fetched."""
+    async def _look(self, connection: PopConnection) -> Withheld:
+        """Takes stock of the server, and records at once what is not to be fetched; what it withheld before is answered."""
         survey = Survey(
             self._settings,
             self._ledger,
             self._lease,
             self.row,
-            self._suspects,
+            self._services.suspects,
             clock=self._clock,
             must_end=self._must_end,
         )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
-        self._withheld = Withheld(self._settings, found.known, self._clock, await self._look_at_quarantine(found))
         self._plan = plan(
             found.listed,
             found.known,
@@ -222,6 +214,7 @@ class RetrievalSession:
             old=found.old,
             volume=self._observer.volume,
         )
+        self._batches.begin(epoch=found.mailbox.epoch, on_server=found.on_server, backlog=self._plan.backlog)
         if self._plan.skip:
             await self._ledger.skip(
                 self._lease,
@@ -234,17 +227,35 @@ class RetrievalSession:
         if self._plan.oversized:
             reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
             refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
-            await self._store_batch(Batch(number=0, refused=refused))
+            await self._batches.commit(Batch(number=0, refused=refused))
+        return Withheld(self._settings, found.known, self._clock, await self._look_at_quarantine(found))
+
+    async def _fetch(self, connection: PopConnection, withheld: Withheld) -> None:
+        fetching = Fetching(
+            self._lease,
+            self._mailbox.epoch,
+            self._batches,
+            self._services.uploads,
+            self._services.suspects,
+            withheld,
+            largest=self._largest,
+            seconds_left=lambda: self._session_seconds + MESSAGE_SECONDS - (time.monotonic() - self._began),
+            must_end=self._must_end,
+        )
+        await fetching.fetch(connection, self._plan.fetch)
+        self._dropped = fetching.dropped
+        if withheld.disclaimed:
+            await self._services.quarantine.disclaim(self._lease, self._mailbox.epoch, withheld.disclaimed)
 
     async def _look_at_quarantine(self, found: Found) -> set[Identity]:
         """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
         address, epoch = self._settings.address, found.mailbox.epoch
         listed = {message.identity for message in found.listed}
         if found.mailbox.quarantined and found.complete:
-            await self._quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
+            await self._services.quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
         if not found.mailbox.disclaimed:
             return set()
-        return await self._quarantine.disclaimed(address, epoch, listed)
+        return await self._services.quarantine.disclaimed(address, epoch, listed)
 
     def _most(self) -> int | None:
         """How many messages this session may fetch: one phase, or all of them phase after phase (R18, R19)."""
@@ -253,168 +264,18 @@ class RetrievalSession:
             return retrieval.messages_per_phase
         return DELETIONS_PER_SESSION if retrieval.after_store == "delete" else None
 
-    async def _retrieve(self, connection: PopConnection) -> None:
-        """Fetches what was planned; each batch is committed while the next is on the wire. Suspects come last."""
-        if not self._plan.fetch:
-            return
-        self._retrieving_since = time.monotonic()
-        alone = await self._suspects.of(self._settings.address, self._mailbox.epoch)
-        with span("pop.retrieve"):
-            try:
-                await self._fetch(connection, [one for one in self._plan.fetch if one.identity not in alone])
-                await self._fetch_suspects(connection, [one for one in self._plan.fetch if one.identity in alone])
-            except SERVERS_FAULTS as broke:
-                if not isinstance(broke, ServerRefused) or not broke.command:  # else it names a limit of the mailbox
-                    before = next((listed for listed, _ in self._doubts.take_back(self._batch, broke)), None)
-                    await self._suspects.blame(
-                        self._settings.address, self._mailbox.epoch, broke, self._awaited, before
-                    )
-                raise
-        self._withheld.judge(others_came=bool(self._done or self._batch.arrived))
-        self._batch.refused += self._withheld.quarantined()
-        if self._withheld.disclaimed:
-            await self._quarantine.disclaim(self._lease, self._mailbox.epoch, self._withheld.disclaimed)
-
-    async def _fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
-        waiting = deque(messages)
-        while waiting:
-            wanted = [(message.number, message.size) for message in waiting]
-            async with contextlib.aclosing(
-                connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
-            ) as arriving:
-                while waiting:
-                    self._awaited = waiting.popleft()
-                    got = await self._arrival(self._awaited, arriving)  # in the order they were asked for
-                    self._lease.check()
-                    await self._take(self._awaited, got)
-                    if isinstance(got, bytes | Upload) and self._doubts.demand_proof(self._awaited, got):
-                        break
-                    if self._must_end():
-                        break
-            await connection.prove_in_step()
-            self._doubts.proven()
-            if self._must_end():
-                return
-
-    async def _fetch_suspects(self, connection: PopConnection, suspects: Sequence[Listed]) -> None:
-        """Each alone: nothing else is on the wire that an answer out of step could be taken for."""
-        if suspects:
-            connection.pipelining = False
-        for message in suspects:
-            try:
-                await self._fetch(connection, [message])
-            except SERVERS_FAULTS as broke:
-                if isinstance(broke, ServerRefused) and broke.command:
-                    raise
-                taken_back = self._doubts.take_back(self._batch, broke)
-                if all(one.listed is not message for one in self._batch.refused):
-                    self._batch.refused.append(self._withheld.put_aside(message, reason(broke, taken_back)))
-                if not isinstance(broke, ProtocolViolation):
-                    raise
-                await connection.abort()  # without QUIT; what is to be deleted, the next session deletes
-                self._dropped = True
-                return
-            if self._must_end():
-                return
-
-    async def _arrival(
-        self, listed: Listed, arriving: AsyncGenerator[tuple[int, Arrival]]
-    ) -> bytes | Upload | ServerRefused | MessageTooLarge:
-        """The next message. One that takes so long that its session would be given up is put aside, or it would block those
-        behind it for ever."""
-        left = self._session_seconds + MESSAGE_SECONDS - (time.monotonic() - self._began)
-        try:
-            async with asyncio.timeout(left) as limit:
-                _, got = await anext(arriving)
-                if not isinstance(got, Arriving):
-                    return got
-                await self._commit()  # what came before does not wait for all of a large message
-                return await self._uploads.write(self._lease, got.head, got.rest())
-        except MessageTooLarge as too_large:
-            return too_large
-        except TimeoutError:
-            if limit.expired():
-                self._batch.refused.append(self._withheld.put_aside(listed, f"not here after {left:.0f} s"))
-            raise
-
-    async def _take(self, listed: Listed, got: bytes | Upload | ServerRefused | MessageTooLarge) -> None:
-        if isinstance(got, ServerRefused):
-            self._withheld.add(listed, got)
-            return
-        size = 0 if isinstance(got, MessageTooLarge) else got.size if isinstance(got, Upload) else len(got)
-        now = time.monotonic()
-        if not self._batch.has_room_for(size, now):
-            await self._commit()
-        if not self._batch.arrived and not self._batch.refused:
-            self._batch.began = now
-        if isinstance(got, MessageTooLarge):
-            self._batch.refused.append(self._withheld.put_aside(listed, f"larger than the server said: {got}"))
-            return
-        self._batch.arrived.append((listed, got))
-        self._batch.bytes += size
-        self._batch.refused += self._withheld.quarantined()  # others are handed out, so it is about those messages
-
     def _must_end(self) -> bool:
-        """A session is bounded in time, and ends early when its worker is told to stop, when the server hands nothing out
-        any more, or when the user's other accounts have filled the quota; the next one goes on, or finds that it may not."""
-        if self._full or self._withheld.in_a_row >= GIVES_UP_AFTER:
-            return True
-        return time.monotonic() - self._began > self._session_seconds or activity.is_worker_shutdown()
-
-    async def _commit(self) -> None:
-        """Hands the batch over to be committed, once the one before it is: at most two are in memory."""
-        if not self._batch.arrived and not self._batch.refused:
-            return
-        batch, self._batch = self._batch, Batch(number=self._batch.number + 1, limit=self._batch_bytes())
-        if self._committing is not None:
-            await self._committing
-        self._committing = asyncio.create_task(self._store_batch(batch))
-
-    async def _commit_rest(self) -> None:
-        await self._commit()
-        if self._committing is not None:
-            committing, self._committing = self._committing, None
-            await committing
-
-    async def _store_batch(self, batch: Batch) -> None:
-        with span("store.batch", messages=len(batch.arrived)):
-            # In a thread, so that heartbeats and the line go on while mail is indexed.
-            indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
-            done = self._done + len(batch.arrived) + (len(batch.refused) if batch.number else 0)
-            await self._store.commit(
-                self._lease,
-                self.row,
-                self._mailbox.epoch,
-                batch,
-                indexed,
-                self._settings.crm,
-                self._live(done),
-                self._clock(),
-                self._observer.recent_mode,
-            )
-            self._full = await self._mailboxes.room(self._settings.owner) <= 0
-            self._done = done
-            self._committed += [listed for listed, _ in batch.arrived]
-
-    def _rate(self, done: int) -> float | None:
-        """Messages a second, since the first was asked for."""
-        if self._retrieving_since is None or not done:
-            return None
-        return done / max(time.monotonic() - self._retrieving_since, 0.001)
-
-    def _eta(self, remaining: int, rate: float | None) -> datetime | None:
-        return self._clock() + timedelta(seconds=remaining / rate) if rate and remaining else None
-
-    def _live(self, done: int) -> Live:
-        remaining, rate = max(self._plan.backlog - done, 0), self._rate(done)
-        return Live(on_server=self._on_server, remaining=remaining, eta=self._eta(remaining, rate), rate=rate)
+        """A session is bounded in time, and ends early when its worker is told to stop, or when the user's other accounts
+        have filled the quota; the next one goes on, or finds that it may not."""
+        long_enough = time.monotonic() - self._began > self._session_seconds
+        return self._batches.full or long_enough or activity.is_worker_shutdown()
 
     async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
         epoch, now = self._mailbox.epoch, self._clock()
         if self._mailbox.deletions_unsettled:
             await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, now)
-        fresh = [one for one in self._committed if is_to_be_deleted(self._settings.retrieval, now, now)]
+        fresh = [one for one in self._batches.committed if is_to_be_deleted(self._settings.retrieval, now, now)]
         due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
         if self._dropped:
             self._left_to_delete = len(due)
@@ -442,16 +303,16 @@ class RetrievalSession:
             stored=self._total,
             remaining=remaining,
             bytes=self._mailbox.bytes + self.row.bytes,
-            eta=self._eta(remaining, self._rate(self._done)) if self._settings.retrieval.pace == "full" else None,
+            eta=self._batches.eta(remaining, self._batches.rate()) if self._settings.retrieval.pace == "full" else None,
         )
 
     async def _report(self, session: Session) -> SessionReport | None:
         now = self._clock()
-        remaining = max(self._plan.backlog - self._done, 0) + self._undecided
-        blocked = self._plan.blocked_by_quota if self._done >= len(self._plan.fetch) else None
-        if blocked and self._done and await self._mailboxes.room(self._settings.owner) >= blocked.size:
+        remaining = max(self._plan.backlog - self._batches.done, 0) + self._undecided
+        blocked = self._plan.blocked_by_quota if self._batches.done >= len(self._plan.fetch) else None
+        if blocked and self._batches.done and await self._mailboxes.room(self._settings.owner) >= blocked.size:
             blocked = None  # what was fetched turned out to be there already, and took no room
-        paused = self._plan.blocked_for_today if self._done >= len(self._plan.fetch) else None
+        paused = self._plan.blocked_for_today if self._batches.done >= len(self._plan.fetch) else None
         unfinished = (
             (remaining > 0 and blocked is None and paused is None)
             or self._left_to_delete > 0
@@ -506,5 +367,5 @@ class RetrievalSession:
 
     async def _in_quarantine(self) -> InQuarantine:
         if self._mailbox.quarantined or self.row.quarantined:
-            return await self._quarantine.counts(self._settings.address)
+            return await self._services.quarantine.counts(self._settings.address)
         return InQuarantine()

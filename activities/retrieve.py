@@ -27,7 +27,7 @@ from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.quarantine import Quarantine
-from activities.retrieval_session import RetrievalSession, TooSoon
+from activities.retrieval_session import RetrievalSession, Services, TooSoon
 from activities.store import MailStore
 from activities.survey import check_that_messages_can_be_told_apart
 from activities.suspects import Suspects
@@ -71,12 +71,16 @@ class Retrieval:
         self._leases = Leases(pool, worker, settings.max_sessions_per_host)
         self._crms = CrmConnections(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
-        self._ledger = Ledger(pool)
-        self._store = MailStore(pool)
-        self._uploads = Uploads(pool)
-        self._suspects = Suspects(pool)
+        self._services = Services(
+            sessions=sessions,
+            mailboxes=self._mailboxes,
+            ledger=Ledger(pool),
+            store=MailStore(pool),
+            uploads=Uploads(pool),
+            suspects=Suspects(pool),
+            quarantine=Quarantine(pool),
+        )
         self._sessions_open = 0
-        self._quarantine = Quarantine(pool)
 
     @activity.defn
     async def try_login(self, request: LoginRequest) -> LoginReport:
@@ -123,19 +127,13 @@ class Retrieval:
                     session = RetrievalSession(
                         request,
                         lease,
-                        self._sessions,
-                        self._mailboxes,
-                        self._ledger,
-                        self._store,
-                        self._uploads,
+                        self._services,
                         Observer(
                             self._pool,
                             request,
                             largest=self._settings.max_message_bytes,
                             minute_seconds=self._settings.minute_seconds,
                         ),
-                        self._suspects,
-                        self._quarantine,
                         worker=self._worker,
                         support=self._settings.support,
                         largest=self._settings.max_message_bytes,

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from activities import retrieval_session
-from activities.retrieval_session import HELD_BYTES
+from activities.fetching import HELD_BYTES
 from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
 from tests.servers.dovecot import Dovecot

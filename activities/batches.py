@@ -1,0 +1,141 @@
+"""Committing what arrives, batch by batch, while more of it is on the wire; and how fast that goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from activities.arrivals import Batch, NotRetrieved, Retrieved
+from activities.leases import Lease
+from activities.mailboxes import Live, Mailboxes, SessionRow
+from activities.observations import Observer
+from activities.pop.session import Clock
+from activities.store import MailStore
+from activities.uploads import Upload
+from domain.retrieval import Listed
+from domain.settings import AccountSettings
+from infra.telemetry import span
+
+
+class Batches:
+    """Those of one session: `current` is being filled, the one before it may be on its way to the database.
+
+    `done` counts what of the plan is settled, `committed` is what is stored, and `full` says that the user's quota has no
+    room for more.
+    """
+
+    def __init__(
+        self,
+        settings: AccountSettings,
+        lease: Lease,
+        row: SessionRow,
+        store: MailStore,
+        mailboxes: Mailboxes,
+        observer: Observer,
+        *,
+        limit: Callable[[], int],
+        clock: Clock,
+    ) -> None:
+        """`limit` answers how many bytes a batch may have at the moment."""
+        self.current = Batch(number=1, limit=limit())
+        self.done = 0
+        self.committed: list[Listed] = []
+        self.full = False
+        self._settings = settings
+        self._lease = lease
+        self._row = row
+        self._store = store
+        self._mailboxes = mailboxes
+        self._observer = observer
+        self._limit = limit
+        self._clock = clock
+        self._committing: asyncio.Task[None] | None = None
+        self._epoch = 1
+        self._on_server = 0
+        self._backlog = 0
+        self._since: float | None = None
+
+    def begin(self, *, epoch: int, on_server: int, backlog: int) -> None:
+        """Tells what is to come, now that the plan is made."""
+        self._epoch, self._on_server, self._backlog = epoch, on_server, backlog
+        self._since = time.monotonic()
+
+    async def add(self, listed: Listed, content: bytes | Upload) -> None:
+        """One message that has arrived."""
+        size = len(content) if isinstance(content, bytes) else content.size
+        await self._make_room(size)
+        self.current.arrived.append((listed, content))
+        self.current.bytes += size
+
+    async def put_aside(self, one: NotRetrieved) -> None:
+        """One message that could not be taken."""
+        await self._make_room(0)
+        self.current.refused.append(one)
+
+    async def _make_room(self, size: int) -> None:
+        now = time.monotonic()
+        if not self.current.has_room_for(size, now):
+            await self.hand_over()
+        if not self.current.arrived and not self.current.refused:
+            self.current.began = now
+
+    async def hand_over(self) -> None:
+        """Has the batch committed, once the one before it is: at most two are in memory."""
+        if not self.current.arrived and not self.current.refused:
+            return
+        batch, self.current = self.current, Batch(number=self.current.number + 1, limit=self._limit())
+        if self._committing is not None:
+            await self._committing
+        self._committing = asyncio.create_task(self.commit(batch))
+
+    async def finish(self) -> None:
+        """Comes back when all that has arrived is committed."""
+        await self.hand_over()
+        if self._committing is not None:
+            committing, self._committing = self._committing, None
+            await committing
+
+    async def abandon(self) -> None:
+        """Rolls back what is being committed, where something else went wrong; that error is to go on."""
+        if self._committing is not None:
+            self._committing.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._committing
+
+    async def commit(self, batch: Batch) -> None:
+        with span("store.batch", messages=len(batch.arrived)):
+            # In a thread, so that heartbeats and the line go on while mail is indexed.
+            indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
+            done = self.done + len(batch.arrived) + (len(batch.refused) if batch.number else 0)
+            await self._store.commit(
+                self._lease,
+                self._row,
+                self._epoch,
+                batch,
+                indexed,
+                self._settings.crm,
+                self._live(done),
+                self._clock(),
+                self._observer.recent_mode,
+            )
+            self.full = await self._mailboxes.room(self._settings.owner) <= 0
+            self.done = done
+            self.committed += [listed for listed, _ in batch.arrived]
+
+    def rate(self, done: int | None = None) -> float | None:
+        """Messages a second, since the first was asked for."""
+        done = self.done if done is None else done
+        if self._since is None or not done:
+            return None
+        return done / max(time.monotonic() - self._since, 0.001)
+
+    def eta(self, remaining: int, rate: float | None) -> datetime | None:
+        """When `remaining` messages should be here."""
+        return self._clock() + timedelta(seconds=remaining / rate) if rate and remaining else None
+
+    def _live(self, done: int) -> Live:
+        remaining, rate = max(self._backlog - done, 0), self.rate(done)
+        return Live(on_server=self._on_server, remaining=remaining, eta=self.eta(remaining, rate), rate=rate)
