@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import LiteralString
@@ -19,11 +18,65 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from domain.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
 from infra.database import Pool
 
 LEASE_SECONDS = 15.0
 RENEWED_EVERY = 4.0
-REMEMBERED_SECONDS = 30.0
+LATEST = 1.5  # of a pause: the watch that waits adds up to half of it, so that not all come at once
+MOMENT = 2.0  # seconds in which those who wait come for a place that is kept for them
+MISSING = 5.0  # seconds after which nothing is kept any more for one who did not come
+
+# Whether another session has the mailbox, the account's place in the queue, and the fields of `Asked` in their order.
+ASKED = """
+    select
+        (select extract(epoch from expires_at - now) from leases where address = %(address)s and expires_at > now),
+        turn_at,
+        suspect,
+        suspect and exists (
+            select from accounts_recorded a left join login_refusals r using (address)
+            where a.host = %(host)s and a.address <> %(address)s and a.state = 'active' and r.address is null
+        ),
+        (select count(*) from leases where host = %(host)s and expires_at > now),
+        (select count(*) from leases l join login_refusals using (address) where l.host = %(host)s and expires_at > now),
+        ahead,
+        suspects_ahead,
+        waiting,
+        (select extract(epoch from now - max(refused_at))::float from login_refusals where host = %(host)s),
+        extract(epoch from turn_at - now)::float
+    from (
+        select clock_timestamp() as now,
+            exists (select from login_refusals where address = %(address)s and host = %(host)s) as suspect
+    ) asked
+    cross join lateral (
+        select coalesce(
+            (select turn_at from session_queue where address = %(address)s and host = %(host)s),
+            now + make_interval(secs => case when suspect then %(gives_way)s else 0 end)
+        ) as turn_at
+    ) own
+    cross join lateral (
+        select
+            count(*) filter (where r.address is null and again_at < now + make_interval(secs => %(moment)s)) as ahead,
+            count(*) filter (where r.address is not null and again_at < now + make_interval(secs => %(moment)s))
+                as suspects_ahead,
+            count(*) as waiting
+        from session_queue q left join login_refusals r using (address)
+        where q.host = %(host)s and q.address <> %(address)s and q.turn_at < own.turn_at
+            and again_at > now - make_interval(secs => %(missing)s)
+    ) others
+"""
+
+# Who has not come back for ten minutes was disabled or closed, or its workers are gone.
+QUEUE = """
+    with gone as (
+        delete from session_queue
+        where host = %(host)s and address <> %(address)s and again_at < clock_timestamp() - interval '10 minutes'
+    )
+    insert into session_queue (address, host, turn_at, again_at)
+    values (%(address)s, %(host)s, %(turn_at)s, clock_timestamp() + make_interval(secs => %(again)s))
+    on conflict (address) do update set
+        host = excluded.host, turn_at = excluded.turn_at, again_at = excluded.again_at
+"""
 
 
 class NotNow(Exception):
@@ -83,11 +136,11 @@ class Lease:
 
 
 class Leases:
-    def __init__(self, pool: Pool, worker: str, most_per_host: int) -> None:
+    def __init__(self, pool: Pool, worker: str, most_per_host: int, minute_seconds: float = 60.0) -> None:
         self._pool = pool
         self._worker = worker
         self._most_per_host = most_per_host
-        self._turned_away: dict[str, deque[float]] = {}
+        self._minute_seconds = minute_seconds
 
     @contextlib.asynccontextmanager
     async def hold(self, address: str, host: str) -> AsyncIterator[Lease]:
@@ -108,45 +161,54 @@ class Leases:
         async with self._pool.connection() as connection, connection.transaction():
             # One at a time per host, or several workers could each see the last free place.
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sessions:{host}"])
-            row = await (
-                await connection.execute(
-                    """
-                    select
-                        (select extract(epoch from expires_at - clock_timestamp()) from leases
-                         where address = %(address)s and expires_at > clock_timestamp()),
-                        (select count(*) from leases where host = %(host)s and expires_at > clock_timestamp())
-                    """,
-                    {"address": lease.address, "host": host},
-                )
-            ).fetchone()
-            held_for, on_host = row or (None, 0)
-            if held_for is not None:
-                raise NotNow("another session holds the mailbox", min(float(held_for) + 0.1, 2.0))
-            if on_host >= self._most_per_host:
-                raise NotNow(f"{on_host} sessions with {host} are open, as many as allowed", self._queueing(host))
-            taken = await connection.execute(
-                """
-                insert into leases (address, host, token, worker, expires_at)
-                values (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
-                on conflict (address) do update set
-                    host = excluded.host, token = excluded.token, worker = excluded.worker,
-                    expires_at = excluded.expires_at
-                where leases.expires_at <= clock_timestamp()
-                """,
-                [lease.address, host, lease.token, self._worker, LEASE_SECONDS],
-            )
-            if taken.rowcount == 0:  # its holder was prolonging it in a transaction that had not ended
-                raise NotNow("another session holds the mailbox", 1.0)
+            wait = await self._turn(connection, lease.address, host)
+            if wait is None:
+                await self._insert(connection, lease, host)
+        if wait is not None:  # only now: the place in the queue must be committed
+            raise NotNow(wait.reason, wait.seconds)
         lease.valid_until = asked + LEASE_SECONDS
 
-    def _queueing(self, host: str) -> float:
-        """Seconds after which an account asks again: the longer, the more of them this worker has just turned away."""
-        now = time.monotonic()
-        recent = self._turned_away.setdefault(host, deque())
-        recent.append(now)
-        while recent[0] < now - REMEMBERED_SECONDS:
-            recent.popleft()
-        return min(1.0 + len(recent) / 20, REMEMBERED_SECONDS)
+    async def _turn(self, connection: AsyncConnection[TupleRow], address: str, host: str) -> Wait | None:
+        """Whether the account may begin now, by the rule of domain/hosts.py; if not, it has its place in the queue."""
+        about = {
+            "address": address,
+            "host": host,
+            "gives_way": GIVES_WAY_MINUTES * self._minute_seconds,
+            "moment": MOMENT,
+            "missing": MISSING,
+        }
+        row = await (await connection.execute(ASKED, about)).fetchone()
+        assert row is not None
+        held_for, turn_at, *facts = row
+        if held_for is not None:
+            raise NotNow("another session holds the mailbox", min(float(held_for) + 0.1, 2.0))
+        wait = turn(Asked(*facts), host, most=self._most_per_host, minute_seconds=self._minute_seconds)
+        if wait is not None:
+            again = wait.seconds * LATEST
+            await connection.execute(QUEUE, {**about, "turn_at": turn_at, "again": again})
+        return wait
+
+    async def _insert(self, connection: AsyncConnection[TupleRow], lease: Lease, host: str) -> None:
+        taken = await connection.execute(
+            """
+            with served as (delete from session_queue where address = %(address)s)
+            insert into leases (address, host, token, worker, expires_at)
+            values (%(address)s, %(host)s, %(token)s, %(worker)s, clock_timestamp() + make_interval(secs => %(seconds)s))
+            on conflict (address) do update set
+                host = excluded.host, token = excluded.token, worker = excluded.worker,
+                expires_at = excluded.expires_at
+            where leases.expires_at <= clock_timestamp()
+            """,
+            {
+                "address": lease.address,
+                "host": host,
+                "token": lease.token,
+                "worker": self._worker,
+                "seconds": LEASE_SECONDS,
+            },
+        )
+        if taken.rowcount == 0:  # its holder was prolonging it in a transaction that had not ended
+            raise NotNow("another session holds the mailbox", 1.0)
 
     async def _renew(self, lease: Lease) -> None:
         while True:

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from activities.hosts import accepted, reached
 from domain.settings import AccountSettings
 from infra.database import Pool
 
@@ -97,16 +98,25 @@ class Mailboxes:
         return int(row[0]) if row else self._default_quota
 
     async def logged_in(self, settings: AccountSettings, at: datetime, login_delay_seconds: float) -> None:
-        """Remembers a login, for the server's LOGIN-DELAY."""
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                """
-                insert into mailboxes (address, server_key, login_at, login_delay_seconds) values (%s, %s, %s, %s)
-                on conflict (address) do update set
-                    login_at = excluded.login_at, login_delay_seconds = excluded.login_delay_seconds
-                """,
-                [settings.address, server_key(settings), at, login_delay_seconds],
-            )
+        """Remembers a login, for the server's LOGIN-DELAY; what was wrong with the password or the way to the host is over."""
+        address = settings.address
+        async with self._pool.connection() as connection, connection.transaction():
+            row = await (
+                await connection.execute(
+                    """
+                    with before as (select unreachable_since from mailboxes where address = %s)
+                    insert into mailboxes (address, server_key, login_at, login_delay_seconds) values (%s, %s, %s, %s)
+                    on conflict (address) do update set
+                        login_at = excluded.login_at, login_delay_seconds = excluded.login_delay_seconds,
+                        unreachable_since = null
+                    returning (select unreachable_since from before)
+                    """,
+                    [address, address, server_key(settings), at, login_delay_seconds],
+                )
+            ).fetchone()
+            await accepted(connection, address)
+            if row and row[0] is not None:
+                await reached(connection, address, settings.incoming.host, at)
 
     async def open(self, settings: AccountSettings) -> Mailbox:
         """The mailbox of these settings. Another server or user name begins a new epoch: there, a UIDL means other mail."""

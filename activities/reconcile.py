@@ -72,7 +72,7 @@ class Reconciliation:
         self._sessions = sessions
         self._settings = settings
         self._clock = clock
-        self._leases = Leases(pool, worker, settings.max_sessions_per_host)
+        self._leases = Leases(pool, worker, settings.max_sessions_per_host, settings.minute_seconds)
         self._ledger = Ledger(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
 

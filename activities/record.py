@@ -36,7 +36,7 @@ class Recorder:
                 )
             for event, notice in zip(request.events, request.notices, strict=True):
                 if notice is not None:
-                    await _tell(connection, request.address, event, notice)
+                    await tell(connection, request.address, event, notice)
                 version = await append(connection, request.address, event)
         return version
 
@@ -71,7 +71,8 @@ async def _save_account(connection: AsyncConnection[TupleRow], address: str, acc
     )
 
 
-async def _tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:
+async def tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:
+    """Puts up the notice that goes with `event`, once."""
     await connection.execute(
         "insert into notices (id, address, at, code, text, remedy) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
         [

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from activities.arrivals import BATCH_BYTES
 from activities.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
+from activities.hosts import Hosts
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
@@ -68,7 +69,8 @@ class Retrieval:
         self._metrics = metrics
         self._worker = worker
         self._clock = clock
-        self._leases = Leases(pool, worker, settings.max_sessions_per_host)
+        self._leases = Leases(pool, worker, settings.max_sessions_per_host, settings.minute_seconds)
+        self._hosts = Hosts(pool)
         self._crms = CrmConnections(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
         self._services = Services(
@@ -103,6 +105,7 @@ class Retrieval:
                     expire_days=session.expire_days,
                 )
         except SessionFailure as failed:
+            await self._hosts.login_failed(settings, failed)
             remedy = of_command(failed.failure.remedy, request.command)
             failed.failure = failed.failure.model_copy(update={"remedy": remedy, "counts": None})
             raise self._as_error(failed) from None
@@ -149,6 +152,7 @@ class Retrieval:
                         self._sessions_open -= 1
         except SessionFailure as failed:
             assert session is not None
+            failed.host_outage = await self._hosts.session_failed(settings, failed, self._clock())
             self._count(request, session.row, began, "failed", failed.failure.kind)
             raise self._as_error(failed, request) from None
         except TooSoon as soon:
@@ -210,6 +214,7 @@ class Retrieval:
                 "credential_version": request.credential_version if request else 0,
                 "progress": failed.progress.model_dump(mode="json") if failed.progress else None,
                 "total_stored": failed.total_stored,
+                "host_outage": failed.host_outage.model_dump(mode="json") if failed.host_outage else None,
             },
             type=failure.kind,
             non_retryable=True,

@@ -22,6 +22,7 @@ from domain.commands import (
     Connected,
     Disable,
     Enable,
+    HostOutage,
     InQuarantine,
     LoginWorked,
     PollNow,
@@ -85,6 +86,7 @@ class Account(BaseModel):
     failures: Failures = Failures()
     last_failure: Failure | None = None
     in_a_row: int = 0
+    host_outage: HostOutage | None = None
     progress: Progress = Progress()
     total_stored: int = 0
     needed_bytes: int = 0
@@ -243,6 +245,7 @@ def _after_failure(account: Account, command: SessionFailed, now: datetime) -> l
             in_a_row=in_a_row,
             next_attempt_at=None if exhausted else now + wait,
             minute_seconds=report.minute_seconds,
+            host_outage=report.host_outage,
             at=now,
         )
     )
@@ -337,7 +340,13 @@ def _is_current(account: Account, settings_version: int, credential_version: int
     return (settings_version, credential_version) == (account.settings_version, account.credential_version)
 
 
-HEALTHY: dict[str, object] = {"failures": Failures(), "last_failure": None, "in_a_row": 0, "next_attempt_at": None}
+HEALTHY: dict[str, object] = {
+    "failures": Failures(),
+    "last_failure": None,
+    "in_a_row": 0,
+    "host_outage": None,
+    "next_attempt_at": None,
+}
 
 
 def evolve(account: Account, event: Event) -> Account:
@@ -364,6 +373,7 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
                 "failures": event.failures,
                 "last_failure": event.failure,
                 "in_a_row": event.in_a_row,
+                "host_outage": event.host_outage,
                 "next_attempt_at": event.next_attempt_at,
                 "minute_seconds": event.minute_seconds,
             }

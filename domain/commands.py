@@ -139,6 +139,15 @@ class SessionReport(Report):
     in_quarantine: InQuarantine | None = None
 
 
+class HostOutage(Report):
+    """An outage of a whole host as one of its accounts met it: `accounts` of the host's `of` do not reach it."""
+
+    host: str
+    since: datetime
+    accounts: int
+    of: int
+
+
 class FailureReport(Report):
     """A session that failed. `password_accepted`: the server took the password before it went wrong ([IN-USE])."""
 
@@ -150,6 +159,7 @@ class FailureReport(Report):
     login_delay_seconds: float = 0.0
     progress: Progress | None = None
     total_stored: int = 0
+    host_outage: HostOutage | None = None
 
 
 class SessionFailed(Report):

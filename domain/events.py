@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.audit import SYSTEM
-from domain.commands import InQuarantine, Progress
+from domain.commands import HostOutage, InQuarantine, Progress
 from domain.failures import Failure
 from domain.observations import Observation
 from domain.settings import AccountSettings
@@ -75,6 +75,7 @@ class RetrievalFailed(Event):
     in_a_row: int
     next_attempt_at: datetime | None
     minute_seconds: float
+    host_outage: HostOutage | None = None
 
 
 class RetrievalRecovered(Event):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State
 from domain.audit import Notice
 from domain.cautions import NOTICED, caution, cautions
-from domain.commands import InQuarantine, Progress
+from domain.commands import HostOutage, InQuarantine, Progress
 from domain.events import (
     AccountDisabled,
     AccountEnabled,
@@ -21,6 +21,7 @@ from domain.events import (
     WarningRaised,
 )
 from domain.failures import Failure, UserAction, user_action
+from domain.hosts import enable_all
 from domain.providers import profile_of
 
 
@@ -82,6 +83,8 @@ def warnings(account: Account) -> list[Warned]:
                 remedies=['change_settings {"settings": {"crm": ["builtin"]}}'],
             )
         )
+    if account.host_outage:
+        found.append(_host_outage(account.host_outage))
     found += [
         Warned(code=code, text=text, remedies=list(remedies))
         for code, text, remedies in cautions(account.settings, account.observed)
@@ -112,6 +115,48 @@ def _quarantined(counts: InQuarantine, address: str) -> Warned:
     )
 
 
+def _host_outage(outage: HostOutage) -> Warned:
+    return Warned(
+        code="host_outage",
+        text=(
+            f"{outage.host} is out since {_clock(outage.since)}: {outage.accounts} of {outage.of} accounts there do not "
+            "reach it. Nothing is wrong with this account. An active one goes on by itself when the host is back; one "
+            "command brings back all that the outage disabled."
+        ),
+        remedies=[enable_all(outage.host)],
+    )
+
+
+def host_outage_notice(outage: HostOutage, cause: str | None) -> Notice:
+    """What people are told, once, when a whole host is out."""
+    return Notice(
+        code="host_outage",
+        text=(
+            f"{outage.host} is out since {_clock(outage.since)}{f' ({cause})' if cause else ''}: {outage.accounts} of "
+            f"{outage.of} accounts there do not reach it. Nothing is wrong with these accounts; each is tried "
+            f"{CONNECTION_LIMIT} times in a row before it is disabled."
+        ),
+        remedy=(
+            "Tell the host's administrator, or look whether it is our own network. Active accounts go on by themselves; "
+            f"when it is back, this takes those that were disabled back into service: {enable_all(outage.host)}"
+        ),
+    )
+
+
+def host_back_notice(host: str, since: datetime, at: datetime, disabled: int) -> Notice:
+    """What people are told, once, when its outage is over; `disabled` is how many accounts it has disabled."""
+    if disabled:
+        text = f"{disabled} accounts there are disabled because they could not reach it."
+        remedy = f"Take them back into service: {enable_all(host)}"
+    else:
+        text, remedy = "No account was disabled.", "There is nothing to do."
+    return Notice(
+        code="host_back",
+        text=f"{host} can be reached again; it was out from {_clock(since)} to {_clock(at)}. {text}",
+        remedy=remedy,
+    )
+
+
 def notice(event: Event, account: Account) -> Notice | None:
     """What people are told of `event`; `account` is the account after it. None where they need not be told (R82)."""
     address = account.settings.address
@@ -125,11 +170,12 @@ def notice(event: Event, account: Account) -> Notice | None:
             )
         case AccountDisabled(reason=reason) if failure:
             limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
+            outage = f" {_host_outage(account.host_outage).text}" if account.host_outage else ""
             what = "the login was refused" if reason == "authentication_failures" else "the server could not be reached"
             return Notice(
                 code="disabled",
-                text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {_quote(failure)}",
-                remedy=failure.remedy,
+                text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {_quote(failure)}{outage}",
+                remedy=enable_all(account.host_outage.host) if account.host_outage else failure.remedy,
             )
         case AccountSuspended() if failure:
             return Notice(

@@ -54,6 +54,8 @@ class EmbeddedTemporal:
         command += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
         # The tests' servers have a namespace per test process, dashboards and batches ask often.
         command += ["--dynamic-config-value", "frontend.namespaceRPS.visibility=1000"]
+        # Off by default: hosts with few accounts have their turn beside a host with thousands.
+        command += ["--dynamic-config-value", "matching.enableFairness=true"]
         for name, kind in SEARCH_ATTRIBUTES.items():
             command += ["--search-attribute", f"{name}={kind}"]
         for namespace in self._namespaces[1:]:

@@ -153,6 +153,16 @@ def token_dovecot(oauth_server: OAuthServer) -> Iterator[Dovecot]:
         yield server
 
 
+@pytest.fixture
+def dovecot_with_penalty() -> Iterator[Dovecot]:
+    """The same as Dovecot comes: slow for everybody after a wrong password."""
+    from tests.servers.dovecot import PENALTY, Dovecot
+
+    _need_dovecot()
+    with Dovecot(more=PENALTY) as server:
+        yield server
+
+
 def _need_dovecot() -> None:
     from tests.servers.dovecot import dovecot_binary
 

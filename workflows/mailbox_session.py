@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import FailureReport, LoginReport, SessionReport
@@ -20,6 +21,7 @@ SESSION_TIMEOUT = timedelta(minutes=40)  # a session ends itself after 20 minute
 LOGIN_TIMEOUT = timedelta(minutes=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 PAUSE = timedelta(minutes=1)
+FAIRNESS_KEY_BYTES = 64  # the server refuses a longer one
 KINDS = frozenset(Kind)
 
 
@@ -36,7 +38,7 @@ class MailboxSession:
         self._watching = self._stopping = False
         request = contract.LoginRequest(settings=settings, command=asked_by)
         summary = f"log in to {settings.incoming.host} for {asked_by}"
-        self._running = _started("try_login", request, LoginReport, LOGIN_TIMEOUT, summary)
+        self._running = _started("try_login", request, LoginReport, LOGIN_TIMEOUT, summary, settings.incoming.host)
         try:
             report: LoginReport = await self._running
             return report
@@ -57,8 +59,8 @@ class MailboxSession:
         Refused is the answer of a session that was asked to report and may not be held now.
         """
         self._watching, self._stopping = True, False
-        summary = f"look for mail at {request.settings.incoming.host}"
-        self._running = _started("watch", request, SessionReport, SESSION_TIMEOUT, summary)
+        host = request.settings.incoming.host
+        self._running = _started("watch", request, SessionReport, SESSION_TIMEOUT, f"look for mail at {host}", host)
         try:
             report: SessionReport = await self._running
             return report
@@ -98,8 +100,9 @@ class MailboxSession:
 
 
 def _started(
-    activity: str, request: object, result: type, timeout: timedelta, summary: str
+    activity: str, request: object, result: type, timeout: timedelta, summary: str, host: str
 ) -> workflow.ActivityHandle[Any]:
+    """Starts an activity on the retrieval queue, in which each host has its fair share, where the server offers that."""
     return workflow.start_activity(
         activity,
         request,
@@ -110,6 +113,7 @@ def _started(
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         retry_policy=RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=Priority(fairness_key=host[-FAIRNESS_KEY_BYTES:]),
     )
 
 

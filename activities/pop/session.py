@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
-from domain.commands import Progress
+from domain.commands import HostOutage, Progress
 from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
 from domain.oauth import Grant, is_grant, token_refused
 from domain.pop_remedies import LOGIN_METHOD
@@ -63,6 +63,7 @@ class SessionFailure(Exception):
         self.login_delay_seconds = login_delay_seconds
         self.progress: Progress | None = None  # what the session had come to, where it had begun to retrieve
         self.total_stored = 0
+        self.host_outage: HostOutage | None = None  # the outage of its host that it is part of
 
 
 class Session:

@@ -201,6 +201,17 @@ class Watcher:
         return await self.column("select type from account_events where address = %s order by version", address)
 
 
+@dataclass
+class BusyWatcher(Watcher):
+    """One that makes its activities once, as a worker does, for tests in which they run again and again."""
+
+    made: Retrieval | None = None
+
+    def retrieval(self) -> Retrieval:
+        self.made = self.made or super().retrieval()
+        return self.made
+
+
 async def rows(connection: AsyncConnection[Any], query: str, *values: Any) -> list[dict[str, Any]]:
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query.encode(), values or None)

@@ -72,6 +72,16 @@ service stats {{
 {more}
 """
 
+PENALTY = """\
+auth_failure_delay = 2 secs
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0600
+  }
+}
+"""
+"""Dovecot as it comes: a refusal takes two seconds, and slows every login from its address for 15 seconds (give as `more`)."""
+
 
 TOKEN_PASSDB = """\
 passdb {{
