@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from activities import arrivals
 from activities.arrivals import Batch, NotRetrieved, Retrieved
 from activities.leases import Lease
 from activities.mailboxes import Live, Mailboxes, SessionRow
@@ -52,7 +53,11 @@ class Batches:
         self._observer = observer
         self._limit = limit
         self._clock = clock
+        self.in_doubt = False
+        """Whether what came last may yet be taken back, so that it must not be committed."""
         self._committing: asyncio.Task[None] | None = None
+        self._handing_over = asyncio.Lock()
+        self._timing: asyncio.Task[None] | None = None
         self._epoch = 1
         self._on_server = 0
         self._backlog = 0
@@ -81,25 +86,44 @@ class Batches:
             await self.hand_over()
         if not self.current.arrived and not self.current.refused:
             self.current.began = now
+            self._stop_timing()
+            self._timing = asyncio.create_task(self._hand_over_in_time(self.current.number))
 
-    async def hand_over(self) -> None:
-        """Has the batch committed, once the one before it is: at most two are in memory."""
-        if not self.current.arrived and not self.current.refused:
-            return
-        batch, self.current = self.current, Batch(number=self.current.number + 1, limit=self._limit())
-        if self._committing is not None:
-            await self._committing
-        self._committing = asyncio.create_task(self.commit(batch))
+    async def _hand_over_in_time(self, number: int) -> None:
+        """What has arrived is not kept waiting by a message that does not."""
+        await asyncio.sleep(arrivals.BATCH_SECONDS)
+        with contextlib.suppress(Exception):  # whoever waits for that commit next is told
+            await self.hand_over(only=number)
+
+    def _stop_timing(self) -> None:
+        timing, self._timing = self._timing, None
+        if timing is not None and timing is not asyncio.current_task() and not self._handing_over.locked():
+            timing.cancel()
+
+    async def hand_over(self, *, only: int | None = None) -> None:
+        """Has the batch committed, once the one before it is: at most two are in memory. `only`: if it is that one still, and
+        nothing in it is in doubt."""
+        async with self._handing_over:
+            if self._committing is not None:
+                await self._committing
+            if only is not None and (self.current.number != only or self.in_doubt):
+                return
+            if self.current.arrived or self.current.refused:
+                batch, self.current = self.current, Batch(number=self.current.number + 1, limit=self._limit())
+                self._committing = asyncio.create_task(self.commit(batch))
 
     async def finish(self) -> None:
         """Comes back when all that has arrived is committed."""
         await self.hand_over()
+        self._stop_timing()
         if self._committing is not None:
             committing, self._committing = self._committing, None
             await committing
 
     async def abandon(self) -> None:
         """Rolls back what is being committed, where something else went wrong; that error is to go on."""
+        if self._timing is not None:
+            self._timing.cancel()
         if self._committing is not None:
             self._committing.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):

@@ -90,11 +90,13 @@ class Fetching:
                     self._lease.check()
                     await self._take(self._awaited, got)
                     if isinstance(got, bytes | Upload) and self._doubts.demand_proof(self._awaited, got):
+                        self._batches.in_doubt = True
                         break
                     if self._must_end():
                         break
             await connection.prove_in_step()
             self._doubts.proven()
+            self._batches.in_doubt = False
             if self._must_end():
                 return
 

@@ -28,21 +28,55 @@ class Ledger:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def entries(self, address: str, epoch: int, uidls: Collection[str]) -> dict[Identity, Entry]:
-        """All that is known of these UIDLs."""
+    async def entries(
+        self, address: str, epoch: int, uidls: Collection[str], *, emptied: bool = False
+    ) -> dict[Identity, Entry]:
+        """All that is known of these UIDLs. `emptied`: the list before was empty, so nothing stayed on it."""
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(
                     """
-                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts
+                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
+                        l.state <> 'quarantined' and (l.vanished_at is not null or (%s and l.state <> 'deleted')), l.first_seen_at
                     from unnest(%s::text[]) as asked (uidl)
                     join pop_ledger l using (uidl)
                     where l.address = %s and l.epoch = %s
                     """,
-                    [list(uidls), address, epoch],
+                    [emptied, list(uidls), address, epoch],
                 )
             ).fetchall()
         return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
+
+    async def envelopes(
+        self, address: str, epoch: int, uidls: Collection[str]
+    ) -> dict[Identity, tuple[str | None, datetime | None]]:
+        """Message-ID and Date of the stored mail under these UIDLs."""
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, m.message_id, m.sent_at
+                    from pop_ledger l join mail m on m.id = l.mail
+                    where l.address = %s and l.epoch = %s and l.uidl = any(%s) and m.state = 'stored'
+                    """,
+                    [address, epoch, list(uidls)],
+                )
+            ).fetchall()
+        return {(uidl, occurrence): (message_id, sent_at) for uidl, occurrence, message_id, sent_at in rows}
+
+    async def note_deleted_ones_gone(
+        self, lease: Lease, address: str, epoch: int, uids: Sequence[tuple[int, str]], at: datetime
+    ) -> None:
+        """What was deleted and has left the list is gone: should its UIDL be listed again, it is other mail."""
+        async with fenced(self._pool, lease) as connection:
+            await connection.execute(
+                """
+                update pop_ledger set vanished_at = %s
+                where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
+                    and not uidl = any(%s)
+                """,
+                [at, address, epoch, [uidl for _, uidl in uids]],
+            )
 
     async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:
         """From now on UIDLs mean other mail: the server behind the same name is not the one it was."""

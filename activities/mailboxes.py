@@ -22,7 +22,8 @@ class Mailbox:
     `listed_at` is when its first list was worked through, `epoch_listed` whether the present epoch's was.
     `deletions_unsettled`: a QUIT was to delete messages, and its answer never came. `memory` and `observed` are what
     `activities.observations` keeps. `quarantined` messages could not be taken yet, those of earlier epochs included;
-    `disclaimed`: there are messages that the server listed and did not have.
+    `disclaimed`: there are messages that the server listed and did not have. `remaining` is what the last look left to be
+    fetched, `emptied` says that its list was empty, and `deleted_ones_listed` that deleted messages may be listed still.
     """
 
     room: int
@@ -39,6 +40,9 @@ class Mailbox:
     observed: list[Any]
     quarantined: int
     disclaimed: bool
+    remaining: int
+    emptied: bool
+    deleted_ones_listed: bool
 
 
 @dataclass(slots=True)
@@ -147,7 +151,11 @@ class Mailboxes:
                             and l.deletion_asked_at is not null and l.state = 'stored'
                     ), memory, observed,
                     (select count(*) from pop_ledger l where l.address = m.address and l.state = 'quarantined'),
-                    exists (select from disclaimed d where d.address = m.address)
+                    exists (select from disclaimed d where d.address = m.address), coalesce(m.remaining, 0), emptied,
+                    exists (
+                        select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
+                            and l.state = 'deleted' and l.vanished_at is null
+                    )
                     from mailboxes m where address = %s
                     """,
                     [settings.address],
@@ -165,13 +173,15 @@ class Mailboxes:
         on_server: int,
         remaining: int,
         complete: bool,
+        emptied: bool,
     ) -> None:
-        """A session looked, whether or not it found anything; `complete`: it decided on the whole list."""
+        """A session looked, whether or not it found anything; `complete`: it decided on the whole list; `emptied`: there was
+        nothing on it."""
         async with self._pool.connection() as connection:
             await connection.execute(
                 """
                 update mailboxes set last_checked_at = %(at)s, last_success_at = %(at)s, next_attempt_at = %(next)s,
-                    on_server = %(on_server)s, remaining = %(remaining)s, eta = null, rate = null,
+                    on_server = %(on_server)s, remaining = %(remaining)s, emptied = %(emptied)s, eta = null, rate = null,
                     listed_at = case when %(complete)s then coalesce(listed_at, %(at)s) else listed_at end,
                     epoch_listed_at = case when %(complete)s then coalesce(epoch_listed_at, %(at)s) else epoch_listed_at end
                 where address = %(address)s
@@ -182,6 +192,7 @@ class Mailboxes:
                     "on_server": on_server,
                     "remaining": remaining,
                     "complete": complete,
+                    "emptied": emptied,
                     "address": address,
                 },
             )

@@ -39,6 +39,8 @@ from workflows.contract import WatchRequest
 
 SESSION_SECONDS = 5 * 60.0  # then the workflow is told how far it is
 RARE_SESSION_SECONDS = 20 * 60.0  # where the server's LOGIN-DELAY makes sessions dear
+FIRST_SECONDS = 15.0  # of a session that finds a backlog of which the workflow does not know
+SHARE_OF_THE_SURVEY = 0.5  # of a session: what it decides on, it must have time to fetch
 MESSAGE_SECONDS = 15 * 60.0  # that a message begun in time may still take
 
 
@@ -96,7 +98,8 @@ class RetrievalSession:
         self._minute_seconds = minute_seconds
         self._clock = clock
         self._began = time.monotonic()
-        self._session_seconds = SESSION_SECONDS
+        told = request.remaining is None or request.remaining > 0
+        self._session_seconds = SESSION_SECONDS if told else min(FIRST_SECONDS, SESSION_SECONDS)
         self._mailbox: Mailbox
         self._found: Found
         self._plan = Plan()
@@ -119,13 +122,16 @@ class RetrievalSession:
 
     def progress(self) -> dict[str, object]:
         """What the Temporal UI shows while the session runs."""
+        rate = self._batches.rate()
+        eta = self._batches.eta(max(self._plan.backlog - self._batches.done, 0), rate)
         return {
             "on_server": self._on_server,
             "to_fetch": self._plan.backlog,
             "fetched": self._batches.done,
             "stored": self.row.stored,
             "bytes": self.row.bytes,
-            "messages_per_second": round(rate, 1) if (rate := self._batches.rate()) else None,
+            "messages_per_second": round(rate, 1) if rate else None,
+            "eta": eta.isoformat(timespec="seconds") if eta else None,
         }
 
     async def run(self) -> SessionReport | None:
@@ -198,7 +204,7 @@ class RetrievalSession:
             self.row,
             self._services.suspects,
             clock=self._clock,
-            must_end=self._must_end,
+            must_end=lambda: self._must_end(SHARE_OF_THE_SURVEY),
         )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
@@ -264,16 +270,16 @@ class RetrievalSession:
             return retrieval.messages_per_phase
         return DELETIONS_PER_SESSION if retrieval.after_store == "delete" else None
 
-    def _must_end(self) -> bool:
+    def _must_end(self, share: float = 1.0) -> bool:
         """A session is bounded in time, and ends early when its worker is told to stop, or when the user's other accounts
         have filled the quota; the next one goes on, or finds that it may not."""
-        long_enough = time.monotonic() - self._began > self._session_seconds
+        long_enough = time.monotonic() - self._began > share * self._session_seconds
         return self._batches.full or long_enough or activity.is_worker_shutdown()
 
     async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
         epoch, now = self._mailbox.epoch, self._clock()
-        if self._mailbox.deletions_unsettled:
+        if self._mailbox.deletions_unsettled and self._found.complete:
             await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, now)
         fresh = [one for one in self._batches.committed if is_to_be_deleted(self._settings.retrieval, now, now)]
         due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
@@ -334,6 +340,7 @@ class RetrievalSession:
             remaining=remaining,
             # In a later epoch an empty list proves nothing: a provider may still be moving the mail.
             complete=not self._undecided and (self._mailbox.epoch == 1 or self._on_server > 0),
+            emptied=self._on_server == 0,
         )
         unreported = (
             self._total - self._request.total_stored

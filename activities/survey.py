@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,11 +21,20 @@ from activities.pop.session import Clock, Unusable
 from activities.suspects import Suspects
 from domain.classification import diagnose_reply
 from domain.failures import Kind
-from domain.identity import MOST_WITHOUT_UIDL, arrived_at, header_key, is_other_mail, looks_moved, sample
+from domain.identity import (
+    MOST_OF_ONE_UIDL,
+    MOST_WITHOUT_UIDL,
+    arrived_at,
+    header_key,
+    is_other_mail,
+    is_same,
+    looks_moved,
+    sample,
+)
 from domain.message import IndexedMessage, index
 from domain.pop_remedies import NO_UIDL
 from domain.providers import profile_of
-from domain.retrieval import RECENT_DAYS, Entry, Identity, Listed, listing
+from domain.retrieval import RECENT_DAYS, SIZE_UNKNOWN, Entry, Identity, Listed, listing
 from domain.settings import AccountSettings
 from infra.telemetry import span
 
@@ -98,17 +108,21 @@ class Survey:
             await connection.send_ahead("STAT", "UIDL", "LIST")
             count, _ = await connection.stat()
             if count == 0:
+                await self._note_deleted_ones_gone(mailbox, [])
                 return Found(mailbox, complete=True)
-            uids = await listed_uids(connection)
+            named = await listed_uids(connection)
             sizes = await connection.list_sizes()
-            if uids is None:
-                uids = await self._uids_of_headers(connection, sizes)
-            known = await self._ledger.entries(self._settings.address, mailbox.epoch, {uidl for _, uidl in uids})
-            listed = listing(uids, sizes, known)
+            uids = await self._named(connection, named, sizes)
+            await self._note_deleted_ones_gone(mailbox, uids)
+            known = await self._ledger.entries(
+                self._settings.address, mailbox.epoch, {uidl for _, uidl in uids}, emptied=mailbox.emptied
+            )
+            proven, refuted = await self._evidence(connection, mailbox, uids, known)
+            listed = await asyncio.to_thread(listing, uids, sizes, known, proven=proven, refuted=refuted)
             if await self._has_moved(connection, mailbox, listed, known):
                 mailbox = await self._ledger.begin_epoch(self._lease, self._row, mailbox, self._clock())
                 known, listed = {}, listing(uids, sizes, {})
-        on_server = len(listed)
+        on_server = max(len(listed), len(sizes) if named is None else 0)
         listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
         return Found(
             mailbox,
@@ -121,21 +135,86 @@ class Survey:
             complete=len(listed) == len(uids) == len(sizes) >= count,
         )
 
-    async def _uids_of_headers(self, connection: PopConnection, sizes: Mapping[int, int]) -> list[tuple[int, str]]:
-        """A server without UIDL: messages are told apart by their headers, which costs a TOP each, every time."""
-        if len(sizes) > MOST_WITHOUT_UIDL and self._settings.retrieval.after_store != "delete":
+    async def _named(
+        self, connection: PopConnection, uids: list[tuple[int, str]] | None, sizes: Mapping[int, int]
+    ) -> list[tuple[int, str]]:
+        """Every message with the name that it goes by: its UIDL, or, where it has none, one made of its header."""
+        if uids is None:
+            return await self._named_by_headers(connection, list(sizes), sizes)
+        blank = {number for number, uidl in uids if not uidl.strip()}
+        if blank:
+            made = dict(await self._named_by_headers(connection, sorted(blank), sizes))
+            uids = [(number, made.get(number, uidl)) for number, uidl in uids if number in made or number not in blank]
+        uidl, times = Counter(uidl for _, uidl in uids).most_common(1)[0] if uids else ("", 0)
+        if times > MOST_OF_ONE_UIDL:
             raise Unusable(
-                f"The server has no UIDL, so {len(sizes)} messages would have to be told apart by their headers at every "
-                f"look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the mailbox, or ask the "
-                "mail administrator for UIDL."
+                f"The server gives {times} messages the same UIDL, {uidl!r}, so that nothing tells one from another: ask the "
+                "mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+            )
+        return uids
+
+    async def _named_by_headers(
+        self, connection: PopConnection, numbers: list[int], sizes: Mapping[int, int]
+    ) -> list[tuple[int, str]]:
+        """Names for messages without UIDL: they are told apart by their headers, which costs a TOP each, every time."""
+        if self._settings.retrieval.after_store == "delete":
+            numbers = numbers[:MOST_WITHOUT_UIDL]  # those behind move up as these are deleted
+        if len(numbers) > MOST_WITHOUT_UIDL:
+            raise Unusable(
+                f"The server has no UIDL for {len(numbers)} messages, so they would have to be told apart by their headers at "
+                f"every look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the mailbox, or ask "
+                "the mail administrator for UIDL."
             )
         uids: list[tuple[int, str]] = []
-        async for number, header in connection.headers(list(sizes)):
+        async for number, header in connection.headers(numbers):
             if isinstance(header, ServerRefused) and not uids:
                 raise Unusable(NO_UIDL)  # without TOP, too, nothing tells one message from another
-            uids.append((number, header_key(header) if isinstance(header, bytes) else f"size-{sizes[number]}"))
+            size = sizes.get(number, SIZE_UNKNOWN)
+            uids.append((number, header_key(header) if isinstance(header, bytes) else f"size-{size}"))
             self._lease.check()
         return uids
+
+    async def _note_deleted_ones_gone(self, mailbox: Mailbox, uids: Sequence[tuple[int, str]]) -> None:
+        if mailbox.deleted_ones_listed:
+            await self._ledger.note_deleted_ones_gone(
+                self._lease, self._settings.address, mailbox.epoch, uids, self._clock()
+            )
+
+    async def _evidence(
+        self,
+        connection: PopConnection,
+        mailbox: Mailbox,
+        uids: Sequence[tuple[int, str]],
+        known: Mapping[Identity, Entry],
+    ) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+        """What headers say where a UIDL and a size do not: of messages whose UIDL was off the list or stands for several.
+
+        Pairs of message number and occurrence: those that are proven to be the same message, and those proven not to be.
+        """
+        times = Counter(uidl for _, uidl in uids)
+        doubtful: dict[str, list[tuple[int, Entry]]] = {}
+        for (uidl, occurrence), entry in known.items():
+            if entry.vanished or times[uidl] > 1:
+                doubtful.setdefault(uidl, []).append((occurrence, entry))
+        proven: set[tuple[int, int]] = set()
+        refuted: set[tuple[int, int]] = set()
+        asked = [(number, uidl) for number, uidl in uids if uidl in doubtful]
+        if not asked:
+            return proven, refuted
+        envelopes = await self._ledger.envelopes(self._settings.address, mailbox.epoch, list(doubtful))
+        waiting = iter(asked)
+        async with contextlib.aclosing(connection.headers([number for number, _ in asked])) as shown:
+            async for _, header in shown:
+                number, uidl = next(waiting)
+                self._lease.check()
+                if not isinstance(header, bytes):
+                    continue
+                message = await asyncio.to_thread(index, header)
+                for occurrence, entry in doubtful[uidl]:
+                    same = is_same(header, message, entry, envelopes.get((uidl, occurrence)))
+                    if same is not None:
+                        (proven if same else refuted).add((number, occurrence))
+        return proven, refuted
 
     async def _has_moved(
         self,
@@ -161,8 +240,9 @@ class Survey:
         headers = [found async for _, found in self._headers(connection, sample(new)) if found]
         if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
             return True
-        if profile_of(self._settings).queue_size is not None or mailbox.last_success_at is None:
-            return False  # there, older mail comes into view as the newer is taken
+        older_may_be_new = profile_of(self._settings).queue_size is not None or mailbox.remaining > 0
+        if older_may_be_new or mailbox.last_success_at is None:
+            return False  # it comes into view as the newer is taken, or was left for a later session
         since = mailbox.last_success_at - CLEARLY_BEFORE
         arrivals = [arrived_at(header, message) for header, message in headers]
         return sum(at is not None and at < since for at in arrivals) > len(arrivals) / 2

@@ -17,6 +17,7 @@ from domain.retrieval import Entry, Identity, Listed
 
 LEAST_REUSED = 5  # UIDLs: one or two messages may change their size without being others
 SAMPLE = 12  # messages whose headers are looked at before a server is taken for a moved one
+MOST_OF_ONE_UIDL = 1000  # messages that may have the same
 MOST_WITHOUT_UIDL = 2000  # messages that may lie on a server that names them by their headers alone
 
 _BLANK_LINE = re.compile(rb"\n\r*\n")
@@ -56,6 +57,25 @@ def arrived_at(header: bytes, message: IndexedMessage) -> datetime | None:
         except Exception:
             pass
     return message.sent_at
+
+
+def is_same(
+    header: bytes, message: IndexedMessage, entry: Entry, envelope: tuple[str | None, datetime | None] | None
+) -> bool | None:
+    """Whether a message that is listed under a known UIDL is the one that the ledger knows by it; None if nothing tells.
+
+    `envelope` is the Message-ID and Date of what is stored. Of a message that was left out nothing is stored: then it is the
+    same if it had arrived before it was left out.
+    """
+    if envelope is not None:
+        message_id, sent_at = envelope
+        if message_id is None or message.message_id is None:
+            return None
+        return (message_id, sent_at) == (message.message_id, message.sent_at)
+    if entry.state == "skipped" and entry.first_seen_at is not None:
+        at = arrived_at(header, message)
+        return None if at is None else at <= entry.first_seen_at
+    return None
 
 
 def looks_moved(*, before: int, still: int, new: int) -> bool:

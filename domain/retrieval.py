@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain, count
+from operator import itemgetter
 from typing import Literal
 
 from domain.settings import Retrieval
@@ -41,13 +41,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger knows of one message."""
+    """What the ledger knows of one message. `vanished`: a list has lacked it, so what has its UIDL now may be another."""
 
     state: LedgerState
     size: int
     stored_at: datetime | None = None
     retry_at: datetime | None = None
     attempts: int = 0
+    vanished: bool = False
+    first_seen_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -64,32 +66,70 @@ class Plan:
 
 
 def listing(
-    uids: Iterable[tuple[int, str]], sizes: Mapping[int, int], ledger: Mapping[Identity, Entry]
+    uids: Iterable[tuple[int, str]],
+    sizes: Mapping[int, int],
+    ledger: Mapping[Identity, Entry],
+    *,
+    proven: Container[tuple[int, int]] = (),
+    refuted: Container[tuple[int, int]] = (),
 ) -> list[Listed]:
     """UIDL and LIST put together, each message with the occurrence of its UIDL that the ledger knows it by.
 
     A UIDL is unique only while its message exists (RFC 1939, section 7), and some servers use one again or list it twice. So
-    a message is a stored one only if its size is the same; otherwise it is a new occurrence, which is fetched. Should it turn
-    out to be the same message after all, storing finds that out: one RETR too many is better than a message lost.
+    a message is a known one only if its size is the same, and if that one never left the list; otherwise it is a new
+    occurrence, which is fetched. Should it turn out to be the same message after all, storing finds that out: one RETR too
+    many is better than a message lost. `proven` and `refuted` say of (message number, occurrence) what the messages' headers
+    say, where they were looked at.
     """
     known: dict[str, dict[int, Entry]] = {}
-    for (uidl, occurrence), entry in ledger.items():
+    for (uidl, occurrence), entry in sorted(ledger.items(), key=itemgetter(0)):
         known.setdefault(uidl, {})[occurrence] = entry
-    given: dict[str, set[int]] = {}
+    given: dict[str, _Occurrences] = {}
     uids = list(uids)
     times = Counter(uidl for _, uidl in uids)
     listed = []
     for number, uidl in uids:
-        size, entries, taken = sizes.get(number, SIZE_UNKNOWN), known.get(uidl, {}), given.setdefault(uidl, set())
-        free = [(one, entry) for one, entry in sorted(entries.items()) if one not in taken]
-        same = [one for one, entry in free if entry.size == size]
-        alike = [one for one, entry in free if entry.state in NOT_FETCHED and _drifts(entry.size, size)]
-        unused = (one for one in count() if one not in entries and one not in taken)
-        occurrence = next(chain(same, alike, unused))
-        taken.add(occurrence)
+        size, entries = sizes.get(number, SIZE_UNKNOWN), known.get(uidl, {})
+        occurrences = given.get(uidl)
+        if occurrences is None:
+            given[uidl] = occurrences = _Occurrences(entries)
+        occurrence = occurrences.take(number, size, proven, refuted)
         shared = times[uidl] > 1 or not entries.keys() <= {occurrence}
         listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size, shared=shared))
     return listed
+
+
+class _Occurrences:
+    """The messages that the ledger knows under one UIDL, given out to those of one list."""
+
+    def __init__(self, entries: Mapping[int, Entry]) -> None:
+        self._entries = entries
+        self._free: dict[int, list[int]] = {}
+        for occurrence, entry in entries.items():
+            self._free.setdefault(entry.size, []).append(occurrence)
+        self._next = max(entries, default=-1) + 1
+
+    def take(
+        self, number: int, size: int, proven: Container[tuple[int, int]], refuted: Container[tuple[int, int]]
+    ) -> int:
+        same = self._free.get(size, ())
+        for found in (
+            next((one for one in same if (number, one) in proven), None),
+            next((one for one in same if self._stayed(one) and (number, one) not in refuted), None),
+            next((one for one in self._drifting(size) if self._stayed(one)), None),
+        ):
+            if found is not None:
+                self._free[self._entries[found].size].remove(found)
+                return found
+        self._next += 1
+        return self._next - 1
+
+    def _stayed(self, occurrence: int) -> bool:
+        return not self._entries[occurrence].vanished
+
+    def _drifting(self, size: int) -> Iterator[int]:
+        near = [free for of, free in self._free.items() if _drifts(of, size)]
+        return (one for free in near for one in free if self._entries[one].state in NOT_FETCHED)
 
 
 def _drifts(size: int, now: int) -> bool:

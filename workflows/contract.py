@@ -92,6 +92,7 @@ class WatchRequest(Request):
     not_before: datetime | None
     needed_bytes: int
     observed: tuple[Observation, ...] | None = None
+    remaining: int | None = None
     in_quarantine: InQuarantine | None = None
 
 

@@ -363,6 +363,7 @@ class MailAccount:
                 not_before=None if poll else account.next_attempt_at,
                 needed_bytes=account.needed_bytes,
                 observed=account.observed,
+                remaining=account.progress.remaining,
                 in_quarantine=account.in_quarantine,
             )
         )

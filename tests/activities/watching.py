@@ -149,6 +149,15 @@ class Watcher:
         assert ended.value.type in ("NothingNew", "Waiting"), ended.value
         return ended.value
 
+    async def attempt(self, settings: AccountSettings, **request: Any) -> SessionReport | None:
+        """Watches; None where the attempt found nothing and asks to be called again."""
+        try:
+            return await self.watch(settings, **request)
+        except ApplicationError as ended:
+            if ended.type in ("NothingNew", "Waiting"):
+                return None
+            raise
+
     async def fails(self, settings: AccountSettings, **request: Any) -> Failure:
         """Watches; the session must fail, under the failure's own kind."""
         with pytest.raises(ApplicationError) as ended:

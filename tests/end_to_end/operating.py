@@ -182,8 +182,9 @@ class Operator:
         return answer
 
     async def found(self, query: str) -> list[str]:
-        """The workflow ids that `temporal workflow list --query` finds, in order."""
-        printed = await self.temporal("workflow", "list", "--query", query, "--output", "json")
+        """The workflow ids that `temporal workflow list --query` finds among those that run, in order."""
+        running = f'({query}) AND ExecutionStatus = "Running"'  # what other tests have terminated is found for ever
+        printed = await self.temporal("workflow", "list", "--query", running, "--output", "json")
         return sorted(execution["execution"]["workflowId"] for execution in json.loads(printed))
 
     # The database's views ----------------------------------------------------------------------------------------------
@@ -214,6 +215,14 @@ class Operator:
             return await self.stored(address) >= count
 
         await until(all_there, f"{count} stored messages of {address}", patience=120)
+
+    async def until_reported(self, address: str, count: int) -> None:
+        """Returns once the workflow itself knows of so many messages."""
+
+        async def told() -> bool:
+            return int((await self.status(address))["progress"]["stored"]) >= count
+
+        await until(told, f"{count} messages in the status of {address}", patience=120)
 
     async def until_state(self, address: str, state: str) -> None:
         """Returns once the view `accounts` says so."""
