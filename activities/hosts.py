@@ -84,7 +84,7 @@ class Hosts:
         self._pool = pool
 
     async def login_failed(self, settings: AccountSettings, failed: SessionFailure) -> None:
-        """A live login failed: the account is a suspect if it was refused. What it says of the host counts nothing."""
+        """A live login failed: if it was refused, so is the account from now on. What it says of the host counts nothing."""
         async with self._pool.connection() as connection, connection.transaction():
             await _judge_login(connection, settings, failed)
 

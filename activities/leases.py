@@ -32,33 +32,33 @@ ASKED = """
     select
         (select extract(epoch from expires_at - now) from leases where address = %(address)s and expires_at > now),
         turn_at,
-        suspect,
-        suspect and exists (
+        refused,
+        refused and exists (
             select from accounts_recorded a left join login_refusals r using (address)
             where a.host = %(host)s and a.address <> %(address)s and a.state = 'active' and r.address is null
         ),
         (select count(*) from leases where host = %(host)s and expires_at > now),
         (select count(*) from leases l join login_refusals using (address) where l.host = %(host)s and expires_at > now),
         ahead,
-        suspects_ahead,
+        refused_ahead,
         waiting,
         (select extract(epoch from now - max(refused_at))::float from login_refusals where host = %(host)s),
         extract(epoch from turn_at - now)::float
     from (
         select clock_timestamp() as now,
-            exists (select from login_refusals where address = %(address)s and host = %(host)s) as suspect
+            exists (select from login_refusals where address = %(address)s and host = %(host)s) as refused
     ) asked
     cross join lateral (
         select coalesce(
             (select turn_at from session_queue where address = %(address)s and host = %(host)s),
-            now + make_interval(secs => case when suspect then %(gives_way)s else 0 end)
+            now + make_interval(secs => case when refused then %(gives_way)s else 0 end)
         ) as turn_at
     ) own
     cross join lateral (
         select
             count(*) filter (where r.address is null and again_at < now + make_interval(secs => %(moment)s)) as ahead,
             count(*) filter (where r.address is not null and again_at < now + make_interval(secs => %(moment)s))
-                as suspects_ahead,
+                as refused_ahead,
             count(*) as waiting
         from session_queue q left join login_refusals r using (address)
         where q.host = %(host)s and q.address <> %(address)s and q.turn_at < own.turn_at

@@ -1,7 +1,7 @@
 """Many accounts at one host: when a session may begin beside those of its neighbours, and when a whole host is out.
 
-A suspect is an account whose last login was refused. Servers slow every login from an address that has just sent a wrong
-password (Dovecot: by 4 seconds, more with each further one, until 15 seconds have passed), so suspects take turns.
+A refused account is one whose last login was refused. Servers slow every login from an address that has just sent a wrong
+password (Dovecot: by 4 seconds, more with each further one, until 15 seconds have passed), so refused accounts take turns.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 QUIET_MINUTES = 0.25  # after a refused login; Dovecot forgets one after 15 seconds
-GIVES_WAY_MINUTES = 1.0  # how much later than it came a suspect's turn is, while others wait
+GIVES_WAY_MINUTES = 1.0  # how much later than it came a refused account's turn is, while others wait
 FIRST_PAUSE = 1.0  # seconds
 LONGEST_PAUSE = 300.0
 OUTAGE_ACCOUNTS = 3
@@ -19,18 +19,18 @@ OUTAGE_ACCOUNTS = 3
 class Asked:
     """What an account that wants a session finds at its host.
 
-    `sessions` are open with the host, `suspects` of them by suspects. `ahead` and `suspects_ahead` wait for a session as
-    well, their turn comes first, and they ask within the next moment; `waiting` are all whose turn comes first. `neighbours`:
-    there are other accounts, whose logins work. `quiet` is seconds since a login was last refused there, `early` seconds
-    until the account's own turn.
+    `refused`: its own last login was refused. `sessions` are open with the host, `refused_sessions` of them by refused
+    accounts. `ahead` and `refused_ahead` (refused accounts) wait for a session as well, their turn comes first, and they ask
+    within the next moment; `waiting` are all whose turn comes first. `neighbours`: there are other accounts, whose logins
+    work. `quiet` is seconds since a login was last refused there, `early` seconds until the account's own turn.
     """
 
-    suspect: bool
+    refused: bool
     neighbours: bool
     sessions: int
-    suspects: int
+    refused_sessions: int
     ahead: int
-    suspects_ahead: int
+    refused_ahead: int
     waiting: int
     quiet: float | None
     early: float
@@ -47,20 +47,20 @@ class Wait:
 def turn(asked: Asked, host: str, *, most: int, minute_seconds: float) -> Wait | None:
     """None when the session may begin now.
 
-    Free places go to those who have waited longest. Beside neighbours, suspects have one place at most, none while their
-    neighbours want it or within a quarter of a minute of a refusal, and the last free place only after a minute: so none
+    Free places go to those who have waited longest. Beside neighbours, refused accounts have one place at most, none while
+    their neighbours want it or within a quarter of a minute of a refusal, and the last free place only after a minute: so none
     of them waits for ever, either.
     """
     pause = min(FIRST_PAUSE + asked.waiting / 4, LONGEST_PAUSE)
-    if asked.suspect and asked.neighbours:
+    if asked.refused and asked.neighbours:
         quiet = 0.0 if asked.quiet is None else QUIET_MINUTES * minute_seconds - asked.quiet
         if quiet > 0:
             return Wait(f"a login was refused at {host}: the next try of such an account waits", max(quiet, pause))
-        if asked.suspects or asked.suspects_ahead:
+        if asked.refused_sessions or asked.refused_ahead:
             return Wait(f"another account whose login was refused has its turn at {host}", pause)
         if asked.early > 0:
             most = max(most - 1, 1)
-    kept = asked.ahead + (1 if asked.suspects_ahead and not asked.suspects else 0)
+    kept = asked.ahead + (1 if asked.refused_ahead and not asked.refused_sessions else 0)
     if asked.sessions + kept >= most:
         behind = f", and {asked.waiting} wait before it" if asked.waiting else ""
         return Wait(f"{asked.sessions} sessions with {host} are open, as many as allowed{behind}", pause)

@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[str, str]] = {
 ORDINARY: dict[str, tuple[str, str]] = {
     "waiting": ("waits on the server for the next session", "wait on the server for the next session"),
     "quarantined": ("is in quarantine", "are in quarantine"),
-    "skipped": ("was skipped by the settings", "were skipped by the settings"),
+    "skipped": ("is skipped, by the settings or by skip_message", "are skipped, by the settings or by skip_message"),
     "no_longer_listed": ("is stored and no longer on the server", "are stored and no longer on the server"),
 }
 
@@ -197,9 +197,9 @@ def _summary(report: Report) -> str:
         sentences.append(f"{report.address} is not proven complete; what is stored here is whole.")
     else:
         sentences.append(f"{report.address} is complete.")
-    sentences.append(
-        f"{report.messages:,} messages of {report.bytes:,} bytes are stored, {report.blobs.checked:,} were read and hashed."
-    )
+    size = f"of {report.bytes:,} bytes"
+    stored = _counted(report.messages, (f"message {size} is stored", f"messages {size} are stored"))
+    sentences.append(f"{stored}, {_counted(report.blobs.checked, ('was', 'were'))} read and hashed.")
     if report.server.compared:
         sentences.append(f"The server lists {report.server.on_server:,}.")
     else:

@@ -187,7 +187,7 @@ def notice(event: Event, account: Account) -> Notice | None:
             return Notice(
                 code="over_quota",
                 text=f"{address} has no room for its next message; retrieval waits. Nothing is deleted from the server.",
-                remedy="Free space, or raise the quota with set_quota; retrieval then goes on by itself.",
+                remedy="Raise the quota with set_quota; retrieval then goes on by itself.",
             )
         case AccountEnabled(actor=by):
             return Notice(code="enabled", text=f"{address} was enabled by {by}.", remedy="There is nothing to do.")

@@ -23,6 +23,7 @@ from infra.vault import NAME, NAME_RULE, Cipher, Vault, secret_text
 
 CLIENT_SECRET = "MAILROOM_OAUTH_CLIENT_SECRET"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
+MISSING = "the following arguments are required: "  # argparse's words
 UNASKED = {"offline_access", "openid", "profile", "email"}  # scopes that an answer need not name
 
 
@@ -32,10 +33,19 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(
             2,
-            f"{self.format_usage()}NAME is {NAME_RULE}. The client secret is read from standard input or from "
-            f"{CLIENT_SECRET}, never from an argument: if you typed one, it is now in your shell's history; make a new "
-            "one.\n",
+            f"oauth: {_complaint(message)}\n{self.format_usage()}NAME is {NAME_RULE}. The client secret is read from "
+            f"standard input or from {CLIENT_SECRET}, never from an argument: if you typed one, it is now in your shell's "
+            "history; make a new one.\n",
         )
+
+
+def _complaint(message: str) -> str:
+    """What argparse complains of, without anything that was typed."""
+    if message.startswith(MISSING):
+        return f"missing: {message.removeprefix(MISSING)}"
+    if about := re.match(r"argument ([^:\s]+): ", message):
+        return f"{about[1]} is not given as it has to be"
+    return "there is an argument too many"
 
 
 def _name(text: str) -> str:
@@ -59,7 +69,7 @@ def _url(text: str) -> str:
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m infra.oauth", description="Connects mailboxes by OAuth 2.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="connect", required=True, parser_class=_Parser)
     connect = commands.add_parser(
         "connect",
         help="let a mailbox's owner sign in, and store the permission as vault:NAME",

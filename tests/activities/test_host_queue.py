@@ -1,4 +1,4 @@
-"""Accounts that wait for a session with their host: never more than allowed at once, in turn, suspects behind the others."""
+"""Accounts that wait for a session with their host: never more than allowed, in turn, refused ones behind the others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.servers.scripted_pop import MailboxServer
 
 HOST = "pop.example.com"
 FASTER = 5  # of every pause, in the tests that hold many sessions
-COUNT_SUSPECTS = """
-    create table seen (suspects integer);
+COUNT_REFUSED = """
+    create table seen (refused integer);
     create function see() returns trigger language plpgsql as $$
     begin
         insert into seen select count(*) from leases join login_refusals using (address)
@@ -44,7 +44,7 @@ async def waits(leases: Leases, name: str, host: str = HOST) -> NotNow | None:
         return busy
 
 
-async def suspect(pool: Pool, name: str, *, refused_seconds_ago: float = 3600) -> None:
+async def refused(pool: Pool, name: str, *, refused_seconds_ago: float = 3600) -> None:
     await execute(
         pool,
         "insert into login_refusals values (%s, %s, clock_timestamp() - make_interval(secs => %s))",
@@ -97,10 +97,10 @@ async def test_each_host_has_a_queue_of_its_own(pool: Pool) -> None:
         assert await waits(leases, "third", "elsewhere.example.com") is None
 
 
-async def test_one_suspect_at_a_time_beside_neighbours_and_not_in_their_last_place(pool: Pool) -> None:
+async def test_one_refused_account_at_a_time_beside_neighbours_and_not_in_their_last_place(pool: Pool) -> None:
     await healthy(pool, "neighbour")
     for name in ("a", "b", "c"):
-        await suspect(pool, name)
+        await refused(pool, name)
     leases = Leases(pool, "worker-1", 3)
     async with AsyncExitStack() as held:
         await held.enter_async_context(leases.hold("a@example.com", HOST))
@@ -116,10 +116,10 @@ async def test_one_suspect_at_a_time_beside_neighbours_and_not_in_their_last_pla
         assert await waits(leases, "b") is None, "who has waited for a minute may have it: nobody waits for ever"
 
 
-async def test_a_refused_login_keeps_the_next_suspect_away_for_a_quarter_of_a_minute(pool: Pool) -> None:
+async def test_a_refused_login_keeps_the_next_refused_account_away_for_a_quarter_of_a_minute(pool: Pool) -> None:
     await healthy(pool, "neighbour")
-    await suspect(pool, "a", refused_seconds_ago=5)
-    await suspect(pool, "b")
+    await refused(pool, "a", refused_seconds_ago=5)
+    await refused(pool, "b")
     leases = Leases(pool, "worker-1", 8)
     busy = await waits(leases, "b")
     assert busy is not None
@@ -129,9 +129,9 @@ async def test_a_refused_login_keeps_the_next_suspect_away_for_a_quarter_of_a_mi
     assert await waits(Leases(pool, "worker-1", 8, minute_seconds=1.0), "b") is None, "in minutes of the settings"
 
 
-async def test_suspects_without_neighbours_do_not_wait_for_one_another(pool: Pool) -> None:
+async def test_refused_accounts_without_neighbours_do_not_wait_for_one_another(pool: Pool) -> None:
     for name in ("a", "b"):
-        await suspect(pool, name, refused_seconds_ago=0)
+        await refused(pool, name, refused_seconds_ago=0)
     leases = Leases(pool, "worker-1", 2)
     async with leases.hold("a@example.com", HOST):
         assert await waits(leases, "b") is None
@@ -182,10 +182,10 @@ async def test_beside_wrong_passwords_on_a_dovecot_that_punishes_them_all_health
     pool: Pool, dovecot_with_penalty: Dovecot
 ) -> None:
     server = dovecot_with_penalty
-    await execute(pool, COUNT_SUSPECTS)
+    await execute(pool, COUNT_REFUSED)
     environ = {SECRET.removeprefix("env:"): PASSWORD}
     environ |= {f"MAILROOM_SECRET_WRONG_{number}": f"wrong-{number}" for number in range(3)}
-    # Minutes of two seconds: a suspect gives way for two, then it has its turn.
+    # Minutes of two seconds: a refused account gives way for two, then it has its turn.
     watcher = BusyWatcher(pool, local_worker(max_sessions_per_host=3, minute_seconds=2.0), environ=environ)
     good = [account(server.port, address=f"good{number}@example.com") for number in range(4)]
     bad = [
@@ -199,15 +199,15 @@ async def test_beside_wrong_passwords_on_a_dovecot_that_punishes_them_all_health
     for settings in bad:
         server.add_user(settings.address, "right")
         await watcher.record(settings)
-        await suspect_of(pool, settings)
+        await refused_before(pool, settings)
     ended = await asyncio.gather(*(in_turn(watcher, settings) for settings in (*bad, *good)))
     assert [error.type if error else None for error in ended] == ["authentication"] * 3 + [None] * 4
-    assert max(await watcher.column("select suspects from seen")) == 1
+    assert max(await watcher.column("select refused from seen")) == 1
     assert await watcher.column("select count(*) from messages") == [4]
     assert await watcher.column("select address from login_refusals order by 1") == [one.address for one in bad]
 
 
-async def suspect_of(pool: Pool, settings: AccountSettings) -> None:
+async def refused_before(pool: Pool, settings: AccountSettings) -> None:
     await execute(
         pool,
         "insert into login_refusals values (%s, %s, clock_timestamp() - interval '1 hour')",
@@ -216,7 +216,7 @@ async def suspect_of(pool: Pool, settings: AccountSettings) -> None:
     )
 
 
-async def test_an_accepted_password_ends_suspicion(pool: Pool) -> None:
+async def test_an_accepted_password_ends_the_turns(pool: Pool) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
         settings = account(server.port)

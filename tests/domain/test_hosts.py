@@ -10,17 +10,17 @@ from domain.hosts import Asked, enable_all, is_outage, is_over, turn
 
 HOST = "pop.example.com"
 ALONE = Asked(
-    suspect=False,
+    refused=False,
     neighbours=False,
     sessions=0,
-    suspects=0,
+    refused_sessions=0,
     ahead=0,
-    suspects_ahead=0,
+    refused_ahead=0,
     waiting=0,
     quiet=None,
     early=0.0,
 )
-SUSPECT = replace(ALONE, suspect=True, neighbours=True, early=60.0)
+REFUSED = replace(ALONE, refused=True, neighbours=True, early=60.0)
 
 
 def pause(asked: Asked, most: int = 8) -> float:
@@ -37,8 +37,8 @@ def test_a_session_begins_while_the_host_has_a_free_place() -> None:
 def test_free_places_are_kept_for_those_who_came_first() -> None:
     assert pause(replace(ALONE, sessions=6, ahead=1, waiting=1)) == 0
     assert pause(replace(ALONE, sessions=6, ahead=2, waiting=2)) > 0
-    assert pause(replace(ALONE, sessions=7, suspects_ahead=5, waiting=5)) > 0
-    assert pause(replace(ALONE, sessions=6, suspects_ahead=5, waiting=5)) == 0, "suspects have one place at most"
+    assert pause(replace(ALONE, sessions=7, refused_ahead=5, waiting=5)) > 0
+    assert pause(replace(ALONE, sessions=6, refused_ahead=5, waiting=5)) == 0, "refused accounts have one place at most"
 
 
 def test_pauses_grow_with_the_queue_up_to_five_minutes() -> None:
@@ -46,29 +46,29 @@ def test_pauses_grow_with_the_queue_up_to_five_minutes() -> None:
     assert pauses == [1, 2, 11, 101, 300]
 
 
-def test_a_suspect_alone_at_its_host_waits_for_nobody() -> None:
-    alone = replace(SUSPECT, neighbours=False, quiet=0.0, suspects=3)
+def test_a_refused_account_alone_at_its_host_waits_for_nobody() -> None:
+    alone = replace(REFUSED, neighbours=False, quiet=0.0, refused_sessions=3)
     assert pause(alone) == 0
     assert pause(replace(alone, sessions=8)) > 0
 
 
-def test_a_suspect_is_not_tried_within_a_quarter_of_a_minute_of_a_refusal() -> None:
-    assert pause(replace(SUSPECT, quiet=5.0)) == 10
-    assert pause(replace(SUSPECT, quiet=15.0)) == 0
-    assert pause(replace(SUSPECT, quiet=14.9)) == 1, "nobody asks more than once a second"
+def test_a_refused_account_is_not_tried_within_a_quarter_of_a_minute_of_a_refusal() -> None:
+    assert pause(replace(REFUSED, quiet=5.0)) == 10
+    assert pause(replace(REFUSED, quiet=15.0)) == 0
+    assert pause(replace(REFUSED, quiet=14.9)) == 1, "nobody asks more than once a second"
 
 
-def test_one_suspect_has_a_session_at_a_time() -> None:
-    assert pause(replace(SUSPECT, sessions=1, suspects=1)) > 0
-    assert pause(replace(SUSPECT, suspects_ahead=1, waiting=1)) > 0
-    assert pause(replace(ALONE, sessions=1, suspects=1)) == 0
+def test_one_refused_account_has_a_session_at_a_time() -> None:
+    assert pause(replace(REFUSED, sessions=1, refused_sessions=1)) > 0
+    assert pause(replace(REFUSED, refused_ahead=1, waiting=1)) > 0
+    assert pause(replace(ALONE, sessions=1, refused_sessions=1)) == 0
 
 
-def test_a_suspect_leaves_the_last_free_place_to_its_neighbours_until_it_has_waited_for_a_minute() -> None:
-    assert pause(replace(SUSPECT, sessions=7)) > 0
-    assert pause(replace(SUSPECT, sessions=7, early=-1.0)) == 0
-    assert pause(replace(SUSPECT, sessions=7, ahead=1, waiting=1, early=-1.0)) > 0
-    assert pause(SUSPECT, most=1) == 0, "where there is only one place, it is not always the last"
+def test_a_refused_account_leaves_the_last_free_place_to_its_neighbours_until_it_has_waited_for_a_minute() -> None:
+    assert pause(replace(REFUSED, sessions=7)) > 0
+    assert pause(replace(REFUSED, sessions=7, early=-1.0)) == 0
+    assert pause(replace(REFUSED, sessions=7, ahead=1, waiting=1, early=-1.0)) > 0
+    assert pause(REFUSED, most=1) == 0, "where there is only one place, it is not always the last"
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,30 @@ async def test_a_client_secret_as_an_argument_is_refused_and_not_repeated(databa
         assert "t0p-Secret" not in complaint + command.said
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "missing: connect"),
+        (["connect"], "missing: NAME, --provider"),
+        (["connect", "jane"], "missing: --provider"),
+        (["connect", "--provider", "google"], "missing: NAME"),
+        (["connect", "jane", "--provider", "gmail"], "--provider is not given as it has to be"),
+        (["connect", "no/name", "--provider", "google"], "NAME is not given as it has to be"),
+        (["connect", "jane", "--provider", "google", "--scope"], "--scope is not given as it has to be"),
+        (["connect", "jane", "--provider", "google", "more"], "there is an argument too many"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_usage_error_says_first_what_is_missing(
+    given: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        arguments(given)
+    complaint = capsys.readouterr().err
+    assert (ended.value.code, complaint.splitlines()[0]) == (2, f"oauth: {words}")
+    assert "usage: python -m infra.oauth" in complaint
+
+
 async def test_a_server_that_asks_for_it_is_polled_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
 
