@@ -103,12 +103,17 @@ class Lease:
         if not self._fences and time.monotonic() >= self.valid_until:
             raise LeaseLost(f"the lease of {self.address} ran out")
 
+    @property
+    def fenced(self) -> bool:
+        """Whether a fenced transaction is open."""
+        return self._fences > 0
+
     @contextlib.asynccontextmanager
     async def fence(self, connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
         """Makes the transaction on `connection`, which must last longer than the block, the holder's alone.
 
-        It locks the lease's row, so that a take-over waits for its end, and prolongs the lease at its beginning and its end:
-        a renewal would have to wait, too. Raises LeaseLost.
+        It locks the lease's row, so that nobody takes it over before its end, and prolongs the lease at its beginning and its
+        end: a renewal would have to wait, too. Raises LeaseLost.
         """
         if not await self._prolong(connection, "and expires_at > clock_timestamp()"):
             raise LeaseLost(f"the lease of {self.address} was lost")
@@ -161,12 +166,31 @@ class Leases:
         async with self._pool.connection() as connection, connection.transaction():
             # One at a time per host, or several workers could each see the last free place.
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sessions:{host}"])
+            await self._lock(connection, lease.address)
             wait = await self._turn(connection, lease.address, host)
             if wait is None:
                 await self._insert(connection, lease, host)
         if wait is not None:  # only now: the place in the queue must be committed
             raise NotNow(wait.reason, wait.seconds)
         lease.valid_until = asked + LEASE_SECONDS
+
+    async def _lock(self, connection: AsyncConnection[TupleRow], address: str) -> None:
+        """Locks the lease that the mailbox may still have, until the transaction ends; raises NotNow where somebody else does.
+
+        A fence locks it for as long as its transaction lasts, and that of a frozen process lasts until PostgreSQL ends it.
+        Whoever waited for it here would have everybody at the host wait, each with a connection of the pool.
+        """
+        row = await (
+            await connection.execute(
+                """
+                with free as (select from leases where address = %(address)s for update skip locked)
+                select exists (select from leases where address = %(address)s) and not exists (select from free)
+                """,
+                {"address": address},
+            )
+        ).fetchone()
+        if row and row[0]:
+            raise NotNow("another session holds the mailbox", 1.0)
 
     async def _turn(self, connection: AsyncConnection[TupleRow], address: str, host: str) -> Wait | None:
         """Whether the account may begin now, by the rule of domain/hosts.py; if not, it has its place in the queue."""
@@ -207,12 +231,14 @@ class Leases:
                 "seconds": LEASE_SECONDS,
             },
         )
-        if taken.rowcount == 0:  # its holder was prolonging it in a transaction that had not ended
+        if taken.rowcount == 0:  # a session with another host has just begun: that one waits for another place
             raise NotNow("another session holds the mailbox", 1.0)
 
     async def _renew(self, lease: Lease) -> None:
         while True:
             await asyncio.sleep(RENEWED_EVERY)
+            if lease.fenced:  # which prolongs it; a renewal would wait for its end, with one connection more
+                continue
             with contextlib.suppress(psycopg.Error):  # a database that is away: the lease runs out, and `check` says so
                 async with self._pool.connection() as connection:
                     if not await lease.renew(connection):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,12 @@ from psycopg.rows import TupleRow
 from activities.hosts import accepted, reached
 from domain.settings import AccountSettings
 from infra.database import Pool
+
+MUCH = 16 << 20  # bytes that a session may take without leaving its row, where it brought no news; a long list has some
+
+
+def _nothing() -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,8 @@ class Mailbox:
 
 @dataclass(slots=True)
 class SessionRow:
-    """A session as `retrievals` shows it, counted up batch by batch."""
+    """A session as `retrievals` shows it, counted up batch by batch. `recognised` messages arrived and were stored mail;
+    `received` answers how many bytes have come over the wire so far."""
 
     id: UUID
     address: str
@@ -57,13 +65,24 @@ class SessionRow:
     skipped: int = 0
     quarantined: int = 0
     deleted: int = 0
+    recognised: int = 0
     bytes: int = 0
+    received: Callable[[], int] = field(default=_nothing)
     outcome: str | None = None
     finished_at: datetime | None = None
 
     @property
     def brought_news(self) -> bool:
-        return bool(self.stored or self.skipped or self.quarantined or self.deleted)
+        return bool(self.stored or self.skipped or self.quarantined or self.deleted or self.recognised)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the server has handed out, as its provider may count them: all of them."""
+        return self.received()
+
+    @property
+    def leaves_its_row(self) -> bool:
+        return self.brought_news or self.taken >= MUCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +140,14 @@ class Mailboxes:
             await accepted(connection, address)
             if row and row[0] is not None:
                 await reached(connection, address, settings.incoming.host, at)
+
+    async def last_checked_at(self, address: str) -> datetime | None:
+        """When a session last looked, whatever came of it."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute("select last_checked_at from mailboxes where address = %s", [address])
+            ).fetchone()
+        return row[0] if row else None
 
     async def open(self, settings: AccountSettings) -> Mailbox:
         """The mailbox of these settings. Another server or user name begins a new epoch: there, a UIDL means other mail."""
@@ -205,7 +232,7 @@ class Mailboxes:
             )
 
     async def ended(self, session: SessionRow) -> None:
-        """The last word about a session that brought news."""
+        """The last word about a session that leaves its row."""
         async with self._pool.connection() as connection:
             await save_session(connection, session)
 
@@ -220,11 +247,11 @@ async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) 
 async def save_session(connection: AsyncConnection[TupleRow], session: SessionRow) -> None:
     await connection.execute(
         """
-        insert into sessions (id, address, started_at, finished_at, stored, skipped, deleted, bytes, outcome, worker)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into sessions (id, address, started_at, finished_at, stored, skipped, deleted, bytes, taken, outcome, worker)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (id) do update set
             finished_at = excluded.finished_at, stored = excluded.stored, skipped = excluded.skipped,
-            deleted = excluded.deleted, bytes = excluded.bytes, outcome = excluded.outcome
+            deleted = excluded.deleted, bytes = excluded.bytes, taken = excluded.taken, outcome = excluded.outcome
         """,
         [
             session.id,
@@ -235,6 +262,7 @@ async def save_session(connection: AsyncConnection[TupleRow], session: SessionRo
             session.skipped,
             session.deleted,
             session.bytes,
+            session.taken,
             session.outcome,
             session.worker,
         ],

@@ -85,6 +85,7 @@ class Observer:
         blocked: Listed | None,
         *,
         expire_days: int | None,
+        greeting: str,
         at: datetime,
     ) -> bool:
         """After a session that worked: finds out what holds now, and answers whether that is news to the workflow.
@@ -107,6 +108,7 @@ class Observer:
             complete=0 < found.counted == found.uids == len(listed),
             quiet=not session.brought_news and not plan.backlog,
             expire_days=expire_days,
+            greeting=greeting,
             room_again_at=self._room_again_at,
         )
         if look.complete and look.digest != self._memory.complete_digest:
@@ -192,7 +194,7 @@ class Observer:
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(
-                    "select started_at, bytes from sessions where address = %s and started_at > %s and bytes > 0",
+                    "select started_at, taken from sessions where address = %s and started_at > %s and taken > 0",
                     [self._settings.address, since],
                 )
             ).fetchall()

@@ -155,7 +155,7 @@ class RetrievalSession:
         except Refused as refused:  # a secret or a host that the settings name is not to be had any more
             raise await self._failed(as_configuration(refused, self._support, self._clock())) from None
         except asyncio.CancelledError:
-            if self.row.brought_news:
+            if self.row.leaves_its_row:
                 self.row.outcome, self.row.finished_at = "interrupted", self._clock()
                 await self._mailboxes.ended(self.row)
             raise
@@ -178,6 +178,7 @@ class RetrievalSession:
 
     async def _work(self, connection: PopConnection) -> None:
         host, pipelined = self._settings.incoming.host, False
+        self.row.received = lambda: connection.received
         try:
             await self._services.uploads.sweep(self._lease)
             connection.pipelining &= await self._services.suspects.may_pipeline(host, self._clock())
@@ -322,12 +323,19 @@ class RetrievalSession:
         unfinished = (
             (remaining > 0 and blocked is None and paused is None)
             or self._left_to_delete > 0
-            or self._observer.queue_goes_on(self.row.stored)
+            or self._observer.queue_goes_on(self.row.stored + self.row.recognised)
         )
         # A session that got nowhere is not followed by another at once: a server may refuse every DELE.
         more = unfinished and self.row.brought_news and self._settings.retrieval.pace == "full"
         noticed = await self._observer.conclude(
-            self._lease, self.row, self._found, self._plan, paused, expire_days=session.expire_days, at=now
+            self._lease,
+            self.row,
+            self._found,
+            self._plan,
+            paused,
+            expire_days=session.expire_days,
+            greeting=session.line.greeting,
+            at=now,
         )
         self.pause = self._observer.pause(self._interval(session.login_delay_seconds), now)
         next_attempt_at = self._observer.next_phase(now) if more else now + self.pause
@@ -347,11 +355,13 @@ class RetrievalSession:
         )  # more than we stored: a worker was lost before it could report
         in_quarantine = await self._in_quarantine()
         unknown_quarantine = self._request.in_quarantine not in (None, in_quarantine)
-        if self.row.brought_news or self._request.recovering:
+        if self.row.leaves_its_row or self._request.recovering:
             self.row.finished_at = now
             self.row.outcome = "mail" if self.row.stored else "recovered" if self._request.recovering else "nothing_new"
             await self._mailboxes.ended(self.row)
-        elif not (blocked or more or unreported or noticed or unknown_quarantine or self._request.report):
+        asked_for = self._request.report or self._request.recovering
+        news = self.row.brought_news or blocked or more or unreported or noticed or unknown_quarantine
+        if not (news or asked_for):
             return None
         return SessionReport(
             outcome="over_quota" if blocked else "mail" if unreported else "nothing_new",

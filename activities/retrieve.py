@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 BATCHES_BYTES = 48 << 20  # of all sessions of this process together; each has up to two batches in memory
 LEAST_BATCH_BYTES = 1 << 20
+OVER_QUOTA_MINUTES = 6 * 60  # after which the server is looked at: what had no room may have been deleted there
 JITTER = 0.1  # of the interval, added, so that accounts drift apart and a LOGIN-DELAY stays a floor
 
 
@@ -121,9 +122,7 @@ class Retrieval:
         began = time.monotonic()
         try:
             async with heartbeats(lambda: session.progress() if session else None):
-                if request.needed_bytes and await self._mailboxes.room(settings.owner) < request.needed_bytes:
-                    if request.report:
-                        return await self._still_over_quota(request)
+                if not request.report and await self._leaves_it_at_over_quota(request):
                     words = "over quota: the mail stays on the server until there is room"
                     call_again(words, self._interval(request), NOTHING_NEW)
                 async with self._hold(settings.address, host) as lease:
@@ -176,19 +175,13 @@ class Retrieval:
         except NotNow as busy:
             call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
 
-    async def _still_over_quota(self, request: WatchRequest) -> SessionReport:
-        """What poll_now is told while there is no room: the server was not asked, so nothing is said of it."""
-        return SessionReport(
-            outcome="over_quota",
-            at=self._clock(),
-            settings_version=request.settings_version,
-            credential_version=request.credential_version,
-            progress=None,
-            total_stored=request.total_stored,
-            next_attempt_at=self._clock() + self._interval(request),
-            needed_bytes=request.needed_bytes,
-            minute_seconds=self._settings.minute_seconds,
-        )
+    async def _leaves_it_at_over_quota(self, request: WatchRequest) -> bool:
+        """Whether there is still no room for what had none, and the server was asked lately."""
+        if not request.needed_bytes or await self._mailboxes.room(request.settings.owner) >= request.needed_bytes:
+            return False
+        last = await self._mailboxes.last_checked_at(request.settings.address)
+        lately = timedelta(seconds=OVER_QUOTA_MINUTES * self._settings.minute_seconds)
+        return last is not None and self._clock() < last + lately
 
     def _batch_bytes(self) -> int:
         """Bytes that a session's batch may have: the fewer, the more sessions this process holds."""

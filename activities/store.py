@@ -88,6 +88,7 @@ class MailStore:
             )
             await show(connection, session.address, live)
             session.stored += len(new)
+            session.recognised += len(indexed) - len(new)
             session.quarantined += len(batch.refused)
             session.bytes += size
             await save_session(connection, session)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.observations import Observation
-from domain.providers import Caution, Profile, profile_of
+from domain.providers import MARKS_READ, Caution, Profile, profile_of
 from domain.settings import AccountSettings
 
 NOTICED = ("queue_saturated", "other_pop_client", "recent_gap")  # what people are told of when it begins
@@ -41,6 +41,8 @@ def caution(settings: AccountSettings, one: Observation) -> Caution | None:
             return _recent_gap(one)
         case "daily_limit":
             return _daily_limit(one, profile)
+        case "exchange_marks_read":
+            return None if MARKS_READ in profile.warnings else MARKS_READ
         case "expire":
             return _expire_conflict(int(one.facts["days"]), settings, profile)
         case _:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.providers import Profile
+from domain.providers import EXCHANGE_GREETING, MARKS_READ, Profile
 from domain.retrieval import LedgerState
 
 CLEAN_LOOKS = 3  # R56: in a row, with nothing new and the same list
@@ -86,6 +86,7 @@ class Look:
     missing: Mapping[LedgerState, int] = field(default_factory=dict)
     staying: int = 0
     expire_days: int | None = None
+    greeting: str = ""
     room_again_at: datetime | None = None
 
 
@@ -107,6 +108,8 @@ def observe(memory: Memory, look: Look) -> tuple[Memory, tuple[Observation, ...]
     found = []
     if look.room_again_at is not None:
         found.append(Observation(code="daily_limit", facts={"until": look.room_again_at.isoformat()}))
+    if look.profile.name == "generic" and EXCHANGE_GREETING in look.greeting:
+        found.append(Observation(code=MARKS_READ[0]))
     if look.expire_days is not None:
         found.append(Observation(code="expire", facts={"days": look.expire_days}))
     if memory.other_client_since is not None:

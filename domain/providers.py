@@ -21,6 +21,8 @@ MARKS_READ: Caution = (
     ),
 )
 
+EXCHANGE_GREETING = "Microsoft Exchange POP3 service is ready"  # no host tells an Exchange of one's own
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -126,8 +128,12 @@ PROFILES: dict[Provider, Profile] = {
             checklist=(
                 "Enable POP under Settings > Mail accounts > POP access; Zoho's free plan has none.",
                 "With two-factor authentication, create an app password and store it in the vault.",
-                "Leave the interval at 5 minutes or more: Zoho blocks those who look too often for a while.",
+                (
+                    "Zoho blocks those who look too often for a while: an interval of less than 5 minutes is lengthened to "
+                    "that."
+                ),
             ),
+            least_interval_minutes=5,
         ),
         Profile(
             name="generic",

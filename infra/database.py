@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x6D61696C726F6F6D  # "mailroom": one worker migrates, the others wait for it
+MIGRATION_LOCK_SECONDS = 5.0  # that a migration waits for its tables: behind it, every session waits for them
+MIGRATION_ATTEMPTS = 10  # with as long a pause after each as the sessions that waited need: a minute in all
+MIGRATION_PAUSE = 1.0
+
+# A process that is frozen or whose machine is gone keeps what its transaction has locked until PostgreSQL ends it. No
+# transaction here waits that long for anything but PostgreSQL.
+OPTIONS = {
+    "search_path": "mailroom",
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
+}
+KEEPALIVES = {  # the same, for a database whose machine is gone
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
@@ -21,7 +45,11 @@ async def open_pool(conninfo: str, *, most: int = 10) -> Pool:
         min_size=1,
         max_size=most,
         open=False,
-        kwargs={"autocommit": True, "options": "-c search_path=mailroom -c timezone=UTC"},
+        kwargs={
+            "autocommit": True,
+            "options": " ".join(f"-c {name}={value}" for name, value in OPTIONS.items()),
+            **KEEPALIVES,
+        },
         check=AsyncConnectionPool.check_connection,
     )
     await pool.open(wait=True, timeout=30)
@@ -32,7 +60,7 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
     """Applies the SQL files of `directory` that this database has not seen, in name order; returns their names.
 
     Each file is one transaction together with its entry in `mailroom.migrations`, so a worker killed in between leaves
-    the database as it was before that file.
+    the database as it was before that file. Raises TimeoutError when a table that is to be changed is in use for a minute.
     """
     applied = []
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
@@ -47,11 +75,26 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
         for path in _migrations(directory):
             if path.stem in known:
                 continue
-            async with connection.transaction():
-                await connection.execute(path.read_bytes())
-                await connection.execute("insert into migrations (name) values (%s)", [path.stem])
+            await _apply(connection, path.stem, path.read_bytes())
             applied.append(path.stem)
     return applied
+
+
+async def _apply(connection: AsyncConnection[TupleRow], name: str, script: bytes) -> None:
+    """Applies one file. What waits for a table has everybody wait who comes later, so it gives way now and then."""
+    await connection.execute("select set_config('lock_timeout', %s, false)", [f"{MIGRATION_LOCK_SECONDS * 1000:.0f}ms"])
+    for _ in range(MIGRATION_ATTEMPTS):
+        try:
+            async with connection.transaction():
+                await connection.execute(script)
+                await connection.execute("insert into migrations (name) values (%s)", [name])
+            return
+        except LockNotAvailable:
+            await asyncio.sleep(MIGRATION_PAUSE)
+    raise TimeoutError(
+        f"the migration {name} was not applied: another transaction has kept a table that it changes in use for a minute. "
+        "End that transaction (pg_stat_activity shows it), or wait until it has ended, and start again."
+    )
 
 
 def _migrations(directory: Path) -> list[Path]:

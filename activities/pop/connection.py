@@ -186,6 +186,11 @@ class PopConnection:
             raise
 
     @property
+    def received(self) -> int:
+        """Bytes that the server has sent so far, all of its answers together."""
+        return self._line.received if self._line else 0
+
+    @property
     def pipelining(self) -> bool:
         """Whether commands are sent ahead: what CAPA last said, unless the caller turns it off."""
         return self._wire.protocol.pipelining

@@ -36,6 +36,7 @@ from infra.telemetry import span
 
 logger = logging.getLogger(__name__)
 
+LONGEST_LOGIN_DELAY = 24 * 60 * 60.0
 LONGEST_CHAIN = 6
 MOST_NAMES = 20
 
@@ -85,8 +86,8 @@ class Session:
 
     @property
     def login_delay_seconds(self) -> float:
-        """The server's LOGIN-DELAY (RFC 2449, section 6.5), 0 where it announces none."""
-        return float(self._announced("LOGIN-DELAY") or 0)
+        """The server's LOGIN-DELAY (RFC 2449, section 6.5), 0 where it announces none; no more than a day is meant."""
+        return min(float(self._announced("LOGIN-DELAY") or 0), LONGEST_LOGIN_DELAY)
 
     @property
     def expire_days(self) -> int | None:

@@ -6,15 +6,17 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities import leases as leases_module
 from activities.arrivals import Batch
 from activities.leases import Lease, LeaseLost, Leases, NotNow
 from activities.mailboxes import Live, SessionRow
 from activities.pop.session import now_utc
 from activities.store import MailStore
-from infra.database import Pool
+from infra.database import Pool, open_pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
@@ -123,7 +125,7 @@ async def test_a_frozen_holder_that_wakes_up_does_not_release_its_successors_lea
     assert await holders(pool) == []
 
 
-async def test_a_take_over_waits_for_a_commit_that_is_under_way(pool: Pool) -> None:
+async def test_a_lease_cannot_run_out_during_a_commit_that_is_under_way(pool: Pool) -> None:
     async with leases(pool, "slow").hold(JANE, HOST) as old:
         async with pool.connection() as connection, connection.transaction(), old.fence(connection):
             expiring = asyncio.create_task(expire(pool))  # it can run out only once the transaction has ended
@@ -155,14 +157,78 @@ async def test_who_comes_for_a_lease_that_its_holders_transaction_is_prolonging_
             await connection.execute("update leases set expires_at = clock_timestamp() + interval '2 seconds'")
         async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
             await until(lambda: has_run_out(pool), "the end of the lease, as others see it")
-            taker = asyncio.create_task(take(leases(pool, "taker")))
-            await until(lambda: blocked(pool), "the taker waits for the transaction")
-        busy = await taker
+            busy = await take(leases(pool, "taker"))
         assert isinstance(busy, NotNow)
         assert "another session" in str(busy)
         assert await holders(pool) == [(JANE, "slow")]
         lease.check()
         await fence(pool, lease)
+
+
+async def test_nobody_waits_for_a_holder_that_froze_in_the_middle_of_a_transaction(
+    pool: Pool, database_url: str
+) -> None:
+    few = await open_pool(database_url, most=2)
+    taker = leases(few, "taker")
+    async with leases(pool, "frozen").hold(JANE, HOST) as lease:
+        async with pool.connection() as connection:
+            await connection.execute("update leases set expires_at = clock_timestamp() + interval '1 second'")
+        async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+            await until(lambda: has_run_out(pool), "the end of the lease, as others see it")
+            async with asyncio.timeout(30):
+                answers = await asyncio.gather(*(take(taker) for _ in range(4)), take(taker, BOB))
+            assert [isinstance(answer, NotNow) for answer in answers] == [True] * 4 + [False]
+    await few.close()
+
+
+async def test_a_transaction_that_nobody_ends_is_ended_by_the_database(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute("select current_setting('idle_in_transaction_session_timeout')")
+        ).fetchone()
+        assert row == ("1min",)
+        await connection.execute("set idle_in_transaction_session_timeout = '50ms'")
+        await connection.execute("begin")
+        backend = connection.info.backend_pid
+        await until(lambda: is_ended(pool, backend), "the end of the idle transaction")
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            await connection.execute("select")
+
+
+async def is_ended(pool: Pool, backend: int) -> bool:
+    async with pool.connection() as connection:
+        found = await connection.execute("select from pg_stat_activity where pid = %s", [backend])
+    return found.rowcount == 0
+
+
+async def test_a_lease_is_not_renewed_beside_its_own_transaction_which_would_take_a_connection_to_wait_with(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases_module, "RENEWED_EVERY", 0.05)
+    two = await open_pool(database_url, most=2)
+    async with (
+        leases(two).hold(JANE, HOST) as committing,
+        leases(two).hold(BOB, HOST),
+        two.connection() as connection,
+        connection.transaction(),
+        committing.fence(connection),
+    ):
+        for _ in range(3):
+            before = await ends_of(two, BOB)
+
+            async def renewed(since: Any = before) -> bool:
+                return bool(await ends_of(two, BOB) > since)
+
+            await until(renewed, "the renewal of the other lease")
+    await two.close()
+
+
+async def ends_of(pool: Pool, address: str) -> Any:
+    async with pool.connection() as connection:
+        query = "select expires_at from leases where address = %s"
+        row = await (await connection.execute(query, [address])).fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def take(of: Leases, address: str = JANE, host: str = HOST) -> NotNow | None:

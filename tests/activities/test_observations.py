@@ -227,7 +227,7 @@ class TestTheDailyVolume:
         async with looking.pool.connection() as connection:
             await connection.execute(
                 """
-                insert into sessions (id, address, started_at, finished_at, stored, bytes, outcome, worker)
+                insert into sessions (id, address, started_at, finished_at, stored, taken, outcome, worker)
                 values (%s, %s, %s, %s, 1, %s, 'mail', 'worker-0')
                 """,
                 [uuid4(), JANE, NOON - ago, NOON - ago, size],
@@ -248,6 +248,41 @@ class TestTheDailyVolume:
             assert await looking.look(settings, until) == (2, [])
         assert await looking.column("select outcome from retrievals order by started_at") == ["mail"] * 3
 
+    async def test_what_was_fetched_and_could_not_be_stored_counts_too(self, looking: Looking) -> None:
+        async with MailboxServer(password=PASSWORD, messages=mailbox(1, size=50_000)) as server:
+            server.replies["RETR 1"] = b"+OK\r\n" + b"x" * 998 + b"\r\n" * 40_000
+            server.closes.add("RETR 1")
+            looking.clock = lambda: NOON
+            await looking.fails(account(server.port, provider="google"))
+            assert await looking.value("select taken from sessions") > 80_000
+            assert await looking.value("select stored from sessions") == 0
+
+    async def test_a_session_that_only_listed_leaves_its_row_where_that_was_much(self, looking: Looking) -> None:
+        async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
+            settings = account(server.port, provider="google")
+            await looking.look(settings)
+            await looking.sees_nothing_new(settings)
+            assert await looking.value("select count(*) from sessions") == 1
+            server.replies["UIDL"] = b"+OK\r\n2 uid-2\r\n" + b"1 uid-1\r\n" * 150_000 + b".\r\n"
+            await looking.sees_nothing_new(settings)
+            assert await looking.column("select outcome from sessions order by taken") == ["mail", "nothing_new"]
+            assert await looking.value("select max(taken) from sessions") > 1_300_000
+
+    async def test_mail_that_was_recognised_counts_and_the_next_session_follows_at_once(self, looking: Looking) -> None:
+        async with MailboxServer(password=PASSWORD, messages=mailbox(60, size=2000)) as server:
+            settings = account(server.port, provider="google")
+            await looking.look(settings)
+            server.messages = {f"moved-{uid}": raw for uid, raw in server.messages.items()}
+            server.queue = 50
+            report = await looking.watch(settings, observed=looking.known)
+            assert (report.stored, report.more, report.next_attempt_at) == (0, True, None)
+            report = await looking.watch(settings, observed=looking.known)
+            assert (report.stored, report.more) == (0, False)
+            taken = await looking.column("select taken from sessions order by started_at, taken desc")
+            assert len(taken) == 3
+            assert sum(taken) > 2 * 60 * 2000
+            assert len(await looking.subjects()) == 60
+
     async def test_it_is_googles_and_nobody_elses(self, looking: Looking) -> None:
         async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
             await self.took(looking, 10**12, timedelta(hours=1))
@@ -263,14 +298,31 @@ class TestTheDailyVolume:
             assert await looking.value("select remaining from accounts") == 1
 
 
+class TestAnExchangeOfOnesOwn:
+    GREETING = "+OK The Microsoft Exchange POP3 service is ready. [TABP]"
+
+    @pytest.mark.requirement("R44")
+    async def test_it_is_known_by_its_greeting_and_warned_of(self, looking: Looking) -> None:
+        async with MailboxServer(password=PASSWORD, messages=mailbox(1), greeting=self.GREETING) as server:
+            settings = account(server.port)
+            assert await looking.look(settings) == (1, ["exchange_marks_read"])
+            await looking.sees_nothing_new(settings)
+
+    async def test_where_the_profile_says_so_already_it_is_said_once(self, looking: Looking) -> None:
+        async with MailboxServer(password=PASSWORD, messages=mailbox(1), greeting=self.GREETING) as server:
+            assert await looking.look(account(server.port, provider="exchange")) == (1, [])
+
+
 class TestTheLeastInterval:
-    async def test_yahoo_is_asked_every_ten_minutes_at_the_most(self, pool: Pool) -> None:
+    async def test_yahoo_is_asked_every_ten_minutes_and_zoho_every_five_at_the_most(self, pool: Pool) -> None:
         looking = Looking(pool, worker=local_worker(minute_seconds=60.0))
         async with MailboxServer(password=PASSWORD) as server:
             yahoo = await looking.sees_nothing_new(account(server.port, provider="yahoo", interval_minutes=1))
             assert yahoo.next_retry_delay == timedelta(minutes=10)
             longer = await looking.sees_nothing_new(account(server.port, provider="yahoo", interval_minutes=20))
             assert longer.next_retry_delay >= timedelta(minutes=20)
+            zoho = await looking.sees_nothing_new(account(server.port, provider="zoho", interval_minutes=1))
+            assert zoho.next_retry_delay == timedelta(minutes=5)
             generic = await looking.sees_nothing_new(account(server.port, interval_minutes=1))
             assert generic.next_retry_delay < timedelta(minutes=2)
 

@@ -195,19 +195,51 @@ async def test_a_full_quota_pauses_and_goes_on_when_there_is_room(pool: Pool) ->
         settings = account(server.port)
         size = len(mail(1, size=1000))
         await watcher.record(settings, quota_bytes=2 * size + 500)
+        watcher.clock = lambda: NOON
         report = await watcher.watch(settings)
         assert (report.outcome, report.stored, report.more) == ("over_quota", 2, False)
         assert report.progress is not None
         assert (report.needed_bytes, report.progress.remaining) == (size, 2)
         logins = server.logins
         assert (await watcher.finds_nothing(settings, needed_bytes=report.needed_bytes)).type == "NothingNew"
+        assert server.logins == logins
         again = await watcher.watch(settings, needed_bytes=report.needed_bytes, report=True)
         assert (again.outcome, again.stored, again.needed_bytes) == ("over_quota", 0, size)
-        assert server.logins == logins
+        assert server.logins == logins + 1, "who asks for a session gets one"
         assert len(server.messages) == 4
         await watcher.record(settings, quota_bytes=10 * size)
         report = await watcher.watch(settings, needed_bytes=report.needed_bytes)
         assert (report.outcome, report.stored) == ("mail", 2)
+
+
+async def test_over_quota_the_server_is_asked_every_six_hours_whether_there_still_is_what_had_no_room(
+    pool: Pool,
+) -> None:
+    watcher = Watcher(pool, worker=local_worker(minute_seconds=60.0), clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD, messages={"large": mail(1, size=9000)}) as server:
+        settings = account(server.port)
+        await watcher.record(settings, quota_bytes=5000)
+        report = await watcher.watch(settings)
+        assert (report.outcome, report.stored) == ("over_quota", 0)
+        server.messages = {"small": mail(2)}  # its owner has deleted the large one
+        watcher.clock = lambda: NOON + timedelta(hours=5)
+        await watcher.finds_nothing(settings, needed_bytes=report.needed_bytes)
+        assert server.logins == 1
+        watcher.clock = lambda: NOON + timedelta(hours=6)
+        report = await watcher.watch(settings, needed_bytes=report.needed_bytes)
+        assert (report.outcome, report.stored) == ("mail", 1)
+
+
+async def test_a_server_that_wants_no_login_for_years_is_asked_after_a_day(pool: Pool) -> None:
+    watcher = Watcher(pool, clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD) as server:
+        server.capabilities.append("LOGIN-DELAY 999999999")
+        ended = await watcher.finds_nothing(account(server.port))
+        assert ended.next_retry_delay is not None
+        assert timedelta(days=1) <= ended.next_retry_delay < timedelta(days=1.2)
+        watcher.clock = lambda: NOON + timedelta(days=1)
+        assert (await watcher.finds_nothing(account(server.port))).type == "NothingNew"
+        assert server.logins == 2
 
 
 async def test_a_quota_is_of_the_user_over_all_accounts(pool: Pool) -> None:

@@ -20,6 +20,7 @@ from tests.domain.given import LATER, NOON, active, after, obeyed, settings, wor
 SATURATED = Observation(code="queue_saturated", facts={"counted": 60, "listed": 60, "stored": 60})
 OTHERS = Observation(code="other_pop_client", facts={"since": "2026-11-20T08:00:00+00:00"})
 GAP = Observation(code="recent_gap", facts={"from": "2026-09-01T08:00:00+00:00", "to": "2026-11-20T08:00:00+00:00"})
+MARKS_READ = Observation(code="exchange_marks_read")
 LIMIT = Observation(code="daily_limit", facts={"until": "2026-11-24T08:30:00+00:00"})
 
 
@@ -136,6 +137,13 @@ def test_a_server_that_lists_less_than_it_counts_is_said_to_do_so_and_recent_mod
     assert "counts 90 messages and lists 60" in text
     assert "5 were never stored" in text
     assert "Recent mode is Google's" in text
+
+
+@pytest.mark.requirement("R44")
+def test_an_exchange_that_shows_itself_is_warned_of_in_the_words_of_its_profile_and_once() -> None:
+    found = said(observing(MARKS_READ), "exchange_marks_read")
+    assert found == said(active(provider="exchange"), "exchange_marks_read")
+    assert codes(observing(MARKS_READ, provider="exchange")) == ["exchange_marks_read"]
 
 
 @pytest.mark.requirement("R65")

@@ -10,7 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from infra import database
 from infra.database import MIGRATIONS, migrate
+from tests.running import until
 from tests.services import Services
 
 
@@ -49,6 +51,50 @@ async def test_a_new_migration_is_applied_to_a_database_that_is_in_use(empty_dat
     (tmp_path / "0002_second.sql").write_text("alter table first add column m int not null default 7;")
     assert await migrate(empty_database, directory=tmp_path) == ["0002_second"]
     assert scalars(empty_database, "select m from first") == [7]
+
+
+async def test_a_migration_that_waits_for_a_long_reader_lets_the_others_read_meanwhile(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MIGRATION_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(database, "MIGRATION_PAUSE", 0.05)
+    monkeypatch.setattr(database, "MIGRATION_ATTEMPTS", 1000)
+    (tmp_path / "0001_first.sql").write_text("create table first (n int); insert into first values (1);")
+    await migrate(empty_database, directory=tmp_path)
+    (tmp_path / "0002_second.sql").write_text("alter table first add column m int not null default 7;")
+    options = "-c search_path=mailroom"
+    async with (
+        await psycopg.AsyncConnection.connect(empty_database, options=options) as reading,
+        await psycopg.AsyncConnection.connect(empty_database, options=options, autocommit=True) as other,
+    ):
+        await reading.execute("select * from first")  # and its transaction goes on
+
+        async def waits() -> bool:
+            found = await other.execute("select from pg_locks where not granted and relation = 'first'::regclass")
+            return found.rowcount > 0
+
+        migrating = asyncio.create_task(migrate(empty_database, directory=tmp_path))
+        await until(waits, "the migration waits for the table")
+        async with asyncio.timeout(30):
+            await other.execute("select * from first")
+        assert not migrating.done()
+        await reading.rollback()
+        assert await migrating == ["0002_second"]
+
+
+async def test_a_migration_that_gets_no_table_for_a_minute_says_what_to_do(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MIGRATION_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(database, "MIGRATION_PAUSE", 0.0)
+    (tmp_path / "0001_first.sql").write_text("create table first (n int);")
+    await migrate(empty_database, directory=tmp_path)
+    (tmp_path / "0002_second.sql").write_text("alter table first add column m int;")
+    async with await psycopg.AsyncConnection.connect(empty_database) as reading:
+        await reading.execute("select * from mailroom.first")
+        with pytest.raises(TimeoutError, match=r"0002_second .*pg_stat_activity"):
+            await migrate(empty_database, directory=tmp_path)
+    assert await migrate(empty_database, directory=tmp_path) == ["0002_second"]
 
 
 async def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(
