@@ -184,37 +184,42 @@ class MailStore:
         """Enters stored messages in the ledger. One that is there as stored already must not be stored twice."""
         if not entries:
             return
-        done = await connection.execute(
-            """
-            insert into pop_ledger as l (address, epoch, uidl, occurrence, state, size, mail, first_seen_at, stored_at)
-            select %(address)s, %(epoch)s, uidl, occurrence, 'stored', size, mail, %(at)s, %(at)s
-            from unnest(%(uidl)b::text[], %(occurrence)b::smallint[], %(size)b::bigint[], %(mail)b::bigint[])
-                as new (uidl, occurrence, size, mail)
-            on conflict (address, epoch, uidl, occurrence) do update set
-                state = 'stored', mail = excluded.mail, stored_at = excluded.stored_at, reason = null, retry_at = null
-            where l.state = 'quarantined'
-            """,
-            {
-                "address": address,
-                "epoch": epoch,
-                "at": at,
-                "uidl": [listed.uidl for listed, _ in entries],
-                "occurrence": [listed.occurrence for listed, _ in entries],
-                "size": [listed.size for listed, _ in entries],
-                "mail": [ids.get(listed.identity, mail) for listed, mail in entries],
-            },
-        )
-        if done.rowcount != len(entries):
-            raise LedgerConflict(f"{len(entries) - done.rowcount} messages of {address} were stored already")
-        # What stood for a message while it could not be taken makes way for the message itself.
-        await connection.execute(
-            """
-            delete from mail m using unnest(%s::text[]) as taken (uidl)
-            where m.address = %s and m.state = 'quarantined' and m.uidl = taken.uidl
-                and not exists (select from pop_ledger l where l.mail = m.id)
-            """,
-            [[listed.uidl for listed, _ in entries], address],
-        )
+        row = await (
+            await connection.execute(
+                """
+                with new as (
+                    select * from unnest(%(uidl)b::text[], %(occurrence)b::smallint[], %(size)b::bigint[], %(mail)b::bigint[])
+                        as new (uidl, occurrence, size, mail)
+                ), replaced as (
+                    select l.mail from new join pop_ledger l using (uidl, occurrence)
+                    where l.address = %(address)s and l.epoch = %(epoch)s and l.state = 'quarantined' and l.mail is not null
+                ), entered as (
+                    insert into pop_ledger as l (address, epoch, uidl, occurrence, state, size, mail, first_seen_at, stored_at)
+                    select %(address)s, %(epoch)s, uidl, occurrence, 'stored', size, mail, %(at)s, %(at)s from new
+                    on conflict (address, epoch, uidl, occurrence) do update set
+                        state = 'stored', mail = excluded.mail, stored_at = excluded.stored_at, reason = null, retry_at = null
+                    where l.state = 'quarantined'
+                    returning 1
+                )
+                select (select count(*) from entered), array(select mail from replaced)
+                """,
+                {
+                    "address": address,
+                    "epoch": epoch,
+                    "at": at,
+                    "uidl": [listed.uidl for listed, _ in entries],
+                    "occurrence": [listed.occurrence for listed, _ in entries],
+                    "size": [listed.size for listed, _ in entries],
+                    "mail": [ids.get(listed.identity, mail) for listed, mail in entries],
+                },
+            )
+        ).fetchone()
+        assert row is not None
+        entered, replaced = row
+        if entered != len(entries):
+            raise LedgerConflict(f"{len(entries) - entered} messages of {address} were stored already")
+        if replaced:  # what stood for a message while it could not be taken makes way for the message itself
+            await connection.execute("delete from mail where id = any(%s) and state = 'quarantined'", [replaced])
 
     async def _link(
         self,
