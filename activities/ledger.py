@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -21,6 +22,8 @@ from domain.message import IndexedMessage
 from domain.retrieval import Entry, Identity, Listed
 from infra.database import Pool
 
+ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands
+
 
 class Ledger:
     """Every transaction that writes is fenced by the session's lease."""
@@ -32,20 +35,25 @@ class Ledger:
         self, address: str, epoch: int, uidls: Collection[str], *, emptied: bool = False
     ) -> dict[Identity, Entry]:
         """All that is known of these UIDLs. `emptied`: the list before was empty, so nothing stayed on it."""
+        known: dict[Identity, Entry] = {}
+        asked = iter(uidls)
         async with self._pool.connection() as connection:
-            rows = await (
-                await connection.execute(
-                    """
-                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
-                        l.state <> 'quarantined' and (l.vanished_at is not null or (%s and l.state <> 'deleted')), l.first_seen_at
-                    from unnest(%s::text[]) as asked (uidl)
-                    join pop_ledger l using (uidl)
-                    where l.address = %s and l.epoch = %s
-                    """,
-                    [emptied, list(uidls), address, epoch],
-                )
-            ).fetchall()
-        return {(uidl, occurrence): Entry(*rest) for uidl, occurrence, *rest in rows}
+            while part := list(islice(asked, ASKED_AT_ONCE)):
+                rows = await (
+                    await connection.execute(
+                        """
+                        select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
+                            l.state <> 'quarantined' and (l.vanished_at is not null or (%s and l.state <> 'deleted')),
+                            l.first_seen_at
+                        from unnest(%b::text[]) as asked (uidl)
+                        join pop_ledger l using (uidl)
+                        where l.address = %s and l.epoch = %s
+                        """,
+                        [emptied, part, address, epoch],
+                    )
+                ).fetchall()
+                known.update(((uidl, occurrence), Entry(*rest)) for uidl, occurrence, *rest in rows)
+        return known
 
     async def envelopes(
         self, address: str, epoch: int, uidls: Collection[str]

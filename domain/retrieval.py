@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Literal
 
 from domain.settings import Retrieval
@@ -81,20 +80,23 @@ def listing(
     many is better than a message lost. `proven` and `refuted` say of (message number, occurrence) what the messages' headers
     say, where they were looked at.
     """
-    known: dict[str, dict[int, Entry]] = {}
-    for (uidl, occurrence), entry in sorted(ledger.items(), key=itemgetter(0)):
-        known.setdefault(uidl, {})[occurrence] = entry
-    given: dict[str, _Occurrences] = {}
     uids = list(uids)
-    times = Counter(uidl for _, uidl in uids)
+    # Of nearly all mailboxes nearly every UIDL is one message, so only the others are given tables of their own.
+    several = {uidl for uidl, times in Counter(uidl for _, uidl in uids).items() if times > 1}
+    several.update(uidl for uidl, occurrence in ledger if occurrence > 0)
+    known: dict[str, dict[int, Entry]] = {uidl: {} for uidl in several}
+    for uidl, occurrence in sorted(identity for identity in ledger if identity[0] in several):
+        known[uidl][occurrence] = ledger[uidl, occurrence]
+    given = {uidl: _Occurrences(entries) for uidl, entries in known.items()}
     listed = []
     for number, uidl in uids:
-        size, entries = sizes.get(number, SIZE_UNKNOWN), known.get(uidl, {})
-        occurrences = given.get(uidl)
-        if occurrences is None:
-            given[uidl] = occurrences = _Occurrences(entries)
-        occurrence = occurrences.take(number, size, proven, refuted)
-        shared = times[uidl] > 1 or not entries.keys() <= {occurrence}
+        size = sizes.get(number, SIZE_UNKNOWN)
+        if uidl in several:
+            occurrence = given[uidl].take(number, size, proven, refuted)
+        else:
+            only = ledger.get((uidl, 0))
+            occurrence = 0 if only is None else _Occurrences({0: only}).take(number, size, proven, refuted)
+        shared = uidl in several or occurrence > 0
         listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size, shared=shared))
     return listed
 

@@ -19,7 +19,7 @@ import contextlib
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,6 +56,7 @@ LONGEST_UIDL = 255  # RFC 1939 allows 70
 MOST_MESSAGES = 10_000_000
 LARGEST_SIZE = 2**40
 
+_SIZE = re.compile(rb"[0-9]+")
 _NUMBERED = re.compile(rb"[ \t]*([0-9]+)(?:[ \t]+(.*))?", re.DOTALL)
 
 
@@ -269,7 +270,7 @@ class PopConnection:
         are passed over: one of them is no reason to go without all the other messages."""
         sizes = {}
         for number, rest in await self._numbered("LIST"):
-            digits = re.match(rb"[0-9]+", rest)
+            digits = _SIZE.match(rest)
             if digits and (size := _number(digits[0], LARGEST_SIZE)) is not None:
                 sizes[number] = size
         return sizes
@@ -490,12 +491,11 @@ class PopConnection:
                 case _:
                     pass
 
-    async def _numbered(self, command: str) -> list[tuple[int, bytes]]:
+    async def _numbered(self, command: str) -> Iterator[tuple[int, bytes]]:
         """The lines of a listing that begin with a number that a message may have: that, and what follows it."""
-        entries = [_NUMBERED.fullmatch(line) for line in await self._listing(command)]
+        lines = await self._listing(command)
         self.phase = "transaction"
-        numbered = [(_number(entry[1], MOST_MESSAGES), entry[2] or b"") for entry in entries if entry]
-        return [(number, rest) for number, rest in numbered if number]
+        return _numbers(lines)
 
     async def _message(self, command: str, largest: int, held: int) -> bytes | Arriving:
         """The message that answers a command that was sent, whole when it has no more than `held` bytes."""
@@ -550,8 +550,16 @@ def _number(digits: str | bytes, most: int) -> int | None:
     return value if len(digits) <= 40 and (value := int(digits)) <= most else None
 
 
+def _numbers(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    # One by one: there may be hundreds of thousands, and a match takes more memory than what it found.
+    for entry in filter(None, map(_NUMBERED.fullmatch, lines)):
+        if number := _number(entry[1], MOST_MESSAGES):
+            yield number, entry[2] or b""
+
+
 def _printable(uid: bytes) -> str:
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in decode(uid))
+    text = decode(uid)
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
