@@ -300,7 +300,8 @@ async def test_a_message_whose_size_changes_on_the_server_is_not_stored_twice(po
         await watcher.watch(account(server.port))
         kept = await watcher.value("select sum(bytes) from accounts")
         server.messages["uid-1"] = b"Status: RO\r\n" + mail(1)
-        await watcher.finds_nothing(account(server.port))
+        report = await watcher.watch(account(server.port))
+        assert (report.outcome, report.stored, report.more) == ("nothing_new", 0, False)
         assert server.retrieved == ["uid-1", "uid-2", "uid-1"], "only reading it tells that it is the same"
         await watcher.finds_nothing(account(server.port))
         assert len(server.retrieved) == 3, "and once is enough"
