@@ -44,7 +44,10 @@ class NotRetrieved:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction takes. `number` counts the session's batches; `bytes` are those of its messages."""
+    """What one transaction takes. `number` counts the session's batches; `bytes` are those of its messages.
+
+    `part` counts the transactions that a batch is taken in whose messages are committed one at a time.
+    """
 
     number: int
     limit: int = BATCH_BYTES
@@ -52,6 +55,7 @@ class Batch:
     refused: list[NotRetrieved] = field(default_factory=list)
     bytes: int = 0
     began: float = 0.0
+    part: int = 0
 
     def has_room_for(self, size: int, now: float) -> bool:
         """A batch ends at 200 messages, `limit` bytes or 10 s; a message that is larger than that is a batch of its own."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+
+import psycopg
 
 from activities import arrivals
 from activities.arrivals import Batch, NotRetrieved, Retrieved
@@ -19,6 +21,8 @@ from activities.uploads import Upload
 from domain.retrieval import Listed
 from domain.settings import AccountSettings
 from infra.telemetry import span
+
+NOT_TAKEN = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)  # whatever happens to be wrong with one message
 
 
 class Batches:
@@ -133,21 +137,42 @@ class Batches:
         with span("store.batch", messages=len(batch.arrived)):
             # In a thread, so that heartbeats and the line go on while mail is indexed.
             indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
-            done = self.done + len(batch.arrived) + (len(batch.refused) if batch.number else 0)
-            await self._store.commit(
-                self._lease,
-                self._row,
-                self._epoch,
-                batch,
-                indexed,
-                self._settings.crm,
-                self._live(done),
-                self._clock(),
-                self._observer.recent_mode,
-            )
-            self.full = await self._mailboxes.room(self._settings.owner) <= 0
-            self.done = done
-            self.committed += [listed for listed, _ in batch.arrived]
+            try:
+                await self._commit(batch, indexed)
+            except NOT_TAKEN:
+                if not indexed:
+                    raise
+                await self._commit_one_by_one(batch, indexed)
+
+    async def _commit(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
+        done = self.done + len(indexed) + (len(batch.refused) if batch.number else 0)
+        await self._store.commit(
+            self._lease,
+            self._row,
+            self._epoch,
+            batch,
+            indexed,
+            self._settings.crm,
+            self._live(done),
+            self._clock(),
+            self._observer.recent_mode,
+        )
+        self.full = await self._mailboxes.room(self._settings.owner) <= 0
+        self.done = done
+        self.committed += [one.listed for one in indexed]
+
+    async def _commit_one_by_one(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
+        """The same messages, so that one which PostgreSQL will not take keeps no other back; that one is put in quarantine."""
+        for part, one in enumerate(indexed, 1):
+            try:
+                await self._commit(Batch(batch.number, part=part), [one])
+            except NOT_TAKEN as error:
+                # The error's text may quote the message. Tried again, it would end the same way.
+                reason = f"PostgreSQL does not take what is indexed of it ({type(error).__name__})"
+                refused = [NotRetrieved(one.listed, reason, 1, None)]
+                await self._commit(Batch(batch.number, part=part, refused=refused), [])
+        if batch.refused:
+            await self._commit(Batch(batch.number, part=len(indexed) + 1, refused=batch.refused), [])
 
     def rate(self, done: int | None = None) -> float | None:
         """Messages a second, since the first was asked for."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from psycopg import AsyncConnection
@@ -60,15 +61,18 @@ class MailStore:
         at: datetime,
         mode: RecentMode | None = None,
     ) -> None:
-        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal."""
+        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal.
+
+        `session` is counted up only then: a batch that is rolled back has brought nothing.
+        """
         async with self._committing, fenced(self._pool, lease) as connection:
-            await self._keep_blobs(connection, indexed)
             known = await recognise(connection, session.address, epoch, indexed)
             repeated = _repeated(indexed)
             if mode is not None:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
+            await self._keep_blobs(connection, indexed, new, known.values())
             ids = await self._keep_mail(connection, session.address, new, at)
             known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
             await self._enter(
@@ -87,15 +91,18 @@ class MailStore:
                 [len(new), size, session.address],
             )
             await show(connection, session.address, live)
-            session.stored += len(new)
-            session.recognised += len(indexed) - len(new)
-            session.quarantined += len(batch.refused)
-            session.bytes += size
-            await save_session(connection, session)
+            counted = replace(
+                session,
+                stored=session.stored + len(new),
+                recognised=session.recognised + len(indexed) - len(new),
+                quarantined=session.quarantined + len(batch.refused),
+                bytes=session.bytes + size,
+            )
+            await save_session(connection, counted)
             await log(
                 connection,
                 session,
-                f"batch {batch.number}",
+                f"batch {batch.number}" + (f" part {batch.part}" if batch.part else ""),
                 at,
                 "MessagesStored",
                 epoch=epoch,
@@ -105,10 +112,18 @@ class MailStore:
                 links=links,
                 quarantined=len(batch.refused),
             )
+        session.stored, session.recognised = counted.stored, counted.recognised
+        session.quarantined, session.bytes = counted.quarantined, counted.bytes
 
-    async def _keep_blobs(self, connection: Connection, indexed: Sequence[Retrieved]) -> None:
+    async def _keep_blobs(
+        self, connection: Connection, indexed: Sequence[Retrieved], new: Sequence[Retrieved], known: Iterable[int]
+    ) -> None:
+        """Keeps the bytes that mail refers to: those of `new` messages, and of the mail that is `known` where the very same
+        have come again, so that they replace damaged ones. Nobody would ever ask for the others."""
+        wanted = {one.sha256 for one in new} | await self._digests(connection, known)
+        kept = [one for one in indexed if one.sha256 in wanted]
         # In one order for everybody: two batches with the same mail would otherwise wait for each other.
-        contents = sorted({one.sha256: one.content for one in indexed}.items())
+        contents = sorted({one.sha256: one.content for one in kept}.items())
         blobs = [(digest, content) for digest, content in contents if isinstance(content, bytes)]
         async with connection.pipeline():
             for part in _of_bounded_size(blobs):
@@ -121,8 +136,16 @@ class MailStore:
                     [[digest for digest, _ in part], [raw for _, raw in part]],
                 )
         for one in indexed:
-            if isinstance(one.content, Upload):
+            if isinstance(one.content, Upload) and one.sha256 in wanted:
                 await keep(connection, one.content)
+            elif isinstance(one.content, Upload):
+                await connection.execute("delete from uploads where chunks = %s", [one.content.chunks])
+
+    async def _digests(self, connection: Connection, mail: Iterable[int]) -> set[bytes]:
+        if not (ids := list(mail)):
+            return set()
+        rows = await (await connection.execute("select sha256 from mail where id = any(%s)", [ids])).fetchall()
+        return {bytes(row[0]) for row in rows}
 
     async def _keep_mail(
         self, connection: Connection, address: str, new: Sequence[Retrieved], at: datetime

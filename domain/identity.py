@@ -29,14 +29,45 @@ _CHANGEABLE = re.compile(
 )
 
 
-def fingerprint(raw: bytes) -> bytes:
+class Fingerprint:
     """What stays of a message when a move adds header fields or changes line ends: a digest of its body.
 
-    Trailing line ends are left out: some servers add one.
+    The message is given piece by piece, cut anywhere. Trailing line ends are left out: some servers add one.
     """
-    text = raw.replace(b"\r", b"")
-    blank = text.find(b"\n\n")
-    return hashlib.sha256(text[blank:].rstrip(b"\n") if blank >= 0 else b"").digest()
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._in_body = False
+        self._last = b""  # byte of the header so far: its blank line may be cut in two
+        self._line_ends = 0  # that may turn out to be the last ones
+        self._empty = True
+
+    def update(self, piece: bytes) -> None:
+        text = piece.replace(b"\r", b"")
+        if not self._in_body:
+            text = self._last + text
+            _, blank, body = text.partition(b"\n\n")
+            if not blank:
+                self._last = text[-1:]
+                return
+            self._in_body, text = True, body
+        if lines := text.rstrip(b"\n"):
+            self._digest.update(b"\n" * self._line_ends)
+            self._digest.update(lines)
+            self._line_ends = 0
+            self._empty = self._empty and not lines.strip()
+        self._line_ends += len(text) - len(lines)
+
+    def digest(self) -> bytes | None:
+        """None for a body without a visible character: it tells no message from another."""
+        return None if self._empty else self._digest.digest()
+
+
+def fingerprint(raw: bytes) -> bytes | None:
+    """The `Fingerprint` of a whole message."""
+    made = Fingerprint()
+    made.update(raw)
+    return made.digest()
 
 
 def header_key(header: bytes) -> str:

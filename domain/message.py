@@ -24,7 +24,7 @@ Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
 LONGEST_ADDRESS_FIELD = 64 << 10
 LONGEST_FIELD = 4 << 10
-LONGEST_MESSAGE_ID = 998  # RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
+LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
 MOST_FIELDS = 100  # of one name
 
@@ -87,9 +87,9 @@ class Participant:
 class IndexedMessage:
     """What is indexed of one message. Its strings can all be stored by PostgreSQL.
 
-    `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed or given
-    twice is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in UTC. `automatic` is
-    true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834).
+    `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed, given twice
+    or longer than 998 bytes in UTF-8 is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in
+    UTC. `automatic` is true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834).
     """
 
     message_id: str | None = None
@@ -204,6 +204,7 @@ def _message_id(values: list[str]) -> str | None:
 
 def _message_ids(values: Iterable[str]) -> tuple[str, ...]:
     found = [storable(match) for value in values for match in _MESSAGE_ID.findall(value)]
+    found = [one for one in found if len(one.encode()) <= LONGEST_MESSAGE_ID]  # an index takes no more than 2,704 bytes
     return tuple(dict.fromkeys(found[-MOST_REFERENCES:]))
 
 

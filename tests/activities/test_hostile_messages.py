@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, mail
+from tests.activities.watching import PASSWORD, Watcher, account, mail, mailbox
 from tests.servers.scripted_pop import MailboxServer
 
 FROM = b"From: anna@example.org\r\n"
@@ -96,3 +98,36 @@ async def test_whatever_a_message_holds_it_is_stored_as_it_is_and_harms_no_other
     assert not any("could not be read" in error for error in errors.values()), "nothing surprised the reader"
     readable = [row["uidl"] for row in kept if row["from_address"] == "anna@example.org"]
     assert {"a-malformed-header-line", "500-nested-comments", "20,000-parts", "charset-b'idna'"} <= set(readable)
+
+
+def chinese(characters: int) -> str:
+    """Text that hardly compresses."""
+    chosen = random.Random(1)
+    return "".join(chr(chosen.randrange(0x4E00, 0x9FA0)) for _ in range(characters))
+
+
+async def test_a_message_id_as_long_as_a_line_in_any_script_keeps_no_mail_back(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    named = f"Message-ID: <{chinese(990)}>\r\n".encode()
+    messages = {"first": mail(1), "long": named + FROM + b"\r\nhi\r\n", "last": mail(2)}
+    async with MailboxServer(password=PASSWORD, messages=messages) as server:
+        assert (await watcher.watch(account(server.port))).stored == 3
+
+
+async def test_what_the_database_will_not_take_is_put_in_quarantine_alone(pool: Pool) -> None:
+    """An index that an operator added, say, takes less than a Subject may have."""
+    watcher = Watcher(pool)
+    async with pool.connection() as connection:
+        await connection.execute("create index on mail (subject)")
+    messages = (
+        mailbox(3) | {"long": f"Subject: {chinese(1200)}\r\n".encode() + FROM + b"\r\nhi\r\n"} | {"last": mail(4)}
+    )
+    async with MailboxServer(password=PASSWORD, messages=dict(messages)) as server:
+        report = await watcher.watch(account(server.port, after_store="delete"))
+        assert (report.stored, report.quarantined, report.deleted) == (4, 1, 4)
+        assert list(server.messages) == ["long"]
+    (kept,) = await watcher.rows("select uidl, parse_error from messages where state = 'quarantined'")
+    assert kept["uidl"] == "long"
+    assert kept["parse_error"] == "PostgreSQL does not take what is indexed of it (ProgramLimitExceeded)"
+    told = await watcher.column("select (data ->> 'count')::int from account_events where type = 'MessagesStored'")
+    assert sum(told) == 4, "each part of the batch is in the log"

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from activities.fetching import HELD_BYTES
 from domain.failures import Kind
 from domain.identity import MOST_WITHOUT_UIDL
 from infra.database import Pool
@@ -103,6 +104,102 @@ async def test_messages_with_one_message_id_and_other_contents_are_not_taken_for
         server.messages = moved([*mailbox(5).values(), reminder])
         assert (await watcher.watch(settings)).stored == 1
     assert reminder in await watcher.column("select raw from raw_messages")
+
+
+def alarm(number: int, *, subject: str = "alarm", text: str = "") -> bytes:
+    """What a device sends that has no clock and gives all its mail one Message-ID."""
+    header = (
+        "From: ups@example.org\r\nTo: jane@example.com\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+        f"Message-ID: <0@ups.local>\r\nSubject: {subject}\r\n\r\n"
+    )
+    return (header + (text or f"Text of alarm {number:03}, unlike any other.\r\n")).encode()
+
+
+@pytest.mark.parametrize("after_store", ["leave", "delete"])
+@pytest.mark.parametrize("subject", ["alarm", "alarm {}"], ids=["one subject", "a subject each"])
+async def test_no_mail_is_lost_of_a_device_that_gives_all_of_it_one_message_id(
+    pool: Pool, subject: str, after_store: str
+) -> None:
+    watcher = Watcher(pool)
+    alarms = {f"a{n}": alarm(n, subject=subject.format(n)) for n in range(8)}
+    first = dict(list(alarms.items())[:5])
+    async with MailboxServer(password=PASSWORD, messages=dict(first)) as server:
+        assert (await watcher.watch(account(server.port, after_store=after_store))).stored == 5
+        server.messages = moved(alarms.values() if after_store == "leave" else [*alarms.values()][5:])
+        settings = account(server.port, host="localhost", after_store=after_store)
+        assert (await watcher.watch(settings)).stored == 3
+        server.messages["later"] = alarm(200, subject=subject.format(200))
+        assert (await watcher.watch(settings)).stored == 1
+    kept = await watcher.column("select raw from raw_messages")
+    assert sorted(kept) == sorted([*alarms.values(), alarm(200, subject=subject.format(200))])
+
+
+async def test_after_the_first_list_of_a_move_the_same_envelope_does_not_do(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages={"a": alarm(1), "b": mail(1)}) as server:
+        await watcher.watch(account(server.port))
+        server.messages = moved([mail(1)])
+        settings = account(server.port, host="localhost")
+        await watcher.watch(settings, recovering=True)
+        server.messages["later"] = alarm(2)
+        assert (await watcher.watch(settings)).stored == 1
+
+
+async def test_an_empty_body_tells_no_message_from_another(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    empty = alarm(1, text="\r\n")
+    async with MailboxServer(password=PASSWORD, messages={"a": empty}) as server:
+        await watcher.watch(account(server.port, after_store="delete"))
+        server.messages = {"b": b"X-Sensor: 2\r\n" + empty}
+        assert (await watcher.watch(account(server.port, host="localhost", after_store="delete"))).stored == 1
+
+
+@pytest.mark.parametrize("after_store", ["leave", "delete"])
+async def test_mime_that_a_move_writes_anew_is_known_only_where_the_mail_was_left(pool: Pool, after_store: str) -> None:
+    watcher = Watcher(pool)
+    messages = {f"uid-{n}": mail(n, size=4000) for n in range(1, 6)}
+    async with MailboxServer(password=PASSWORD, messages=dict(messages)) as server:
+        await watcher.watch(account(server.port, after_store=after_store))
+        server.messages = moved([raw.replace(b"This is message", b"This was message") for raw in messages.values()])
+        server.messages["new"] = mail(9)
+        report = await watcher.watch(account(server.port, host="localhost"))
+        assert report.stored == (1 if after_store == "leave" else 6)
+
+
+@pytest.mark.parametrize(
+    ("added", "found"),
+    [(b"", True), (b"X-Migrated: yes\r\n", True), (b"X-Migrated: yes\r\n", False)],
+    ids=["as it was", "with a header field more", "before a check has found the damage"],
+)
+async def test_damaged_mail_is_not_taken_for_the_good_copy_on_the_server(pool: Pool, added: bytes, found: bool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        await watcher.watch(account(server.port))
+        async with pool.connection() as connection:
+            damaged = "select sha256 from mail where uidl = 'uid-2'"
+            await connection.execute(f"update blobs set raw = 'garbage' where sha256 = ({damaged})".encode())
+            if found:
+                await connection.execute(
+                    f"insert into damaged_blobs select sha256, 'differs' from ({damaged})".encode()
+                )
+        server.messages = moved(mailbox(3).values(), added) | {"new": mail(4)}
+        await watcher.watch(account(server.port, host="localhost", after_store="delete"))
+        assert server.messages == {}
+    kept = await watcher.column("select raw from raw_messages")
+    assert added + mail(2) in kept
+    assert len(kept) == (5 if added else 4)
+    assert await watcher.value("select count(*) from damaged_blobs") == (1 if added and found else 0)
+
+
+async def test_a_move_leaves_no_bytes_that_belong_to_no_mail(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    messages = mailbox(3) | {"large": mail(4, size=HELD_BYTES + 70_000)}
+    async with MailboxServer(password=PASSWORD, messages=dict(messages)) as server:
+        assert (await watcher.watch(account(server.port))).stored == 4
+        server.messages = moved(messages.values(), b"X-Migrated: yes\r\n") | {"new": mail(5)}
+        assert (await watcher.watch(account(server.port, host="localhost"))).stored == 1
+    assert await watcher.value("select count(*) from blobs") == 5
+    assert await watcher.value("select count(*) from uploads") == 1
 
 
 async def test_uidls_that_stand_for_other_mail_begin_a_new_epoch_and_bring_all_of_it(pool: Pool) -> None:

@@ -195,9 +195,11 @@ async def test_a_failure_in_any_table_leaves_nothing_and_the_batch_can_be_stored
             "for each row execute function break_it()".encode()
         )
     before = await storing.snapshot()
+    session = SessionRow(id=uuid4(), address=JANE, started_at=now_utc(), worker="worker-1")
     with pytest.raises(psycopg.errors.RaiseException, match="the disk is full"):
-        await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),))
+        await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),), session=session)
     assert await storing.snapshot() == before
+    assert (session.stored, session.quarantined, session.bytes) == (0, 0, 0), "nothing that was rolled back is counted"
     async with storing.pool.connection() as connection:
         await connection.execute(f"drop trigger broken on {table}".encode())
     await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),))

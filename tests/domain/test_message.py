@@ -225,11 +225,19 @@ def test_what_postgresql_cannot_store_is_replaced() -> None:
         (["Message-ID: <a@example.com> <b@example.com>"], None),
         (["Message-ID: <a@example.com>", "Message-ID: <a@example.com>"], None),
         (["Message-ID: <" + "x" * 2000 + "@example.com>"], None),
+        (["Message-ID: <" + "x" * 996 + ">"], "<" + "x" * 996 + ">"),
+        (["Message-ID: <" + "\u4e2d" * 332 + ">"], "<" + "\u4e2d" * 332 + ">"),  # 998 bytes
+        (["Message-ID: <" + "\u4e2d" * 333 + ">"], None),
         (["Subject: x"], None),
     ],
 )
 def test_a_message_id_is_kept_as_it_is_or_counts_as_missing(header: list[str], message_id: str | None) -> None:
     assert index(mail(*header)).message_id == message_id
+
+
+def test_references_that_are_longer_than_a_line_are_left_out() -> None:
+    found = index(mail("References: <" + "\u4e2d" * 333 + "> <a@example.com>", "In-Reply-To: <" + "\u4e2d" * 333 + ">"))
+    assert (found.references, found.in_reply_to) == (("<a@example.com>",), ())
 
 
 def test_of_many_references_the_last_32_are_kept() -> None:
