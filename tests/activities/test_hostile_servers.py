@@ -172,6 +172,33 @@ async def test_what_a_bug_costs_is_time_and_never_mail(pool: Pool, case: Case, a
     assert await watcher.rows("select * from verify_log(%s)", "jane@example.com") == []
 
 
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize(
+    ("dripping", "named"),
+    [
+        ("RETR 3", (Kind.CONNECTION, "timeout")),
+        ("UIDL", (Kind.CONNECTION, "timeout")),
+        ("PASS", (Kind.SERVER_ERROR, None)),  # it has heard the password and says nothing of it
+        (CONNECT, (Kind.CONNECTION, "timeout")),
+    ],
+)
+async def test_a_server_that_drips_a_byte_a_second_is_not_waited_for_and_costs_no_mail(
+    pool: Pool, dripping: str, named: tuple[Kind, str | None]
+) -> None:
+    watcher = Watcher(pool, clock=lambda: NOON, timeouts=IMPATIENT)
+    async with MailboxServer(password=PASSWORD, messages=MAIL) as server:
+        server.drips[dripping] = 1.0
+        failure = await watcher.fails(account(server.port, after_store="delete"))
+        assert (failure.kind, failure.cause) == named
+        assert await kept(watcher) == list(MAIL.values())[: 2 if dripping == "RETR 3" else 0]
+        assert server.messages == MAIL, "and nothing is deleted"
+        server.drips.clear()
+        watcher.timeouts = PATIENT
+        await until_nothing_is_left(watcher, server, after_store="delete")
+        assert sorted(await kept(watcher)) == sorted(MAIL.values())
+        assert server.messages == {}
+
+
 # Dots
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities import arrivals
+from activities import arrivals, retrieval_session
 from domain.failures import Kind
 from infra.database import Pool
 from tests.activities.watching import (
@@ -73,6 +73,7 @@ async def test_own_mail_lands_in_the_inbox(pool: Pool) -> None:
     ]
 
 
+@pytest.mark.requirement("R19")
 async def test_newest_first_is_fetched_from_the_end(pool: Pool) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
@@ -105,16 +106,55 @@ async def test_from_now_on_in_an_empty_mailbox_skips_nothing(pool: Pool) -> None
         assert (await watcher.watch(settings)).stored == 2
 
 
-async def test_a_batch_ends_at_two_hundred_messages(pool: Pool) -> None:
+@pytest.mark.requirement("R19")
+async def test_a_session_ends_when_its_time_is_up_and_the_next_ones_go_on_where_it_stopped(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval_session, "SESSION_SECONDS", 0.0)
     watcher = Watcher(pool)
-    async with MailboxServer(password=PASSWORD, messages=mailbox(450)) as server:
-        assert (await watcher.watch(account(server.port))).stored == 450
-    counts = await watcher.column("select (data->>'count')::int from account_events order by version")
-    assert counts == [200, 200, 50]
-    assert len(await watcher.column("select distinct subject from messages")) == 450
-    assert await watcher.rows("select stored, outcome, worker from retrievals") == [
-        {"stored": 450, "outcome": "mail", "worker": "worker-1"}
-    ]
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        first = await watcher.watch(account(server.port))
+        assert first.progress is not None
+        assert 0 < first.stored < 5
+        assert (first.more, first.next_attempt_at) == (True, None), "the next session follows at once"
+        assert first.progress.remaining == 5 - first.stored
+        assert await watcher.subjects() == EVERYTHING[: first.stored]
+        monkeypatch.undo()
+        second = await watcher.watch(account(server.port))
+        assert (second.stored, second.total_stored, second.more) == (5 - first.stored, 5, False)
+        await watcher.finds_nothing(account(server.port))
+        assert server.quits == server.logins == 3
+    assert await watcher.subjects() == EVERYTHING
+
+
+@pytest.mark.requirement("R19")
+async def test_sessions_of_one_message_each_bring_all_of_them_once(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval_session, "SESSION_SECONDS", 0.0)
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        reports = [await watcher.watch(account(server.port)) for _ in range(5)]
+    assert [report.stored for report in reports] == [1] * 5
+    assert [report.more for report in reports] == [True] * 4 + [False]
+    assert await watcher.subjects() == EVERYTHING
+
+
+async def test_where_a_login_delay_makes_sessions_dear_they_are_the_longer_ones(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval_session, "SESSION_SECONDS", 0.0)
+    watcher = Watcher(pool, clock=lambda: NOON)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
+        server.capabilities.append("LOGIN-DELAY 900")
+        report = await watcher.watch(account(server.port))
+        assert (report.stored, report.more) == (5, False)
+        server.messages |= mailbox(5, first=6)
+        monkeypatch.setattr(retrieval_session, "RARE_SESSION_SECONDS", 0.0)
+        watcher.clock = lambda: NOON + timedelta(seconds=900)
+        report = await watcher.watch(account(server.port))
+        assert (report.stored, report.more) == (1, True), "they are bounded, too"
+        assert (await watcher.finds_nothing(account(server.port))).type == "Waiting"
+        watcher.clock = lambda: NOON + timedelta(seconds=1800)
+        assert (await watcher.watch(account(server.port))).stored == 1
 
 
 @pytest.mark.requirement("R19")
@@ -139,17 +179,6 @@ async def test_while_a_session_runs_the_accounts_view_shows_how_far_it_is_how_fa
     assert shown["bytes"] > 0
     assert shown["rate"] > 0
     assert shown["eta"] > datetime.now(UTC) - timedelta(minutes=1)
-
-
-async def test_a_message_larger_than_a_batch_is_a_batch_of_its_own(pool: Pool) -> None:
-    watcher = Watcher(pool)
-    messages = {"a": mail(1), "b": mail(2, size=17 * 1024 * 1024), "c": mail(3)}
-    async with MailboxServer(password=PASSWORD, messages=messages) as server:
-        await watcher.watch(account(server.port))
-    assert await watcher.column("select (data->>'count')::int from account_events order by version") == [1, 1, 1]
-    assert await watcher.column("select length(raw) from raw_messages order by id") == [
-        len(raw) for raw in messages.values()
-    ]
 
 
 async def test_a_line_that_drops_within_a_message_keeps_what_had_arrived(pool: Pool) -> None:

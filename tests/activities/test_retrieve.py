@@ -168,6 +168,42 @@ async def test_heartbeats_tell_how_far_a_session_is(pool: Pool) -> None:
     assert beats[-1]["on_server"] == beats[-1]["to_fetch"] == 5
 
 
+@pytest.mark.requirement("R19")
+async def test_heartbeats_tell_how_many_messages_and_bytes_are_here(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
+    watcher = Watcher(pool)
+    beats: list[dict[str, int]] = []
+    told = asyncio.Event()
+
+    def beat(*details: dict[str, int] | None) -> None:
+        if details[0] is not None:
+            beats.append(details[0])
+            if details[0]["fetched"] == 30:
+                told.set()
+
+    watcher.environment.on_heartbeat = beat
+    async with MailboxServer(password=PASSWORD, messages=mailbox(40)) as server:
+        sizes = [len(raw) for raw in server.messages.values()]
+        server.hangs.add("RETR 35")
+        session = asyncio.create_task(watcher.watch(account(server.port)))
+        async with asyncio.timeout(30):
+            await told.wait()
+        session.cancel()
+        await asyncio.gather(session, return_exceptions=True)
+        shown = next(one for one in beats if one["fetched"] == 30)
+        assert (shown["to_fetch"], shown["stored"], shown["bytes"]) == (40, 30, sum(sizes[:30]))
+        assert shown["messages_per_second"] > 0
+        server.hangs.clear()
+        watcher.environment = ActivityEnvironment()
+        watcher.environment.on_heartbeat = beat
+        left = 40 - len(await watcher.subjects())
+        await watcher.watch(account(server.port))
+        assert (beats[-1]["to_fetch"], beats[-1]["fetched"], beats[-1]["stored"]) == (left, left, left)
+        assert beats[-1]["bytes"] == sum(sizes[40 - left :]), "the last word is of the whole session"
+
+
 async def test_a_login_delay_is_never_undercut(pool: Pool) -> None:
     watcher = Watcher(pool, clock=lambda: NOON)
     async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
@@ -189,6 +225,7 @@ async def test_a_login_delay_is_never_undercut(pool: Pool) -> None:
         assert ended.next_retry_delay >= timedelta(seconds=900)
 
 
+@pytest.mark.requirement("R20")
 async def test_a_full_quota_pauses_and_goes_on_when_there_is_room(pool: Pool) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(4, size=1000)) as server:
@@ -242,6 +279,7 @@ async def test_a_server_that_wants_no_login_for_years_is_asked_after_a_day(pool:
         assert server.logins == 2
 
 
+@pytest.mark.requirement("R20")
 async def test_a_quota_is_of_the_user_over_all_accounts(pool: Pool) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(3, size=1000)) as server:

@@ -153,6 +153,7 @@ def test_what_the_ledger_knows_is_never_fetched_again(state: LedgerState) -> Non
     assert (made.fetch, made.skip, made.oversized, made.backlog) == ([], [], [], 0)
 
 
+@pytest.mark.requirement("R19")
 @pytest.mark.parametrize(("order", "expected"), [("oldest_first", [1, 2, 3]), ("newest_first", [3, 2, 1])])
 def test_the_order_is_that_of_the_settings_whatever_the_servers_is(order: str, expected: list[int]) -> None:
     assert numbers(plan([mail(2), mail(3), mail(1)], order=order).fetch) == expected

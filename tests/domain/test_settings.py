@@ -168,11 +168,7 @@ def test_hosts_are_in_lower_case_and_in_a_labels(written: str, normal: str) -> N
             "python -m infra.oauth connect NAME",
         ),
         ({"incoming": {"auth": "cram-md5"}}, "invalid_field", "incoming.auth", "'password'"),
-        ({"retrieval": {"interval_minutes": 0}}, "invalid_field", "retrieval.interval_minutes", "or equal to 1"),
-        ({"retrieval": {"interval_minutes": 61}}, "invalid_field", "retrieval.interval_minutes", "or equal to 60"),
         ({"retrieval": {"interval_minutes": 5.5}}, "invalid_field", "retrieval.interval_minutes", "integer"),
-        ({"retrieval": {"messages_per_phase": 19}}, "invalid_field", "retrieval.messages_per_phase", "20"),
-        ({"retrieval": {"messages_per_phase": 5001}}, "invalid_field", "retrieval.messages_per_phase", "5000"),
         ({"retrieval": {"start": "yesterday"}}, "invalid_field", "retrieval.start", "'from_now'"),
         ({"retrieval": {"order": "random"}}, "invalid_field", "retrieval.order", "'newest_first'"),
         ({"retrieval": {"pace": "slow"}}, "invalid_field", "retrieval.pace", "'steady'"),
@@ -207,6 +203,21 @@ def test_what_cannot_be_is_refused_naming_the_field_and_the_way_out(
     assert (error.refusal.code, error.refusal.field) == (code, field)
     assert words in error.message
     assert field in error.message
+
+
+@pytest.mark.requirement("R18")
+@pytest.mark.parametrize(
+    ("setting", "least", "usual", "most"), [("interval_minutes", 1, 5, 60), ("messages_per_phase", 20, 150, 5000)]
+)
+def test_interval_and_phase_are_settings_within_bounds(setting: str, least: int, usual: int, most: int) -> None:
+    assert getattr(settings().retrieval, setting) == usual
+    for allowed in (least, most):
+        assert getattr(settings(retrieval={setting: allowed}).retrieval, setting) == allowed
+    for refused_value, bound in ((least - 1, least), (most + 1, most)):
+        error = refused(merged(WRITTEN, {"retrieval": {setting: refused_value}}))
+        assert (error.refusal.code, error.refusal.field) == ("invalid_field", f"retrieval.{setting}")
+        assert f"or equal to {bound}" in error.message
+        assert setting in error.message
 
 
 @pytest.mark.parametrize(

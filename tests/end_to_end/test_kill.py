@@ -62,7 +62,7 @@ class KillPoint:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.requirement("R43", "R52")
+@pytest.mark.requirement("R19", "R43", "R52")
 async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_exactly_once(
     operator: Operator, dovecot: Dovecot
 ) -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 CONNECT = "CONNECT"
-"""Stands for the greeting in `MailboxServer.replies`, `hangs`, `closes` and `pauses`."""
+"""Stands for the greeting in `MailboxServer.replies`, `hangs`, `closes`, `pauses` and `drips`."""
 
 
 class _LoopbackServer(ABC):
@@ -80,11 +80,12 @@ class MailboxServer(_LoopbackServer):
         server.closes.add("RETR 2")                         # ... and then the line is closed
         server.hangs.add("UIDL")                            # answers nothing (more), keeps the line
         server.pauses["RETR"] = 0.1                         # seconds before each answer
+        server.drips["RETR 2"] = 1.0                        # seconds between the bytes of an answer
         server.messages["uid2"] = b"..."                    # seen by the next session
         await server.down(); await server.up()              # refused in between, same port
     ```
 
-    `replies`, `hangs`, `closes` and `pauses` go by verb, by verb and argument ("RETR 2"), or `CONNECT`.
+    `replies`, `hangs`, `closes`, `pauses` and `drips` go by verb, by verb and argument ("RETR 2"), or `CONNECT`.
     `messages` may have lines of either ending; what goes out has CRLF and stuffed dots. DELE takes effect at QUIT.
     """
 
@@ -113,6 +114,7 @@ class MailboxServer(_LoopbackServer):
         self.hangs: set[str] = set()
         self.closes: set[str] = set()
         self.pauses: dict[str, float] = {}
+        self.drips: dict[str, float] = {}
         self.locks = False
         """Whether a second session of a user is refused with [IN-USE]."""
         self.keeps_deleted = False
@@ -209,8 +211,11 @@ class _MailboxSession:
         elif reply is None:
             reply = await self._proper_answer(verb, argument)
         data = reply if isinstance(reply, bytes) else reply.encode() + b"\r\n"
-        self.writer.write(data)
-        await self.writer.drain()
+        dripping = next((server.drips[key] for key in (line, verb) if key in server.drips), None)
+        for piece in [data] if dripping is None else [data[at : at + 1] for at in range(len(data))]:
+            self.writer.write(piece)
+            await self.writer.drain()
+            await asyncio.sleep(dripping or 0)
         if keys & server.hangs:
             await asyncio.Event().wait()
         if verb == "STLS" and server.starttls is not None and data.startswith(b"+OK"):

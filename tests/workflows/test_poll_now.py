@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from domain.account import State
-from tests.running import Mailroom, refusal
+from tests.running import Mailroom, refusal, until
 from tests.servers.scripted_pop import MailboxServer
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
@@ -94,6 +94,33 @@ async def test_it_answers_after_the_first_phase_and_the_rest_follows(mailroom: M
         assert answer["status"]["progress"]["remaining"] == 30
         assert len(await account.until_mail(50)) == 50
         assert len(server.retrieved) == len(set(server.retrieved))
+
+
+@pytest.mark.requirement("R19")
+async def test_what_a_session_leaves_for_the_next_is_in_the_status_the_views_and_the_search_attributes(
+    mailroom: Mailroom,
+) -> None:
+    async with MailboxServer(messages={f"u{number}": HELLO for number in range(50)}) as server:
+        steady = SELDOM | {"pace": "steady", "messages_per_phase": 20}
+        account = await mailroom.connect(server, retrieval=steady)
+        await account.until(lambda now: now.progress.stored == 20, "the end of its first session")
+        for stored, remaining in ((20, 30), (40, 10), (50, 0)):
+            progress = (await account.status()).progress
+            assert (progress.stored, progress.remaining, progress.on_server) == (stored, remaining, 50)
+            assert progress.bytes == stored * len(HELLO)
+            seen = await account.seen()
+            assert seen is not None
+            assert (seen["messages"], seen["remaining"], seen["on_server"]) == (stored, remaining, 50)
+            assert f"{stored} stored, {remaining} to fetch, 50 on the server" in await account.page()
+
+            async def upserted(remaining: int = remaining) -> bool:
+                return bool((await account.search_attributes())["MailroomBacklog"] == remaining)
+
+            await until(upserted, f"MailroomBacklog to be {remaining}")
+            assert len(await account.mail()) == stored, "the next session is an hour away"
+            if remaining:
+                answer = await account.command("poll_now")
+                assert answer["stored"] == min(remaining, 20)
 
 
 async def test_it_cuts_a_wait_after_a_failure_short(mailroom: Mailroom) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Mailroom, RunningAccount, refusal
+from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
 
 FAST = {"interval_minutes": 1}
@@ -84,6 +84,32 @@ async def test_deleting_from_the_queue_as_the_second_remedy_says_ends_the_stall(
         await until_drained(account)
         assert server.messages == {}
         assert len(await account.mail()) == 60
+
+
+@pytest.mark.requirement("R57")
+@pytest.mark.parametrize(("remedy", "left"), [(0, 80), (1, 0)], ids=["recent mode", "delete"])
+async def test_either_remedy_brings_the_mail_that_was_hidden_behind_a_full_queue(
+    mailroom: Mailroom, remedy: int, left: int
+) -> None:
+    async with MailboxServer(messages=mailbox(80)) as server:
+        server.queue, server.keeps_deleted = 60, True  # what was retrieved stays in the queue: it stalls
+        account = await saturated(mailroom, server)
+        assert await account.mail() == [f"u{number}" for number in range(60)], "the others are not to be seen"
+        server.keeps_deleted = False
+        [warning] = [one for one in (await account.status()).warnings if one.code == "queue_saturated"]
+        await paste(account, warning.remedies[remedy])
+        assert sorted(await account.until_mail(80)) == sorted(mailbox(80))
+        await account.until(
+            lambda now: "queue_saturated" not in [one.code for one in now.warnings], "the end of that warning"
+        )
+
+        async def settled() -> bool:
+            return len(server.messages) == left
+
+        await until(settled, f"{left} messages on the server")
+        assert len(await account.mail()) == 80
+        counts = await mailroom.rows("select count(*) from messages where address = %s", account.address)
+        assert counts == [{"count": 80}]
 
 
 @pytest.mark.requirement("R63")
