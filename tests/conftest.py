@@ -183,7 +183,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     def rows(outcome: str) -> set[str]:
         reports = terminalreporter.stats.get(outcome, [])
-        return {str(value) for report in reports for name, value in report.user_properties if name == "requirement"}
+        return {
+            str(value)
+            for report in reports
+            for name, value in getattr(report, "user_properties", ())
+            if name == "requirement"
+        }
 
     proven = sorted(rows("passed") - rows("failed") - rows("error"), key=lambda row: (len(row), row))
     if proven:

@@ -52,12 +52,14 @@ class Refusal:
     failure: dict[str, Any] | None
 
 
-async def until(happened: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE) -> None:
-    """Returns once `happened` answers true; fails naming `what` when it never does."""
+async def until(
+    happened: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE, every: float = MOMENT
+) -> None:
+    """Returns once `happened`, asked `every` so many seconds, answers true; fails naming `what` when it never does."""
     try:
         async with asyncio.timeout(patience):
             while not await happened():  # noqa: ASYNC110 -- what is asked is in a server
-                await asyncio.sleep(MOMENT)
+                await asyncio.sleep(every)
     except TimeoutError:
         raise AssertionError(f"waited {patience:.0f} s in vain for {what}") from None
 

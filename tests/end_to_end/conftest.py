@@ -25,7 +25,7 @@ async def operator(
     )
     operating = Operator(tmp_path, environment)
     yield operating
-    await operating.stop()
+    await operating.aclose()
     sys.stdout.write(operating.worker_logs())  # pytest shows it where the test fails
     async for execution in temporal_client.list_workflows('ExecutionStatus = "Running"'):
         await temporal_client.get_workflow_handle(execution.id).terminate("the test is over")

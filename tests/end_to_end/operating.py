@@ -86,9 +86,9 @@ class WorkerProcess:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
 
-    async def ended(self) -> int:
+    async def ended(self, *, patience: float = 60) -> int:
         """Its exit status, once it has ended."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience):
             return await self._process.wait()
 
 
@@ -114,7 +114,7 @@ class Operator:
         await worker.start()
         return worker
 
-    async def stop(self) -> None:
+    async def aclose(self) -> None:
         """Ends every worker that still runs, whatever a test did to it."""
         for worker in self._workers:
             worker.kill()
@@ -210,11 +210,11 @@ class Operator:
     async def stored(self, address: str) -> int:
         return await self.number("select count(*) from messages where address = %s and state = 'stored'", address)
 
-    async def until_stored(self, address: str, count: int) -> None:
+    async def until_stored(self, address: str, count: int, *, patience: float = 120) -> None:
         async def all_there() -> bool:
             return await self.stored(address) >= count
 
-        await until(all_there, f"{count} stored messages of {address}", patience=120)
+        await until(all_there, f"{count} stored messages of {address}", patience=patience, every=0.1)
 
     async def until_reported(self, address: str, count: int) -> None:
         """Returns once the workflow itself knows of so many messages."""

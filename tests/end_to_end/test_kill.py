@@ -1,114 +1,183 @@
-"""kill -9 of the worker at random points of a retrieval: in the end every message is there, exactly once."""
+"""kill -9 of workers at random points of their sessions: in the end every message is there, exactly once."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import asyncio
+import contextlib
 import random
-from collections import Counter
-from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
 
+import psycopg
 import pytest
 
+from activities.fetching import HELD_BYTES
+from activities.uploads import CHUNK_BYTES
+from infra.children import Ports
+from infra.embedded_temporal import EmbeddedTemporal
+from tests.end_to_end.exactly_once import (
+    assert_deleted_exactly_once,
+    assert_no_failures,
+    assert_stored_exactly_once,
+    know_ann,
+    mail,
+)
 from tests.end_to_end.operating import Operator, WorkerProcess
 from tests.running import a_new_address, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
+from tests.services import Services
 
-KILLS = 10
-MESSAGES = 3000
-PHASE = 250  # a batch is 200: each phase is two transactions
-
-
-def mail(number: int, chance: random.Random) -> bytes:
-    lines = "".join(f"{chance.randbytes(chance.randrange(1, 30)).hex()}\r\n" for _ in range(chance.randrange(1, 20)))
-    return (
-        f"From: Ann <ann@example.org>\r\nTo: jane@example.com\r\nMessage-ID: <{number}@example.org>\r\n"
-        f"Subject: number {number}\r\n\r\n{lines}"
-    ).encode()
+# A killed worker's session is taken over after its lease and its heartbeat have run out, 15 s later. So there are several
+# mailboxes, whose sessions wait for that at the same time, each in a Temporal namespace of its own with a worker of its own.
+MAILBOXES = 10
+KILLS = 5  # for each mailbox
+BEFORE_EACH_KILL = 220  # messages that arrive in it: there is always more than a batch to be interrupted at
+MESSAGES = KILLS * BEFORE_EACH_KILL
+PHASE = 450  # a batch is 200
+SETTINGS = {"MAILROOM_MINUTE_SECONDS": "0.3", "MAILROOM_MAX_SESSIONS_PER_HOST": str(MAILBOXES)}
+DELE_ANSWER = len("+OK Marked to be deleted.\r\n")
 
 
 class KillPoint:
-    """kill -9 of `worker` once `answers` bytes of the answers to RETR came in the `session`-th session from now on.
+    """kill -9 of `worker` once `answers` bytes of the answers to `command` came in one of its sessions: before it can see any
+    more of them, or `seconds` later.
 
-    A session that ends before has come to its QUIT: then that is the point.
+    A session that brings news and says QUIT before it gets there is killed as it says so.
     """
 
-    def __init__(self, worker: WorkerProcess, connection: int, answers: int) -> None:
+    def __init__(self, worker: WorkerProcess, command: bytes, answers: int, seconds: float) -> None:
         self._worker = worker
-        self._connection = connection
-        self._left = answers
-        self._retrieving = False
+        self._command = command
+        self._answers = answers
+        self._seconds = seconds
+        self._connection = 0
+        self._asked = b""
+        self._left = 0
+        self._brought_news = False
+        self._reached = False
 
     @classmethod
-    def on(cls, line: TappedLine, worker: WorkerProcess, *, session: int, answers: int) -> None:
-        point = cls(worker, line.connections + session, answers)
-        line.asked, line.answered = point._asked, point._answered
+    def anywhere(
+        cls, line: TappedLine, worker: WorkerProcess, chance: random.Random, *, messages: int, size: int, deletes: bool
+    ) -> None:
+        """Sets a point anywhere in a session on that line that retrieves so many messages of about `size` bytes."""
+        command = chance.choice([b"RETR", b"RETR", b"DELE", b"QUIT"]) if deletes else b"RETR"
+        answers = {b"RETR": messages * size, b"DELE": messages * DELE_ANSWER, b"QUIT": 2}[command]
+        point = cls(worker, command, chance.randrange(answers), chance.choice([0, chance.uniform(0, 0.2)]))
+        line.asked, line.answered = point.asked, point.answered
 
-    def _asked(self, connection: int, data: bytes) -> None:
-        if connection == self._connection:
-            self._retrieving |= data.startswith(b"RETR ")
-            if data.startswith(b"QUIT"):
-                self._worker.kill()
+    def asked(self, connection: int, data: bytes) -> None:
+        if connection != self._connection:
+            self._connection, self._left, self._brought_news = connection, self._answers, False
+        self._asked = data[:4]
+        self._brought_news |= self._asked in (b"RETR", b"DELE")
+        if self._asked == b"QUIT" and self._brought_news and not (self._command == b"QUIT" and self._left):
+            self._reach()
 
-    def _answered(self, connection: int, data: bytes) -> int:
-        if connection != self._connection or not self._retrieving:
+    def answered(self, connection: int, data: bytes) -> int:
+        if connection != self._connection or self._asked != self._command or not self._brought_news or self._reached:
             return len(data)
         passed = min(self._left, len(data))
         self._left -= passed
-        if passed < len(data):
+        if self._left:
+            return len(data)
+        self._reach()
+        return len(data) if self._seconds else passed
+
+    def _reach(self) -> None:
+        if self._reached:
+            return
+        self._reached = True
+        if self._seconds:
+            asyncio.get_running_loop().call_later(self._seconds, self._worker.kill)
+        else:
             self._worker.kill()
-        return passed
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.requirement("R19", "R43", "R52")
+@pytest.mark.timeout(900)
+@pytest.mark.requirement("R19", "R43", "R52", "R62")
+@pytest.mark.parametrize("after_store", ["leave", "delete"])
 async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_exactly_once(
-    operator: Operator, dovecot: Dovecot
+    operator: Operator, dovecot: Dovecot, services: Services, tmp_path: Path, after_store: str
 ) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}")  # noqa: T201 -- pytest shows it where the test fails
-    chance = random.Random(seed)
-    address = a_new_address()
-    dovecot.add_user(address, "secret")
-    delivered = [mail(number, chance) for number in range(MESSAGES)]
-    for message in delivered:
-        dovecot.deliver(address, message)
-    phase = sum(map(len, delivered)) * PHASE // MESSAGES
+    names = [f"mailbox-{number}" for number in range(MAILBOXES)]
+    temporal = EmbeddedTemporal(tmp_path, Ports(tmp_path), durable=False, more_namespaces=names, environ={})
+    stored_at_kills: list[int] = []
 
-    async with TappedLine(dovecot.port) as line:
-        worker = await operator.worker(MAILROOM_MINUTE_SECONDS="0.01")
-        await know_ann(operator)
-        # The set-up's login is the first session, the second begins to retrieve.
-        KillPoint.on(line, worker, session=2, answers=chance.randrange(phase))
-        await operator.start(
-            {
-                "address": address,
-                "incoming": {
-                    "host": line.host,
-                    "port": line.port,
-                    "tls": "none",
-                    "secret": await operator.store_secret("jane", "secret"),
-                },
-                "retrieval": {"interval_minutes": 1, "pace": "steady", "messages_per_phase": PHASE},
-                "crm": ["builtin"],
-            }
-        )
-        seen = []
-        for number in range(1, KILLS + 1):
-            await worker.ended()
-            seen.append(await operator.stored(address))
-            worker = await operator.starting_worker(MAILROOM_MINUTE_SECONDS="0.01")
-            if number < KILLS:
-                # Every other time a phase comes to its end first: Temporal waits longer after each attempt that failed.
-                KillPoint.on(line, worker, session=1 + number % 2, answers=chance.randrange(phase))
-        assert seen[-1] < MESSAGES, f"retrieved before the last kill: {seen}"
-        await operator.until_stored(address, MESSAGES)
-        await assert_stored_exactly_once(operator, address, delivered)
-    assert dovecot.count(address) == MESSAGES
+    async def retrieve(namespace: str) -> None:
+        chance = random.Random(f"{seed} {namespace}")
+        address = a_new_address()
+        dovecot.add_user(address, "secret")
+        delivered = [mail(number, chance) for number in range(MESSAGES)]
+        to_deliver = iter(delivered)
+        size = sum(map(len, delivered)) // MESSAGES
+        stored = 0
+        place = {"TEMPORAL_ADDRESS": temporal.address, "TEMPORAL_NAMESPACE": namespace}
+        folder = tmp_path / namespace
+        folder.mkdir()
+        async with (
+            TappedLine(dovecot.port) as line,
+            contextlib.aclosing(Operator(folder, {**operator.environment, **place, **SETTINGS})) as own,
+        ):
+            worker = await own.worker()
+            for number in range(KILLS):
+                there = (number + 1) * BEFORE_EACH_KILL
+                after_a_commit = chance.random() < 0.3  # small messages come faster than they are committed
+                if not after_a_commit:
+                    messages = min(PHASE, there - stored)
+                    KillPoint.anywhere(
+                        line, worker, chance, messages=messages, size=size, deletes=after_store == "delete"
+                    )
+                for message in islice(to_deliver, BEFORE_EACH_KILL):
+                    dovecot.deliver(address, message)
+                if number == 0:
+                    incoming = {"host": line.host, "port": line.port, "tls": "none", "secret": secret}
+                    retrieval = {"pace": "steady", "interval_minutes": 1, "messages_per_phase": PHASE}
+                    retrieval |= {"after_store": after_store}
+                    await own.start(
+                        {"address": address, "incoming": incoming, "retrieval": retrieval, "crm": ["builtin"]}
+                    )
+                if after_a_commit:
+                    await until_more_is_stored(own, address, stored)
+                    worker.kill()
+                await worker.ended(patience=300)
+                stored = await own.stored(address)
+                stored_at_kills.append(stored)
+                line.let_pass()
+                worker = await own.worker()
+                if number % 2:  # Temporal waits longer after each attempt that failed, until one succeeds
+                    await own.until_stored(address, there, patience=300)
+                    stored = there
+            await own.until_stored(address, MESSAGES, patience=300)
+            if after_store == "delete":
+                await until_deleted(own, dovecot, address, MESSAGES)
+                await assert_deleted_exactly_once(own, address, MESSAGES)
+            await assert_stored_exactly_once(own, address, delivered)
+            await assert_no_failures(own, address)
+        assert dovecot.count(address) == (0 if after_store == "delete" else MESSAGES)
+
+    secret = await operator.store_secret("jane", "secret")
+    await operator.worker(MAILROOM_ROLES="workflows")
+    await know_ann(operator)
+    await asyncio.to_thread(temporal.start, Path(services.temporal_binary))
+    try:
+        async with asyncio.TaskGroup() as mailboxes:
+            for name in names:
+                mailboxes.create_task(retrieve(name))
+    finally:
+        await asyncio.to_thread(temporal.stop)
+    assert len(stored_at_kills) == MAILBOXES * KILLS
+    print(f"stored when killed: {sorted(stored_at_kills)}")  # noqa: T201 -- the same
 
 
-@pytest.mark.parametrize("moment", ["DELE was sent", "QUIT was sent", "QUIT was answered"])
+COMMITTING = "QUIT was answered and the deletion is being committed"
+
+
+@pytest.mark.requirement("R62")
+@pytest.mark.parametrize("moment", ["DELE was sent", "QUIT was sent", "QUIT was answered", COMMITTING])
 async def test_killed_while_it_deletes_nothing_is_lost_and_nothing_is_left(
     operator: Operator, dovecot: Dovecot, moment: str
 ) -> None:
@@ -117,69 +186,118 @@ async def test_killed_while_it_deletes_nothing_is_lost_and_nothing_is_left(
     delivered = [mail(number, random.Random(number)) for number in range(20)]
     for message in delivered:
         dovecot.deliver(address, message)
+    with psycopg.connect(operator.environment["DATABASE_URL"]) as another_writer:
+        async with TappedLine(dovecot.port) as line:
+            worker = await operator.worker()
+            await know_ann(operator)
+            quitting = False
+
+            def asked(connection: int, data: bytes) -> None:
+                nonlocal quitting
+                if connection == 2:  # the first is the set-up's
+                    quitting = data.startswith(b"QUIT")
+                    if moment == f"{data[:4].decode()} was sent":
+                        worker.kill()
+                    if moment == COMMITTING and quitting:  # then the worker's transaction waits
+                        another_writer.execute("lock table mailroom.pop_ledger in share mode")
+
+            def answered(_connection: int, data: bytes) -> int:
+                if quitting and moment == "QUIT was answered":
+                    assert data.startswith(b"+OK")
+                    worker.kill()
+                return len(data)
+
+            line.asked, line.answered = asked, answered
+            secret = await operator.store_secret("jane", "secret")
+            await operator.start(
+                {
+                    "address": address,
+                    "incoming": {"host": line.host, "port": line.port, "tls": "none", "secret": secret},
+                    "retrieval": {"after_store": "delete"},
+                    "crm": ["builtin"],
+                }
+            )
+            if moment == COMMITTING:
+                await until_a_writer_waits(operator)
+                worker.kill()
+            await worker.ended()
+            another_writer.rollback()
+            assert await operator.stored(address) == len(delivered)
+            assert await operator.number("select count(*) from ledger where state = 'deleted'") == 0
+            line.let_pass()
+            await operator.worker()
+            await until_deleted(operator, dovecot, address, len(delivered))
+            await assert_deleted_exactly_once(operator, address, len(delivered))
+            await assert_stored_exactly_once(operator, address, delivered)
+            await assert_no_failures(operator, address)
+
+
+async def test_killed_in_the_middle_of_a_large_message_it_is_stored_exactly_once(
+    operator: Operator, dovecot: Dovecot
+) -> None:
+    address = a_new_address()
+    dovecot.add_user(address, "secret")
+    chance = random.Random(1)
+    delivered = [mail(number, chance) for number in range(10)]
+    delivered[5] += b"another line of a large message\r\n" * (2 * HELD_BYTES // 33)
+    for message in delivered:
+        dovecot.deliver(address, message)
     async with TappedLine(dovecot.port) as line:
         worker = await operator.worker()
         await know_ann(operator)
-        answering = {"quit": False}
-
-        def asked(connection: int, data: bytes) -> None:
-            if connection == 2:  # the first is the set-up's
-                answering["quit"] = data.startswith(b"QUIT")
-                if moment == f"{data[:4].decode()} was sent":
-                    worker.kill()
+        left = sum(map(len, delivered[:5])) + HELD_BYTES + 3 * CHUNK_BYTES
 
         def answered(connection: int, data: bytes) -> int:
-            if answering["quit"]:
-                assert data.startswith(b"+OK")
-                worker.kill()
-            return len(data)
+            nonlocal left
+            passed = min(left, len(data)) if connection == 2 else len(data)  # the first is the set-up's
+            left -= passed if connection == 2 else 0
+            return passed
 
-        line.asked, line.answered = asked, answered
+        line.answered = answered
         secret = await operator.store_secret("jane", "secret")
-        await operator.start(
-            {
-                "address": address,
-                "incoming": {"host": line.host, "port": line.port, "tls": "none", "secret": secret},
-                "retrieval": {"after_store": "delete"},
-                "crm": ["builtin"],
-            }
-        )
+        incoming = {"host": line.host, "port": line.port, "tls": "none", "secret": secret}
+        await operator.start({"address": address, "incoming": incoming, "crm": ["builtin"]})
+
+        async def written() -> bool:
+            return (
+                await operator.number("select count(*) from blob_chunks join uploads using (chunks)")
+                > HELD_BYTES // CHUNK_BYTES
+            )
+
+        await until(written, "parts of the large message in the database")
+        worker.kill()
         await worker.ended()
-        assert await operator.stored(address) == len(delivered)
-        line.asked, line.answered = (lambda *_: None), (lambda _, data: len(data))
+        assert await operator.stored(address) == 5
+        line.let_pass()
         await operator.worker()
-
-        async def settled() -> bool:
-            deleted = await operator.number("select count(*) from ledger where state = 'deleted'")
-            return deleted == len(delivered) and dovecot.count(address) == 0
-
-        await until(settled, "all messages to be deleted, and known to be")
+        await operator.until_stored(address, len(delivered))
         await assert_stored_exactly_once(operator, address, delivered)
+        await assert_no_failures(operator, address)
 
 
-async def know_ann(operator: Operator) -> None:
-    record = {"record_kind": "contact", "name": "Ann", "addresses": ["ANN@example.org"]}
-    await operator.temporal(
-        *("workflow", "update", "execute", "--workflow-id", "crm/builtin", "--name", "save_record"),
-        *("--input", json.dumps(record)),
-    )
+async def until_more_is_stored(operator: Operator, address: str, before: int) -> None:
+    async def more() -> bool:
+        return await operator.stored(address) > before
+
+    await until(more, f"more than {before} stored messages of {address}", patience=300)
 
 
-async def assert_stored_exactly_once(operator: Operator, address: str, delivered: Sequence[bytes]) -> None:
-    raw = await operator.rows("select r.raw, m.sha256 from raw_messages r join messages m using (id)")
-    assert Counter(row["raw"] for row in raw) == Counter(delivered)
-    assert all(hashlib.sha256(row["raw"]).digest() == row["sha256"] for row in raw)
-    assert await operator.number("select count(*) from messages") == len(delivered)
-    assert await operator.number("select count(*) from ledger where state in ('stored', 'deleted')") == len(delivered)
-    linked = await operator.rows(
-        "select message, count(*), min(direction) as direction, min(record_kind) as kind from correspondence group by message"
-    )
-    assert len(linked) == len(delivered)
-    assert {(row["count"], row["direction"], row["kind"]) for row in linked} == {(1, "Received", "contact")}
-    stored = await operator.events(address, "MessagesStored")
-    told = [message for event in stored for message in event["data"]["messages"]]
-    assert Counter(told) == Counter(row["message"] for row in linked)
-    assert await operator.number("select sum(stored) from retrievals") == len(delivered)
-    assert await operator.number("select messages from accounts") == len(delivered)
-    assert [event["data"] for event in await operator.events(address, "RetrievalFailed", "AccountDisabled")] == []
-    await operator.assert_log_is_whole(address)
+async def until_a_writer_waits(operator: Operator) -> None:
+    async def waits() -> bool:
+        waiting = (
+            "select count(*) from pg_locks where not granted and relation = 'pop_ledger'::regclass "
+            "and database = (select oid from pg_database where datname = current_database())"
+        )
+        return await operator.number(waiting) > 0
+
+    await until(waits, "a transaction that waits for the ledger")
+
+
+async def until_deleted(operator: Operator, dovecot: Dovecot, address: str, count: int) -> None:
+    """Returns once the server's mailbox is empty and the ledger knows that."""
+
+    async def settled() -> bool:
+        query = "select count(*) from ledger where address = %s and state = 'deleted'"
+        return await operator.number(query, address) >= count and dovecot.count(address) == 0
+
+    await until(settled, "all messages to be deleted, and known to be", patience=300, every=0.2)

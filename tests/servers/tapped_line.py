@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Callable
-from typing import Self
+from typing import Literal, Self
+
+Break = Literal["silence", "close", "reset"]
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing sends RST
 
 
 class TappedLine:
     """A TCP relay on 127.0.0.1. `asked` and `answered` see every piece of data before it is passed on.
 
     `asked` gets what a client says, `answered` what the server says, and the number of the connection, from 1.
-    `answered` returns how many bytes to pass on; with fewer than all of them the connection is passed no further.
+    `answered` returns how many bytes to pass on. With fewer than all of them the server is heard no further, and the client
+    finds the line as `broken_by` says: silent, closed by the server, or reset.
     """
 
     host = "127.0.0.1"
@@ -20,8 +26,10 @@ class TappedLine:
     def __init__(self, server_port: int) -> None:
         self.port = 0
         self.connections = 0
-        self.asked: Callable[[int, bytes], None] = lambda _connection, _data: None
-        self.answered: Callable[[int, bytes], int] = lambda _connection, data: len(data)
+        self.broken_by: Break = "silence"
+        self.asked: Callable[[int, bytes], None]
+        self.answered: Callable[[int, bytes], int]
+        self.let_pass()
         self._server_port = server_port
         self._listener: asyncio.Server
         self._relays: set[asyncio.Task[None]] = set()
@@ -34,6 +42,16 @@ class TappedLine:
     async def __aexit__(self, *_exception: object) -> None:
         self._listener.close()
         await self.cut()
+
+    def let_pass(self) -> None:
+        """Listens in no more: everything is passed on."""
+        self.asked = lambda _connection, _data: None
+        self.answered = lambda _connection, data: len(data)
+
+    async def until_idle(self) -> None:
+        """Returns once there is no connection."""
+        while relays := list(self._relays):
+            await asyncio.wait(relays)
 
     async def cut(self) -> None:
         """Ends every connection; new ones are taken."""
@@ -76,5 +94,13 @@ class TappedLine:
             client.write(data[:passed])
             await client.drain()
             if passed < len(data):
+                self._break(client)
                 return  # what follows never arrives; the client may still hang up
         client.write_eof()
+
+    def _break(self, client: asyncio.StreamWriter) -> None:
+        if self.broken_by == "close":
+            client.write_eof()
+        elif self.broken_by == "reset":
+            client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            client.transport.abort()
