@@ -490,7 +490,7 @@ async def test_a_uidl_of_absurd_length_is_a_violation() -> None:
 
 
 async def test_a_listing_without_end_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.pop.connection.LARGEST_LISTING", 100_000)
+    monkeypatch.setattr("activities.pop.conversation.LARGEST_LISTING", 100_000)
     async with MailboxServer() as server:
         server.replies["UIDL"] = "+OK\r\n" + "1 x\r\n" * 10_000
         pop = await logged_in(server)
