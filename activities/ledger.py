@@ -45,11 +45,10 @@ class Ledger:
                         select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
                             l.state <> 'quarantined' and (l.vanished_at is not null or (%s and l.state <> 'deleted')),
                             l.first_seen_at
-                        from unnest(%b::text[]) as asked (uidl)
-                        join pop_ledger l using (uidl)
-                        where l.address = %s and l.epoch = %s
+                        from pop_ledger l
+                        where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
                         """,
-                        [emptied, part, address, epoch],
+                        [emptied, address, epoch, part],
                     )
                 ).fetchall()
                 known.update(((uidl, occurrence), Entry(*rest)) for uidl, occurrence, *rest in rows)

@@ -137,6 +137,8 @@ class Observer:
             "states": list(CAN_VANISH),
             "at": at,
         }
+        # A list of 100,000 against a ledger of as many, of which PostgreSQL may have no statistics yet: never row by row.
+        await connection.execute("set local enable_nestloop = off")
         row = await (
             await connection.execute(
                 """
