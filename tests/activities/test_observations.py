@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from activities import mailboxes
 from domain.observations import Observation
 from domain.settings import AccountSettings
 from infra.database import Pool
