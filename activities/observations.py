@@ -139,46 +139,36 @@ class Observer:
         }
         # A list of 100,000 against a ledger of as many, of which PostgreSQL may have no statistics yet: never row by row.
         await connection.execute("set local enable_nestloop = off")
-        row = await (
+        rows = await (
             await connection.execute(
                 """
-                select count(*) from pop_ledger l
-                join unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
-                    using (uidl, occurrence)
+                with there as (
+                    select * from unnest(%(uidl)b::text[], %(occurrence)b::smallint[]) as there (uidl, occurrence)
+                ), back as (
+                    update pop_ledger l set vanished_at = null from there
+                    where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is not null
+                        and l.uidl = there.uidl and l.occurrence = there.occurrence
+                ), gone as (
+                    update pop_ledger l set vanished_at = %(at)s
+                    where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is null
+                        and l.state = any(%(states)s) and l.deletion_asked_at is null
+                        and not exists (
+                            select from there where there.uidl = l.uidl and there.occurrence = l.occurrence
+                        )
+                    returning state
+                )
+                select state, count(*) from gone group by state
+                union all
+                select 'staying', count(*) from pop_ledger l join there using (uidl, occurrence)
                 where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is null
                     and l.first_seen_at < %(began)s
                 """,
                 asked,
             )
-        ).fetchone()
-        await connection.execute(
-            """
-            update pop_ledger l set vanished_at = null
-            from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
-            where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is not null
-                and l.uidl = there.uidl and l.occurrence = there.occurrence
-            """,
-            asked,
-        )
-        rows = await (
-            await connection.execute(
-                """
-                with gone as (
-                    update pop_ledger l set vanished_at = %(at)s
-                    where l.address = %(address)s and l.epoch = %(epoch)s and l.vanished_at is null
-                        and l.state = any(%(states)s) and l.deletion_asked_at is null
-                        and not exists (
-                            select from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as there (uidl, occurrence)
-                            where there.uidl = l.uidl and there.occurrence = l.occurrence
-                        )
-                    returning state
-                )
-                select state, count(*) from gone group by state
-                """,
-                asked,
-            )
         ).fetchall()
-        return {state: int(count) for state, count in rows}, int(row[0]) if row else 0
+        counts = {state: int(count) for state, count in rows}
+        staying = counts.pop("staying")
+        return counts, staying
 
     def _as_kept(self, memory: Memory) -> tuple[dict[str, Any], list[Any]]:
         observed = [one.model_dump(mode="json") for one in self.observed]

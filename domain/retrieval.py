@@ -95,7 +95,10 @@ def listing(
             occurrence = given[uidl].take(number, size, proven, refuted)
         else:
             only = ledger.get((uidl, 0))
-            occurrence = 0 if only is None else _Occurrences({0: only}).take(number, size, proven, refuted)
+            if only is None or (only.size == size and not only.vanished and (number, 0) not in refuted):
+                occurrence = 0  # as nearly always, so it is not worth a table
+            else:
+                occurrence = _Occurrences({0: only}).take(number, size, proven, refuted)
         shared = uidl in several or occurrence > 0
         listed.append(Listed(number=number, uidl=uidl, occurrence=occurrence, size=size, shared=shared))
     return listed

@@ -1,0 +1,145 @@
+"""Mailroom's retrieval in a process of its own: the real `watch`, session after session, as a worker runs it.
+
+Only the Temporal server is not there. What its databases, mailboxes and settings are comes as JSON on standard input, and
+what it took goes as JSON to standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.pop.session import Sessions
+from activities.retrieve import Retrieval
+from bench.mailboxes import PASSWORD
+from domain.commands import SessionReport
+from domain.settings import AccountSettings, parse
+from infra.database import open_pool
+from infra.secrets import Secrets
+from infra.settings import WorkerSettings
+from infra.telemetry import SessionMetrics
+from worker import DATABASE_CONNECTIONS, SESSIONS_AT_ONCE
+from workflows.contract import WAITING, WatchRequest
+
+SECRET = "MAILROOM_SECRET_BENCH"
+ROOT = Path(__file__).parent.parent
+ENOUGH = 10**12  # bytes of quota
+
+
+@dataclass(frozen=True)
+class Job:
+    """Whose mail is to be retrieved, from where to where; with `look_again` there is a last session that finds nothing new."""
+
+    database: str
+    port: int
+    users: Sequence[str]
+    look_again: bool = False
+
+
+@dataclass(frozen=True)
+class Took:
+    """What came of a job. `cpu` are seconds of this process, `peak_memory` the most bytes it had (VmHWM); `look` are the
+    seconds of the session that found nothing new."""
+
+    messages: int
+    sessions: int
+    seconds: float
+    cpu: float
+    look: float
+    peak_memory: int
+
+
+def retrieve(job: Job, *, patience: float = 1800) -> Took:
+    """Does the job in a new process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.mailroom"],
+        input=json.dumps(asdict(job)),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, SECRET: PASSWORD},
+        timeout=patience,
+        check=True,
+    )
+    return Took(**json.loads(done.stdout))
+
+
+async def _do(job: Job) -> Took:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SESSIONS_AT_ONCE + 20, "mailroom"))
+    settings = WorkerSettings(
+        database_url=job.database,
+        allow_hosts=("127.0.0.1",),
+        max_sessions_per_host=len(job.users),
+        quota_bytes=ENOUGH,
+    )
+    async with await open_pool(job.database, most=DATABASE_CONNECTIONS) as pool:
+        retrieval = Retrieval(pool, Sessions(Secrets(pool, settings), settings), settings, SessionMetrics(), "bench")
+        began, cpu = time.perf_counter(), time.process_time()
+        came = await asyncio.gather(*(_mailbox(retrieval, user, job.port) for user in job.users))
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        began = time.perf_counter()
+        if job.look_again:
+            await asyncio.gather(*(_session(retrieval, account(user, job.port), 0, report=True) for user in job.users))
+        look = time.perf_counter() - began
+    messages, sessions = (sum(column) for column in zip(*came, strict=True))
+    return Took(messages, sessions, seconds, cpu, look, _peak_memory())
+
+
+def account(user: str, port: int) -> AccountSettings:
+    incoming = {"host": "127.0.0.1", "port": port, "tls": "none", "secret": f"env:{SECRET}"}
+    return parse(AccountSettings, {"address": user, "incoming": incoming, "crm": ["builtin"]}, what="bench")
+
+
+async def _mailbox(retrieval: Retrieval, user: str, port: int) -> tuple[int, int]:
+    """Messages stored, and sessions held, until nothing remains."""
+    stored, sessions, more = 0, 0, True
+    while more:
+        report = await _session(retrieval, account(user, port), stored)
+        if report is not None:
+            stored, sessions, more = report.total_stored, sessions + 1, report.more
+    return stored, sessions
+
+
+async def _session(
+    retrieval: Retrieval, settings: AccountSettings, stored: int, *, report: bool = False
+) -> SessionReport | None:
+    """What a session reported; None when its turn has not come, after the wait that it asks for. With `report` it reports,
+    like `poll_now`, even that there is nothing new."""
+    request = WatchRequest(
+        settings=settings,
+        settings_version=1,
+        credential_version=1,
+        total_stored=stored,
+        recovering=False,
+        report=report,
+        not_before=None,
+        needed_bytes=0,
+    )
+    try:
+        return await ActivityEnvironment().run(retrieval.watch, request)
+    except ApplicationError as asked:
+        if asked.type != WAITING or asked.next_retry_delay is None:
+            raise
+        await asyncio.sleep(asked.next_retry_delay.total_seconds())
+        return None
+
+
+def _peak_memory() -> int:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(asyncio.run(_do(Job(**json.load(sys.stdin)))))))

@@ -1,0 +1,62 @@
+"""The benchmarks run and print their figures: with numbers so small that the figures mean nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+
+import pytest
+
+from tests.end_to_end.operating import PROJECT, clean_environment
+
+
+async def printed(benchmark: str, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        f"bench.{benchmark}",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=PROJECT,
+        env=clean_environment(),
+    )
+    out, complaint = await process.communicate()
+    assert process.returncode == 0, complaint.decode()
+    return out.decode()
+
+
+@pytest.mark.usefixtures("dovecot")
+async def test_one_mailbox_beside_other_clients() -> None:
+    said = await printed("retrieve", "--messages", "20", "--far-messages", "0")
+    assert re.search(r"loopback: mailroom \d+ messages/s", said)
+    assert re.search(r"loopback: [\d.]+ ms of CPU a message: .*worker \d+ %", said)
+    for peer in ("fetchmail", "mpop", "getmail"):
+        assert re.search(rf"loopback: {peer} (is not installed|\d+ messages/s, Mailroom [\d.]+ times that)", said)
+
+
+@pytest.mark.usefixtures("dovecot")
+async def test_many_mailboxes_together_far_away() -> None:
+    said = await printed("many", "--accounts", "3", "--messages", "5")
+    assert re.search(r"\d+ messages/s together", said)
+    assert "the worker took" in said
+
+
+@pytest.mark.usefixtures("dovecot")
+async def test_a_huge_mailbox() -> None:
+    said = await printed("huge", "--messages", "30", "--largest", "6000000")
+    assert "huge: 30 messages, 0.01 GB" in said
+    assert re.search(r"memory was \d+ MiB", said)
+
+
+async def test_indexing_beside_the_library() -> None:
+    said = await printed("parse", "--messages", "5", "--rounds", "1")
+    assert "a body of 10 MB" in said
+
+
+@pytest.mark.usefixtures("dovecot")
+async def test_accounts_that_have_nothing_new() -> None:
+    said = await printed("idle", "--accounts", "2", "--seconds", "6")
+    assert "0 history events per empty poll" in said
+    assert re.search(r"[\d.]+ ms of the worker's CPU per poll", said)
