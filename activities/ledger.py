@@ -34,9 +34,9 @@ class Ledger:
         self._pool = pool
 
     async def entries(
-        self, address: str, epoch: int, uidls: Collection[str], *, emptied: bool = False
+        self, address: str, epoch: int, uidls: Collection[str], *, emptied_at: datetime | None = None
     ) -> dict[Identity, Entry]:
-        """All that is known of these UIDLs. `emptied`: the list before was empty, so nothing stayed on it."""
+        """All that is known of these UIDLs. `emptied_at`: the last list was empty, so nothing that was known then stayed."""
         known: dict[Identity, Entry] = {}
         moments: dict[datetime | None, datetime | None] = {}
         asked = iter(uidls)
@@ -46,12 +46,13 @@ class Ledger:
                     await connection.execute(
                         """
                         select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
-                            l.state <> 'quarantined' and (l.vanished_at is not null or (%s and l.state <> 'deleted')),
+                            l.state <> 'quarantined' and (l.vanished_at is not null
+                                or (l.state <> 'deleted' and l.first_seen_at <= %s::timestamptz)) is true,
                             l.first_seen_at
                         from pop_ledger l
                         where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
                         """,
-                        [emptied, address, epoch, part],
+                        [emptied_at, address, epoch, part],
                     )
                 ).fetchall()
                 # Of hundreds of thousands of entries most have the caller's UIDL, one of four states and their batch's time:

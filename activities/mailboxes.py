@@ -30,7 +30,7 @@ class Mailbox:
     `deletions_unsettled`: a QUIT was to delete messages, and its answer never came. `memory` and `observed` are what
     `activities.observations` keeps. `quarantined` messages could not be taken yet, those of earlier epochs included;
     `disclaimed`: there are messages that the server listed and did not have. `remaining` is what the last look left to be
-    fetched, `emptied` says that its list was empty, and `deleted_ones_listed` that deleted messages may be listed still.
+    fetched, `emptied_at` when its list was empty, if it was, and `deleted_ones_listed` that deleted messages may be listed still.
     """
 
     room: int
@@ -48,7 +48,7 @@ class Mailbox:
     quarantined: int
     disclaimed: bool
     remaining: int
-    emptied: bool
+    emptied_at: datetime | None
     deleted_ones_listed: bool
 
 
@@ -178,7 +178,7 @@ class Mailboxes:
                             and l.deletion_asked_at is not null and l.state = 'stored'
                     ), memory, observed,
                     (select count(*) from pop_ledger l where l.address = m.address and l.state = 'quarantined'),
-                    exists (select from disclaimed d where d.address = m.address), coalesce(m.remaining, 0), emptied,
+                    exists (select from disclaimed d where d.address = m.address), coalesce(m.remaining, 0), emptied_at,
                     exists (
                         select from pop_ledger l where l.address = m.address and l.epoch = m.epoch
                             and l.state = 'deleted' and l.vanished_at is null
@@ -208,7 +208,8 @@ class Mailboxes:
             await connection.execute(
                 """
                 update mailboxes set last_checked_at = %(at)s, last_success_at = %(at)s, next_attempt_at = %(next)s,
-                    on_server = %(on_server)s, remaining = %(remaining)s, emptied = %(emptied)s, eta = null, rate = null,
+                    on_server = %(on_server)s, remaining = %(remaining)s, eta = null, rate = null,
+                    emptied_at = case when %(emptied)s then %(at)s::timestamptz end,
                     listed_at = case when %(complete)s then coalesce(listed_at, %(at)s) else listed_at end,
                     epoch_listed_at = case when %(complete)s then coalesce(epoch_listed_at, %(at)s) else epoch_listed_at end
                 where address = %(address)s

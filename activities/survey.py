@@ -115,7 +115,7 @@ class Survey:
             uids = await self._named(connection, named, sizes)
             await self._note_deleted_ones_gone(mailbox, uids)
             known = await self._ledger.entries(
-                self._settings.address, mailbox.epoch, {uidl for _, uidl in uids}, emptied=mailbox.emptied
+                self._settings.address, mailbox.epoch, {uidl for _, uidl in uids}, emptied_at=mailbox.emptied_at
             )
             proven, refuted = await self._evidence(connection, mailbox, uids, known)
             listed = await asyncio.to_thread(listing, uids, sizes, known, proven=proven, refuted=refuted)
