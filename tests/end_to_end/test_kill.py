@@ -106,6 +106,7 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
     names = [f"mailbox-{number}" for number in range(MAILBOXES)]
     temporal = EmbeddedTemporal(tmp_path, Ports(tmp_path), durable=False, more_namespaces=names, environ={})
     stored_at_kills: list[int] = []
+    deletes = after_store == "delete"
 
     async def retrieve(namespace: str) -> None:
         chance = random.Random(f"{seed} {namespace}")
@@ -128,9 +129,7 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
                 after_a_commit = chance.random() < 0.3  # small messages come faster than they are committed
                 if not after_a_commit:
                     messages = min(PHASE, there - stored)
-                    KillPoint.anywhere(
-                        line, worker, chance, messages=messages, size=size, deletes=after_store == "delete"
-                    )
+                    KillPoint.anywhere(line, worker, chance, messages=messages, size=size, deletes=deletes)
                 for message in islice(to_deliver, BEFORE_EACH_KILL):
                     dovecot.deliver(address, message)
                 if number == 0:
@@ -142,8 +141,10 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
                     )
                 if after_a_commit:
                     await until_more_is_stored(own, address, stored)
-                    worker.kill()
-                await worker.ended(patience=300)
+                else:
+                    await until_killed(own, worker, address, "deleted" if deletes else "stored", there)
+                worker.kill()
+                await worker.ended()
                 stored = await own.stored(address)
                 stored_at_kills.append(stored)
                 line.let_pass()
@@ -152,12 +153,12 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
                     await own.until_stored(address, there, patience=300)
                     stored = there
             await own.until_stored(address, MESSAGES, patience=300)
-            if after_store == "delete":
+            if deletes:
                 await until_deleted(own, dovecot, address, MESSAGES)
                 await assert_deleted_exactly_once(own, address, MESSAGES)
             await assert_stored_exactly_once(own, address, delivered)
             await assert_no_failures(own, address)
-        assert dovecot.count(address) == (0 if after_store == "delete" else MESSAGES)
+        assert dovecot.count(address) == (0 if deletes else MESSAGES)
 
     secret = await operator.store_secret("jane", "secret")
     await operator.worker(MAILROOM_ROLES="workflows")
@@ -273,6 +274,16 @@ async def test_killed_in_the_middle_of_a_large_message_it_is_stored_exactly_once
         await operator.until_stored(address, len(delivered))
         await assert_stored_exactly_once(operator, address, delivered)
         await assert_no_failures(operator, address)
+
+
+async def until_killed(operator: Operator, worker: WorkerProcess, address: str, state: str, there: int) -> None:
+    """Returns when the worker was killed, or had nothing left to do: a session can break before it comes to its point."""
+    done = "select count(*) from ledger where address = %s and state = %s"
+
+    async def killed() -> bool:
+        return not worker.running or await operator.number(done, address, state) >= there
+
+    await until(killed, f"{address}: the kill, or all {there} messages to be {state}", patience=300, every=0.1)
 
 
 async def until_more_is_stored(operator: Operator, address: str, before: int) -> None:
