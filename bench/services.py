@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from infra.embedded_postgres import EmbeddedPostgres
 @contextlib.contextmanager
 def database(folder: Path) -> Iterator[str]:
     """The URL of a new database of Mailroom's, with everything durable as in production."""
+    # Told to end, by `timeout` for one, a benchmark ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     server = EmbeddedPostgres(folder, Ports(folder))
     server.start()
     try:
