@@ -5,6 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CRMS := $(VENV)/crms/.installed
 
 .PHONY: run test bench lock temporal
 
@@ -12,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 run: $(INSTALLED)
 	$(BIN)/python worker.py --dev $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(INSTALLED) temporal
+test: $(INSTALLED) $(CRMS) temporal
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -35,6 +36,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=requirements.lock requirements.in
+	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=tests/crms.lock tests/crms.in
 
 temporal: $(INSTALLED)
 	$(BIN)/python -m infra.temporal.provision
@@ -43,4 +45,10 @@ $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "mailroom: Python 3.11 or newer is needed: install it (Debian: apt-get install python3-venv, macOS: brew install python)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "mailroom: $(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# The CRMs that the tests run, in an environment of their own: they are servers beside Mailroom, not a part of it.
+$(CRMS): tests/crms.lock $(INSTALLED)
+	@$(PYTHON) -m venv $(VENV)/crms
+	$(VENV)/crms/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/crms.lock
 	@touch $@

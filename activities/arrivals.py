@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from activities.uploads import Upload
+from domain.identity import fingerprint, message_identity
 from domain.message import IndexedMessage, index
 from domain.retrieval import Listed
 
@@ -17,19 +18,24 @@ BATCH_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """One message as it came, indexed. `content` is its bytes, or where they were put because they are many."""
+    """One message as it came, indexed. `content` is its bytes, or where they were put because they are many; `identity` names
+    it wherever a copy of it lies."""
 
     listed: Listed
     content: bytes | Upload
     sha256: bytes
     size: int
     message: IndexedMessage
+    identity: bytes
 
     @classmethod
     def of(cls, listed: Listed, content: bytes | Upload) -> Retrieved:
         if isinstance(content, Upload):
-            return cls(listed, content, content.sha256, content.size, index(content.head))
-        return cls(listed, content, hashlib.sha256(content).digest(), len(content), index(content))
+            message, sha256, size, body = index(content.head), content.sha256, content.size, None
+        else:
+            message, sha256, size = index(content), hashlib.sha256(content).digest(), len(content)
+            body = None if message.message_id else fingerprint(content)
+        return cls(listed, content, sha256, size, message, message_identity(message, body=body, sha256=sha256))
 
 
 @dataclass(frozen=True, slots=True)

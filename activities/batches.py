@@ -152,7 +152,7 @@ class Batches:
             self._epoch,
             batch,
             indexed,
-            self._settings.crm,
+            self._settings,
             self._live(done),
             self._clock(),
             self._observer.recent_mode,

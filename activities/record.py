@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
+from activities.back_linking import ask_to_relink_account
 from activities.log import append
 from domain.audit import LoggedEvent, Notice
 from domain.message import storable
@@ -42,13 +43,20 @@ class Recorder:
 
 
 async def _save_account(connection: AsyncConnection[TupleRow], address: str, account: RecordedAccount) -> None:
+    """Saves the account's row. Mail that is stored is linked anew where a CRM was added (R3) or other addresses are its own."""
     info = activity.info()
+    before = await (
+        await connection.execute("select crm, aliases from accounts_recorded where address = %s for update", [address])
+    ).fetchone()
     await connection.execute(
         """
-        insert into accounts_recorded values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into accounts_recorded (
+            address, organisation, owner, host, crm, aliases, state, reason, authentication_failures, connection_failures,
+            next_attempt_at, workflow_id, run_id
+        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (address) do update set
             organisation = excluded.organisation, owner = excluded.owner, host = excluded.host, crm = excluded.crm,
-            state = excluded.state, reason = excluded.reason,
+            aliases = excluded.aliases, state = excluded.state, reason = excluded.reason,
             authentication_failures = excluded.authentication_failures,
             connection_failures = excluded.connection_failures,
             next_attempt_at = excluded.next_attempt_at,
@@ -60,6 +68,7 @@ async def _save_account(connection: AsyncConnection[TupleRow], address: str, acc
             account.owner,
             account.host,
             account.crm,
+            account.aliases,
             account.state,
             account.reason,
             account.authentication_failures,
@@ -69,6 +78,12 @@ async def _save_account(connection: AsyncConnection[TupleRow], address: str, acc
             info.workflow_run_id,
         ],
     )
+    known, aliases = before or ([], [])
+    for crm in account.crm:
+        if crm not in known:
+            await ask_to_relink_account(connection, crm, address, cause="the CRM was added to the account")
+        elif aliases != account.aliases:
+            await ask_to_relink_account(connection, crm, address, cause="the account's aliases changed")
 
 
 async def tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:

@@ -17,18 +17,20 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.arrivals import Batch, NotRetrieved, Retrieved
+from activities.filing import INBOX, Filed, file
 from activities.leases import Lease
 from activities.ledger import fenced, log
+from activities.linking import Linkable, link_new
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.recognition import recognise
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
-from domain.linking import DirectoryMatch, correspondents, link
+from domain.linking import Mail
 from domain.message import Participant, storable
 from domain.retrieval import Identity, Listed
+from domain.settings import AccountSettings
 from infra.database import Pool
 
-INBOX = "Inbox"
 STATEMENT_BYTES = 2 << 20  # of mail in one statement, which is copied twice on its way
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
@@ -56,7 +58,7 @@ class MailStore:
         epoch: int,
         batch: Batch,
         indexed: Sequence[Retrieved],
-        crms: Sequence[str],
+        settings: AccountSettings,
         live: Live,
         at: datetime,
         mode: RecentMode | None = None,
@@ -73,7 +75,8 @@ class MailStore:
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             await self._keep_blobs(connection, indexed, new, known.values())
-            ids = await self._keep_mail(connection, session.address, new, at)
+            filed = await file(connection, session.address, new)
+            ids = await self._keep_mail(connection, session.address, filed, at)
             known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
             await self._enter(
                 connection,
@@ -83,7 +86,16 @@ class MailStore:
                 ids,
                 at,
             )
-            links = await self._link(connection, session.address, new, ids, crms)
+            links = await link_new(
+                connection,
+                settings,
+                [
+                    Linkable(
+                        ids[placed.one.listed.identity], placed.one.identity, placed.folder, Mail.of(placed.one.message)
+                    )
+                    for placed in filed
+                ],
+            )
             await self._quarantine(connection, session.address, epoch, batch.refused, at)
             size = sum(one.size for one in new)
             await connection.execute(
@@ -148,13 +160,14 @@ class MailStore:
         return {bytes(row[0]) for row in rows}
 
     async def _keep_mail(
-        self, connection: Connection, address: str, new: Sequence[Retrieved], at: datetime
+        self, connection: Connection, address: str, filed: Sequence[Filed], at: datetime
     ) -> dict[Identity, int]:
-        if not new:
+        if not filed:
             return {}
         rows = await (
-            await connection.execute("select nextval('mail_ids') from generate_series(1, %s)", [len(new)])
+            await connection.execute("select nextval('mail_ids') from generate_series(1, %s)", [len(filed)])
         ).fetchall()
+        new = [placed.one for placed in filed]
         ids = {one.listed.identity: int(row[0]) for one, row in zip(new, rows, strict=True)}
         columns = [
             [ids[one.listed.identity] for one in new],
@@ -166,32 +179,40 @@ class MailStore:
             [one.size for one in new],
             [one.sha256 for one in new],
             [one.message.parse_error and storable(one.message.parse_error) for one in new],
-            [
-                storable(json.dumps([_plain(who) for who in one.message.participants], ensure_ascii=False))
-                for one in new
-            ],
-            [json.dumps(one.message.in_reply_to) for one in new],
-            [json.dumps(one.message.references) for one in new],
+            [_json([_plain(who) for who in one.message.participants]) for one in new],
+            [_json(one.message.in_reply_to) for one in new],
+            [_json(one.message.references) for one in new],
             [one.message.automatic for one in new],
+            [one.identity for one in new],
+            [one.message.from_address and storable(one.message.from_address) for one in new],
+            [_json(sorted({who.normal for who in one.message.participants})) for one in new],
+            [placed.folder for placed in filed],
+            [_json(placed.labels) for placed in filed],
+            [_json(placed.flags) for placed in filed],
+            [_json(placed.by) for placed in filed],
         ]
         await connection.execute(
             """
             insert into mail (
-                id, address, folder, state, stored_at, uidl, message_id, from_address, subject, sent_at, size, sha256,
-                parse_error, participants, in_reply_to, message_references, automatic
+                id, address, state, stored_at, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
+                participants, in_reply_to, message_references, automatic, identity, author, addresses, folder, labels, flags,
+                filed
             )
-            select id, %s, %s, 'stored', %s, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
+            select id, %s, 'stored', %s, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
                 participants, array(select jsonb_array_elements_text(in_reply_to)),
-                array(select jsonb_array_elements_text(message_references)), automatic
+                array(select jsonb_array_elements_text(message_references)), automatic, identity, author,
+                array(select jsonb_array_elements_text(addresses)), folder, array(select jsonb_array_elements_text(labels)),
+                array(select jsonb_array_elements_text(flags)), filed
             from unnest(
                 %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bytea[],
-                %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::boolean[]
+                %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::boolean[], %b::bytea[],
+                %b::text[], %b::text[]::jsonb[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[]
             ) as new (
                 id, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error, participants, in_reply_to,
-                message_references, automatic
+                message_references, automatic, identity, author, addresses, folder, labels, flags, filed
             )
             """,
-            [address, INBOX, at, *columns],
+            [address, at, *columns],
         )
         return ids
 
@@ -243,50 +264,6 @@ class MailStore:
             raise LedgerConflict(f"{len(entries) - entered} messages of {address} were stored already")
         if replaced:  # what stood for a message while it could not be taken makes way for the message itself
             await connection.execute("delete from mail where id = any(%s) and state = 'quarantined'", [replaced])
-
-    async def _link(
-        self,
-        connection: Connection,
-        address: str,
-        new: Sequence[Retrieved],
-        ids: dict[Identity, int],
-        crms: Sequence[str],
-    ) -> int:
-        """Links the new messages to the records of the account's CRMs, by a local join; answers how many links."""
-        wanted = {who.normal for one in new for who in correspondents(one.message, INBOX)} if crms else set()
-        if not wanted:
-            return 0
-        rows = await (
-            await connection.execute(
-                """
-                select crm, record_kind, record_id, address from record_addresses
-                where address = any(%s) and crm = any(%s) and record_kind <> 'deal'
-                """,
-                [sorted(wanted), list(crms)],
-            )
-        ).fetchall()
-        matches = [DirectoryMatch(*row) for row in rows]
-        found = [(ids[one.listed.identity], made) for one in new for made in link(one.message, INBOX, matches)]
-        if found:
-            await connection.execute(
-                """
-                insert into links (message, address, crm, record_kind, record_id, direction, matched_address, evidence)
-                select message, %s, crm, record_kind, record_id, direction, matched_address, evidence
-                from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
-                    as new (message, crm, record_kind, record_id, direction, matched_address, evidence)
-                """,
-                [
-                    address,
-                    [message for message, _ in found],
-                    [made.crm for _, made in found],
-                    [made.record_kind for _, made in found],
-                    [made.record_id for _, made in found],
-                    [made.direction for _, made in found],
-                    [storable(made.matched_address) for _, made in found],
-                    [storable(json.dumps(made.evidence, ensure_ascii=False)) for _, made in found],
-                ],
-            )
-        return len(found)
 
     async def _quarantine(
         self, connection: Connection, address: str, epoch: int, refused: Sequence[NotRetrieved], at: datetime
@@ -340,6 +317,10 @@ class MailStore:
                         one.listed.occurrence,
                     ],
                 )
+
+
+def _json(value: object) -> str:
+    return storable(json.dumps(value, ensure_ascii=False))
 
 
 def _plain(who: Participant) -> dict[str, str]:

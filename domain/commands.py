@@ -211,6 +211,7 @@ class WasRefused(Report):
     by: str
 
 
-def name_of(command: Command) -> str:
+def name_of(command: Command | type[Command]) -> str:
     """The name that people type: `ChangeSettings` is `change_settings`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
+    kind = command if isinstance(command, type) else type(command)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

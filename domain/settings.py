@@ -12,6 +12,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from domain.addresses import normal_address
 from domain.refusal import Refused
 
 IMPLICIT_TLS_PORT = 995  # RFC 8314
@@ -188,6 +189,11 @@ class AccountSettings(Strict):
                 {"kind": kind, "switch": " for external mailboxes" if kind == "imap" else " yet"},
             )
         return data
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """The account's address and its aliases, as they are compared (R2)."""
+        return frozenset(normal_address(address) or address for address in (self.address, *self.aliases))
 
     @property
     def owner(self) -> str:

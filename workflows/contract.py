@@ -15,9 +15,12 @@ from temporalio.common import SearchAttributeKey
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
 from domain.commands import By, InQuarantine
+from domain.crm import RECORD_KINDS as RECORD_KINDS
+from domain.crm import CrmSettings as CrmSettings
+from domain.crm import RecordKind as RecordKind
 from domain.observations import Observation
 from domain.reconciliation import Mended, Report
-from domain.settings import AccountSettings, Address, Name, Strict
+from domain.settings import AccountSettings, Address, Strict
 
 MAIL_ACCOUNT = "MailAccount"
 CRM_CONNECTION = "CrmConnection"
@@ -25,6 +28,7 @@ RECONCILE = "Reconcile"
 
 WORKFLOW_QUEUE = "mailroom"
 RETRIEVAL_QUEUE = "mailroom-retrieval"
+CRM_QUEUE = "mailroom-crm"
 
 REFUSED = "Refused"  # the type of every ApplicationError that refuses a request
 NOTHING_NEW = "NothingNew"  # BENIGN: nothing to say, look again after next_retry_delay
@@ -118,6 +122,15 @@ class SkipMessageRequest(Request):
     at: datetime
 
 
+class DeskRequest(Request):
+    """A command about stored mail: `given` is the command as it was typed. `event_id` as for `RetryQuarantinedRequest`."""
+
+    address: str
+    given: dict[str, Any]
+    event_id: UUID
+    at: datetime
+
+
 class QuarantineChange(BaseModel):
     """How many messages a command has released or given up, and what is in quarantine now."""
 
@@ -132,6 +145,7 @@ class RecordedAccount(Request):
     owner: str
     host: str
     crm: list[str]
+    aliases: list[str] = []
     state: State
     reason: str | None
     authentication_failures: int
@@ -211,21 +225,6 @@ class AwaitedRetrieval(Request):
     last_checked_at: datetime | None
 
 
-class CrmSettings(Strict):
-    """Input of `CrmConnection`. `profile` says which kinds of records take part (R1)."""
-
-    name: Name
-    kind: Literal["builtin"] = "builtin"
-    profile: Literal["crm", "recruit"] = "crm"
-
-
-RecordKind = Literal["contact", "lead", "deal", "candidate"]
-RECORD_KINDS: dict[str, tuple[RecordKind, ...]] = {
-    "crm": ("contact", "lead", "deal"),
-    "recruit": ("contact", "candidate"),
-}
-
-
 class SaveRecord(Strict):
     """Input of `save_record`: a new record where `record_id` is null, otherwise that record as it is to be."""
 
@@ -233,6 +232,10 @@ class SaveRecord(Strict):
     record_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     name: Annotated[str, Field(min_length=1, max_length=500)]
     addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default_factory=list, max_length=500)]
+    contacts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    open: bool = True
+    converted_to: str | None = None
+    merged_into: str | None = None
     by: By = "operator"
 
 

@@ -105,6 +105,7 @@ class Lifecycle:
             owner=account.settings.owner,
             host=account.settings.incoming.host,
             crm=account.settings.crm,
+            aliases=account.settings.aliases,
             state=account.state,
             reason=account.reason,
             authentication_failures=account.failures.authentication,

@@ -16,11 +16,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.account import Account, OperatorCommand, State, new_account, settings_to_try
+from domain.account import Account, State, new_account, settings_to_try
 from domain.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
+    Command,
     Connected,
     Disable,
     Enable,
@@ -44,17 +45,30 @@ from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
 from workflows import contract
 from workflows.crm_check import check_crms
+from workflows.desk import DESK, at_the_desk, carries_out
 from workflows.intake import command, read, refusal, takes_commands
 from workflows.lifecycle import Lifecycle
 from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted
 from workflows.poll import SharedPoll
 from workflows.quarantine import change_quarantine, waits_for
 
+LIFE = (
+    Disable,
+    Enable,
+    PollNow,
+    ChangeSettings,
+    ChangeCredential,
+    SetQuota,
+    RetryQuarantined,
+    SkipMessage,
+    Close,
+)
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
 
 
 @workflow.defn(name=contract.MAIL_ACCOUNT)
 @takes_commands
+@carries_out(*DESK)
 class MailAccount:
     """Retrieves one mailbox by POP for as long as the account lives."""
 
@@ -179,6 +193,14 @@ class MailAccount:
     async def skip_message(self, given: SkipMessage) -> contract.QuarantineAnswer:
         return await self._change_quarantine(given)
 
+    async def carry_out(self, given: Command) -> Any:
+        """A command about stored mail changes the database and nothing of this account's life."""
+        await self._ready(given)
+        answer = await at_the_desk(self.account.settings.address, given)
+        if self._is_long():
+            await self._mailbox.stop_watch()  # an idle account may get any number of commands
+        return answer
+
     @workflow.signal(dynamic=True)
     async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         await self.record_refused_signal(name, None, unknown_command(name))
@@ -290,11 +312,11 @@ class MailAccount:
         if self._is_long():
             await self._mailbox.stop_watch()  # an idle account may get any number of signals
 
-    async def _ready(self, given: OperatorCommand) -> None:
+    async def _ready(self, given: Command) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
         self._still_open(given)
 
-    def _still_open(self, given: OperatorCommand) -> None:
+    def _still_open(self, given: Command) -> None:
         if self._ended or self._start_refused or self.account.state is State.CLOSED:
             raise Refused("closed", f"{name_of(given)}: the account is closed, or was never connected: start it again")
 
@@ -409,5 +431,5 @@ class MailAccount:
 
 
 def unknown_command(name: str) -> Refused:
-    known = "disable, enable, poll_now, change_settings, change_credential, set_quota, retry_quarantined, skip_message, close"
+    known = ", ".join((*(name_of(kind) for kind in LIFE), *(name_of(kind) for kind in DESK)))
     return Refused("unknown_command", f"{name[:100]} is not a command of an account; the commands are {known}")

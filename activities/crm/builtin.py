@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from activities.back_linking import ask_to_relink_addresses
 from domain.message import normal_address, storable
 from domain.refusal import Refused
 from infra.database import Pool
@@ -60,6 +61,12 @@ class BuiltinCrm:
             normal.append(found)
         key = [request.crm.name, record.record_kind, request.record_id]
         async with self._pool.connection() as connection, connection.transaction():
+            rows = await (
+                await connection.execute(
+                    "select address from record_addresses where crm = %s and record_kind = %s and record_id = %s", key
+                )
+            ).fetchall()
+            changed = {row[0] for row in rows} ^ set(normal)
             await connection.execute(
                 """
                 insert into records (crm, record_kind, record_id, name, addresses) values (%s, %s, %s, %s, %s)
@@ -76,6 +83,7 @@ class BuiltinCrm:
                 "on conflict do nothing",
                 [*key, normal],
             )
+            await ask_to_relink_addresses(connection, request.crm.name, changed, cause="a record's addresses changed")
         return DirectoryRecord(
             crm=request.crm.name,
             record_kind=record.record_kind,

@@ -294,7 +294,9 @@ async def test_what_a_session_without_a_lease_would_store_is_not_stored(pool: Po
         async with leases(pool, "successor").hold(JANE, HOST):
             session = SessionRow(id=uuid4(), address=JANE, started_at=now_utc(), worker="frozen")
             with pytest.raises(LeaseLost):
-                await MailStore(pool).commit(lease, session, 1, Batch(number=1), [], [], Live(0, 0, None), now_utc())
+                await MailStore(pool).commit(
+                    lease, session, 1, Batch(number=1), [], account(1), Live(0, 0, None), now_utc()
+                )
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_session_lasts(pool: Pool) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from domain.settings import AccountSettings
 from infra.database import Pool
-from tests.activities.directory import save_record
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
 from tests.servers.scripted_pop import MailboxServer
 
@@ -44,7 +43,6 @@ def watcher(pool: Pool) -> Watcher:
 async def test_sent_mail_that_comes_back_is_stored_once_and_makes_one_correspondence(
     watcher: Watcher, together: bool
 ) -> None:
-    await save_record(watcher.pool, "contact", "c1", JANE)
     sent, back = {"sent": written()}, {"back": written(received=BACK)}
     async with MailboxServer(password=PASSWORD, messages=sent | back if together else sent) as server:
         assert (await watcher.watch(recent(server))).stored == 1
@@ -55,7 +53,6 @@ async def test_sent_mail_that_comes_back_is_stored_once_and_makes_one_correspond
     assert await watcher.ledger() == {"sent": "stored", "back": "stored"}
     assert await watcher.subjects() == ["offer 1"]
     assert await watcher.value("select count(distinct mail) from pop_ledger where mail is not null") == 1
-    assert await watcher.value("select count(*) from correspondence") == 1
     assert await watcher.value("select messages from mailboxes") == 1
 
 

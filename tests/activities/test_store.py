@@ -54,7 +54,10 @@ class Storing:
         self.batches += 1
         batch = Batch(number=1, arrived=list(messages), refused=list(refused))
         indexed = [Retrieved.of(listed, raw) for listed, raw in messages]
-        await MailStore(through or self.pool).commit(self.lease, session, epoch, batch, indexed, crms, LIVE, now_utc())
+        settings = account(1, address=self.address, crm=crms)
+        await MailStore(through or self.pool).commit(
+            self.lease, session, epoch, batch, indexed, settings, LIVE, now_utc()
+        )
         return session
 
     async def rows(self, query: str) -> list[dict[str, Any]]:

@@ -1,0 +1,125 @@
+"""HTTP to hosts that people name: to checked addresses, bounded in time and size, with nothing of the environment's."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from infra.network import permitted_addresses
+from infra.settings import WorkerSettings
+
+
+class NotSent(Exception):
+    """No request left this machine: there was no address, no connection or no TLS session. The cause is `__cause__`."""
+
+
+class AnswerLost(Exception):
+    """The request was sent, perhaps in part, and no whole answer came: whether it was carried out is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. `headers` have lower-case names; of a body that is longer than allowed, `content` is None."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | None
+
+
+class HttpHost:
+    """One host, spoken to by any number of requests one after the other or at once; to be closed (`async with`)."""
+
+    def __init__(self, url: str, settings: WorkerSettings) -> None:
+        """`url` names scheme, host and port; a path in it comes before the path of each request."""
+        self._base = httpx.URL(url)
+        self._allow: Sequence[str] = settings.allow_hosts
+        # No proxy and no netrc from the environment: what is connected to is what was checked.
+        self._client = httpx.AsyncClient(verify=trusting(settings), trust_env=False, follow_redirects=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    @property
+    def host(self) -> str:
+        return self._base.host
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        parameters: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        seconds: float,
+        largest: int,
+    ) -> Response:
+        """One answer within `seconds`, of at most `largest` bytes, whatever its status; raises NotSent, AnswerLost, and Refused
+        `host_not_allowed` for a host that may not be spoken to."""
+        target = self._base.copy_with(path=self._base.path.rstrip("/") + path, params=parameters or None)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._at_some_address(method, target, headers, content, largest)
+        except TimeoutError:
+            raise AnswerLost(f"no answer within {seconds:.0f} s") from None
+
+    async def _at_some_address(
+        self, method: str, target: httpx.URL, headers: Mapping[str, str], content: bytes, largest: int
+    ) -> Response:
+        secure = target.scheme == "https"
+        port = target.port or (443 if secure else 80)
+        try:
+            addresses = await permitted_addresses(target.host, port, self._allow, tls="implicit" if secure else "none")
+        except OSError as error:
+            raise NotSent("the host's name was not resolved") from error
+        failure: Exception = OSError("there is no address to connect to")
+        for address in addresses:
+            try:
+                async with self._client.stream(
+                    method,
+                    target.copy_with(host=address),
+                    # What is small here must not be large once unpacked, so nothing is taken that is packed.
+                    headers={**headers, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"},
+                    content=content,
+                    extensions={"sni_hostname": target.host},  # the name that the certificate must be for
+                ) as response:
+                    return Response(
+                        response.status_code,
+                        {name.lower(): value for name, value in response.headers.items()},
+                        await _bounded(response, largest),
+                    )
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+            except (httpx.HTTPError, OSError) as error:
+                raise AnswerLost(f"the connection broke ({type(error).__name__})") from error
+        raise NotSent("there was no connection") from failure
+
+
+def trusting(settings: WorkerSettings) -> ssl.SSLContext:
+    """TLS as everywhere here: 1.2 or later, the system's authorities and those of MAILROOM_CA_FILE."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as for mail servers: activities/pop/certificates.py
+    if settings.ca_file is not None:
+        context.load_verify_locations(settings.ca_file)
+    return context
+
+
+async def _bounded(response: httpx.Response, largest: int) -> bytes | None:
+    content = bytearray()
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > largest:
+            return None
+    return bytes(content)

@@ -1,0 +1,63 @@
+"""Commands about stored mail: filing, linking and what is made of a message. Each is one activity of the command's name.
+
+They change nothing of the account's life, so the workflow only passes them on: what they change is in the database, and so is
+their event in the log, appended in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from domain.commands import Command, name_of
+from workflows import contract
+from workflows.intake import command
+from workflows.lifecycle import RETRY
+from workflows.mailbox_session import not_answered, refused_by
+
+Owner = TypeVar("Owner")
+
+DESK: tuple[type[Command], ...] = ()
+TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
+HEARTBEAT = timedelta(seconds=30)
+
+
+def carries_out(*models: type[Command]) -> Callable[[type[Owner]], type[Owner]]:
+    """Gives a workflow that has `carry_out` these commands, each under its name."""
+
+    def add(owner: type[Owner]) -> type[Owner]:
+        for model in models:
+            name = name_of(model)
+
+            async def carry_out(self: Any, given: Command) -> Any:
+                return await self.carry_out(given)
+
+            carry_out.__name__ = name
+            setattr(owner, name, command(model)(carry_out))
+        return owner
+
+    return add
+
+
+async def at_the_desk(address: str, given: Command) -> Any:
+    """What the command's activity answers, as plain JSON; raises Refused."""
+    name = name_of(given)
+    request = contract.DeskRequest(
+        address=address, given=given.model_dump(mode="json"), event_id=workflow.uuid4(), at=workflow.now()
+    )
+    try:
+        return await workflow.execute_activity(
+            name,
+            request,
+            result_type=dict[str, Any],
+            summary=name,
+            start_to_close_timeout=TIMEOUT,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=RETRY,
+        )
+    except ActivityError as error:
+        raise refused_by(error, name) or not_answered(error, name) from None
