@@ -1,50 +1,107 @@
 """Linking in the other direction of time: mail that was stored before what it is linked by was known, or had changed.
 
 Whoever changes a directory, an account's CRMs or its rules asks for it in the same transaction (`relinking`); who serves the CRM
-works it off, page by page, oldest first. Dead before a page's commit, the page is done again; dead after it, the next one
-follows.
+works it off, page by page. Work that is begun is no longer what somebody else may have asked for: who asks later asks anew. Dead
+before a page's commit, the page is done again; dead after it, the next one follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
+from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
+from psycopg import AsyncConnection, OperationalError
+from psycopg.rows import TupleRow, class_row
 
+from activities.following import follow
 from activities.linking import Changed, relink
+from activities.log import append
+from domain.audit import SYSTEM, LoggedEvent
+from domain.message import storable
 from infra.database import Pool
 
 PAGE = 500  # messages of one transaction
+ADDRESSES = 200  # that are looked for at once: most of them have little mail
+LONGEST_ERROR = 500
 
 Connection = AsyncConnection[TupleRow]
+Key = tuple[int, str, str]  # message, and kind and id of the record that it is linked with
 
 
 async def ask_to_relink_account(connection: Connection, crm: str, account: str, *, cause: str) -> None:
     """Has all stored mail of `account` linked anew with `crm`."""
     await connection.execute(
-        "insert into relinking (crm, account, cause) values (%s, %s, %s) on conflict do nothing", [crm, account, cause]
+        """
+        insert into relinking (crm, account, cause) values (%s, %s, %s)
+        on conflict (crm, account) where begun_at is null and account is not null do update set cause = excluded.cause
+        """,
+        [crm, account, cause],
     )
+
+
+# What is asked for already is updated and not left alone: its lock keeps it from being begun before this transaction is seen.
 
 
 async def ask_to_relink_addresses(connection: Connection, crm: str, addresses: Collection[str], *, cause: str) -> None:
     """Has all stored mail with a participant of one of these addresses (normal forms) linked anew with `crm`."""
-    await connection.execute(
-        "insert into relinking (crm, participant, cause) select %s, address, %s from unnest(%s::text[]) address "
-        "on conflict do nothing",
-        [crm, cause, sorted(addresses)],
-    )
+    if addresses:
+        await connection.execute(
+            """
+            insert into relinking (crm, participant, cause)
+            select %s, address, %s from unnest(%b::text[]) as asked (address)
+            on conflict (crm, participant) where begun_at is null and participant is not null
+            do update set cause = excluded.cause
+            """,
+            [crm, cause, sorted(addresses)],
+        )
+
+
+async def ask_to_follow_records(
+    connection: Connection, crm: str, records: Collection[tuple[str, str]], *, cause: str
+) -> None:
+    """Has the mail of these records (kind and id) follow what became of them."""
+    if records:
+        await connection.execute(
+            """
+            insert into relinking (crm, record_kind, record_id, cause)
+            select %s, kind, id, %s from unnest(%b::text[], %b::text[]) as asked (kind, id)
+            on conflict (crm, record_kind, record_id) where begun_at is null and record_id is not null
+            do update set cause = excluded.cause
+            """,
+            [crm, cause, [kind for kind, _ in sorted(records)], [record for _, record in sorted(records)]],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """Work that is asked for, up to and with the message `after` done."""
+
     id: int
     account: str | None
     participant: str | None
+    record_kind: str | None
+    record_id: str | None
     cause: str
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one page does: one job, or jobs for several addresses that are equally far."""
+
+    crm: str
+    jobs: Sequence[Job]
+
+    @property
+    def first(self) -> Job:
+        return self.jobs[0]
+
+    @property
+    def ids(self) -> list[int]:
+        return [job.id for job in self.jobs]
 
 
 class BackLinking:
@@ -54,45 +111,206 @@ class BackLinking:
         self._pool = pool
 
     async def page(self, crm: str) -> Changed | None:
-        """Does the next page of what is asked; None when there is nothing to do."""
-        await self._barrier(crm)
+        """Does the next page of what is asked, whose turn it is; None when there is nothing to do."""
+        work = await self._begin(crm)
+        if work is None:
+            return None
+        if work.first.after == 0:
+            await self._barrier(crm)
         async with self._pool.connection() as connection, connection.transaction():
-            job = await self._next(connection, crm)
-            if job is None:
-                return None
-            ids = await self._messages(connection, job)
-            changed = await relink(connection, ids, [crm])
+            if not await self._is_ours(connection, work):
+                return Changed()
+            ids = await self._messages(connection, work)
+            changed = await self._done(connection, work, ids)
             if len(ids) < PAGE:
-                await connection.execute("delete from relinking where id = %s", [job.id])
+                await connection.execute("delete from relinking where id = any(%s)", [work.ids])
             else:
-                await connection.execute("update relinking set after = %s where id = %s", [ids[-1], job.id])
-            return changed
+                await connection.execute("update relinking set after = %s where id = any(%s)", [ids[-1], work.ids])
+            accounts = await _accounts(connection, changed)
+            for account, of_account in sorted(accounts.items()):
+                await _log(connection, account, work, of_account)
+        return _sum(changed.values())
+
+    async def _begin(self, crm: str) -> Work | None:
+        """Takes up what has waited longest. Committed before the directory is read: see the module."""
+        async with self._pool.connection() as connection, connection.transaction():
+            async with connection.cursor(row_factory=class_row(Job)) as cursor:
+                await cursor.execute(
+                    """
+                    select id, account, participant, record_kind, record_id, cause, after from relinking where crm = %s
+                    order by coalesce(page_at, asked_at), id limit 1 for update skip locked
+                    """,
+                    [crm],
+                )
+                jobs = await cursor.fetchall()
+                if not jobs:
+                    return None
+                (first,) = jobs
+                if first.participant is not None:
+                    await cursor.execute(
+                        """
+                        select id, account, participant, record_kind, record_id, cause, after from relinking
+                        where crm = %s and participant is not null and after = %s and cause = %s and id <> %s
+                        order by coalesce(page_at, asked_at), id limit %s for update skip locked
+                        """,
+                        [crm, first.after, first.cause, first.id, ADDRESSES - 1],
+                    )
+                    jobs += await cursor.fetchall()
+            work = Work(crm, jobs)
+            await connection.execute(
+                "update relinking set begun_at = coalesce(begun_at, now()), page_at = clock_timestamp() where id = any(%s)",
+                [work.ids],
+            )
+        return work
 
     async def _barrier(self, crm: str) -> None:
         """Waits for the transactions that may store mail linked by an older directory: their mail would be missed."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(hashtextextended('directory:' || %s, 0))", [crm])
 
-    async def _next(self, connection: Connection, crm: str) -> Job | None:
-        row = await (
-            await connection.execute(
-                """
-                select id, account, participant, cause, after from relinking where crm = %s
-                order by after = 0, id limit 1 for update skip locked
-                """,
-                [crm],
-            )
-        ).fetchone()
-        return None if row is None else Job(*row)
-
-    async def _messages(self, connection: Connection, job: Job) -> Sequence[int]:
-        whose: LiteralString = (
-            "addresses @> array[%(participant)s::text]" if job.account is None else "address = %(account)s"
-        )
+    async def _is_ours(self, connection: Connection, work: Work) -> bool:
+        """Whether no other worker has done this very page in the meantime."""
         rows = await (
             await connection.execute(
-                f"select id from mail where id > %(after)s and state = 'stored' and {whose} order by id limit %(most)s",
-                {"after": job.after, "account": job.account, "participant": job.participant, "most": PAGE},
+                "select id from relinking where id = any(%s) and after = %s order by id for update",
+                [work.ids, work.first.after],
+            )
+        ).fetchall()
+        return len(rows) == len(work.jobs)
+
+    async def _messages(self, connection: Connection, work: Work) -> Sequence[int]:
+        job = work.first
+        query: LiteralString
+        if job.account is not None:
+            query = """
+                select id from mail where id > %(after)s and state = 'stored' and address = %(account)s
+                order by id limit %(most)s
+            """
+        elif job.participant is not None:
+            query = """
+                select id from mail where id > %(after)s and state = 'stored' and addresses && %(participants)s::text[]
+                order by id limit %(most)s
+            """
+        else:
+            query = """
+                select message from (
+                    select message from links
+                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+                    union
+                    select message from link_decisions
+                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+                ) theirs order by message limit %(most)s
+            """
+        rows = await (
+            await connection.execute(
+                query,
+                {
+                    "after": job.after,
+                    "account": job.account,
+                    "participants": [one.participant for one in work.jobs],
+                    "crm": work.crm,
+                    "kind": job.record_kind,
+                    "record": job.record_id,
+                    "most": PAGE,
+                },
             )
         ).fetchall()
         return [row[0] for row in rows]
+
+    async def _done(self, connection: Connection, work: Work, ids: Sequence[int]) -> dict[int, Changed]:
+        """Links these messages anew; answers what has changed, per message. One that cannot be done is set aside, so that it
+        does not hold up the others for ever."""
+        if not ids:
+            return {}
+        await connection.execute("select from mail where id = any(%s) order by id for no key update", [list(ids)])
+        before = await _links(connection, work.crm, ids)
+        await self._relink(connection, work, ids)
+        return _differences(before, await _links(connection, work.crm, ids))
+
+    async def _relink(self, connection: Connection, work: Work, ids: Sequence[int]) -> None:
+        job = work.first
+        try:
+            async with connection.transaction():
+                if job.record_kind is not None and job.record_id is not None:
+                    await follow(connection, work.crm, job.record_kind, job.record_id, ids)
+                await relink(connection, ids, [work.crm])
+                await connection.execute(
+                    "delete from not_relinked where crm = %s and message = any(%s)", [work.crm, list(ids)]
+                )
+        except OperationalError:
+            raise  # of the database, and no message's fault
+        except Exception as error:
+            if len(ids) > 1:
+                half = len(ids) // 2
+                await self._relink(connection, work, ids[:half])
+                await self._relink(connection, work, ids[half:])
+                return
+            await connection.execute(
+                """
+                insert into not_relinked (message, crm, cause, error) values (%s, %s, %s, %s)
+                on conflict (message, crm) do update set cause = excluded.cause, error = excluded.error, at = now()
+                """,
+                [ids[0], work.crm, job.cause, storable(type(error).__name__)[:LONGEST_ERROR]],
+            )
+
+
+async def _links(connection: Connection, crm: str, ids: Sequence[int]) -> dict[Key, str]:
+    """With which records messages are linked, and in which direction."""
+    rows = await (
+        await connection.execute(
+            "select message, record_kind, record_id, direction from links "
+            "where message = any(%s) and crm = %s and unlinked_at is null",
+            [list(ids), crm],
+        )
+    ).fetchall()
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def _differences(before: Mapping[Key, str], now: Mapping[Key, str]) -> dict[int, Changed]:
+    changed: dict[int, Changed] = defaultdict(Changed)
+    for key in before.keys() | now.keys():
+        if key not in before:
+            changed[key[0]].linked += 1
+        elif key not in now:
+            changed[key[0]].unlinked += 1
+        elif before[key] != now[key]:
+            changed[key[0]].turned += 1
+    return dict(changed)
+
+
+async def _accounts(connection: Connection, changed: Mapping[int, Changed]) -> dict[str, dict[int, Changed]]:
+    """What has changed, by the account that it lies in."""
+    found: dict[str, dict[int, Changed]] = defaultdict(dict)
+    if changed:
+        rows = await (
+            await connection.execute("select id, address from mail where id = any(%s)", [list(changed)])
+        ).fetchall()
+        for message, address in rows:
+            found[address][message] = changed[message]
+    return found
+
+
+async def _log(connection: Connection, account: str, work: Work, changed: Mapping[int, Changed]) -> None:
+    """A fresh id: a page that is done again finds nothing to change."""
+    total = _sum(changed.values())
+    data: dict[str, object] = {
+        "crm": work.crm,
+        "cause": work.first.cause,
+        "linked": total.linked,
+        "unlinked": total.unlinked,
+        "turned": total.turned,
+        "messages": sorted(changed),
+    }
+    if work.first.record_id is not None:
+        data |= {"record_kind": work.first.record_kind, "record_id": work.first.record_id}
+    row = await (await connection.execute("select clock_timestamp()")).fetchone()
+    assert row is not None
+    event = LoggedEvent(event_id=uuid4(), at=row[0], type="MailRelinked", actor=SYSTEM, data=data)
+    await append(connection, account, event)
+
+
+def _sum(changes: Collection[Changed]) -> Changed:
+    total = Changed()
+    for one in changes:
+        total += one
+    return total

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from activities.back_linking import ask_to_relink_addresses
+from activities.crm.adapter import Record
+from activities.directory import Directory
 from domain.message import normal_address, storable
 from domain.refusal import Refused
 from infra.database import Pool
@@ -52,38 +53,23 @@ class BuiltinCrm:
             raise Refused(
                 "invalid_field", "save_record: record_id holds a NUL character: leave it out", field="record_id"
             )
-        normal = []
         for position, address in enumerate(record.addresses):
-            found = normal_address(address)
-            if found is None:
+            if normal_address(address) is None:
                 field = f"addresses.{position}"
                 raise Refused("invalid_field", f"save_record: {field} is not an e-mail address", field=field)
-            normal.append(found)
-        key = [request.crm.name, record.record_kind, request.record_id]
-        async with self._pool.connection() as connection, connection.transaction():
-            rows = await (
-                await connection.execute(
-                    "select address from record_addresses where crm = %s and record_kind = %s and record_id = %s", key
-                )
-            ).fetchall()
-            changed = {row[0] for row in rows} ^ set(normal)
-            await connection.execute(
-                """
-                insert into records (crm, record_kind, record_id, name, addresses) values (%s, %s, %s, %s, %s)
-                on conflict (crm, record_kind, record_id) do update set
-                    name = excluded.name, addresses = excluded.addresses, changed_at = now()
-                """,
-                [*key, storable(record.name), record.addresses],
-            )
-            await connection.execute(
-                "delete from record_addresses where crm = %s and record_kind = %s and record_id = %s", key
-            )
-            await connection.execute(
-                "insert into record_addresses select %s, %s, %s, address from unnest(%s::text[]) as given (address) "
-                "on conflict do nothing",
-                [*key, normal],
-            )
-            await ask_to_relink_addresses(connection, request.crm.name, changed, cause="a record's addresses changed")
+        await Directory(self._pool).save(
+            request.crm.name,
+            Record(
+                record.record_kind,
+                request.record_id,
+                record.name,
+                tuple(record.addresses),
+                record.contacts,
+                record.open,
+                record.converted_to,
+                record.merged_into,
+            ),
+        )
         return DirectoryRecord(
             crm=request.crm.name,
             record_kind=record.record_kind,
