@@ -266,8 +266,8 @@ async def _ask(connection: Connection, crm: str, changes: dict[Key, tuple[Known,
             )
         ).fetchall()
         addresses |= {row[0] for row in rows}
-    await ask_to_relink_addresses(connection, crm, addresses, cause="the CRM's directory changed")
     await ask_to_follow_records(connection, crm, follow, cause="a record was merged, converted or deleted")
+    await ask_to_relink_addresses(connection, crm, addresses, cause="the CRM's directory changed")
 
 
 def _columns(keys: Iterable[Key]) -> tuple[list[str], list[str]]:

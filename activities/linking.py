@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -85,9 +86,49 @@ async def relink(connection: Connection, ids: Collection[int], crms: Sequence[st
         usable = [match for match in matches if match.crm in theirs[one.id]]
         for made in link(one.mail, one.folder, owners[row[3]], usable):
             wanted[one.id, made.crm, made.record_kind, made.record_id] = (row[3], one, made)
+    former = await _former(connection, [one.id for one in mail], crms)
+    for row, one in zip(rows, mail, strict=True):
+        evidence = former.get(one.id, {})
+        kept = [DirectoryMatch(*match) for match in evidence if match[0] in theirs[one.id]]
+        for made in link(one.mail, one.folder, owners[row[3]], kept):
+            why = evidence[made.crm, made.record_kind, made.record_id, made.matched_address]
+            key = (one.id, made.crm, made.record_kind, made.record_id)
+            wanted.setdefault(key, (row[3], one, replace(made, evidence=why)))
     changed = await _bring_up(connection, [one.id for one in mail], crms, wanted)
     await refresh_entries(connection, {one.identity for one in mail})
     return changed
+
+
+async def _former(
+    connection: Connection, ids: Sequence[int], crms: Sequence[str] | None
+) -> dict[int, dict[tuple[str, str, str, str], dict[str, Any]]]:
+    """Addresses by which messages are linked with records that have them no more, and the evidence of those links: what was
+    written to a person stays theirs when they change their address, unless the CRM's rules say otherwise."""
+    rows = await (
+        await connection.execute(
+            """
+            select l.message, l.crm, l.record_kind, l.record_id, l.matched_address, l.evidence
+            from links l join records r using (crm, record_kind, record_id) join crms c on c.name = l.crm
+            where l.message = any(%s) and (%s::text[] is null or l.crm = any(%s))
+                and l.unlinked_at is null and l.source = 'automatic' and l.record_kind <> 'deal'
+                and l.evidence ->> 'level' = 'exact'
+                and (
+                    r.merged_into is not null or r.converted_to is not null -- it follows (activities/following.py)
+                    or r.gone_at is null and c.linking ->> 'removed_addresses' is distinct from 'unlink'
+                )
+                and not exists (
+                    select from record_addresses a
+                    where (a.crm, a.record_kind, a.record_id) = (l.crm, l.record_kind, l.record_id)
+                        and a.address = l.matched_address
+                )
+            """,
+            [list(ids), crms, crms],
+        )
+    ).fetchall()
+    former: dict[int, dict[tuple[str, str, str, str], dict[str, Any]]] = {}
+    for message, crm, kind, record_id, address, evidence in rows:
+        former.setdefault(message, {})[crm, kind, record_id, address] = evidence
+    return former
 
 
 async def refresh_entries(connection: Connection, identities: Collection[bytes]) -> None:
@@ -164,7 +205,9 @@ async def _matches(connection: Connection, addresses: Collection[str], crms: Seq
     rows = await (
         await connection.execute(
             """
-            select crm, record_kind, record_id, address from record_addresses
+            select distinct crm, case when r.converted_to is null then record_kind else 'contact' end,
+                coalesce(r.converted_to, record_id), address
+            from record_addresses join records r using (crm, record_kind, record_id)
             where address = any(%s) and crm = any(%s) and record_kind <> 'deal'
             """,
             [sorted(addresses), list(crms)],

@@ -20,12 +20,14 @@ EVERYTHING = Privacy()  # is stored, and linked where it is not internal
 
 class Rules(Strict):
     """How mail is linked to one CRM. `records`: which kinds take part besides deals; `subaddresses` and `gmail_dots`: the levels
-    of address matching beyond the exact one; `never_log`: the organisation's own list."""
+    of address matching beyond the exact one; `removed_addresses`: what becomes of mail that is linked by an address that its
+    record has no more; `never_log`: the organisation's own list."""
 
     records: Literal["both", "contacts", "leads"] = "both"
     subaddresses: bool = False
     gmail_dots: bool = False
     automatic: bool = True
+    removed_addresses: Literal["keep", "unlink"] = "keep"
     never_log: tuple[Rule, ...] = ()
 
 
