@@ -29,6 +29,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
+from activities.decisions import Decisions
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
@@ -72,6 +73,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     if "workflows" in settings.roles:
         crm = BuiltinCrm(pool)
         quarantine = Quarantine(pool)
+        decisions = Decisions(pool)
         made.append(
             Worker(
                 client,
@@ -84,6 +86,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     crm.register_crm,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
+                    *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
                 ],
                 **shared,
             )
