@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.decisions import Decisions
+from activities.erasing import Erasing
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
@@ -48,6 +49,7 @@ from infra.temporal.provision import NoTemporal
 from infra.temporal_client import TemporalUnreachable, connect, leave
 from workflows import contract
 from workflows.crm_connection import CrmConnection
+from workflows.erase_person import ErasePerson
 from workflows.mail_account import MailAccount
 from workflows.reconcile import Reconcile
 
@@ -78,7 +80,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             Worker(
                 client,
                 task_queue=contract.WORKFLOW_QUEUE,
-                workflows=[MailAccount, CrmConnection, Reconcile],
+                workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson],
                 activities=[
                     Recorder(pool).record,
                     CrmConnections(pool).check_crms,
@@ -86,6 +88,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     crm.register_crm,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
+                    Erasing(pool).erase_person,
                     *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
                 ],
                 **shared,

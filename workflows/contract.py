@@ -20,11 +20,12 @@ from domain.crm import CrmSettings as CrmSettings
 from domain.crm import RecordKind as RecordKind
 from domain.observations import Observation
 from domain.reconciliation import Mended, Report
-from domain.settings import AccountSettings, Address, Strict
+from domain.settings import AccountSettings, Address, Name, Strict
 
 MAIL_ACCOUNT = "MailAccount"
 CRM_CONNECTION = "CrmConnection"
 RECONCILE = "Reconcile"
+ERASE_PERSON = "ErasePerson"
 
 WORKFLOW_QUEUE = "mailroom"
 RETRIEVAL_QUEUE = "mailroom-retrieval"
@@ -197,6 +198,23 @@ class ReconcileRequest(Request):
     address: str
     repair: bool
     mended: Mended | None = None
+
+
+class Erasure(Strict):
+    """Input of `ErasePerson`: whom, in which organisation's mailboxes, and whether to count only."""
+
+    address: Address
+    organisation: Name = "default"
+    by: By = "operator"
+    dry_run: bool = False
+
+
+class ErasureRequest(Request):
+    """`erasure` names this run in its events, in all attempts."""
+
+    given: Erasure
+    erasure: UUID
+    at: datetime
 
 
 class Hashed(BaseModel):

@@ -32,3 +32,6 @@ create table not_relinked (
     at timestamptz not null default now(),
     primary key (message, crm)
 );
+
+-- `refresh_entries` asks by message.
+create index on entries (identity);
