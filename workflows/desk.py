@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from domain.commands import Command, name_of
+from domain.filing import FILING
 from workflows import contract
 from workflows.intake import command
 from workflows.lifecycle import RETRY
@@ -21,7 +22,7 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = ()
+DESK: tuple[type[Command], ...] = (*FILING,)
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 
