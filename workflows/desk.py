@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError
 
 from domain.commands import Command, name_of
 from domain.decisions import DECISIONS
+from domain.filing import FILING
 from workflows import contract
 from workflows.intake import command
 from workflows.lifecycle import RETRY
@@ -22,7 +23,7 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = (*DECISIONS,)
+DESK: tuple[type[Command], ...] = (*FILING, *DECISIONS)
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 
