@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.following import what_became
-from activities.linking import refresh_entries, relink
+from activities.linking import relink, relink_replies
 from activities.log import append
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
@@ -75,7 +75,8 @@ class Decisions:
             ).fetchone()
             if done is None:
                 await effect(connection, case, given, request)
-                await refresh_entries(connection, [case.identity])
+                await relink(connection, [case.message], [case.crm])
+                await relink_replies(connection, [case.message], [case.crm])
             answer = await _answer(connection, case)
             if done is None:
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
@@ -180,7 +181,6 @@ async def _undo(connection: Connection, case: Case, given: Decision, request: De
         "update links set source = 'automatic' where message = %s and crm = %s and record_kind = %s and record_id = %s",
         case.key,
     )
-    await relink(connection, [case.message], [case.crm])
 
 
 async def _note(connection: Connection, case: Case, decision: str, given: Decision, request: DeskRequest) -> None:

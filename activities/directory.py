@@ -133,7 +133,7 @@ async def store_gone(connection: Connection, crm: str, keys: Sequence[Key]) -> i
 
 
 def _to_keep(record: Record) -> Known:
-    """Of a record that is gone nothing is kept but what it became; one that is part of another has no mail of its own."""
+    """Of a record that is gone nothing is kept but what it became."""
     became = replace(
         NOTHING,
         converted_to=record.converted_to and storable(record.converted_to),
@@ -149,7 +149,7 @@ def _to_keep(record: Record) -> Known:
         addresses=tuple(storable(address) for address in record.addresses),
         contacts=tuple(sorted({storable(contact) for contact in record.contacts})),
         open=record.open,
-        normal=frozenset() if record.merged_into else normal,
+        normal=normal,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+
+from domain.linking import Correspondence
 
 MOST_STEPS = 10  # from record to record; more is a circle, or as good as one
 
@@ -33,6 +35,40 @@ async def what_became(connection: Connection, crm: str, kind: str, record_id: st
         else:
             return None if gone else (kind, record_id)
     return None
+
+
+async def former_links(connection: Connection, messages: Collection[int]) -> dict[int, list[Correspondence]]:
+    """Links of `messages` by addresses that their records have no more. What was written to a person stays with them when they
+    change their address, unless the CRM's rules say otherwise; with a record that has become another it stays until it has
+    followed it."""
+    if not messages:
+        return {}
+    rows = await (
+        await connection.execute(
+            """
+            select l.message, l.crm, l.record_kind, l.record_id, l.direction, l.matched_address, l.evidence
+            from links l join records r using (crm, record_kind, record_id) join crms c on c.name = l.crm
+            where l.message = any(%s) and l.unlinked_at is null and l.source = 'automatic'
+                and l.evidence ->> 'rule' = 'address' and l.evidence ->> 'level' in ('exact', 'secondary')
+                and (
+                    r.merged_into is not null or r.converted_to is not null
+                    or r.gone_at is null and c.linking ->> 'removed_addresses' is distinct from 'unlink'
+                )
+                and not exists (
+                    select from record_addresses a
+                    where (a.crm, a.record_kind, a.record_id) = (l.crm, l.record_kind, l.record_id)
+                        and a.address = l.matched_address
+                        and r.merged_into is null and r.converted_to is null
+                )
+            order by l.message, l.id
+            """,
+            [list(messages)],
+        )
+    ).fetchall()
+    found: dict[int, list[Correspondence]] = {}
+    for message, *link in rows:
+        found.setdefault(message, []).append(Correspondence(*link))
+    return found
 
 
 async def follow(connection: Connection, crm: str, kind: str, record_id: str, messages: Sequence[int]) -> None:

@@ -82,8 +82,6 @@ async def test_the_mail_of_a_record_that_became_another_is_to_follow_it(pool: Po
     await apply(pool, ANNA, replace(ANNA, id="c2"), lead)
     await apply(pool, replace(ANNA, id="c2", merged_into="c1"), replace(lead, converted_to="c1", open=False))
     assert await followed(pool) == [("contact", "c2"), ("lead", "l1")]
-    addresses = await rows(pool, "select record_id from record_addresses where record_id in ('c2', 'l1')")
-    assert addresses == [{"record_id": "l1"}]
 
 
 async def test_what_a_whole_sweep_did_not_show_is_gone_and_nothing_of_it_is_kept(pool: Pool) -> None:

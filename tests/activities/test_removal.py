@@ -162,7 +162,9 @@ async def test_bytes_are_never_lost_to_who_stores_the_same_at_that_moment(jane: 
         async def stores(number: int, bob: Jane, turn: int = turn) -> None:
             await bob.gets(letter(1), address=f"bob{turn}{number}@example.com")
 
-        deleting = [one.commands("delete_messages", messages=await one.ids()) for one in (jane, *bobs) if await one.ids()]
+        deleting = [
+            one.commands("delete_messages", messages=await one.ids()) for one in (jane, *bobs) if await one.ids()
+        ]
         fresh = [Jane(jane.pool) for _ in bobs]
         await asyncio.gather(*deleting, *(stores(number, bob) for number, bob in enumerate(fresh)))
         bobs, jane = fresh, fresh[0]
