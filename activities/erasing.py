@@ -174,8 +174,12 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
 
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
-    """Removes what names the person beside mail: the accounts' address books, and work that is still to be done."""
-    await connection.execute("delete from people where account = any(%s) and address = %s", [list(accounts), person])
+    """Removes the person from the accounts' address books."""
+    row = await (await connection.execute("select to_regclass('people') is not null")).fetchone()
+    if row and row[0]:
+        await connection.execute(
+            "delete from people where account = any(%s) and address = %s", [list(accounts), person]
+        )
 
 
 async def _records(connection: Connection, accounts: Sequence[str], person: str) -> int:

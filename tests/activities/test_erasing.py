@@ -1,0 +1,146 @@
+"""Erasing a person: which mail goes with all that was made of it, which stays without them, and that it never comes back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities import erasing
+from activities.crm.adapter import Record
+from activities.erasing import Erasing
+from domain.erasure import Erased, pseudonym
+from domain.refusal import Refused
+from infra.database import Pool
+from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored
+from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail
+from tests.servers.scripted_pop import MailboxServer
+from workflows.contract import Erasure, ErasureRequest
+
+PERSON = "anna@example.org"
+BOB = "bob@example.com"
+
+
+async def erase(pool: Pool, address: str = PERSON, *, erasure: UUID | None = None, **given: Any) -> Erased:
+    request = ErasureRequest(
+        given=Erasure(address=address, by="dpo", **given), erasure=erasure or uuid4(), at=datetime.now(UTC)
+    )
+    return await ActivityEnvironment().run(Erasing(pool).erase_person, request)
+
+
+async def remaining(pool: Pool) -> list[str]:
+    return await Watcher(pool).column("select subject from messages order by id")
+
+
+@pytest.fixture
+async def correspondence(pool: Pool) -> Pool:
+    """Two mailboxes with mail from the person, to them, to them among others, and of others."""
+    await pulled(pool, ANNA, Record("contact", "c2", "Eve", ("eve@example.org",)))
+    bob = account(995, address=BOB, crm=(CRM,))
+    await stored(pool, 1)
+    await stored(pool, 1, settings=bob)
+    await stored(pool, 2, sender=JANE, to=f"{PERSON}, {BOB}", folder="Sent")
+    await stored(pool, 3, sender=JANE, to=f"{PERSON}, eve@example.org", folder="Sent")
+    await stored(pool, 4, sender="eve@example.org", to=f"{JANE}, {PERSON}")
+    await stored(pool, 5, sender="eve@example.org")
+    return pool
+
+
+async def test_a_dry_run_only_counts(correspondence: Pool) -> None:
+    before = await Watcher(correspondence).rows("select * from links order by id")
+    counted = await erase(correspondence, dry_run=True)
+    assert (counted.removed, counted.kept, counted.accounts, counted.records) == (3, 2, 2, 1)
+    assert len(await remaining(correspondence)) == 6
+    assert await Watcher(correspondence).rows("select * from links order by id") == before
+    assert await Watcher(correspondence).rows("select * from account_events") == []
+
+
+async def test_their_mail_goes_and_the_mail_of_others_stays_without_them(correspondence: Pool) -> None:
+    pool = correspondence
+    erased = await erase(pool)
+    assert (erased.removed, erased.kept, erased.accounts, erased.dry_run) == (3, 2, 2, False)
+    assert await remaining(pool) == ["message 3", "message 4", "message 5"]
+    assert {record for _, record, _ in await links(pool)} == {"c2"}
+    assert {entry for entry in await shown(pool) if entry[1] == "c1"} == {("contact", "c1", None)}
+    watcher = Watcher(pool)
+    assert await watcher.column("select octet_length(raw) > 0 from raw_messages order by id") == [True] * 3
+    kept = await watcher.rows("select participants, addresses from mail")
+    assert PERSON not in json.dumps(kept)
+    assert await watcher.column("select cause from tombstones") == ["erased"] * 3
+
+
+async def test_no_row_but_the_crms_own_names_the_person_any_more(correspondence: Pool) -> None:
+    pool = correspondence
+    await erase(pool)
+    await erase(pool)
+    watcher = Watcher(pool)
+    tables = await watcher.column(
+        "select table_name from information_schema.tables where table_schema = 'mailroom' and table_type = 'BASE TABLE'"
+    )
+    named = [table for table in tables if PERSON in str(await watcher.rows(f"select t::text from {table} t"))]
+    assert sorted(named) == ["record_addresses", "records", "relinking"]
+
+
+async def test_events_name_ids_and_a_pseudonym(correspondence: Pool) -> None:
+    erasure = uuid4()
+    await erase(correspondence, erasure=erasure)
+    events = await Watcher(correspondence).rows(
+        "select address, actor, data from account_events where type = 'PersonErased' order by address"
+    )
+    assert [(event["address"], event["actor"], len(event["data"]["withdrawn"])) for event in events] == [
+        (BOB, "dpo", 1),
+        (JANE, "dpo", 2),
+    ]
+    assert {event["data"]["person"] for event in events} == {pseudonym(erasure, PERSON)}
+    assert PERSON not in json.dumps(events)
+
+
+async def test_tried_again_it_answers_the_same_and_does_nothing_more(
+    correspondence: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "PAGE", 1)
+    erasure = uuid4()
+    first = await erase(correspondence, erasure=erasure)
+    events = await Watcher(correspondence).rows("select version from account_events")
+    assert await erase(correspondence, erasure=erasure) == first
+    assert await Watcher(correspondence).rows("select version from account_events") == events
+    assert (first.removed, first.kept) == (3, 2)
+
+
+async def test_other_organisations_keep_their_mail(correspondence: Pool) -> None:
+    with pytest.raises(Refused, match="has no account"):
+        await erase(correspondence, organisation="other")
+    assert len(await remaining(correspondence)) == 6
+
+
+async def test_an_accounts_own_address_is_no_persons(correspondence: Pool) -> None:
+    with pytest.raises(Refused, match="an account's own"):
+        await erase(correspondence, BOB)
+
+
+@pytest.mark.requirement("R43")
+async def test_mail_that_is_left_on_the_server_is_not_imported_again(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    await pulled(pool, ANNA)
+    async with MailboxServer(password=PASSWORD) as server:
+        server.messages = {"a": mail(1, sender=PERSON), "b": mail(2, sender="eve@example.org")}
+        settings = account(server.port, crm=(CRM,))
+        await watcher.record(settings)
+        await watcher.watch(settings)
+        assert (await erase(pool)).removed == 1
+        assert await watcher.subjects() == ["message 2"]
+        server.messages = {"a": mail(1, sender=PERSON), "b": mail(2, sender="eve@example.org"), "c": mail(3)}
+        await watcher.watch(settings)
+        assert await watcher.subjects() == ["message 2", "message 3"]
+        # The same mailbox at another server: every UIDL is new, the mail is not.
+        moved = {f"moved-{uidl}": raw for uidl, raw in server.messages.items()}
+        server.messages = {**moved, "d": mail(4, sender="eve@example.org")}
+        await watcher.attempt(settings)
+        await watcher.attempt(settings)
+        assert "message 1" not in await watcher.subjects()
+        assert "message 4" in await watcher.subjects()
+    assert PERSON not in str(await watcher.rows("select * from tombstones"))
