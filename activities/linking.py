@@ -7,28 +7,65 @@ told of the links goes to their entries (`refresh_entries`) in that same transac
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from activities import matching
+from activities.arrivals import Retrieved
 from domain.addresses import normal_address
-from domain.linking import Correspondence, DirectoryMatch, Mail, Owner, correspondents, link
+from domain.linking import (
+    SENT,
+    Correspondence,
+    Mail,
+    Owner,
+    Rules,
+    correspondents,
+    eligible,
+    for_crm,
+    link,
+    passed_on,
+    with_facts,
+)
 from domain.message import Participant, storable
+from domain.privacy import Privacy
 from domain.settings import AccountSettings
 
+MOST_FOLLOWERS = 500  # replies that are linked anew because what they answer is linked otherwise
+
 Connection = AsyncConnection[TupleRow]
+Record = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Linkable:
-    """One stored message, and where it is filed."""
+    """One stored message, and where it is filed. `answers` are the Message-IDs that it names as those before it."""
 
     id: int
     identity: bytes
     folder: str
     mail: Mail
+    message_id: str | None = None
+    answers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, message: int, one: Retrieved, folder: str) -> Linkable:
+        found = one.message
+        return cls(
+            message, one.identity, folder, Mail.of(found), found.message_id, found.references + found.in_reply_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose messages they are, and the CRMs that are linked."""
+
+    address: str
+    own: frozenset[str]
+    organisation: str
+    crms: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -48,11 +85,17 @@ class Changed:
 
 async def link_new(connection: Connection, settings: AccountSettings, mail: Sequence[Linkable]) -> int:
     """Links messages that this transaction stores; answers how many links."""
-    owner = Owner(settings.address, settings.own_addresses)
-    matches = await _matches(connection, _wanted(mail), settings.crm)
-    found = [(one, made) for one in mail for made in link(one.mail, one.folder, owner, matches)]
+    account = Account(settings.address, settings.own_addresses, settings.organisation, tuple(settings.crm))
+    made = await _compute(connection, [(account, one) for one in mail], {})
+    found = [(one, correspondence) for one in mail for correspondence in made[one.id]]
     await _insert(connection, settings.address, found)
     await refresh_entries(connection, {one.identity for one, _ in found})
+    if account.crms:
+        about = {(account.address, str(one.mail.traits["about"])) for one in mail if "about" in one.mail.traits}
+        earlier = await matching.reported(connection, about)
+        deals = [one.id for one, correspondence in found if _passes_on(correspondence)]
+        earlier += await matching.followers_of(connection, deals, MOST_FOLLOWERS)
+        await _relink(connection, set(earlier) - {one.id for one in mail}, None)
     return len(found)
 
 
@@ -60,13 +103,30 @@ async def relink(connection: Connection, ids: Collection[int], crms: Sequence[st
     """Links stored messages anew, with `crms` or all of their account's: what no longer follows is unlinked, what follows now is
     linked, and a direction follows the folder. What a person decided stays. Done twice, it changes nothing.
 
-    The messages are locked until the transaction ends, so nothing moves them in between.
+    The messages are locked until the transaction ends, so nothing moves them in between. Where links change that a thread
+    passes on, its later messages follow.
     """
+    changed, passing_on = await _relink(connection, ids, crms)
+    changed += await relink_replies(connection, passing_on, crms)
+    return changed
+
+
+async def relink_replies(connection: Connection, ids: Collection[int], crms: Sequence[str] | None = None) -> Changed:
+    """Links the replies to these messages anew, after a person has linked them or a deal of theirs has changed."""
+    later = await matching.followers_of(connection, ids, MOST_FOLLOWERS)
+    changed, _ = await _relink(connection, later, crms)
+    return changed
+
+
+async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None) -> tuple[Changed, set[int]]:
+    """What changed, and the messages whose links to deals did."""
+    if not ids:
+        return Changed(), set()
     rows = await (
         await connection.execute(
             """
             select m.id, m.identity, m.folder, m.address, m.participants, m.author, m.kind, m.automatic, m.traits,
-                a.crm, a.aliases
+                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation
             from mail m join accounts_recorded a using (address)
             where m.id = any(%s) and m.state = 'stored'
             order by m.id for no key update of m
@@ -74,20 +134,16 @@ async def relink(connection: Connection, ids: Collection[int], crms: Sequence[st
             [sorted(ids)],
         )
     ).fetchall()
-    if not rows:
-        return Changed()
-    mail = [Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9])) for row in rows]
-    theirs = {row[0]: [name for name in row[9] if crms is None or name in crms] for row in rows}
-    owners = {row[3]: _owner(row[3], row[10]) for row in rows}
-    matches = await _matches(connection, _wanted(mail), sorted({name for names in theirs.values() for name in names}))
-    wanted: dict[tuple[int, str, str, str], tuple[str, Linkable, Correspondence]] = {}
-    for row, one in zip(rows, mail, strict=True):
-        usable = [match for match in matches if match.crm in theirs[one.id]]
-        for made in link(one.mail, one.folder, owners[row[3]], usable):
-            wanted[one.id, made.crm, made.record_kind, made.record_id] = (row[3], one, made)
-    changed = await _bring_up(connection, [one.id for one in mail], crms, wanted)
-    await refresh_entries(connection, {one.identity for one in mail})
-    return changed
+    mail: list[tuple[Account, Linkable]] = []
+    for row in rows:
+        own = frozenset(normal_address(address) or address for address in (row[3], *row[12]))
+        account = Account(row[3], own, row[13], tuple(name for name in row[11] if crms is None or name in crms))
+        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9]), row[9], tuple(row[10]))))
+    known = await _known(connection, [one.id for _, one in mail], crms)
+    wanted = await _compute(connection, mail, known)
+    changed, passing_on = await _bring_up(connection, mail, known, wanted)
+    await refresh_entries(connection, {one.identity for _, one in mail})
+    return changed, passing_on
 
 
 async def refresh_entries(connection: Connection, identities: Collection[bytes]) -> None:
@@ -96,81 +152,223 @@ async def refresh_entries(connection: Connection, identities: Collection[bytes])
         await connection.execute("select refresh_entries(%b::bytea[])", [sorted(identities)])
 
 
-async def _bring_up(
+# What links there should be --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A link that there is, or was."""
+
+    id: int
+    direction: str
+    manual: bool
+    unlinked: bool
+    matched_address: str
+    evidence: dict[str, object]
+
+
+async def _compute(
     connection: Connection,
-    ids: Sequence[int],
-    crms: Sequence[str] | None,
-    wanted: Mapping[tuple[int, str, str, str], tuple[str, Linkable, Correspondence]],
-) -> Changed:
+    mail: Sequence[tuple[Account, Linkable]],
+    known: Mapping[int, Mapping[Record, Known]],
+) -> dict[int, list[Correspondence]]:
+    """The links that follow for each message, from everything that there is: the one place that decides it."""
+    made: dict[int, list[Correspondence]] = {one.id: [] for _, one in mail}
+    crms = {crm for account, _ in mail for crm in account.crms}
+    if not crms:
+        return made
+    await matching.hold_directory(connection, crms)
+    wanted = {who.normal for _, one in mail for who in correspondents(one.mail, one.folder)}
+    if not wanted:
+        return made
+    rules = await matching.rules_of(connection, crms)
+    owners = await _owners(connection, mail, wanted)
+    matches = await matching.matches_of(connection, wanted, rules)
+    kept = {
+        one.id: {
+            (record[0], record[2])
+            for record, there in known.get(one.id, {}).items()
+            if record[1] == "deal" and not there.manual and not there.unlinked and there.evidence.get("rule") == "deal"
+        }
+        for _, one in mail
+    }
+    theirs = {account: {crm: rules[crm] for crm in account.crms} for account, _ in mail}
+    for account, one in mail:
+        made[one.id] = link(one.mail, one.folder, owners[account], theirs[account], matches)
+    contacts = {
+        (found.crm, found.record_id) for links in made.values() for found in links if found.record_kind == "contact"
+    }
+    if deals := await matching.deals_of(connection, contacts, {deal for some in kept.values() for deal in some}):
+        for account, one in mail:
+            if made[one.id]:
+                made[one.id] = link(
+                    one.mail, one.folder, owners[account], theirs[account], matches, deals, kept[one.id]
+                )
+    await _add_threads(connection, mail, owners, theirs, made)
+    sent = {(account.address, one.message_id) for account, one in mail if one.folder == SENT and one.message_id}
+    reports = await matching.reports_on(connection, sent)
+    for account, one in mail if reports else ():
+        if said := reports.get((account.address, one.message_id or "")):
+            made[one.id] = [with_facts(found, said) for found in made[one.id]]
+    return made
+
+
+async def _owners(
+    connection: Connection, mail: Sequence[tuple[Account, Linkable]], addresses: Collection[str]
+) -> dict[Account, Owner]:
+    accounts = {account for account, _ in mail}
+    colleagues = await matching.colleagues_among(connection, {one.organisation for one in accounts}, addresses)
+    privacy = await matching.privacy_of(connection, {one.address for one in accounts})
+    return {
+        one: Owner(one.address, one.own, colleagues.get(one.organisation, ()), privacy.get(one.address, Privacy()))
+        for one in accounts
+    }
+
+
+async def _add_threads(
+    connection: Connection,
+    mail: Sequence[tuple[Account, Linkable]],
+    owners: Mapping[Account, Owner],
+    rules: Mapping[Account, Mapping[str, Rules]],
+    made: dict[int, list[Correspondence]],
+) -> None:
+    """What each message inherits from those before it. Only what did not come by a thread itself is passed on: so it ends when
+    its reason ends, however a thread refers to itself."""
+    replies = {(account.address, one.id): one.answers for account, one in mail if one.answers}
+    if not replies:
+        return
+    here = any(_passes_on(found) for links in made.values() for found in links)
+    if not here and not await matching.threads_pass_on(connection, {account for account, _ in replies}):
+        return
+    ancestors = await matching.ancestors_of(connection, replies)
+    anchors = await matching.anchors_of(connection, {one for some in ancestors.values() for one in some}, made.keys())
+    for message, links in made.items():
+        anchors.setdefault(message, []).extend(found for found in links if _passes_on(found))
+    inherited: dict[int, list[Correspondence]] = {}
+    for account, one in mail:
+        people = eligible(one.mail, one.folder, owners[account])
+        there = {found.record for found in made[one.id]}
+        for ancestor in ancestors.get((account.address, one.id), ()) if people else ():
+            for anchor in anchors.get(ancestor, ()):
+                given = rules[account].get(anchor.crm)
+                if given is None or anchor.record in there or not for_crm(one.mail, people, given):
+                    continue
+                there.add(anchor.record)
+                inherited.setdefault(one.id, []).append(passed_on(one.mail, one.folder, anchor, ancestor))
+    for message, links in inherited.items():
+        made[message] = made[message] + links
+
+
+def _passes_on(found: Correspondence) -> bool:
+    return found.record_kind == "deal" and found.evidence.get("rule") == "deal"
+
+
+# What links there are --------------------------------------------------------------------------------------------------
+
+
+async def _known(
+    connection: Connection, ids: Sequence[int], crms: Sequence[str] | None
+) -> dict[int, dict[Record, Known]]:
     rows = await (
         await connection.execute(
             """
-            select l.id, l.message, l.crm, l.record_kind, l.record_id, l.direction, l.source, l.unlinked_at is not null,
-                l.matched_address, l.evidence, m.folder
-            from links l join mail m on m.id = l.message
-            where l.message = any(%s) and (%s::text[] is null or l.crm = any(%s))
+            select message, crm, record_kind, record_id, id, direction, source = 'manual', unlinked_at is not null,
+                matched_address, evidence
+            from links where message = any(%s) and (%s::text[] is null or crm = any(%s))
             """,
             [list(ids), crms, crms],
         )
     ).fetchall()
-    changed = Changed()
-    known = set()
-    for link_id, message, crm, kind, record, direction, source, unlinked, matched, evidence, folder in rows:
-        known.add((message, crm, kind, record))
-        found = wanted.get((message, crm, kind, record))
-        if source == "manual":
-            due = "Sent" if folder == "Sent" else "Received"
-            if direction != due:
-                changed.turned += not unlinked
-                await connection.execute("update links set direction = %s where id = %s", [due, link_id])
-            continue
-        if found is None:
-            if not unlinked:
-                changed.unlinked += 1
-                await connection.execute("update links set unlinked_at = now() where id = %s", [link_id])
-            continue
-        made = found[2]
-        if not unlinked and (made.direction, made.matched_address, made.evidence) == (direction, matched, evidence):
-            continue
-        changed.linked += unlinked
-        changed.turned += not unlinked and made.direction != direction
-        await connection.execute(
-            """
-            update links set direction = %s, matched_address = %s, evidence = %s, unlinked_at = null,
-                linked_at = case when unlinked_at is null then linked_at else now() end
-            where id = %s
-            """,
-            [made.direction, storable(made.matched_address), _json(made.evidence), link_id],
-        )
-    for address in {address for address, _, _ in wanted.values()}:
-        new = [(one, made) for key, (of, one, made) in wanted.items() if of == address and key not in known]
-        await _insert(connection, address, new)
-        changed.linked += len(new)
-    return changed
+    known: dict[int, dict[Record, Known]] = {}
+    for row in rows:
+        known.setdefault(row[0], {})[row[1], row[2], row[3]] = Known(*row[4:])
+    return known
 
 
-async def _matches(connection: Connection, addresses: Collection[str], crms: Sequence[str]) -> list[DirectoryMatch]:
-    """The records of these CRMs that have one of `addresses`.
-
-    The shared lock tells who changes the directory that a transaction is under way which has not seen the change: what is linked
-    anew because of it waits for that transaction, or would miss what it stores.
-    """
-    if not addresses or not crms:
-        return []
-    await connection.execute(
-        "select pg_advisory_xact_lock_shared(hashtextextended('directory:' || crm, 0)) from unnest(%s::text[]) crm order by crm",
-        [sorted(crms)],
-    )
+async def _decided(connection: Connection, ids: Sequence[int]) -> set[tuple[int, str, str, str]]:
+    """What a person has unlinked."""
     rows = await (
         await connection.execute(
             """
-            select crm, record_kind, record_id, address from record_addresses
-            where address = any(%s) and crm = any(%s) and record_kind <> 'deal'
+            select message, crm, record_kind, record_id from link_decisions
+            where message = any(%s) and decision = 'unlinked'
             """,
-            [sorted(addresses), list(crms)],
+            [list(ids)],
         )
     ).fetchall()
-    return [DirectoryMatch(*row) for row in rows]
+    return {(row[0], row[1], row[2], row[3]) for row in rows}
+
+
+async def _bring_up(
+    connection: Connection,
+    mail: Sequence[tuple[Account, Linkable]],
+    known: Mapping[int, Mapping[Record, Known]],
+    wanted: Mapping[int, Sequence[Correspondence]],
+) -> tuple[Changed, set[int]]:
+    changed = Changed()
+    passing_on: set[int] = set()
+    decided = await _decided(connection, [one.id for _, one in mail])
+    gone: list[int] = []
+    turned: list[tuple[int, str]] = []
+    updated: list[tuple[int, Correspondence]] = []
+    new: dict[str, list[tuple[Linkable, Correspondence]]] = {}
+    for account, one in mail:
+        due = {found.record: found for found in wanted[one.id] if (one.id, *found.record) not in decided}
+        there = known.get(one.id, {})
+        for record, is_there in there.items():
+            found = due.pop(record, None)
+            if is_there.manual:
+                direction = SENT if one.folder == SENT else "Received"
+                if is_there.direction != direction:
+                    changed.turned += not is_there.unlinked
+                    turned.append((is_there.id, direction))
+                continue
+            if record[1] == "deal" and (found is None) != is_there.unlinked:
+                passing_on.add(one.id)
+            if found is None:
+                if not is_there.unlinked:
+                    changed.unlinked += 1
+                    gone.append(is_there.id)
+                continue
+            is_now = (found.direction, found.matched_address, found.evidence)
+            if is_there.unlinked or is_now != (is_there.direction, is_there.matched_address, is_there.evidence):
+                changed.linked += is_there.unlinked
+                changed.turned += not is_there.unlinked and found.direction != is_there.direction
+                updated.append((is_there.id, found))
+        for found in due.values():
+            new.setdefault(account.address, []).append((one, found))
+            changed.linked += 1
+            if found.record_kind == "deal":
+                passing_on.add(one.id)
+    if gone:
+        await connection.execute("update links set unlinked_at = now() where id = any(%s)", [gone])
+    if turned:
+        await connection.execute(
+            """
+            update links l set direction = due.direction
+            from unnest(%s::bigint[], %s::text[]) as due (id, direction) where l.id = due.id
+            """,
+            [[link for link, _ in turned], [direction for _, direction in turned]],
+        )
+    if updated:
+        await connection.execute(
+            """
+            update links l set direction = now.direction, matched_address = now.matched_address, evidence = now.evidence,
+                unlinked_at = null, linked_at = case when l.unlinked_at is null then l.linked_at else now() end
+            from unnest(%b::bigint[], %b::text[], %b::text[], %b::text[]::jsonb[])
+                as now (id, direction, matched_address, evidence)
+            where l.id = now.id
+            """,
+            [
+                [link for link, _ in updated],
+                [found.direction for _, found in updated],
+                [storable(found.matched_address) for _, found in updated],
+                [_json(found.evidence) for _, found in updated],
+            ],
+        )
+    for address, links in new.items():
+        await _insert(connection, address, links)
+    return changed, passing_on
 
 
 async def _insert(connection: Connection, address: str, found: Sequence[tuple[Linkable, Correspondence]]) -> None:
@@ -197,16 +395,8 @@ async def _insert(connection: Connection, address: str, found: Sequence[tuple[Li
         )
 
 
-def _wanted(mail: Sequence[Linkable]) -> set[str]:
-    return {who.normal for one in mail for who in correspondents(one.mail, one.folder)}
-
-
-def _owner(address: str, aliases: Sequence[str]) -> Owner:
-    return Owner(address, frozenset(normal_address(own) or own for own in (address, *aliases)))
-
-
 def _mail(
-    participants: Sequence[Mapping[str, str]],
+    participants: Iterable[Mapping[str, str]],
     author: str | None,
     kind: str,
     automatic: bool,

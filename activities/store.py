@@ -25,8 +25,7 @@ from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.recognition import recognise
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
-from domain.linking import Mail
-from domain.message import Participant, storable
+from domain.message import IndexedMessage, Participant, storable
 from domain.retrieval import Identity, Listed
 from domain.settings import AccountSettings
 from infra.database import Pool
@@ -89,12 +88,7 @@ class MailStore:
             links = await link_new(
                 connection,
                 settings,
-                [
-                    Linkable(
-                        ids[placed.one.listed.identity], placed.one.identity, placed.folder, Mail.of(placed.one.message)
-                    )
-                    for placed in filed
-                ],
+                [Linkable.of(ids[placed.one.listed.identity], placed.one, placed.folder) for placed in filed],
             )
             await self._quarantine(connection, session.address, epoch, batch.refused, at)
             size = sum(one.size for one in new)
@@ -184,32 +178,35 @@ class MailStore:
             [_json(one.message.references) for one in new],
             [one.message.automatic for one in new],
             [one.identity for one in new],
-            [one.message.from_address and storable(one.message.from_address) for one in new],
-            [_json(sorted({who.normal for who in one.message.participants})) for one in new],
+            [one.message.author and storable(one.message.author) for one in new],
+            [_json(_addresses(one.message)) for one in new],
             [placed.folder for placed in filed],
             [_json(placed.labels) for placed in filed],
             [_json(placed.flags) for placed in filed],
             [_json(placed.by) for placed in filed],
+            [one.message.kind for one in new],
+            [_json(one.message.traits) for one in new],
         ]
         await connection.execute(
             """
             insert into mail (
                 id, address, state, stored_at, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
                 participants, in_reply_to, message_references, automatic, identity, author, addresses, folder, labels, flags,
-                filed
+                filed, kind, traits
             )
             select id, %s, 'stored', %s, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
                 participants, array(select jsonb_array_elements_text(in_reply_to)),
                 array(select jsonb_array_elements_text(message_references)), automatic, identity, author,
                 array(select jsonb_array_elements_text(addresses)), folder, array(select jsonb_array_elements_text(labels)),
-                array(select jsonb_array_elements_text(flags)), filed
+                array(select jsonb_array_elements_text(flags)), filed, kind, traits
             from unnest(
                 %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bytea[],
                 %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::boolean[], %b::bytea[],
-                %b::text[], %b::text[]::jsonb[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[]
+                %b::text[], %b::text[]::jsonb[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[],
+                %b::text[], %b::text[]::jsonb[]
             ) as new (
                 id, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error, participants, in_reply_to,
-                message_references, automatic, identity, author, addresses, folder, labels, flags, filed
+                message_references, automatic, identity, author, addresses, folder, labels, flags, filed, kind, traits
             )
             """,
             [address, at, *columns],
@@ -321,6 +318,11 @@ class MailStore:
 
 def _json(value: object) -> str:
     return storable(json.dumps(value, ensure_ascii=False))
+
+
+def _addresses(message: IndexedMessage) -> list[str]:
+    """The normal forms of all participants, whoever wrote it among them."""
+    return sorted({who.normal for who in message.participants} | ({message.author} if message.author else set()))
 
 
 def _plain(who: Participant) -> dict[str, str]:

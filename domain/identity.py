@@ -37,7 +37,7 @@ def message_identity(message: IndexedMessage, *, body: bytes | None, sha256: byt
     and not From, because lists write From anew. Migration 0014 has the first expression, too.
     """
     moment = "" if message.sent_at is None else str(int(message.sent_at.timestamp()))
-    author = message.from_address or ""
+    author = message.author or message.from_address or ""
     if message.message_id:
         return hashlib.sha256(f"{message.message_id}\n{moment}\n{author}".encode()).digest()
     if body is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from domain.message import IndexedMessage, Participant
-from domain.privacy import Privacy, Rule
+from domain.privacy import Privacy, Rule, is_internal, rule_for
 from domain.settings import Strict
 
 SENT = "Sent"
@@ -16,6 +16,10 @@ Direction = Literal["Sent", "Received"]
 
 
 EVERYTHING = Privacy()  # is stored, and linked where it is not internal
+REPORTS = ("bounce", "receipt", "report")  # facts about another message, no correspondence of their own
+MANY = 50  # participants: received mail with more of them says little about any but its author
+MOST_RECORDS = 100  # that one address is linked to
+ORDER = {"contact": 0, "candidate": 1, "lead": 2}  # contacts come before leads
 
 
 class Rules(Strict):
@@ -27,6 +31,12 @@ class Rules(Strict):
     gmail_dots: bool = False
     automatic: bool = True
     never_log: tuple[Rule, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of records that are matched by their addresses."""
+        of = {"both": ("contact", "lead", "candidate"), "contacts": ("contact",), "leads": ("lead", "candidate")}
+        return of[self.records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class Mail:
 
     @classmethod
     def of(cls, message: IndexedMessage) -> Mail:
-        return cls(message.participants, message.from_address, automatic=message.automatic)
+        return cls(message.participants, message.author, message.kind, message.automatic, message.traits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +64,34 @@ class Owner:
     privacy: Privacy = EVERYTHING
 
 
+class Correspondent(NamedTuple):
+    """A mailbox whose records a message belongs to: by which header field, as spelled there, and in normal form."""
+
+    field: str
+    address: str
+    normal: str
+
+
 @dataclass(frozen=True, slots=True)
 class DirectoryMatch:
-    """A record of the directory that has `address` (in the form of `domain.addresses.normal_address`)."""
+    """A record of the directory that has `address` (in the form of `domain.addresses.normal_address`), as it is now: `via` is
+    the record that the directory has the address of, where that was converted or merged. `first`: it is the record's first
+    address, and not one of its others."""
 
     crm: str
     record_kind: str
     record_id: str
     address: str
+    first: bool = True
+    open: bool = True
+    via: tuple[str, str] | None = None
+
+
+class Deal(NamedTuple):
+    crm: str
+    record_id: str
+    contacts: tuple[str, ...]
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,46 +105,209 @@ class Correspondence:
     matched_address: str
     evidence: dict[str, Any]
 
+    @property
+    def record(self) -> tuple[str, str, str]:
+        return self.crm, self.record_kind, self.record_id
 
-def correspondents(mail: Mail, folder: str) -> tuple[Participant, ...]:
+
+class Matches:
+    """What of the directory a batch of mail meets, found by address."""
+
+    def __init__(self, matches: Collection[DirectoryMatch]) -> None:
+        self._exact: dict[tuple[str, str], list[DirectoryMatch]] = {}
+        self._loose: dict[tuple[str, str], list[DirectoryMatch]] = {}
+        for match in matches:
+            self._exact.setdefault((match.crm, match.address), []).append(match)
+            self._loose.setdefault((match.crm, loose(match.address)), []).append(match)
+
+    def of(self, crm: str, address: str, rules: Rules) -> list[tuple[DirectoryMatch, str]]:
+        """The records with this address, with the level at which they have it; contacts first, then leads, open ones first."""
+        found = [(match, "exact" if match.first else "secondary") for match in self._exact.get((crm, address), ())]
+        if rules.subaddresses or rules.gmail_dots:
+            for match in self._loose.get((crm, loose(address)), ()):
+                if match.address != address and (level := _level(match.address, address, rules)):
+                    found.append((match, level))
+        if len(found) > 1:
+            found.sort(key=lambda one: (ORDER.get(one[0].record_kind, 9), not one[0].open, one[0].record_id))
+        return found
+
+
+def loose(address: str) -> str:
+    """The form in which addresses of one mailbox agree at every level: without `+tag` (RFC 5233), at gmail.com without dots.
+    The function `loose_address` of the database is the same."""
+    local, _, domain = address.rpartition("@")
+    if local.startswith('"'):
+        return address
+    local = _base(local)
+    if domain in ("gmail.com", "googlemail.com"):
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
+
+
+def _base(local: str) -> str:
+    plus = local.find("+")
+    return local[:plus] if plus > 0 else local
+
+
+def _level(known: str, written: str, rules: Rules) -> str | None:
+    """At which level two addresses with the same loose form are one, if the rules go so far."""
+    a, b = known.rpartition("@"), written.rpartition("@")
+    if rules.subaddresses and (_base(a[0]), a[2]) == (_base(b[0]), b[2]):
+        return "subaddress"
+    if not rules.gmail_dots or a[2] not in ("gmail.com", "googlemail.com"):
+        return None
+    if a[0].replace(".", "") == b[0].replace(".", "") or rules.subaddresses:
+        return "gmail"
+    return None
+
+
+def correspondents(mail: Mail, folder: str) -> tuple[Correspondent, ...]:
     """The participants whose records the message belongs to: who wrote it, or in Sent every recipient (R30)."""
-    fields = {"to", "cc", "bcc"} if folder == SENT else {"from"}
-    return tuple(participant for participant in mail.participants if participant.field in fields)
+    if mail.kind in REPORTS:
+        return ()
+    if folder == SENT:
+        return tuple(
+            Correspondent(who.field, who.address, who.normal)
+            for who in mail.participants
+            if who.field in ("to", "cc", "bcc")
+        )
+    lists = mail.traits.get("list", ())
+    if written := mail.traits.get("author"):
+        found = [Correspondent(written["field"], written["address"], mail.author or "")]
+    else:
+        found = [Correspondent(who.field, who.address, who.normal) for who in mail.participants if who.field == "from"]
+    return tuple(who for who in found if who.normal not in lists)
 
 
-def link(mail: Mail, folder: str, owner: Owner, matches: Iterable[DirectoryMatch]) -> list[Correspondence]:
-    """One correspondence per record among `matches` that has a correspondent's address, in their order in the mail.
+def eligible(mail: Mail, folder: str, owner: Owner) -> tuple[Correspondent, ...]:
+    """The correspondents that are somebody else's, and no rule of the account keeps back; none of internal mail (D7)."""
+    people = tuple(
+        who
+        for who in correspondents(mail, folder)
+        if who.normal not in owner.own
+        and who.normal not in owner.colleagues
+        and not rule_for(who.normal, owner.privacy.never_log)
+        and not rule_for(who.normal, owner.privacy.private)
+    )
+    if people and owner.privacy.internal != "link" and is_internal(_everybody(mail), owner.address):
+        return ()
+    return people
 
-    Matches of other addresses are ignored, so the matches of a whole batch may be passed. Deals are never linked by
-    address: the person is in many deals, the message is about one. The direction follows the folder alone (R34).
+
+def for_crm(mail: Mail, people: Sequence[Correspondent], rules: Rules) -> list[Correspondent]:
+    """Those of them that the CRM's own rules let through."""
+    if mail.automatic and not rules.automatic:
+        return []
+    return [who for who in people if not rule_for(who.normal, rules.never_log)]
+
+
+def _everybody(mail: Mail) -> set[str]:
+    everybody = {who.normal for who in mail.participants if who.field in ("from", "to", "cc", "bcc")}
+    return everybody | ({mail.author} if mail.author else set())
+
+
+def link(
+    mail: Mail,
+    folder: str,
+    owner: Owner,
+    crms: Mapping[str, Rules],
+    matches: Matches,
+    deals: Mapping[tuple[str, str], Sequence[Deal]] | None = None,
+    kept: Collection[tuple[str, str]] = (),
+) -> list[Correspondence]:
+    """One correspondence per record that has a correspondent's address, in their order in the mail, and per deal that follows.
+
+    Matches of other addresses are ignored, so those of a whole batch may be passed. The direction follows the folder alone
+    (R34). `deals` are those of each contact (crm, id): of the open ones the single one is linked, for among several the address
+    does not tell which the message is about. A deal that is `kept` (crm, id) was linked in that way before, and remains so.
     """
-    by_address: dict[str, list[DirectoryMatch]] = {}
-    for match in matches:
-        if match.record_kind != "deal":
-            by_address.setdefault(match.address, []).append(match)
+    people = eligible(mail, folder, owner)
+    if not people:
+        return []
+    direction: Direction = "Sent" if folder == SENT else "Received"
+    about = _about(mail, direction)
     found: dict[tuple[str, str, str], Correspondence] = {}
-    for participant in correspondents(mail, folder):
-        if participant.normal in owner.own or participant.normal in owner.colleagues:
-            continue
-        for match in by_address.get(participant.normal, ()):
-            record = (match.crm, match.record_kind, match.record_id)
-            if record not in found:
-                found[record] = Correspondence(
-                    *record,
-                    direction="Sent" if folder == SENT else "Received",
-                    matched_address=participant.normal,
-                    evidence=_evidence(mail, participant),
-                )
+    for crm, rules in crms.items():
+        for who in for_crm(mail, people, rules):
+            known = [one for one in matches.of(crm, who.normal, rules) if one[0].record_kind in rules.kinds]
+            records = {(match.record_kind, match.record_id) for match, _ in known}
+            for match, level in known[:MOST_RECORDS]:
+                evidence = {"field": who.field, "address": who.address, "level": level, "rule": "address", **about}
+                if match.via:
+                    evidence["via"] = {"record_kind": match.via[0], "record_id": match.via[1]}
+                if len(records) > 1:
+                    evidence["ambiguous"] = len(records)
+                made = Correspondence(crm, match.record_kind, match.record_id, direction, who.normal, evidence)
+                found.setdefault(made.record, made)
+    for one in [made for made in found.values() if made.record_kind == "contact"] if deals else ():
+        for deal in _deals_of(one, (deals or {}).get((one.crm, one.record_id), ()), kept):
+            evidence = {"rule": "deal", "contact": one.record_id, **about}
+            made = Correspondence(one.crm, "deal", deal.record_id, direction, one.matched_address, evidence)
+            found.setdefault(made.record, made)
     return list(found.values())
 
 
-def _evidence(mail: Mail, participant: Participant) -> dict[str, Any]:
-    evidence: dict[str, Any] = {
-        "field": participant.field,
-        "address": participant.address,
-        "level": "exact",
-        "rule": "address",
-    }
+def _deals_of(contact: Correspondence, deals: Sequence[Deal], kept: Collection[tuple[str, str]]) -> list[Deal]:
+    stay = [deal for deal in deals if (deal.crm, deal.record_id) in kept]
+    still_open = [deal for deal in deals if deal.open]
+    return stay or (still_open if len(still_open) == 1 else [])
+
+
+def passed_on(mail: Mail, folder: str, anchor: Correspondence, ancestor: int) -> Correspondence:
+    """The link that a message inherits from another of its thread, the stored message `ancestor`: to a deal, or made by hand."""
+    direction: Direction = "Sent" if folder == SENT else "Received"
+    evidence = {"rule": "thread", "message": ancestor, **_about(mail, direction)}
+    return Correspondence(*anchor.record, direction, anchor.matched_address, evidence)
+
+
+def _about(mail: Mail, direction: Direction) -> dict[str, Any]:
+    """What the evidence of every link of a message says of the message."""
+    about: dict[str, Any] = {}
     if mail.automatic:
-        evidence["automatic"] = True
-    return evidence
+        about["automatic"] = True
+    if mail.kind == "list":
+        about["list"] = True
+    for name in ("own_copy", "possibly_spoofed"):
+        if value := mail.traits.get(name):
+            about[name] = value
+    if written := mail.traits.get("author"):
+        about["from"] = written["from"]
+    if mail.traits.get("forwarded"):
+        about["forwarded"] = True
+    if direction == "Received" and len(mail.participants) > MANY and (everybody := len(_everybody(mail))) > MANY:
+        about["many_participants"] = everybody
+    return about
+
+
+def facts(kind: str, traits: Mapping[str, Any], message: int) -> list[tuple[str | None, dict[str, Any]]]:
+    """What a bounce, receipt or abuse report (the stored `message`) adds to the evidence of links of the message that it is
+    about: per recipient (None: whoever it was sent to)."""
+    if kind == "bounce":
+        bounce = traits.get("bounce", {})
+        guess = {"guess": True} if bounce.get("guess") else {}
+        return [
+            (address, {"bounced": {"by": message, "severity": one["severity"], "status": one["status"], **guess}})
+            for one in bounce.get("recipients", ())
+            if one["severity"]
+            for address in one["addresses"]
+        ]
+    if kind == "receipt":
+        receipt = traits.get("receipt", {})
+        said = {"receipt": {"by": message, "disposition": receipt.get("disposition")}}
+        return [(address, said) for address in receipt.get("recipients", ())]
+    report = traits.get("report", {})
+    said = {"reported": {"by": message, "type": report.get("type")}}
+    return [(address, said) for address in report.get("recipients", ()) or (None,)]
+
+
+def with_facts(made: Correspondence, known: Sequence[tuple[str | None, dict[str, Any]]]) -> Correspondence:
+    """The correspondence with what reports say of it; of several of one kind the last counts."""
+    added: dict[str, Any] = {}
+    for address, fact in known:
+        if address is None or address == made.matched_address or loose(address) == loose(made.matched_address):
+            added |= fact
+    if not added or made.direction != "Sent":
+        return made
+    return Correspondence(
+        made.crm, made.record_kind, made.record_id, made.direction, made.matched_address, {**made.evidence, **added}
+    )

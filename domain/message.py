@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
+from domain.authorship import FIELDS, From, Kind, judge
 from domain.charsets import decode_words, text_of
 from domain.mime import LONGEST_HEADER, structure_error
 
@@ -27,6 +28,8 @@ LONGEST_FIELD = 4 << 10
 LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
 MOST_FIELDS = 100  # of one name
+
+MOST_AUTHENTICATION_RESULTS = 10
 
 _INDEXED = [
     "from",
@@ -52,6 +55,7 @@ _INDEXED = [
     "list-post",
     "feedback-id",
 ]
+_INDEXED += [name for name in FIELDS if name not in _INDEXED]
 _AUTOMATIC = [
     "x-auto-response-suppress",
     "x-autoreply",
@@ -89,7 +93,9 @@ class IndexedMessage:
 
     `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed, given twice
     or longer than 998 bytes in UTF-8 is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in
-    UTC. `automatic` is true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834).
+    UTC. `automatic` is true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834). `author` is
+    who wrote it, where a list or a notifier wrote From anew; `traits` are those of `domain.authorship`. `authentication` are
+    the Authentication-Results as they stand there, topmost first: anybody may have written them.
     """
 
     message_id: str | None = None
@@ -101,6 +107,10 @@ class IndexedMessage:
     references: tuple[str, ...] = ()
     parse_error: str | None = None
     automatic: bool = False
+    author: str | None = None
+    kind: Kind = "personal"
+    traits: dict[str, Any] = field(default_factory=dict)
+    authentication: tuple[str, ...] = ()
 
 
 def index(raw: bytes) -> IndexedMessage:
@@ -118,7 +128,7 @@ def storable(text: str) -> str:
 
 def _index(raw: bytes) -> IndexedMessage:
     errors: list[str] = []
-    header = _header_block(raw, errors)
+    header, body_at = _header_block(raw, errors)
     fields: dict[str, list[bytes]] = {}
     for match in _FIELD.finditer(header):
         fields.setdefault(match[1].lower().decode("ascii"), []).append(match[2])
@@ -139,31 +149,62 @@ def _index(raw: bytes) -> IndexedMessage:
     content_type = next(iter(values("content-type")), "")
     if error := structure_error(raw, content_type):
         errors.append(error)
+    automatic = _automatic(values, content_type)
+    subject = _readable(next(iter(values("subject")), ""))
+    judged = judge(
+        raw,
+        body_at,
+        values,
+        content_type=content_type,
+        subject=subject,
+        authors=[From(who.name, who.address, who.normal) for who in participants if who.field == "from"],
+        replies=[From(who.name, who.address, who.normal) for who in participants if who.field == "reply_to"],
+        automatic=automatic,
+        null_sender=_null_sender(values),
+    )
     return IndexedMessage(
         message_id=_message_id(values("message-id")),
         from_address=next((who.normal for who in participants if who.field == "from"), None),
-        subject=_readable(next(iter(values("subject")), "")),
+        subject=subject,
         sent_at=_moment(next(iter(values("date")), "")),
         participants=participants,
         in_reply_to=_message_ids(values("in-reply-to")),
         # the nearest ancestors stand last (RFC 5322 3.6.4)
         references=_message_ids(text_of(value[-(64 << 10) :]) for value in fields.get("references", ())[:1]),
         parse_error="; ".join(errors) or None,
-        automatic=_automatic(values, content_type),
+        automatic=automatic,
+        author=judged.author,
+        kind=judged.kind,
+        traits=_storable_all(judged.traits),
+        authentication=tuple(storable(one) for one in values("authentication-results")[:MOST_AUTHENTICATION_RESULTS]),
     )
 
 
-def _header_block(raw: bytes, errors: list[str]) -> bytes:
-    """The header's lines, ended by LF alone, without the blank line that ends it."""
+def _storable_all(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {name: _storable_all(below) for name, below in value.items()}
+        case list():
+            return [_storable_all(below) for below in value]
+        case _:
+            return value
+
+
+def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:
+    """The header's lines, ended by LF alone, without the blank line that ends it; and about where the body begins."""
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
     head = raw[start : start + LONGEST_HEADER].lstrip(b"\r\n")
     if b"\n" not in head:
         head = head.replace(b"\r", b"\n")
+    body_at = min(len(raw), start + LONGEST_HEADER)
     if end := _BLANK_LINE.search(head):
+        body_at = end.end()
         head = head[: end.start()]
     elif len(raw) > start + LONGEST_HEADER:
         errors.append(f"only the first {LONGEST_HEADER} bytes of the header are indexed")
-    return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n"))
+    return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n")), body_at
 
 
 def _declared_charsets(raw: bytes) -> tuple[str, ...]:
@@ -180,14 +221,14 @@ def _cut(value: bytes, longest: int) -> bytes:
 
 def _participants(values: Callable[[str, int], list[str]], errors: list[str]) -> tuple[Participant, ...]:
     found: dict[tuple[str, str], Participant] = {}
-    for field in get_args(Field):
-        text = ", ".join(values(field.replace("_", "-"), LONGEST_ADDRESS_FIELD))
+    for one in get_args(Field):
+        text = ", ".join(values(one.replace("_", "-"), LONGEST_ADDRESS_FIELD))
         pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD]))
         if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD:
-            errors.append(f"not every address of {field} is indexed")
+            errors.append(f"not every address of {one} is indexed")
         for name, address in pairs:
-            if (normal := normal_address(address)) and (field, normal) not in found:
-                found[field, normal] = Participant(field, _readable(name), storable(address), normal)
+            if (normal := normal_address(address)) and (one, normal) not in found:
+                found[one, normal] = Participant(one, _readable(name), storable(address), normal)
     return tuple(found.values())
 
 
@@ -222,7 +263,11 @@ def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:
     return (
         any(value not in ("", "no") for value in submitted)
         or any(value.strip().lower() in ("bulk", "junk", "list") for value in values("precedence"))
-        or any("".join(value.split()) == "<>" for value in values("return-path")[:1])
+        or _null_sender(values)
         or any(values(name) for name in _AUTOMATIC)
         or content_type.lower().startswith("multipart/report")
     )
+
+
+def _null_sender(values: Callable[[str], list[str]]) -> bool:
+    return any("".join(value.split()) == "<>" for value in values("return-path")[:1])

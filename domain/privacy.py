@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
+from domain.free_mail import FREE_MAIL
+from domain.message import IndexedMessage
 from domain.settings import Strict
 
 
@@ -31,3 +34,50 @@ class Privacy(Strict):
     never_log: Annotated[tuple[Rule, ...], Field(max_length=1000)] = ()
     private: Annotated[tuple[Rule, ...], Field(max_length=1000)] = ()
     internal: Literal["private", "never_log", "link"] = "private"
+
+
+def rule_for(address: str, rules: Collection[str]) -> str | None:
+    """The rule among `rules` (normal forms; best a set) that covers an address in normal form, None if none does."""
+    if not rules:
+        return None
+    if address in rules:
+        return address
+    domain = address.rpartition("@")[2]
+    while domain:
+        if domain in rules:
+            return domain
+        domain = domain.partition(".")[2]
+    return None
+
+
+def is_internal(participants: Collection[str], account: str) -> bool:
+    """Whether all `participants` (normal forms) are of the account's own domain, and that is an organisation's."""
+    domain = account.rpartition("@")[2]
+    return (
+        bool(participants) and domain not in FREE_MAIL and all(one.rpartition("@")[2] == domain for one in participants)
+    )
+
+
+def withheld_by(message: IndexedMessage, account: str, own: Collection[str], privacy: Privacy) -> str | None:
+    """The rule that keeps a message from being stored, None if none does: `never_log: ` with the address or domain that its
+    author is covered by, or, of own mail, that covers the first of its recipients if each is covered; or `internal`."""
+    if not privacy.never_log and privacy.internal != "never_log":
+        return None
+    recipients = {who.normal for who in message.participants if who.field in ("to", "cc", "bcc")}
+    others = sorted(recipients - set(own))
+    if privacy.never_log:
+        rules = frozenset(privacy.never_log)
+        if message.author is not None and message.author not in own:
+            covering = [rule_for(message.author, rules)]
+        else:
+            covering = [rule_for(one, rules) for one in others]
+        if covering and all(covering):
+            return f"never_log: {covering[0]}"
+    authors = {message.author} if message.author else set()
+    if (
+        privacy.internal == "never_log"
+        and (others or authors - set(own))
+        and is_internal(recipients | authors, account)
+    ):
+        return "internal"
+    return None

@@ -55,6 +55,7 @@ def test_an_ordinary_message_gives_all_that_is_indexed() -> None:
         references=("<zero@example.org>", "<one@example.org>"),
         parse_error=None,
         automatic=False,
+        author="joerg@example.com",
     )
 
 
