@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
+from activities.privacy import Privacies
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
 from activities.record import Recorder
@@ -84,6 +85,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     crm.register_crm,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
+                    Privacies(pool).set_privacy,
                 ],
                 **shared,
             )

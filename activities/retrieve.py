@@ -27,6 +27,7 @@ from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
+from activities.privacy import Privacies
 from activities.quarantine import Quarantine
 from activities.retrieval_session import RetrievalSession, Services, TooSoon
 from activities.store import MailStore
@@ -80,6 +81,7 @@ class Retrieval:
             ledger=Ledger(pool),
             store=MailStore(pool),
             uploads=Uploads(pool),
+            privacies=Privacies(pool),
             suspects=Suspects(pool),
             quarantine=Quarantine(pool),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,6 +22,8 @@ from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.linking import Linkable, link_new
 from activities.mailboxes import Live, SessionRow, save_session, show
+from activities.own_mail import tell_own_mail
+from activities.privacy import log_withheld, withheld_among, withhold
 from activities.recognition import recognise
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
@@ -61,12 +63,17 @@ class MailStore:
         live: Live,
         at: datetime,
         mode: RecentMode | None = None,
-    ) -> None:
-        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal.
+    ) -> Set[Identity]:
+        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal. Answers those that
+        a privacy rule kept from being stored.
 
         `session` is counted up only then: a batch that is rolled back has brought nothing.
         """
         async with self._committing, fenced(self._pool, lease) as connection:
+            withheld = await withheld_among(connection, settings, indexed)
+            if withheld:
+                await withhold(connection, session.address, epoch, indexed, withheld, at)
+                indexed = [one for one in indexed if one.listed.identity not in withheld]
             known = await recognise(connection, session.address, epoch, indexed)
             repeated = _repeated(indexed)
             if mode is not None:
@@ -74,6 +81,7 @@ class MailStore:
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             await self._keep_blobs(connection, indexed, new, known.values())
+            new = await tell_own_mail(connection, settings, new)
             filed = await file(connection, session.address, new)
             ids = await self._keep_mail(connection, session.address, filed, at)
             known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
@@ -104,7 +112,10 @@ class MailStore:
                 quarantined=session.quarantined + len(batch.refused),
                 bytes=session.bytes + size,
             )
+            counted.skipped += len(withheld)
             await save_session(connection, counted)
+            step = f"batch {batch.number} part {batch.part}"
+            await log_withheld(connection, session, step, at, epoch, len(withheld))
             await log(
                 connection,
                 session,
@@ -120,6 +131,8 @@ class MailStore:
             )
         session.stored, session.recognised = counted.stored, counted.recognised
         session.quarantined, session.bytes = counted.quarantined, counted.bytes
+        session.skipped = counted.skipped
+        return withheld.keys()
 
     async def _keep_blobs(
         self, connection: Connection, indexed: Sequence[Retrieved], new: Sequence[Retrieved], known: Iterable[int]
