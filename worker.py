@@ -35,6 +35,7 @@ from activities.erasing import Erasing
 from activities.filters import Filters
 from activities.places import Filing
 from activities.pop.session import Sessions
+from activities.privacy import Privacies
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
 from activities.record import Recorder
@@ -95,6 +96,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     Erasing(pool).erase_person,
                     *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
                     *filing(pool),
+                    Privacies(pool).set_privacy,
                 ],
                 **shared,
             )

@@ -146,7 +146,7 @@ class Batches:
 
     async def _commit(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         done = self.done + len(indexed) + (len(batch.refused) if batch.number else 0)
-        await self._store.commit(
+        withheld = await self._store.commit(
             self._lease,
             self._row,
             self._epoch,
@@ -159,7 +159,7 @@ class Batches:
         )
         self.full = await self._mailboxes.room(self._settings.owner) <= 0
         self.done = done
-        self.committed += [one.listed for one in indexed]
+        self.committed += [one.listed for one in indexed if one.listed.identity not in withheld]
 
     async def _commit_one_by_one(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         """The same messages, so that one which PostgreSQL will not take keeps no other back; that one is put in quarantine."""

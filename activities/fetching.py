@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from activities.batches import Batches
 from activities.doubts import Doubts, reason
@@ -40,11 +40,13 @@ class Fetching:
         suspects: Suspects,
         withheld: Withheld,
         *,
+        rule_against: Callable[[bytes], Awaitable[str | None]],
         largest: int,
         seconds_left: Callable[[], float],
         must_end: Callable[[], bool],
     ) -> None:
-        """`seconds_left` is how long a message may still take, `must_end` whether the session may begin no other."""
+        """`rule_against` answers which rule keeps a message that begins so from being stored, `seconds_left` is how long a
+        message may still take, `must_end` whether the session may begin no other."""
         self.dropped = False
         self._lease = lease
         self._epoch = epoch
@@ -52,6 +54,7 @@ class Fetching:
         self._uploads = uploads
         self._suspects = suspects
         self._withheld = withheld
+        self._rule_against = rule_against
         self._largest = largest
         self._seconds_left = seconds_left
         self._session_must_end = must_end
@@ -133,7 +136,8 @@ class Fetching:
                 if not isinstance(got, Arriving):
                     return got
                 await self._batches.hand_over()  # what came before does not wait for all of a large message
-                return await self._uploads.write(self._lease, got.head, got.rest())
+                rule = await self._rule_against(got.head)
+                return await self._uploads.write(self._lease, got.head, got.rest(), withheld=rule)
         except MessageTooLarge as too_large:
             return too_large
         except TimeoutError:

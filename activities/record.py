@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.back_linking import ask_to_relink_account
+from activities.back_linking import ask_to_relink_account, ask_to_relink_addresses
 from activities.log import append
 from domain.audit import LoggedEvent, Notice
 from domain.message import storable
@@ -84,6 +84,20 @@ async def _save_account(connection: AsyncConnection[TupleRow], address: str, acc
             await ask_to_relink_account(connection, crm, address, cause="the CRM was added to the account")
         elif aliases != account.aliases:
             await ask_to_relink_account(connection, crm, address, cause="the account's aliases changed")
+    ours = {address, *account.aliases} if before is None else set(aliases) ^ set(account.aliases)
+    for crm in await _crms_of_colleagues(connection, account.organisation, address) if ours else ():
+        await ask_to_relink_addresses(connection, crm, ours, cause="an account of the organisation has other addresses")
+
+
+async def _crms_of_colleagues(connection: AsyncConnection[TupleRow], organisation: str, address: str) -> list[str]:
+    """The CRMs of the organisation's other accounts, for whom this one's addresses are a colleague's."""
+    rows = await (
+        await connection.execute(
+            "select distinct unnest(crm) from accounts_recorded where organisation = %s and address <> %s order by 1",
+            [organisation, address],
+        )
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 async def tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:

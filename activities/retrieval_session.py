@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from temporalio import activity
@@ -25,6 +26,7 @@ from activities.mailboxes import Mailbox, Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pop.connection import PopConnection, ProtocolViolation
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
+from activities.privacy import Privacies
 from activities.quarantine import Quarantine
 from activities.store import MailStore
 from activities.survey import Found, Survey
@@ -63,6 +65,7 @@ class Services:
     uploads: Uploads
     suspects: Suspects
     quarantine: Quarantine
+    privacies: Privacies
 
 
 class RetrievalSession:
@@ -245,6 +248,7 @@ class RetrievalSession:
             self._services.uploads,
             self._services.suspects,
             withheld,
+            rule_against=partial(self._services.privacies.rule_against, self._settings),
             largest=self._largest,
             seconds_left=lambda: self._session_seconds + MESSAGE_SECONDS - (time.monotonic() - self._began),
             must_end=self._must_end,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,6 +22,8 @@ from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.linking import Linkable, link_new
 from activities.mailboxes import Live, SessionRow, save_session, show
+from activities.own_mail import tell_own_mail
+from activities.privacy import log_withheld, withheld_among, withhold
 from activities.recognition import recognise
 from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
@@ -63,12 +65,17 @@ class MailStore:
         live: Live,
         at: datetime,
         mode: RecentMode | None = None,
-    ) -> None:
-        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal.
+    ) -> Set[Identity]:
+        """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal. Answers those that
+        a privacy rule kept from being stored.
 
         `session` is counted up only then: a batch that is rolled back has brought nothing.
         """
         async with self._committing, fenced(self._pool, lease) as connection:
+            withheld = await withheld_among(connection, settings, indexed)
+            if withheld:
+                await withhold(connection, session.address, epoch, indexed, withheld, at)
+                indexed = [one for one in indexed if one.listed.identity not in withheld]
             known = await recognise(connection, session.address, epoch, indexed)
             repeated = _repeated(indexed)
             if mode is not None:
@@ -78,6 +85,7 @@ class MailStore:
             dead = await buried(connection, session.address, new)
             new = [one for one in new if one.listed.identity not in dead]
             await self._keep_blobs(connection, indexed, new, known.values())
+            new = await tell_own_mail(connection, settings, new)
             filed = await file(connection, settings, new)
             ids = await self._keep_mail(connection, session.address, filed, at)
             stored = known | ids
@@ -107,12 +115,14 @@ class MailStore:
             counted = replace(
                 session,
                 stored=session.stored + len(new),
-                skipped=session.skipped + skipped,
+                skipped=session.skipped + skipped + len(withheld),
                 recognised=session.recognised + len(indexed) - len(new) - skipped,
                 quarantined=session.quarantined + len(batch.refused),
                 bytes=session.bytes + size,
             )
             await save_session(connection, counted)
+            step = f"batch {batch.number} part {batch.part}"
+            await log_withheld(connection, session, step, at, epoch, len(withheld))
             await log(
                 connection,
                 session,
@@ -128,10 +138,19 @@ class MailStore:
                 **filters_at_work(filed),
             )
             if skipped:
-                step = f"batch {batch.number} part {batch.part} skipped"
-                await log(connection, session, step, at, "MessagesSkipped", count=skipped, epoch=epoch, because=DELETED)
+                await log(
+                    connection,
+                    session,
+                    f"{step} skipped",
+                    at,
+                    "MessagesSkipped",
+                    count=skipped,
+                    epoch=epoch,
+                    because=DELETED,
+                )
         session.stored, session.recognised, session.skipped = counted.stored, counted.recognised, counted.skipped
         session.quarantined, session.bytes = counted.quarantined, counted.bytes
+        return withheld.keys()
 
     async def _keep_blobs(
         self, connection: Connection, indexed: Sequence[Retrieved], new: Sequence[Retrieved], known: Iterable[int]

@@ -24,23 +24,33 @@ ABANDONED_AFTER = "1 day"  # longer than any session lasts: what the last sessio
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A message whose bytes are in the database already; `head` is how it begins, enough to index it."""
+    """A message whose bytes are in the database already; `head` is how it begins, enough to index it. Of one that a rule keeps
+    from being stored (`withheld`) they are not."""
 
     chunks: UUID
     head: bytes
     size: int
     sha256: bytes
+    withheld: str | None = None
 
 
 class Uploads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def write(self, lease: Lease, head: bytes, rest: AsyncIterator[bytes]) -> Upload:
+    async def write(
+        self, lease: Lease, head: bytes, rest: AsyncIterator[bytes], *, withheld: str | None = None
+    ) -> Upload:
         """Writes a message of which `head` is here and `rest` is on its way. Whatever `rest` raises is raised on, and what
-        had come of the message is dropped."""
+        had come of the message is dropped. One that is `withheld` by a rule is only read to its end."""
         chunks = uuid4()
         digest, size, position = hashlib.sha256(head), len(head), 0
+        if withheld is not None:
+            async for piece in rest:
+                lease.check()
+                digest.update(piece)
+                size += len(piece)
+            return Upload(chunks, head[:INDEXED_BYTES], size, digest.digest(), withheld)
         async with self._pool.connection() as connection:
             await connection.execute("insert into uploads (chunks, address) values (%s, %s)", [chunks, lease.address])
         try:

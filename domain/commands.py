@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.failures import Failure
 from domain.observations import Observation
+from domain.privacy import Rule
 from domain.settings import AccountSettings, Line, SecretReference, Strict
 
 By = Annotated[str, Field(max_length=200)]
@@ -67,6 +68,15 @@ class SkipMessage(Command):
     uidl: Uidl
     occurrence: Annotated[int, Field(ge=0, le=32767)] | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class SetPrivacy(Command):
+    """Set whose mail is not stored, whose is stored and linked to nothing, and what becomes of internal mail; what is left out
+    stays as it is."""
+
+    never_log: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
+    private: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
+    internal: Literal["private", "never_log", "link"] | None = None
 
 
 class Close(Command):

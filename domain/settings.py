@@ -166,7 +166,11 @@ class Retrieval(Strict):
 
 
 class AccountSettings(Strict):
-    """One account as an operator writes it; `address`, `incoming.host` and `incoming.secret` are required."""
+    """One account as an operator writes it; `address`, `incoming.host` and `incoming.secret` are required.
+
+    `authserv_id`: the name under which the account's own mail server writes Authentication-Results (RFC 8601); others are not
+    believed, and without it none.
+    """
 
     address: Address
     organisation: Name = "default"
@@ -177,6 +181,7 @@ class AccountSettings(Strict):
     incoming: Incoming
     retrieval: Retrieval = Retrieval()
     crm: Annotated[list[Name], Field(max_length=20)] = []
+    authserv_id: Line | None = None
 
     @model_validator(mode="before")
     @classmethod

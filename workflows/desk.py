@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain.commands import Command, name_of
+from domain.commands import Command, SetPrivacy, name_of
 from domain.decisions import DECISIONS
 from domain.filing import FILING
 from workflows import contract
@@ -23,7 +23,7 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = (*FILING, *DECISIONS)
+DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, *DECISIONS)
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 

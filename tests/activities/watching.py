@@ -241,6 +241,7 @@ def recorded(settings: AccountSettings) -> RecordedAccount:
         owner=settings.owner,
         host=settings.incoming.host,
         crm=list(settings.crm),
+        aliases=list(settings.aliases),
         state=State.ACTIVE,
         reason=None,
         authentication_failures=0,

@@ -1,0 +1,161 @@
+"""The privacy of accounts: mail that a rule keeps from being stored, and the command that sets the rules.
+
+Whoever stores mail holds the account's rules as they are, until its transaction ends: once `set_privacy` has answered, nothing
+is stored by the rules before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+from temporalio import activity
+
+from activities.arrivals import Retrieved
+from activities.back_linking import ask_to_relink_account
+from activities.ledger import log
+from activities.log import append
+from activities.mailboxes import SessionRow
+from activities.uploads import Upload
+from domain.audit import LoggedEvent
+from domain.commands import SetPrivacy
+from domain.message import index
+from domain.privacy import Privacy, withheld_by
+from domain.retrieval import Identity
+from domain.settings import AccountSettings, parse
+from infra.database import Pool
+from workflows.contract import DeskRequest
+
+Connection = AsyncConnection[TupleRow]
+
+
+async def rules_to_store_by(connection: Connection, address: str) -> Privacy:
+    """The account's rules, which nobody changes until this transaction ends."""
+    await connection.execute("select pg_advisory_xact_lock_shared(hashtextextended('privacy:' || %s, 0))", [address])
+    return await _rules(connection, address)
+
+
+async def withheld_among(
+    connection: Connection, settings: AccountSettings, arrived: Sequence[Retrieved]
+) -> dict[Identity, str]:
+    """The messages that must not be stored, each with the rule that says so."""
+    privacy = await rules_to_store_by(connection, settings.address)
+    found = {}
+    for one in arrived:
+        rule = one.content.withheld if isinstance(one.content, Upload) else None
+        rule = rule or withheld_by(one.message, settings.address, settings.own_addresses, privacy)
+        if rule is not None:
+            found[one.listed.identity] = rule
+    return found
+
+
+async def withhold(
+    connection: Connection,
+    address: str,
+    epoch: int,
+    arrived: Sequence[Retrieved],
+    rules: dict[Identity, str],
+    at: datetime,
+) -> None:
+    """Enters these messages as skipped, with the rule where their owner finds it, and nothing else of them."""
+    kept_back = [one for one in arrived if one.listed.identity in rules]
+    await connection.execute(
+        """
+        with new as (
+            select * from unnest(%(uidl)b::text[], %(occurrence)b::smallint[], %(size)b::bigint[], %(rule)b::text[])
+                as new (uidl, occurrence, size, rule)
+        ), told as (
+            insert into withheld (address, epoch, uidl, occurrence, at, rule)
+            select %(address)s, %(epoch)s, uidl, occurrence, %(at)s, rule from new
+            on conflict (address, epoch, uidl, occurrence) do update set at = excluded.at, rule = excluded.rule
+        ), replaced as (
+            select l.mail from new join pop_ledger l using (uidl, occurrence)
+            where l.address = %(address)s and l.epoch = %(epoch)s and l.state = 'quarantined' and l.mail is not null
+        ), entered as (
+            insert into pop_ledger as l (address, epoch, uidl, occurrence, state, size, first_seen_at)
+            select %(address)s, %(epoch)s, uidl, occurrence, 'skipped', size, %(at)s from new
+            on conflict (address, epoch, uidl, occurrence) do update set
+                state = 'skipped', mail = null, reason = null, retry_at = null
+            where l.state = 'quarantined'
+        )
+        delete from mail m using replaced where m.id = replaced.mail and m.state = 'quarantined'
+        """,
+        {
+            "address": address,
+            "epoch": epoch,
+            "at": at,
+            "uidl": [one.listed.uidl for one in kept_back],
+            "occurrence": [one.listed.occurrence for one in kept_back],
+            "size": [one.listed.size for one in kept_back],
+            "rule": [rules[one.listed.identity] for one in kept_back],
+        },
+    )
+    uploads = [one.content.chunks for one in kept_back if isinstance(one.content, Upload)]
+    await connection.execute("delete from uploads where chunks = any(%s)", [uploads])
+
+
+async def log_withheld(
+    connection: Connection, session: SessionRow, step: str, at: datetime, epoch: int, count: int
+) -> None:
+    if count:
+        await log(
+            connection, session, f"{step} withheld", at, "MessagesSkipped", count=count, epoch=epoch, because="privacy"
+        )
+
+
+class Privacies:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def rule_against(self, settings: AccountSettings, head: bytes) -> str | None:
+        """The rule that keeps a message that begins with `head` from being stored: asked while the rest is on its way."""
+        async with self._pool.connection() as connection:
+            privacy = await _rules(connection, settings.address)
+        return withheld_by(index(head), settings.address, settings.own_addresses, privacy)
+
+    @activity.defn
+    async def set_privacy(self, request: DeskRequest) -> dict[str, Any]:
+        """Sets the rules that are given and leaves the others; stored mail is linked anew by them. Tried again after a lost
+        answer, it changes nothing more."""
+        given = parse(SetPrivacy, request.given, what="set_privacy")
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select pg_advisory_xact_lock(hashtextextended('privacy:' || %s, 0))", [request.address]
+            )
+            before = await _rules(connection, request.address)
+            done = await (
+                await connection.execute("select from log where event_id = %s", [request.event_id])
+            ).fetchone()
+            if done is not None:
+                return _told(before)
+            after = before.model_copy(update=given.model_dump(exclude={"by"}, exclude_none=True))
+            await connection.execute(
+                "insert into account_privacy values (%s, %s) on conflict (address) do update set rules = excluded.rules",
+                [request.address, Jsonb(after.model_dump(mode="json"))],
+            )
+            if after != before:
+                row = await (
+                    await connection.execute("select crm from accounts_recorded where address = %s", [request.address])
+                ).fetchone()
+                for crm in row[0] if row else ():
+                    await ask_to_relink_account(connection, crm, request.address, cause="privacy rules changed")
+            event = LoggedEvent(
+                event_id=request.event_id, at=request.at, type="PrivacySet", actor=given.by, data=_told(after)
+            )
+            await append(connection, request.address, event)
+        return _told(after)
+
+
+async def _rules(connection: Connection, address: str) -> Privacy:
+    row = await (await connection.execute("select rules from account_privacy where address = %s", [address])).fetchone()
+    return Privacy.model_validate_json(json.dumps(row[0])) if row else Privacy()
+
+
+def _told(privacy: Privacy) -> dict[str, Any]:
+    """What may be said of the rules: how many there are, and nobody's name."""
+    return {"never_log": len(privacy.never_log), "private": len(privacy.private), "internal": privacy.internal}
