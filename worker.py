@@ -27,6 +27,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.address_book import AddressBook
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
@@ -72,6 +73,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     if "workflows" in settings.roles:
         crm = BuiltinCrm(pool)
         quarantine = Quarantine(pool)
+        book = AddressBook(pool)
         made.append(
             Worker(
                 client,
@@ -84,6 +86,8 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     crm.register_crm,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
+                    book.save_contact,
+                    book.remove_contact,
                 ],
                 **shared,
             )
