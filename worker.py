@@ -27,6 +27,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.address_book import AddressBook
 from activities.application import Application
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
@@ -81,6 +82,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         crm = BuiltinCrm(pool)
         quarantine = Quarantine(pool)
         decisions = Decisions(pool)
+        book = AddressBook(pool)
         made.append(
             Worker(
                 client,
@@ -97,6 +99,8 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
                     *filing(pool),
                     Privacies(pool).set_privacy,
+                    book.save_contact,
+                    book.remove_contact,
                 ],
                 **shared,
             )

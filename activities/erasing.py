@@ -175,11 +175,7 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
     """Removes the person from the accounts' address books."""
-    row = await (await connection.execute("select to_regclass('people') is not null")).fetchone()
-    if row and row[0]:
-        await connection.execute(
-            "delete from people where account = any(%s) and address = %s", [list(accounts), person]
-        )
+    await connection.execute("delete from people where account = any(%s) and address = %s", [list(accounts), person])
 
 
 async def _records(connection: Connection, accounts: Sequence[str], person: str) -> int:

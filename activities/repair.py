@@ -319,13 +319,35 @@ MAKE_ONE: tuple[LiteralString, ...] = (
     from {_PAIRS} join mail again on again.id = pair.again where kept.id = pair.kept
     """,
     f"""
-    update links made set message = pair.kept from {_PAIRS}
+    update links made set message = pair.kept, identity = kept.identity
+    from {_PAIRS} join mail kept on kept.id = pair.kept
     where made.message = pair.again and not exists (
         select from links there where there.message = pair.kept
             and (there.crm, there.record_kind, there.record_id) = (made.crm, made.record_kind, made.record_id)
     )
     """,
+    f"""
+    update links kept set unlinked_at = made.unlinked_at, source = made.source
+    from {_PAIRS} join links made on made.message = pair.again
+    where kept.message = pair.kept and kept.source = 'automatic' and made.source = 'manual'
+        and (kept.crm, kept.record_kind, kept.record_id) = (made.crm, made.record_kind, made.record_id)
+    """,
+    f"""
+    insert into link_decisions as there (message, crm, record_kind, record_id, decision, by, at)
+    select pair.kept, crm, record_kind, record_id, decision, by, at
+    from {_PAIRS} join link_decisions made on made.message = pair.again
+    on conflict (message, crm, record_kind, record_id) do update set
+        decision = excluded.decision, by = excluded.by, at = excluded.at
+    where excluded.at > there.at
+    """,
+    f"""
+    update links kept set unlinked_at = case d.decision when 'unlinked' then coalesce(kept.unlinked_at, now()) end
+    from {_PAIRS} join link_decisions d on d.message = pair.kept
+    where kept.message = pair.kept and kept.source = 'manual'
+        and (kept.crm, kept.record_kind, kept.record_id) = (d.crm, d.record_kind, d.record_id)
+    """,
     "delete from links where message = any(%(again)s)",
+    "select refresh_entries(array(select identity from mail where id = any(%(kept)s) or id = any(%(again)s)))",
     "delete from mail where id = any(%(again)s)",
 )
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from domain.address_book import RemoveContact, SaveContact
 from domain.commands import Command, SetPrivacy, name_of
 from domain.decisions import DECISIONS
 from domain.filing import FILING
@@ -23,7 +24,7 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, *DECISIONS)
+DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveContact, *DECISIONS)
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 

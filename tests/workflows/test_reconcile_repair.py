@@ -155,6 +155,31 @@ async def test_a_message_that_a_session_fetched_twice_because_its_entry_was_lost
     assert (seen["messages"], seen["bytes"]) == (3, sum(len(body) for body in await case.bodies()))
 
 
+async def test_what_was_decided_about_either_row_of_a_message_holds_for_the_one_that_stays(
+    mailroom: Mailroom, dovecot: Dovecot
+) -> None:
+    await mailroom.rows("insert into records values ('builtin', 'contact', 'c1', 'Anna', '{}') returning 1")
+    await mailroom.rows(
+        "insert into record_addresses values ('builtin', 'contact', 'c1', 'anna@example.org') returning 1"
+    )
+    case = await on_dovecot(mailroom, dovecot, 2, crm=["builtin"])
+    ids = await case.ids()
+    record = {"crm": "builtin", "record_kind": "contact", "record_id": "c1"}
+    await case.account.command("unlink_message", message=ids[0], **record)
+    await case.damage("delete from pop_ledger where address = :address")
+    await case.account.command("poll_now")
+    again = (await case.ids())[2:]
+    uidls = {row["id"]: row["uidl"] for row in await case.rows("select id, uidl from messages order by id")}
+    (of_second,) = [one for one in again if uidls[one] == uidls[ids[1]]]
+    await case.account.command("unlink_message", message=of_second, **record)
+    await mended(case)
+    assert await case.ids() == ids
+    decided = await case.rows("select message, decision from link_decisions order by message")
+    assert [(row["message"], row["decision"]) for row in decided] == [(one, "unlinked") for one in ids]
+    assert await case.rows("select * from correspondence where unlinked_at is null") == []
+    assert await case.rows("select * from entries where direction is not null") == []
+
+
 async def test_what_the_server_has_no_more_is_reported_as_not_repairable(mailroom: Mailroom) -> None:
     async with MailboxServer(messages={"one": mail(1), "two": mail(2), "three": mail(3)}) as server:
         case = await on_a_scripted_server(mailroom, server)

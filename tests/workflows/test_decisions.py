@@ -1,0 +1,77 @@
+"""Linking by hand and erasing a person, as operators ask for it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from activities.crm.adapter import Page, Record
+from activities.directory import Directory
+from tests.activities.watching import mail
+from tests.running import Mailroom, RunningAccount, refusal
+from tests.servers.scripted_pop import MailboxServer
+from workflows import contract
+
+ANNA = {"crm": "builtin", "record_kind": "contact", "record_id": "c1"}
+
+
+async def connected(mailroom: Mailroom, server: MailboxServer) -> tuple[RunningAccount, int]:
+    """An account with one message of a contact."""
+    record = Record("contact", "c1", "Anna", ("anna@example.org",))
+    await Directory(mailroom.pool).apply("builtin", Page([record], {}))
+    account = await mailroom.connect(server, crm=["builtin"], organisation=f"of-{uuid4().hex[:8]}")
+    await account.until_mail(1)
+    rows = await mailroom.rows("select id from messages where address = %s order by id", account.address)
+    return account, int(rows[0]["id"])
+
+
+async def linked(mailroom: Mailroom, account: RunningAccount) -> list[str]:
+    rows = await mailroom.rows(
+        "select record_id from correspondence where address = %s and unlinked_at is null", account.address
+    )
+    return [row["record_id"] for row in rows]
+
+
+async def test_a_message_is_unlinked_linked_and_left_to_the_rules_again_by_commands(mailroom: Mailroom) -> None:
+    async with MailboxServer(messages={"one": mail(1)}) as server:
+        account, message = await connected(mailroom, server)
+        assert await linked(mailroom, account) == ["c1"]
+        answer = await account.command("unlink_message", message=message, **ANNA, by="ops", reason="a namesake")
+        assert (answer["linked"], answer["decision"]) == (False, "unlinked")
+        assert await linked(mailroom, account) == []
+        assert (await account.command("link_message", message=message, **ANNA))["direction"] == "Received"
+        assert (await account.command("undo_decision", message=message, **ANNA))["decision"] is None
+        assert await linked(mailroom, account) == ["c1"]
+        refused = await refusal(account.command("undo_decision", message=message, **ANNA))
+        assert (refused.code, refused.field) == ("nothing_decided", "record_id")
+        assert await account.logged("MessageUnlinked", "MessageLinked", "DecisionUndone") == [
+            "MessageUnlinked",
+            "MessageLinked",
+            "DecisionUndone",
+        ]
+
+
+@pytest.mark.requirement("R43")
+async def test_a_person_is_counted_and_then_erased_and_the_account_stays_complete(mailroom: Mailroom) -> None:
+    async with MailboxServer(messages={"one": mail(1), "two": mail(2, sender="eve@example.org")}) as server:
+        account, _ = await connected(mailroom, server)
+        await account.until_mail(2)
+        organisation = (await account.settings())["organisation"]
+
+        async def run(name: str, **given: object) -> dict[str, object]:
+            return await mailroom.client.execute_workflow(
+                name, given, id=f"erase/{uuid4()}", task_queue=contract.WORKFLOW_QUEUE, result_type=dict
+            )
+
+        asked = {"address": "Anna@Example.org", "organisation": organisation, "by": "dpo"}
+        counted = await run(contract.ERASE_PERSON, **asked, dry_run=True)
+        assert (counted["removed"], counted["kept"], counted["dry_run"]) == (1, 0, True)
+        assert len(await account.mail()) == 2
+        assert (await run(contract.ERASE_PERSON, **asked))["removed"] == 1
+        assert await account.mail() == ["two"]
+        await account.command("poll_now")
+        assert await account.mail() == ["two"]
+        assert (await run(contract.RECONCILE, address=account.address))["complete"] is True
+        refused = await refusal(run(contract.ERASE_PERSON, address="Anna@Example.org", organisation="nobody"))
+        assert (refused.code, refused.field) == ("invalid_field", "organisation")
