@@ -23,7 +23,7 @@ from domain.audit import SYSTEM, LoggedEvent
 from domain.message import storable
 from infra.database import Pool
 
-PAGE = 500  # messages of one transaction
+PAGE = 1000  # messages of one transaction
 ADDRESSES = 200  # that are looked for at once: most of them have little mail
 LONGEST_ERROR = 500
 
@@ -118,6 +118,7 @@ class BackLinking:
         if work.first.after == 0:
             await self._barrier(crm)
         async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("set local enable_seqscan = off")  # whatever the statistics say: they may be old
             if not await self._is_ours(connection, work):
                 return Changed()
             ids = await self._messages(connection, work)
@@ -258,12 +259,14 @@ async def _links(connection: Connection, crm: str, ids: Sequence[int]) -> dict[K
     """With which records messages are linked, and in which direction."""
     rows = await (
         await connection.execute(
-            "select message, record_kind, record_id, direction from links "
-            "where message = any(%s) and crm = %s and unlinked_at is null",
-            [list(ids), crm],
+            """
+            select message, record_kind, record_id, direction, crm
+            from unnest(%s::bigint[]) as asked (message) join links using (message) where unlinked_at is null
+            """,
+            [list(ids)],
         )
     ).fetchall()
-    return {(row[0], row[1], row[2]): row[3] for row in rows}
+    return {(row[0], row[1], row[2]): row[3] for row in rows if row[4] == crm}
 
 
 def _differences(before: Mapping[Key, str], now: Mapping[Key, str]) -> dict[int, Changed]:

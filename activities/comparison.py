@@ -28,7 +28,8 @@ TOLD: LiteralString = """
     except
     select (withdrawn #>> '{}')::numeric
     from log l, jsonb_path_query(l.data, '$.withdrawn[*] ? (@.type() == "number")') withdrawn
-    where l.address = %(address)s and l.type in ('MessagesReleasedForRepair', 'MessagesRestored', 'MessagesDeleted', 'PersonErased')
+    where l.address = %(address)s
+        and l.type in ('MessagesReleasedForRepair', 'MessagesRestored', 'MessagesDeleted', 'PersonErased')
 """
 
 # Ledger entries that count as stored, of any epoch, whose message is not there, though nobody deleted it here.

@@ -281,7 +281,8 @@ async def _known(
             """
             select message, crm, record_kind, record_id, id, direction, source = 'manual', unlinked_at is not null,
                 matched_address, evidence
-            from links where message = any(%s) and (%s::text[] is null or crm = any(%s))
+            from unnest(%s::bigint[]) as asked (message) join links using (message)
+            where %s::text[] is null or crm = any(%s)
             """,
             [list(ids), crms, crms],
         )

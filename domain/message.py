@@ -124,7 +124,7 @@ def index(raw: bytes) -> IndexedMessage:
 
 def header_fields(raw: bytes) -> Callable[[str], list[str]]:
     """The values of any header field of `raw`, by its name in lower case: decoded, each cut to 4 KB, at most 100 of a name."""
-    header = _header_block(raw, [])
+    header, _ = _header_block(raw, [])
     charsets = () if header.isascii() else _declared_charsets(raw)
     fields: dict[bytes, list[bytes]] = {}
     for match in _WHOLE_FIELD.finditer(header):

@@ -33,5 +33,38 @@ create table not_relinked (
     primary key (message, crm)
 );
 
--- `refresh_entries` asks by message.
+-- `refresh_entries` as before, but found by message alone: a record may have very many links, and a plan may be as old as the
+-- first message.
 create index on entries (identity);
+
+create or replace function refresh_entries(of_messages bytea[]) returns bigint language plpgsql set enable_seqscan = off as $$
+declare
+    changed bigint;
+    more bigint;
+begin
+    insert into entries as e (crm, identity, record_kind, record_id, key, direction)
+    select l.crm, l.identity, l.record_kind, l.record_id, entry_key(l.crm, l.identity, l.record_kind, l.record_id),
+        case when bool_or(l.direction = 'Sent') then 'Sent' else 'Received' end
+    from links l
+    where l.identity = any(of_messages) and l.unlinked_at is null
+    group by l.crm, l.identity, l.record_kind, l.record_id
+    order by 1, 2, 3, 4
+    on conflict (crm, identity, record_kind, record_id) do update set
+        direction = excluded.direction,
+        state = case when e.claimed_at is null and e.state <> 'uncertain' then 'queued' else e.state end,
+        next_attempt_at = null, queued_at = now()
+    where e.direction is distinct from excluded.direction;
+    get diagnostics changed = row_count;
+    with linked as materialized (
+        select l.identity, l.crm, l.record_kind, l.record_id from links l
+        where l.identity = any(of_messages) and l.unlinked_at is null
+    )
+    update entries e set
+        direction = null,
+        state = case when e.claimed_at is null and e.state <> 'uncertain' then 'queued' else e.state end,
+        next_attempt_at = null, queued_at = now()
+    where e.identity = any(of_messages) and e.direction is not null
+        and (e.identity, e.crm, e.record_kind, e.record_id) not in (select * from linked);
+    get diagnostics more = row_count;
+    return changed + more;
+end $$;

@@ -60,9 +60,10 @@ async def test_a_person_is_counted_and_then_erased_and_the_account_stays_complet
         organisation = (await account.settings())["organisation"]
 
         async def run(name: str, **given: object) -> dict[str, object]:
-            return await mailroom.client.execute_workflow(
+            answer: dict[str, object] = await mailroom.client.execute_workflow(
                 name, given, id=f"erase/{uuid4()}", task_queue=contract.WORKFLOW_QUEUE, result_type=dict
             )
+            return answer
 
         asked = {"address": "Anna@Example.org", "organisation": organisation, "by": "dpo"}
         counted = await run(contract.ERASE_PERSON, **asked, dry_run=True)
