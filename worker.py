@@ -28,12 +28,16 @@ from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.address_book import AddressBook
+from activities.application import Application
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
+from activities.filters import Filters
+from activities.places import Filing
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
 from activities.record import Recorder
+from activities.removal import Removal
 from activities.retrieve import Retrieval
 from infra.children import ServiceFailed
 from infra.database import Pool, migrate, open_pool
@@ -88,6 +92,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     quarantine.skip_message,
                     book.save_contact,
                     book.remove_contact,
+                    *filing(pool),
                 ],
                 **shared,
             )
@@ -115,6 +120,23 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             )
         )
     return made
+
+
+def filing(pool: Pool) -> list[Callable[..., Any]]:
+    """The activities of domain.filing.FILING."""
+    filters, places = Filters(pool), Filing(pool)
+    return [
+        filters.save_filter,
+        filters.remove_filter,
+        filters.order_filters,
+        filters.recommend_filters,
+        Application(pool).apply_filter,
+        places.move_messages,
+        places.label_messages,
+        places.mark_messages,
+        places.undo_filing,
+        Removal(pool).delete_messages,
+    ]
 
 
 async def run(

@@ -19,7 +19,7 @@ Connection = AsyncConnection[TupleRow]
 WHOLE_SETS: LiteralString = "set local enable_nestloop = off"
 SINGLE_ROWS: LiteralString = "set local enable_nestloop = on"
 
-# The messages that the log says are stored: told by the batch that stored them, and not withdrawn by a repair since. Whatever
+# The messages that the log says are stored: told by the batch that stored them, and not withdrawn since. Whatever
 # somebody may have made of an entry's data, it must not keep the account from being compared: what is no number is left out.
 TOLD: LiteralString = """
     select (told #>> '{}')::numeric as id
@@ -28,14 +28,15 @@ TOLD: LiteralString = """
     except
     select (withdrawn #>> '{}')::numeric
     from log l, jsonb_path_query(l.data, '$.withdrawn[*] ? (@.type() == "number")') withdrawn
-    where l.address = %(address)s and l.type in ('MessagesReleasedForRepair', 'MessagesRestored')
+    where l.address = %(address)s and l.type in ('MessagesReleasedForRepair', 'MessagesRestored', 'MessagesDeleted')
 """
 
-# Ledger entries that count as stored, of any epoch, whose message is not there.
+# Ledger entries that count as stored, of any epoch, whose message is not there, though nobody deleted it here.
 WITHOUT_MAIL: LiteralString = """
     select l.epoch, l.uidl, l.occurrence, l.size, l.state, l.stored_at, l.mail
     from pop_ledger l left join mail m on m.id = l.mail and m.address = l.address and m.state = 'stored'
     where l.address = %(address)s and l.state in ('stored', 'deleted') and m.id is null
+        and l.reason is distinct from 'deleted here'
 """
 
 # Messages that no ledger entry knows. One with damaged bytes is a damaged one first of all: it waits to be fetched again.

@@ -2,30 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+from pydantic import ValidationError
 
 from activities.arrivals import Retrieved
+from activities.uploads import Upload
+from domain.filters import INBOX, Filter, Place, Readable, Saved, place
+from domain.linking import Mail
+from domain.message import header_fields, storable
+from domain.mime import has_attachment
+from domain.settings import AccountSettings
 
-INBOX = "Inbox"
+LOOKED_AT = 1 << 20  # bytes of a message's beginning that conditions may read
 
 Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """One message with its place. `by`: the filters that filed it, as (id, version)."""
+    """One message with its place. `by`: the filters that filed it, with their versions."""
 
     one: Retrieved
     folder: str = INBOX
     labels: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    by: tuple[tuple[int, int], ...] = field(default=())
+    by: tuple[dict[str, Any], ...] = ()
 
 
-async def file(connection: Connection, address: str, new: Sequence[Retrieved]) -> list[Filed]:
-    """Where each of `new` goes: Inbox, where no filter of the account says otherwise (R32)."""
-    return [Filed(one) for one in new]
+async def file(connection: Connection, settings: AccountSettings, new: Sequence[Retrieved]) -> list[Filed]:
+    """Where each of `new` goes: Inbox, where no filter of the account says otherwise (R32, R33)."""
+    filters = await saved_filters(connection, settings.address) if new else []
+    if not filters:
+        return [Filed(one) for one in new]
+    own = settings.own_addresses
+
+    def placed() -> list[Filed]:
+        return [_filed(one, place(_readable(one, own), filters)) for one in new]
+
+    return await asyncio.to_thread(placed)  # heartbeats and the line go on meanwhile
+
+
+def filters_at_work(filed: Sequence[Filed]) -> dict[str, object]:
+    """What the log says of them: which filters filed how many messages, and which failed."""
+    counts = Counter(json.dumps(one, sort_keys=True) for placed in filed for one in placed.by)
+    return {"filters": [{**json.loads(one), "messages": count} for one, count in counts.items()]} if counts else {}
+
+
+async def saved_filters(connection: Connection, address: str) -> list[Saved]:
+    """The account's filters in their order."""
+    rows = await (
+        await connection.execute(
+            """
+            select id, version, name, match, conditions, actions, enabled from account_filters
+            where address = %s order by position, id
+            """,
+            [address],
+        )
+    ).fetchall()
+    return [Saved(row[0], row[1], _as_written(*row[2:])) for row in rows]
+
+
+def readable_head(head: bytes, mail: Mail, *, subject: str, size: int, own: frozenset[str]) -> Readable:
+    """A message as conditions read it; `head` is its beginning, empty where no condition asks for it."""
+    fields: Callable[[], Callable[[str], list[str]]] = cache(lambda: header_fields(head))
+
+    def headers(name: str) -> Sequence[str]:
+        values = [storable(value) for value in fields()(name)]
+        if name == "list-id":  # `"Our list" <ours.example.org>` is ours.example.org, too
+            values += [value.rpartition("<")[2].rstrip(" >") for value in values if "<" in value]
+        return values
+
+    return Readable(
+        participants=mail.participants,
+        subject=subject,
+        size=size,
+        own=own,
+        headers=headers,
+        attached=cache(lambda: has_attachment(head)),
+        automatic=mail.automatic,
+        spoofed=bool(mail.traits.get("possibly_spoofed", False)),
+    )
+
+
+def _readable(one: Retrieved, own: frozenset[str]) -> Readable:
+    head = one.content.head if isinstance(one.content, Upload) else one.content
+    return readable_head(head[:LOOKED_AT], Mail.of(one.message), subject=one.message.subject, size=one.size, own=own)
+
+
+def _filed(one: Retrieved, found: Place) -> Filed:
+    return Filed(one, found.folder, found.labels, found.flags, found.by)
+
+
+def _as_written(name: str, match: str, conditions: object, actions: object, enabled: bool) -> Filter | None:
+    """None for a filter that this version cannot read: it files nothing, and mail goes on without it."""
+    written = {"name": name, "match": match, "conditions": conditions, "actions": actions, "enabled": enabled}
+    try:
+        return Filter.model_validate_json(json.dumps(written))
+    except ValidationError:
+        return None

@@ -177,18 +177,22 @@ class Ledger:
 
     async def ask_deletion(
         self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
-    ) -> None:
-        """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was."""
+    ) -> list[Listed]:
+        """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was. Answers those of
+        `messages` that are stored: what somebody has deleted here since stays on the server."""
         async with fenced(self._pool, lease) as connection:
-            await connection.execute(
+            asked = await connection.execute(
                 """
                 update pop_ledger l set deletion_asked_at = %s
                 from unnest(%s::text[], %s::smallint[], %s::bigint[]) as asked (uidl, occurrence, size)
                 where l.address = %s and l.epoch = %s and l.uidl = asked.uidl and l.occurrence = asked.occurrence
                     and l.state = 'stored'
+                returning l.uidl, l.occurrence
                 """,
                 [at, *_columns(messages), address, epoch],
             )
+            stored = {(uidl, occurrence) for uidl, occurrence in await asked.fetchall()}
+        return [one for one in messages if one.identity in stored]
 
     async def deleted(
         self, lease: Lease, session: SessionRow, epoch: int, messages: Sequence[Listed], at: datetime

@@ -293,11 +293,11 @@ class RetrievalSession:
             await connection.quit()
             return
         with span("pop.delete"):
-            await self._ledger.ask_deletion(self._lease, self._settings.address, epoch, due, now)
+            asked = await self._ledger.ask_deletion(self._lease, self._settings.address, epoch, due, now)
             self._lease.check()
-            accepted = set(await connection.delete([message.number for message in due]))
+            accepted = set(await connection.delete([message.number for message in asked]))
             if await connection.quit():
-                gone = [message for message in due if message.number in accepted]
+                gone = [message for message in asked if message.number in accepted]
                 if gone:
                     await self._ledger.deleted(self._lease, self.row, epoch, gone, self._clock())
         self._left_to_delete = len(self._plan.delete) + len(fresh) - len(due)
@@ -352,9 +352,9 @@ class RetrievalSession:
             complete=not self._undecided and (self._mailbox.epoch == 1 or self._on_server > 0),
             emptied=self._on_server == 0,
         )
-        unreported = (
-            self._total - self._request.total_stored
-        )  # more than we stored: a worker was lost before it could report
+        # More than we stored: a worker was lost before it could report. Less: mail was deleted, which corrects the workflow's
+        # number and is no mail.
+        unreported = self._total - self._request.total_stored
         in_quarantine = await self._in_quarantine()
         unknown_quarantine = self._request.in_quarantine not in (None, in_quarantine)
         if self.row.stored:
@@ -368,7 +368,7 @@ class RetrievalSession:
         if not (news or asked_for):
             return None
         return SessionReport(
-            outcome="over_quota" if blocked else "mail" if unreported else "nothing_new",
+            outcome="over_quota" if blocked else "mail" if self.row.stored or unreported > 0 else "nothing_new",
             at=now,
             settings_version=self._request.settings_version,
             credential_version=self._request.credential_version,

@@ -17,14 +17,16 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.arrivals import Batch, NotRetrieved, Retrieved
-from activities.filing import INBOX, Filed, file
+from activities.filing import Filed, file, filters_at_work
 from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.linking import Linkable, link_new
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.recognition import recognise
+from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
-from activities.uploads import Upload, keep
+from activities.uploads import Upload, held, keep
+from domain.filters import INBOX
 from domain.linking import Mail
 from domain.message import Participant, storable
 from domain.retrieval import Identity, Listed
@@ -74,10 +76,15 @@ class MailStore:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
+            dead = await buried(connection, session.address, new)
+            new = [one for one in new if one.listed.identity not in dead]
             await self._keep_blobs(connection, indexed, new, known.values())
-            filed = await file(connection, session.address, new)
+            filed = await file(connection, settings, new)
             ids = await self._keep_mail(connection, session.address, filed, at)
-            known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
+            stored = known | ids
+            known = {identity: stored[first] for identity, first in repeated.items() if first in stored} | known
+            # What is no mail now is mail that was deleted here, or another copy of it.
+            skipped = sum(one.listed.identity not in known and one.listed.identity not in ids for one in indexed)
             await self._enter(
                 connection,
                 session.address,
@@ -106,7 +113,8 @@ class MailStore:
             counted = replace(
                 session,
                 stored=session.stored + len(new),
-                recognised=session.recognised + len(indexed) - len(new),
+                skipped=session.skipped + skipped,
+                recognised=session.recognised + len(indexed) - len(new) - skipped,
                 quarantined=session.quarantined + len(batch.refused),
                 bytes=session.bytes + size,
             )
@@ -123,8 +131,12 @@ class MailStore:
                 messages=list(ids.values()),
                 links=links,
                 quarantined=len(batch.refused),
+                **filters_at_work(filed),
             )
-        session.stored, session.recognised = counted.stored, counted.recognised
+            if skipped:
+                step = f"batch {batch.number} part {batch.part} skipped"
+                await log(connection, session, step, at, "MessagesSkipped", count=skipped, epoch=epoch, because=DELETED)
+        session.stored, session.recognised, session.skipped = counted.stored, counted.recognised, counted.skipped
         session.quarantined, session.bytes = counted.quarantined, counted.bytes
 
     async def _keep_blobs(
@@ -137,16 +149,24 @@ class MailStore:
         # In one order for everybody: two batches with the same mail would otherwise wait for each other.
         contents = sorted({one.sha256: one.content for one in kept}.items())
         blobs = [(digest, content) for digest, content in contents if isinstance(content, bytes)]
-        async with connection.pipeline():
-            for part in _of_bounded_size(blobs):
-                await connection.execute(
-                    """
-                    insert into blobs (sha256, size, raw)
-                    select sha256, octet_length(raw), raw from unnest(%b::bytea[], %b::bytea[]) as new (sha256, raw)
-                    on conflict do nothing
-                    """,
-                    [[digest for digest, _ in part], [raw for _, raw in part]],
-                )
+        while blobs:
+            async with connection.pipeline():
+                inserts = [
+                    await connection.execute(
+                        """
+                        insert into blobs (sha256, size, raw)
+                        select sha256, octet_length(raw), raw from unnest(%b::bytea[], %b::bytea[]) as new (sha256, raw)
+                        on conflict do nothing
+                        """,
+                        [[digest for digest, _ in part], [raw for _, raw in part]],
+                    )
+                    for part in _of_bounded_size(blobs)
+                ]
+            made = sum(insert.rowcount for insert in inserts)
+            if made == len(blobs):
+                break
+            there = await held(connection, [digest for digest, _ in blobs])
+            blobs = [(digest, raw) for digest, raw in blobs if digest not in there]
         for one in indexed:
             if isinstance(one.content, Upload) and one.sha256 in wanted:
                 await keep(connection, one.content)
@@ -225,7 +245,8 @@ class MailStore:
         ids: dict[Identity, int],
         at: datetime,
     ) -> None:
-        """Enters stored messages in the ledger. One that is there as stored already must not be stored twice."""
+        """Enters stored messages in the ledger, and as skipped those that are no mail because they were deleted here. One that is
+        there as stored already must not be stored twice."""
         if not entries:
             return
         row = await (
@@ -238,10 +259,16 @@ class MailStore:
                     select l.mail from new join pop_ledger l using (uidl, occurrence)
                     where l.address = %(address)s and l.epoch = %(epoch)s and l.state = 'quarantined' and l.mail is not null
                 ), entered as (
-                    insert into pop_ledger as l (address, epoch, uidl, occurrence, state, size, mail, first_seen_at, stored_at)
-                    select %(address)s, %(epoch)s, uidl, occurrence, 'stored', size, mail, %(at)s, %(at)s from new
+                    insert into pop_ledger as l (
+                        address, epoch, uidl, occurrence, state, size, mail, first_seen_at, stored_at, reason
+                    )
+                    select %(address)s, %(epoch)s, uidl, occurrence, case when mail is null then 'skipped' else 'stored' end,
+                        size, mail, %(at)s, case when mail is not null then %(at)s::timestamptz end,
+                        case when mail is null then %(deleted)s end
+                    from new
                     on conflict (address, epoch, uidl, occurrence) do update set
-                        state = 'stored', mail = excluded.mail, stored_at = excluded.stored_at, reason = null, retry_at = null
+                        state = excluded.state, mail = excluded.mail, stored_at = excluded.stored_at,
+                        reason = excluded.reason, retry_at = null
                     where l.state = 'quarantined'
                     returning 1
                 )
@@ -251,6 +278,7 @@ class MailStore:
                     "address": address,
                     "epoch": epoch,
                     "at": at,
+                    "deleted": DELETED,
                     "uidl": [listed.uidl for listed, _ in entries],
                     "occurrence": [listed.occurrence for listed, _ in entries],
                     "size": [listed.size for listed, _ in entries],

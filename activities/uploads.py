@@ -7,7 +7,7 @@ and the mailbox's next session removes them. Only in the batch's transaction do 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -76,11 +76,25 @@ class Uploads:
 
 async def keep(connection: AsyncConnection[TupleRow], upload: Upload) -> None:
     """Makes an upload the blob that it is, unless those bytes are there already; then its chunks go."""
-    made = await connection.execute(
-        "insert into blobs (sha256, size, chunks) values (%b, %s, %s) on conflict do nothing",
-        [upload.sha256, upload.size, upload.chunks],
-    )
-    if made.rowcount:
-        await connection.execute("update uploads set address = null where chunks = %s", [upload.chunks])
-    else:
-        await connection.execute("delete from uploads where chunks = %s", [upload.chunks])
+    while True:
+        made = await connection.execute(
+            "insert into blobs (sha256, size, chunks) values (%b, %s, %s) on conflict do nothing",
+            [upload.sha256, upload.size, upload.chunks],
+        )
+        if made.rowcount:
+            await connection.execute("update uploads set address = null where chunks = %s", [upload.chunks])
+            return
+        if upload.sha256 in await held(connection, [upload.sha256]):
+            await connection.execute("delete from uploads where chunks = %s", [upload.chunks])
+            return
+
+
+async def held(connection: AsyncConnection[TupleRow], digests: Sequence[bytes]) -> set[bytes]:
+    """Which of these blobs are there, and stay until the transaction ends: somebody may be deleting the last mail that has
+    their bytes."""
+    rows = await (
+        await connection.execute(
+            "select sha256 from blobs where sha256 = any(%b::bytea[]) order by sha256 for key share", [list(digests)]
+        )
+    ).fetchall()
+    return {bytes(row[0]) for row in rows}

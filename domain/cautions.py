@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from domain.filters import own_mail, pasted
 from domain.observations import Observation
 from domain.providers import MARKS_READ, Caution, Profile, profile_of
 from domain.settings import AccountSettings
@@ -68,20 +69,15 @@ def _recent_mode() -> Caution:
 
 def _own_mail_in_inbox(settings: AccountSettings) -> Caution:
     own = [settings.address, *settings.aliases]
-    sent = {
-        "name": "Sent mail",
-        "match": "all" if len(own) == 1 else "any",
-        "conditions": [{"field": "from", "operator": "contains", "value": address} for address in own],
-        "actions": [{"move": "Sent"}],
-    }
     return (
         "own_mail_in_inbox",  # R71
         (
-            "In recent mode the server shows sent mail too, and it is stored in the Inbox. A filter that moves it to Sent is "
-            "offered below, for a version that has save_filter: where that command is unknown, the mail stays in the Inbox for "
-            f"now. `contains` also matches longer addresses that end in or begin with yours, such as my.{own[0]}."
+            "In recent mode the server shows sent mail too, and without a filter it is stored in the Inbox. The one offered here "
+            "moves it to Sent: mail that comes after it is saved, and with apply_filter the mail that is here. `contains` also "
+            f"matches longer addresses that end in or begin with yours, such as my.{own[0]}; recommend_filters has one that "
+            "does not."
         ),
-        (f"save_filter {json.dumps(sent, ensure_ascii=False)}",),
+        (pasted(own_mail(own)),),
     )
 
 

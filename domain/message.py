@@ -18,7 +18,7 @@ from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
 from domain.charsets import decode_words, text_of
 from domain.mime import LONGEST_HEADER, structure_error
 
-__all__ = ["IndexedMessage", "Participant", "index", "normal_address", "storable"]
+__all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable"]
 
 Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
@@ -65,6 +65,7 @@ _FIELD = re.compile(
     rb"^(" + b"|".join(name.encode() for name in _INDEXED) + rb")[ \t]*:(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_WHOLE_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
@@ -109,6 +110,21 @@ def index(raw: bytes) -> IndexedMessage:
         return _index(raw)
     except Exception as error:  # whatever a mail does to the code above, its bytes must still be stored
         return IndexedMessage(parse_error=f"the header could not be read ({type(error).__name__})")
+
+
+def header_fields(raw: bytes) -> Callable[[str], list[str]]:
+    """The values of any header field of `raw`, by its name in lower case: decoded, each cut to 4 KB, at most 100 of a name."""
+    header = _header_block(raw, [])
+    charsets = () if header.isascii() else _declared_charsets(raw)
+    fields: dict[bytes, list[bytes]] = {}
+    for match in _WHOLE_FIELD.finditer(header):
+        fields.setdefault(match[1].lower(), []).append(match[2])
+
+    def values(name: str) -> list[str]:
+        found = fields.get(name.lower().encode("ascii", "replace"), [])[:MOST_FIELDS]
+        return [_readable(text_of(_cut(value, LONGEST_FIELD), charsets).replace("\n", "")) for value in found]
+
+    return values
 
 
 def storable(text: str) -> str:

@@ -12,6 +12,11 @@ MOST_DASHED_LINES = 1_000_000  # lines that begin with "--", whether they open a
 _LONGEST_PART_HEADER = 8 << 10
 _BOUNDARY = re.compile(rb"boundary\s{0,4}=\s{0,4}(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rb"^content-type[ \t]*:[ \t\r\n]*(multipart/|message/rfc822)", re.IGNORECASE | re.MULTILINE)
+_DISPOSITION = re.compile(rb"^content-disposition[ \t]*:\s{0,80}(attachment)?", re.IGNORECASE | re.MULTILINE)
+_NAMED = re.compile(
+    rb"^content-type[ \t]*:\s{0,80}(?!text/|multipart/|message/)[^\n]*(?:\n[ \t][^\n]*){0,20}?name\*?\d?\*?=",
+    re.IGNORECASE | re.MULTILINE,
+)
 _DELIMITER = re.compile(rb"\n--([^\r\n]{1,210})")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
@@ -33,11 +38,20 @@ def structure_error(raw: bytes, content_type: str) -> str | None:
     return error
 
 
+def has_attachment(raw: bytes) -> bool:
+    """Whether any part says that it is an attachment (RFC 2183), or is named and neither text nor shown in place."""
+    scan = _Scan(raw)
+    if scan.enter(len(raw) - len(raw.lstrip(b"\r\n")), LONGEST_HEADER) is None:
+        scan.parts_error()
+    return scan.attached
+
+
 class _Scan:
     """The multiparts that are open at one place of a message, outermost first."""
 
     def __init__(self, raw: bytes) -> None:
         self.parts = 0
+        self.attached = False
         self._raw = raw
         self._open: list[bytes] = []
 
@@ -67,6 +81,7 @@ class _Scan:
             header = self._raw[start : start + longest]
             end = _BLANK_LINE.search(header)
             header = header[: end.start()] if end else header
+            self.attached = self.attached or _is_attachment(header)
             kind = _CONTENT_TYPE.search(header)
             if kind is None:
                 return None
@@ -86,3 +101,8 @@ class _Scan:
             lines[boundary + b"--"] = -depth
             lines[boundary] = depth
         return lines
+
+
+def _is_attachment(header: bytes) -> bool:
+    disposition = _DISPOSITION.search(header)
+    return bool(disposition[1]) if disposition else _NAMED.search(header) is not None

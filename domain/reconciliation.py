@@ -122,7 +122,10 @@ FAULTS: dict[str, tuple[str, str]] = {
 ORDINARY: dict[str, tuple[str, str]] = {
     "waiting": ("waits on the server for the next session", "wait on the server for the next session"),
     "quarantined": ("is in quarantine", "are in quarantine"),
-    "skipped": ("is skipped, by the settings or by skip_message", "are skipped, by the settings or by skip_message"),
+    "skipped": (
+        "is skipped, by the settings or by skip_message, or deleted here",
+        "are skipped, by the settings or by skip_message, or deleted here",
+    ),
     "no_longer_listed": ("is stored and no longer on the server", "are stored and no longer on the server"),
 }
 

@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError
 
 from domain.address_book import RemoveContact, SaveContact
 from domain.commands import Command, name_of
+from domain.filing import FILING
 from workflows import contract
 from workflows.intake import command
 from workflows.lifecycle import RETRY
@@ -23,6 +24,7 @@ from workflows.mailbox_session import not_answered, refused_by
 Owner = TypeVar("Owner")
 
 DESK: tuple[type[Command], ...] = (
+    *FILING,
     SaveContact,
     RemoveContact,
 )

@@ -40,6 +40,7 @@ from domain.commands import (
     name_of,
 )
 from domain.failures import Failure
+from domain.filing import DeleteMessages
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
@@ -197,8 +198,11 @@ class MailAccount:
         """A command about stored mail changes the database and nothing of this account's life."""
         await self._ready(given)
         answer = await at_the_desk(self.account.settings.address, given)
-        if self._is_long():
-            await self._mailbox.stop_watch()  # an idle account may get any number of commands
+        made_room = isinstance(given, DeleteMessages) and self.account.state is State.OVER_QUOTA
+        if made_room or self._is_long():
+            await (
+                self._mailbox.stop_watch()
+            )  # to look at the quota at once; an idle account may get any number of commands
         return answer
 
     @workflow.signal(dynamic=True)
@@ -393,7 +397,8 @@ class MailAccount:
         match ended:
             case SessionReport():
                 self._life.apply(SessionSucceeded(report=ended))
-                fresh = ended.total_stored - account.total_stored  # what a lost worker stored is among it
+                # What a lost worker stored is among it; what was deleted meanwhile is not to hide what came.
+                fresh = max(ended.total_stored - account.total_stored, ended.stored)
                 self._poll.answer(poll, "mail" if fresh else "nothing_new", fresh, status(self.account))
             case FailureReport():
                 self._life.apply(SessionFailed(report=ended, jitter=workflow.random().random()))

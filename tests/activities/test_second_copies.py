@@ -8,6 +8,8 @@ import pytest
 
 from domain.settings import AccountSettings
 from infra.database import Pool
+from tests.activities.directory import save_record
+from tests.activities.filing import OWN_MAIL, Jane
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
 from tests.servers.scripted_pop import MailboxServer
 
@@ -43,6 +45,8 @@ def watcher(pool: Pool) -> Watcher:
 async def test_sent_mail_that_comes_back_is_stored_once_and_makes_one_correspondence(
     watcher: Watcher, together: bool
 ) -> None:
+    await save_record(watcher.pool, "contact", "anna", "anna@example.org")
+    await Jane(watcher.pool).commands("save_filter", **OWN_MAIL)
     sent, back = {"sent": written()}, {"back": written(received=BACK)}
     async with MailboxServer(password=PASSWORD, messages=sent | back if together else sent) as server:
         assert (await watcher.watch(recent(server))).stored == 1
@@ -54,6 +58,8 @@ async def test_sent_mail_that_comes_back_is_stored_once_and_makes_one_correspond
     assert await watcher.subjects() == ["offer 1"]
     assert await watcher.value("select count(distinct mail) from pop_ledger where mail is not null") == 1
     assert await watcher.value("select messages from mailboxes") == 1
+    links = await watcher.rows("select record_id, direction from correspondence")
+    assert [tuple(link.values()) for link in links] == [("anna", "Sent")]
 
 
 @pytest.mark.requirement("R70")

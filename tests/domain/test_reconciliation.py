@@ -87,7 +87,7 @@ def test_without_a_fault_it_is_complete_and_says_what_is_ordinary() -> None:
 def test_one_message_is_told_in_the_singular_and_skipped_says_by_what() -> None:
     said = report(messages=1, bytes=262, blobs=BlobsPart(checked=1, bytes=262), ordinary=Ordinary(skipped=1))
     assert "1 message of 262 bytes is stored, 1 was read and hashed." in said.summary
-    assert "1 is skipped, by the settings or by skip_message." in said.summary
+    assert "1 is skipped, by the settings or by skip_message, or deleted here." in said.summary
 
 
 def test_every_kind_of_difference_makes_it_incomplete_and_is_said() -> None:

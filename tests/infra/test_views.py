@@ -32,10 +32,12 @@ VIEWS = {
         "id message address crm record_kind record_id direction matched_address evidence linked_at unlinked_at"
     ),
     "retrievals": "address started_at finished_at stored skipped deleted bytes outcome worker",
-    "ledger": "address epoch uidl state size first_seen_at stored_at deleted_at vanished_at",
+    "ledger": "address epoch uidl state size first_seen_at stored_at deleted_at vanished_at reason",
     "warnings": "address code facts",
     "quarantine": "address epoch uidl occurrence size reason attempts first_seen_at retry_at message",
     "directory": "crm record_kind record_id name addresses",
+    "folders": "address name own messages unseen",
+    "refilings": "run address message before after",
     "notices": "id address at code text remedy delivered_at",
 }
 MOMENTS = ("at", "last_checked_at", "last_success_at", "sent_at", "stored_at", "linked_at", "started_at", "finished_at")

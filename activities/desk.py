@@ -1,0 +1,74 @@
+"""What all commands about stored mail have in common: one at a time for an account, once each, told to the log with who."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from activities.log import append
+from domain.addresses import normal_address
+from domain.audit import LoggedEvent
+from domain.commands import Command, name_of
+from domain.settings import parse
+from infra.database import Pool
+from workflows.contract import DeskRequest
+
+Connection = AsyncConnection[TupleRow]
+Given = TypeVar("Given", bound=Command)
+
+
+def given(model: type[Given], request: DeskRequest) -> Given:
+    return parse(model, request.given, what=name_of(model))
+
+
+@contextlib.asynccontextmanager
+async def at_the_desk(pool: Pool, address: str) -> AsyncIterator[Connection]:
+    """A transaction in which no other command about this account's filing runs, nor this one a second time."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{address}"])
+        yield connection
+
+
+async def logged(connection: Connection, event_id: UUID) -> dict[str, Any] | None:
+    """What the command wrote into the log that has done its work under this id; None where none has."""
+    row = await (await connection.execute("select data from log where event_id = %s", [event_id])).fetchone()
+    return None if row is None else row[0]
+
+
+async def log(
+    connection: Connection, request: DeskRequest, kind: str, by: str, facts: Mapping[str, Any], *, page: bool = False
+) -> None:
+    """Last in the transaction, as `append` says. A `page` of a command's work is an event of its own: done again, it finds
+    nothing to do."""
+    event_id = uuid4() if page else request.event_id
+    event = LoggedEvent(event_id=event_id, at=request.at, type=kind, actor=by, data=dict(facts))
+    await append(connection, request.address, event)
+
+
+async def own_addresses(connection: Connection, address: str) -> list[str]:
+    """The account's address and its aliases, as they are spelled."""
+    row = await (
+        await connection.execute("select aliases from accounts_recorded where address = %s", [address])
+    ).fetchone()
+    return [address, *(row[0] if row else ())]
+
+
+def compared(own: list[str]) -> frozenset[str]:
+    return frozenset(normal_address(address) or address for address in own)
+
+
+async def own_folder(connection: Connection, address: str, name: str) -> str:
+    """The folder of this name, as it was first spelled; one that there was not comes to exist."""
+    await connection.execute("insert into own_folders values (%s, %s) on conflict do nothing", [address, name])
+    row = await (
+        await connection.execute(
+            "select name from own_folders where address = %s and lower(name) = lower(%s)", [address, name]
+        )
+    ).fetchone()
+    assert row is not None
+    return str(row[0])

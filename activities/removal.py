@@ -1,0 +1,154 @@
+"""Deleting stored mail for good, and keeping it from being imported again.
+
+What goes: the message with its links, its bytes where nobody else has the same, and its share of the counters. What stays: a
+tombstone of hashes, and the ledger's entries, which say that it was deleted here. On the server nothing is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from temporalio import activity
+
+from activities.arrivals import Retrieved
+from activities.desk import at_the_desk, given, log, logged
+from activities.linking import refresh_entries
+from activities.places import unknown_messages
+from domain.filing import DeleteMessages
+from domain.retrieval import Identity
+from infra.database import Pool
+from workflows.contract import DeskRequest
+
+DELETED = "deleted here"  # the reason in the ledger; activities/comparison.py goes by it
+
+Connection = AsyncConnection[TupleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The messages that were there, and how many bytes of quota they give back."""
+
+    messages: list[int]
+    bytes: int
+
+
+class Removal:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @activity.defn
+    async def delete_messages(self, request: DeskRequest) -> dict[str, Any]:
+        """All of them, or none where one is unknown. Tried again after a lost answer, it changes nothing more."""
+        asked = given(DeleteMessages, request)
+        async with at_the_desk(self._pool, request.address) as connection:
+            done = await logged(connection, request.event_id)
+            if done is None:
+                await keep_sessions_out(connection, request.address)
+                removed = await remove(connection, request.address, asked.messages, cause="deleted", at=request.at)
+                if missing := set(asked.messages) - set(removed.messages):
+                    raise unknown_messages(request.address, missing)
+                done = {"messages": len(removed.messages), "bytes": removed.bytes}
+                await log(connection, request, "MessagesDeleted", asked.by, done | {"withdrawn": removed.messages})
+            return {"messages": done["messages"], "bytes": done["bytes"]}
+
+
+async def keep_sessions_out(connection: Connection, address: str) -> None:
+    """Until the transaction ends, no session stores mail of this account, and no command changes its quarantine."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quarantine:{address}"])
+    await connection.execute("select from leases where address = %s for update", [address])
+
+
+async def remove(
+    connection: Connection,
+    address: str,
+    messages: Collection[int],
+    *,
+    cause: Literal["deleted", "erased"],
+    at: datetime,
+) -> Removed:
+    """Removes stored messages of the account, in the caller's transaction, which has kept sessions out. The caller logs their
+    ids as `withdrawn`, in an event of a type that `activities.comparison.TOLD` knows."""
+    rows = await (
+        await connection.execute(
+            """
+            select id, sha256, identity, size from mail where address = %s and state = 'stored' and id = any(%s)
+            order by id for update
+            """,
+            [address, sorted(messages)],
+        )
+    ).fetchall()
+    if not rows:
+        return Removed([], 0)
+    ids = [row[0] for row in rows]
+    digests = sorted({bytes(row[1]) for row in rows})
+    identities = {bytes(row[2]) for row in rows if row[2] is not None}
+    # Blobs before entries, as everybody locks them. Whoever stores the same bytes has locked them, or waits here.
+    await connection.execute("select from blobs where sha256 = any(%b::bytea[]) order by sha256 for update", [digests])
+    await connection.execute(
+        """
+        insert into tombstones (address, identity, sha256, cause, at)
+        select address, identity, sha256, %s, %s from mail where id = any(%s) order by id
+        """,
+        [cause, at, ids],
+    )
+    await connection.execute("delete from links where message = any(%s)", [ids])
+    await connection.execute(
+        """
+        update pop_ledger set mail = null, reason = %s, state = case when state = 'stored' then 'skipped' else state end
+        where mail = any(%s)
+        """,
+        [DELETED, ids],
+    )
+    await connection.execute("delete from mail where id = any(%s)", [ids])
+    await _drop_bytes(connection, digests)
+    await refresh_entries(connection, identities)
+    size = sum(row[3] for row in rows)
+    await connection.execute(
+        "update mailboxes set messages = messages - %s, bytes = bytes - %s where address = %s",
+        [len(ids), size, address],
+    )
+    return Removed(ids, size)
+
+
+async def _drop_bytes(connection: Connection, digests: Sequence[bytes]) -> None:
+    """Those of `digests` that no mail has any more."""
+    await connection.execute(
+        """
+        with gone as (
+            delete from blobs b where b.sha256 = any(%b::bytea[])
+                and not exists (select from mail m where m.sha256 = b.sha256)
+            returning b.sha256, b.chunks
+        ), healed as (
+            delete from damaged_blobs d using gone where d.sha256 = gone.sha256
+        )
+        delete from uploads u using gone where u.chunks = gone.chunks
+        """,
+        [digests],
+    )
+
+
+async def buried(connection: Connection, address: str, arrived: Sequence[Retrieved]) -> set[Identity]:
+    """Which of these were deleted here before: the same message, or the same bytes, under whatever UIDL."""
+    if not arrived:
+        return set()
+    rows = await (
+        await connection.execute(
+            """
+            select sha256 from tombstones where address = %(address)s and sha256 = any(%(digests)b::bytea[])
+            union all
+            select identity from tombstones where address = %(address)s and identity = any(%(identities)b::bytea[])
+            """,
+            {
+                "address": address,
+                "digests": [one.sha256 for one in arrived],
+                "identities": [one.identity for one in arrived],
+            },
+        )
+    ).fetchall()
+    dead = {bytes(row[0]) for row in rows}
+    return {one.listed.identity for one in arrived if one.sha256 in dead or one.identity in dead}
