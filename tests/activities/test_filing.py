@@ -54,9 +54,12 @@ async def test_with_the_recipe_own_mail_goes_to_sent_and_is_never_seen_in_the_in
 
 @pytest.mark.requirement("R38")
 async def test_own_mail_by_cc_and_an_alias_is_taken_too(jane: Jane) -> None:
-    await jane.commands("save_filter", **OWN_MAIL | {"conditions": [{"field": "own_address", "operator": "is", "value": True}]})
+    await jane.commands(
+        "save_filter", **OWN_MAIL | {"conditions": [{"field": "own_address", "operator": "is", "value": True}]}
+    )
     await jane.gets(
-        letter(1, sender="j.doe@example.com", to="anna@example.org", header=f"Cc: {JANE}"), aliases=("j.doe@example.com",)
+        letter(1, sender="j.doe@example.com", to="anna@example.org", header=f"Cc: {JANE}"),
+        aliases=("j.doe@example.com",),
     )
     assert await jane.folders() == ["Sent"]
 
@@ -68,7 +71,10 @@ async def test_headers_and_attachments_of_a_message_too_large_for_memory_are_rea
         {"field": "has_attachment", "operator": "is", "value": True},
     ]
     await jane.commands(
-        "save_filter", name="Apollo", conditions=conditions, actions=[{"move": "Apollo"}, {"label": "moon"}, {"mark": "seen"}]
+        "save_filter",
+        name="Apollo",
+        conditions=conditions,
+        actions=[{"move": "Apollo"}, {"label": "moon"}, {"mark": "seen"}],
     )
     head = "X-Project: Apollo\nList-Id: <moon.example.org>\nContent-Type: multipart/mixed; boundary=b"
     raw = letter(1, header=head) + b"--b\r\nContent-Disposition: attachment\r\n\r\n" + b"x" * 70 + b"\r\n"
@@ -119,7 +125,11 @@ async def test_a_filter_of_the_same_name_is_replaced_and_keeps_its_place(jane: J
     await jane.commands("save_filter", **about("a", subject="y"))
     assert await filters(jane) == [("a", 2), ("b", 1)]
     told = await jane.logged("FilterSaved")
-    assert [(one["actor"], one["filter"], one["version"]) for one in told] == [("ops", 1, 1), ("ops", 2, 1), ("ops", 1, 2)]
+    assert [(one["actor"], one["filter"], one["version"]) for one in told] == [
+        ("ops", 1, 1),
+        ("ops", 2, 1),
+        ("ops", 1, 2),
+    ]
     assert "y" not in str(told[-1].values()), "what a filter says is nobody's business in the log"
 
 
@@ -138,7 +148,11 @@ async def test_a_command_that_is_tried_again_is_done_once(jane: Jane) -> None:
 
 
 async def test_an_unknown_filter_is_refused_by_name(jane: Jane) -> None:
-    for name, given in ("remove_filter", {"name": "z"}), ("apply_filter", {"name": "z"}), ("order_filters", {"names": ["z"]}):
+    for name, given in (
+        ("remove_filter", {"name": "z"}),
+        ("apply_filter", {"name": "z"}),
+        ("order_filters", {"names": ["z"]}),
+    ):
         refused = await jane.is_refused(name, **given)
         assert refused.refusal.code == "unknown_filter"
         assert '"z"' in refused.message
@@ -170,7 +184,9 @@ async def test_an_own_folder_comes_to_exist_by_being_named_and_keeps_its_spellin
     answer = await jane.commands("save_filter", **about("b", move="CUSTOMERS"))
     assert answer["filter"]["actions"] == [{"move": "Customers"}]
     await jane.gets(FROM_ANNA)
-    rows = await jane.watcher.rows("select name, own, messages, unseen from folders where address = %s order by own, name", JANE)
+    rows = await jane.watcher.rows(
+        "select name, own, messages, unseen from folders where address = %s order by own, name", JANE
+    )
     assert [tuple(row.values()) for row in rows] == [
         ("Archive", False, 0, 0),
         ("Inbox", False, 0, 0),

@@ -67,7 +67,10 @@ async def test_labels_and_marks_are_added_and_taken_off(jane: Jane) -> None:
     rows = await jane.watcher.rows("select labels, flags from messages order by id")
     assert [tuple(row.values()) for row in rows] == [(["2026", "won"], ["seen"]), (["offer", "2026"], [])]
     assert [one["messages"] for one in await jane.logged("MessagesLabelled")] == [2, 1]
-    assert [(one["seen"], one["flagged"]) for one in await jane.logged("MessagesMarked")] == [(True, True), (None, False)]
+    assert [(one["seen"], one["flagged"]) for one in await jane.logged("MessagesMarked")] == [
+        (True, True),
+        (None, False),
+    ]
 
 
 async def test_a_command_that_is_tried_again_changes_nothing_more(jane: Jane) -> None:
