@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.linking import Changed, relink
+from activities.matching import searched
 from infra.database import Pool
 
 PAGE = 500  # messages of one transaction
@@ -34,7 +35,7 @@ async def ask_to_relink_addresses(connection: Connection, crm: str, addresses: C
     await connection.execute(
         "insert into relinking (crm, participant, cause) select %s, address, %s from unnest(%s::text[]) address "
         "on conflict do nothing",
-        [crm, cause, sorted(addresses)],
+        [crm, cause, sorted(await searched(connection, crm, addresses))],
     )
 
 
@@ -87,7 +88,11 @@ class BackLinking:
 
     async def _messages(self, connection: Connection, job: Job) -> Sequence[int]:
         whose: LiteralString = (
-            "addresses @> array[%(participant)s::text]" if job.account is None else "address = %(account)s"
+            """(
+                addresses && array[%(participant)s::text] or (loose <> '{}' and loose && array[%(participant)s::text])
+            )"""
+            if job.account is None
+            else "address = %(account)s"
         )
         rows = await (
             await connection.execute(

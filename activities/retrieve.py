@@ -18,6 +18,7 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.address_book import AddressBook
 from activities.arrivals import BATCH_BYTES
 from activities.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
@@ -84,6 +85,7 @@ class Retrieval:
             privacies=Privacies(pool),
             suspects=Suspects(pool),
             quarantine=Quarantine(pool),
+            address_book=AddressBook(pool),
         )
         self._sessions_open = 0
 
