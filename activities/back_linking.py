@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow, class_row
 from activities.following import follow
 from activities.linking import Changed, relink
 from activities.log import append
+from activities.matching import searched
 from domain.audit import SYSTEM, LoggedEvent
 from domain.message import storable
 from infra.database import Pool
@@ -55,7 +56,7 @@ async def ask_to_relink_addresses(connection: Connection, crm: str, addresses: C
             on conflict (crm, participant) where begun_at is null and participant is not null
             do update set cause = excluded.cause
             """,
-            [crm, cause, sorted(addresses)],
+            [crm, cause, sorted(await searched(connection, crm, addresses))],
         )
 
 
@@ -189,7 +190,9 @@ class BackLinking:
             """
         elif job.participant is not None:
             query = """
-                select id from mail where id > %(after)s and state = 'stored' and addresses && %(participants)s::text[]
+                select id from mail where id > %(after)s and state = 'stored' and (
+                    addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
+                )
                 order by id limit %(most)s
             """
         else:

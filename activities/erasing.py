@@ -127,16 +127,20 @@ class Erasing:
 
 
 async def _find(connection: Connection, account: str, person: str, own: Collection[str], after: int) -> Found:
-    """`person` counts as the only counterpart where no other participant is outside the organisation."""
+    """`person` counts as the only counterpart where no other participant is outside the organisation, or the message is a
+    bounce or receipt of theirs."""
     rows = await (
         await connection.execute(
             """
             select id, size, author is not distinct from %(person)s or from_address is not distinct from %(person)s
-                or not exists (
+                or not addresses @> array[%(person)s::text] or not exists (
                     select from unnest(addresses) other where other <> %(person)s and not other = any(%(own)s::text[])
                 )
             from mail
-            where address = %(account)s and id > %(after)s and state = 'stored' and addresses @> array[%(person)s::text]
+            where address = %(account)s and id > %(after)s and state = 'stored' and (
+                addresses @> array[%(person)s::text]
+                or traits ? 'about' and strpos(traits::text, to_jsonb(%(person)s::text)::text) > 0
+            )
             order by id limit %(most)s
             """,
             {"person": person, "own": sorted(own), "account": account, "after": after, "most": PAGE},
@@ -157,6 +161,10 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
             """
             update mail set
                 addresses = array_remove(addresses, %(person)s),
+                loose = array(
+                    select distinct 'loose:' || loose_address(one) from unnest(array_remove(addresses, %(person)s)) one
+                    where loose_address(one) <> one
+                ),
                 participants = (
                     select coalesce(jsonb_agg(one order by n), '[]')
                     from jsonb_array_elements(participants) with ordinality as listed (one, n)
@@ -174,7 +182,14 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
 
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
-    """Removes the person from the accounts' address books."""
+    """Removes the person from the accounts' address books, and links that other messages of a thread have by their address."""
+    rows = await (
+        await connection.execute(
+            "delete from links where address = any(%s) and matched_address = %s returning identity",
+            [list(accounts), person],
+        )
+    ).fetchall()
+    await refresh_entries(connection, {bytes(row[0]) for row in rows if row[0] is not None})
     await connection.execute("delete from people where account = any(%s) and address = %s", [list(accounts), person])
 
 

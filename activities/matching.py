@@ -47,6 +47,15 @@ def _rules(said: Any) -> Rules:
         return Rules()
 
 
+async def searched(connection: Connection, crm: str, addresses: Collection[str]) -> set[str]:
+    """What to look for in `mail.addresses` and `mail.loose`: it finds all mail that these addresses may link to a record."""
+    given = (await rules_of(connection, [crm]))[crm]
+    if not (given.subaddresses or given.gmail_dots):
+        return set(addresses)
+    forms = {loose(address) for address in addresses}
+    return set(addresses) | forms | {f"loose:{form}" for form in forms}
+
+
 async def privacy_of(connection: Connection, accounts: Collection[str]) -> dict[str, Privacy]:
     rows = await (
         await connection.execute(

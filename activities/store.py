@@ -29,6 +29,7 @@ from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, held, keep
 from domain.filters import INBOX
+from domain.linking import searched_loosely
 from domain.message import IndexedMessage, Participant, storable
 from domain.retrieval import Identity, Listed
 from domain.settings import AccountSettings
@@ -218,34 +219,36 @@ class MailStore:
             [one.message.automatic for one in new],
             [one.identity for one in new],
             [one.message.author and storable(one.message.author) for one in new],
-            [_json(_addresses(one.message)) for one in new],
+            [_json(sorted(_addresses(one.message))) for one in new],
             [placed.folder for placed in filed],
             [_json(placed.labels) for placed in filed],
             [_json(placed.flags) for placed in filed],
             [_json(placed.by) for placed in filed],
             [one.message.kind for one in new],
             [_json(one.message.traits) for one in new],
+            [_json(sorted(searched_loosely(_addresses(one.message)))) for one in new],
         ]
         await connection.execute(
             """
             insert into mail (
                 id, address, state, stored_at, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
                 participants, in_reply_to, message_references, automatic, identity, author, addresses, folder, labels, flags,
-                filed, kind, traits
+                filed, kind, traits, loose
             )
             select id, %s, 'stored', %s, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error,
                 participants, array(select jsonb_array_elements_text(in_reply_to)),
                 array(select jsonb_array_elements_text(message_references)), automatic, identity, author,
                 array(select jsonb_array_elements_text(addresses)), folder, array(select jsonb_array_elements_text(labels)),
-                array(select jsonb_array_elements_text(flags)), filed, kind, traits
+                array(select jsonb_array_elements_text(flags)), filed, kind, traits,
+                array(select jsonb_array_elements_text(loose))
             from unnest(
                 %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bytea[],
                 %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::boolean[], %b::bytea[],
                 %b::text[], %b::text[]::jsonb[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[]::jsonb[],
-                %b::text[], %b::text[]::jsonb[]
+                %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[]
             ) as new (
                 id, uidl, message_id, from_address, subject, sent_at, size, sha256, parse_error, participants, in_reply_to,
-                message_references, automatic, identity, author, addresses, folder, labels, flags, filed, kind, traits
+                message_references, automatic, identity, author, addresses, folder, labels, flags, filed, kind, traits, loose
             )
             """,
             [address, at, *columns],
@@ -367,9 +370,9 @@ def _json(value: object) -> str:
     return storable(json.dumps(value, ensure_ascii=False))
 
 
-def _addresses(message: IndexedMessage) -> list[str]:
+def _addresses(message: IndexedMessage) -> set[str]:
     """The normal forms of all participants, whoever wrote it among them."""
-    return sorted({who.normal for who in message.participants} | ({message.author} if message.author else set()))
+    return {who.normal for who in message.participants} | ({message.author} if message.author else set())
 
 
 def _plain(who: Participant) -> dict[str, str]:

@@ -146,6 +146,12 @@ def loose(address: str) -> str:
     return f"{local}@{domain}"
 
 
+def searched_loosely(addresses: Collection[str]) -> set[str]:
+    """What stored mail with these addresses is found by where a record has another address of the same mailbox: no address, for
+    none has a colon outside of quotes."""
+    return {f"loose:{form}" for address in addresses if (form := loose(address)) != address}
+
+
 def _base(local: str) -> str:
     plus = local.find("+")
     return local[:plus] if plus > 0 else local

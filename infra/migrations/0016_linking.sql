@@ -11,6 +11,14 @@ create function loose_address(address text) returns text language sql immutable 
 $$;
 create index on record_addresses (loose_address(address), crm);
 
+-- What mail is found by where a record has another address of the same mailbox (domain/linking.py: searched_loosely).
+alter table mail add column loose text[] not null default '{}';
+update mail set loose = array(
+    select distinct 'loose:' || loose_address(one) from unnest(addresses) one where loose_address(one) <> one
+)
+where exists (select from unnest(addresses) one where loose_address(one) <> one);
+create index on mail using gin (loose) where loose <> '{}';
+
 -- Who is a colleague.
 create index on accounts_recorded using gin (aliases);
 

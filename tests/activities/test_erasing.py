@@ -91,6 +91,17 @@ async def test_no_row_but_the_crms_own_names_the_person_any_more(correspondence:
     assert sorted(named) == ["record_addresses", "record_words", "records", "relinking"]
 
 
+async def test_a_bounce_of_their_mail_goes_too(correspondence: Pool) -> None:
+    bounce = await stored(correspondence, 6, sender="mailer-daemon@example.net")
+    watcher = Watcher(correspondence)
+    traits = {"about": "<2@example.org>", "bounce": {"recipients": [{"addresses": [PERSON], "severity": "hard"}]}}
+    await watcher.rows(
+        "update mail set kind = 'bounce', traits = %s where id = %s returning id", json.dumps(traits), bounce
+    )
+    assert (await erase(correspondence)).removed == 4
+    assert await watcher.rows("select id from mail where id = %s", bounce) == []
+
+
 async def test_events_name_ids_and_a_pseudonym(correspondence: Pool) -> None:
     erasure = uuid4()
     await erase(correspondence, erasure=erasure)

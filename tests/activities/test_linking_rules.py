@@ -7,6 +7,7 @@ import pytest
 from domain.addresses import normal_address
 from domain.linking import loose
 from infra.database import Pool
+from tests.activities.directory import save_record
 from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.watching import JANE
 
@@ -104,6 +105,16 @@ async def test_the_levels_of_the_database_are_those_of_the_rules(mail: LinkedMai
     await mail.rules(subaddresses=True, gmail_dots=True)
     await mail.relink(*ids)
     assert [link["evidence"]["level"] for link in await mail.links()] == ["subaddress", "gmail"]
+
+
+async def test_a_record_that_comes_later_links_older_mail_at_every_level_that_the_crm_allows(mail: LinkedMail) -> None:
+    await mail.rules(subaddresses=True, gmail_dots=True)
+    jane = await mail.account()
+    await mail.store(jane, letter(1, sender="an.na+x@googlemail.com"), letter(2, sender="anna@gmail.com"))
+    await mail.work_off()
+    await save_record(mail.pool, "contact", "anna", "a.nna@gmail.com")
+    await mail.work_off()
+    assert [link["evidence"]["level"] for link in await mail.links()] == ["gmail", "gmail"]
 
 
 # --- one message, several sightings

@@ -62,6 +62,7 @@ def test_an_address_a_host_and_a_secret_are_enough() -> None:
             "recent_mode": False,
         },
         "crm": [],
+        "authserv_id": None,
     }
 
 
