@@ -40,7 +40,6 @@ from domain.commands import (
     name_of,
 )
 from domain.failures import Failure
-from domain.filing import DeleteMessages
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
@@ -198,11 +197,8 @@ class MailAccount:
         """A command about stored mail changes the database and nothing of this account's life."""
         await self._ready(given)
         answer = await at_the_desk(self.account.settings.address, given)
-        made_room = isinstance(given, DeleteMessages) and self.account.state is State.OVER_QUOTA
-        if made_room or self._is_long():
-            await (
-                self._mailbox.stop_watch()
-            )  # to look at the quota at once; an idle account may get any number of commands
+        if self._is_long():
+            await self._mailbox.stop_watch()  # an idle account may get any number of commands
         return answer
 
     @workflow.signal(dynamic=True)

@@ -19,8 +19,7 @@ from tests.servers.scripted_pop import MailboxServer
 from worker import filing
 from workflows.contract import DeskRequest
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-OWN_MAIL = {
+OWN_MAIL: dict[str, Any] = {
     "name": "Sent mail",
     "match": "all",
     "conditions": [{"field": "from", "operator": "contains", "value": JANE}],
@@ -41,7 +40,10 @@ class Jane:
     async def commands(self, name: str, /, *, event_id: UUID | None = None, **given: Any) -> dict[str, Any]:
         """One attempt of a command; the same event id is the same command tried again."""
         request = DeskRequest(
-            address=self.settings.address, given={"by": "ops"} | given, event_id=event_id or uuid4(), at=NOON
+            address=self.settings.address,
+            given={"by": "ops"} | given,
+            event_id=event_id or uuid4(),
+            at=datetime.now(UTC),
         )
         answer: dict[str, Any] = await ActivityEnvironment().run(self._commands[name], request)
         return answer

@@ -205,10 +205,9 @@ def test_the_exact_one_leaves_longer_addresses_and_mail_that_only_claims_to_be_o
 @pytest.mark.requirement("R35")
 def test_contains_an_own_address_is_warned_of() -> None:
     (told,) = warnings(own_mail([JANE]), [JANE])
-    assert (
-        told
-        == "from contains jane@example.com also matches longer addresses, such as my.jane@example.com; from is "
-        + ("jane@example.com would not")
+    assert told == (
+        "from contains jane@example.com also matches longer addresses, such as my.jane@example.com; "
+        "from is jane@example.com would not"
     )
     assert warnings(given(condition("from", "contains", "JANE@example.com")), [JANE])
     assert not warnings(given(condition("from", "is", JANE)), [JANE])

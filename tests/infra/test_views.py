@@ -13,6 +13,7 @@ from domain.account import State
 from domain.audit import LoggedEvent, Notice
 from infra.database import Pool
 from tests.activities.directory import save_record
+from tests.activities.filing import Jane
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox, recorded
 from tests.servers.scripted_pop import MailboxServer
 from workflows.contract import RecordRequest
@@ -62,6 +63,8 @@ async def told_and_retrieved(pool: Pool) -> Watcher:
         )
         await ActivityEnvironment().run(Recorder(pool).record, request)
         await watcher.watch(settings)
+    (message, *_) = await watcher.column("select id from messages where state = 'stored' order by id")
+    await Jane(pool, settings).commands("label_messages", messages=[message], add=["seen to"])
     return watcher
 
 
@@ -89,7 +92,7 @@ async def test_times_in_a_view_are_moments_of_now(pool: Pool, view: str) -> None
 
 async def test_a_logged_event_is_json_with_a_chained_hash(pool: Pool) -> None:
     watcher = await told_and_retrieved(pool)
-    first, second = await watcher.rows("select * from account_events order by version")
+    first, second, _ = await watcher.rows("select * from account_events order by version")
     assert [row["version"] for row in (first, second)] == [1, 2]
     assert [row["type"] for row in (first, second)] == ["AccountConnected", "MessagesStored"]
     assert (first["actor"], second["actor"]) == ("ops", "worker-1")
