@@ -29,6 +29,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
+from activities.crm.serving import CrmServing
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
@@ -70,7 +71,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         "disable_eager_activity_execution": True,  # it would bypass the queues' limits
     }
     if "workflows" in settings.roles:
-        crm = BuiltinCrm(pool)
+        connections = CrmConnections(pool)
         quarantine = Quarantine(pool)
         made.append(
             Worker(
@@ -79,9 +80,10 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 workflows=[MailAccount, CrmConnection, Reconcile],
                 activities=[
                     Recorder(pool).record,
-                    CrmConnections(pool).check_crms,
-                    crm.save_record,
-                    crm.register_crm,
+                    connections.check_crms,
+                    connections.register_crm,
+                    connections.retry_failed_entries,
+                    BuiltinCrm(pool).save_record,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
                 ],
@@ -110,6 +112,19 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 **shared,
             )
         )
+    if "crm" in settings.roles:
+        serving = CrmServing(pool, settings, name)
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.CRM_QUEUE,
+                activities=[serving.check_crm, serving.serve_crm],
+                max_concurrent_activities=SESSIONS_AT_ONCE,
+                max_heartbeat_throttle_interval=timedelta(seconds=1),
+                default_heartbeat_throttle_interval=timedelta(seconds=1),
+                **shared,
+            )
+        )
     return made
 
 
@@ -132,14 +147,16 @@ async def run(
     try:
         made = workers(client, pool, settings)
         if not made:
-            raise SettingsError("MAILROOM_ROLES names only roles that have no work yet: workflows and retrieval have")
+            raise SettingsError(
+                "MAILROOM_ROLES names only roles that have no work yet: workflows, retrieval and crm have"
+            )
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(delivering_notices(pool, settings))
             for worker in made:
                 await running.enter_async_context(worker)
             if "workflows" in settings.roles:
-                await start_builtin_crm(client)
+                await start_builtin_crm(client, pool)
             await _until_stopped(started(client, pool), stop)
             await stop.wait()
             logger.info("stopping: sessions finish their batch; once more to stop at once")
@@ -159,7 +176,8 @@ async def _until_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event)
     return None
 
 
-async def start_builtin_crm(client: Client) -> None:
+async def start_builtin_crm(client: Client, pool: Pool) -> None:
+    """Starts it where it is not running; wakes connections that run as the first release has started them."""
     await client.start_workflow(
         contract.CRM_CONNECTION,
         contract.CrmSettings(name=contract.BUILTIN_CRM),
@@ -168,6 +186,11 @@ async def start_builtin_crm(client: Client) -> None:
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary="the built-in CRM",
     )
+    async with pool.connection() as connection:
+        rows = await (await connection.execute("select name from crms where settings is null")).fetchall()
+    for (name,) in rows:
+        with contextlib.suppress(RPCError):  # it has ended
+            await client.get_workflow_handle(contract.crm_workflow_id(name)).signal("serve")
 
 
 @contextlib.asynccontextmanager

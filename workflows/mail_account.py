@@ -255,7 +255,7 @@ class MailAccount:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
                 elif isinstance(given, ChangeSettings) and (crms := self._crms_to_be(given)) is not None:
-                    await check_crms(crms, name_of(given))
+                    await check_crms(crms, self._organisation_to_be(given), name_of(given))
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
                     await self._refused(name_of(given), given.by, error)
@@ -297,9 +297,16 @@ class MailAccount:
             status=(await self._answer()).model_dump(mode="json"),
         )
 
+    def _organisation_to_be(self, given: ChangeSettings) -> str:
+        return changed(self.account.settings, given.settings).organisation
+
     def _crms_to_be(self, given: ChangeSettings) -> list[str] | None:
-        after = changed(self.account.settings, given.settings).crm
-        return None if after == self.account.settings.crm else after
+        before, after = self.account.settings, changed(self.account.settings, given.settings)
+        if before.crm != after.crm:
+            return after.crm
+        # Histories from before a CRM had an organisation look for nothing here.
+        moved = bool(after.crm) and before.organisation != after.organisation
+        return after.crm if moved and workflow.patched("crms-of-the-organisation") else None
 
     async def _refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)

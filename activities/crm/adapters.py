@@ -1,0 +1,200 @@
+"""Makes adapters: from a connection's settings, its secret and its host to something that speaks with the CRM."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from activities.crm.adapter import Crm, CrmFailure
+from activities.crm.builtin import Builtin
+from domain.crm import CrmKind, CrmSettings
+from domain.failures import Diagnosed, Kind
+from domain.refusal import Refused
+from domain.settings import parse
+from infra.database import Pool
+from infra.http import HttpHost, Response
+from infra.oauth.tokens import AccessTokens
+from infra.secrets import FIELD, Secrets
+from infra.settings import WorkerSettings
+
+ZOHO_APIS = {
+    "us": "https://www.zohoapis.com",
+    "eu": "https://www.zohoapis.eu",
+    "in": "https://www.zohoapis.in",
+    "au": "https://www.zohoapis.com.au",
+    "jp": "https://www.zohoapis.jp",
+    "ca": "https://www.zohoapis.ca",
+    "cn": "https://www.zohoapis.com.cn",
+    "sa": "https://www.zohoapis.sa",
+    "uk": "https://www.zohoapis.uk",
+}
+HOURS = 25  # a bucket's calls may be up to an hour younger than the bucket
+
+
+class CountedHost(HttpHost):
+    """A CRM's host, whose requests are counted and, where `daily_calls` says how many there may be, bounded."""
+
+    def __init__(self, url: str, settings: WorkerSettings) -> None:
+        super().__init__(url, settings)
+        self.calls = 0  # since they were last written down
+        self.left: int | None = None
+        self.again_after = 0.0  # seconds, once none is left
+
+    def count(self) -> None:
+        """One call more; raises crm_rate_limited where none is left."""
+        if self.left is not None:
+            if self.left <= 0:
+                raise CrmFailure(Kind.CRM_RATE_LIMITED, "daily_calls", retry_after=self.again_after)
+            self.left -= 1
+        self.calls += 1
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        parameters: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        seconds: float,
+        largest: int,
+    ) -> Response:
+        self.count()
+        return await super().request(
+            method,
+            path,
+            headers=headers,
+            parameters=parameters,
+            content=content,
+            seconds=seconds,
+            largest=largest,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an adapter is made of. `host` is bound to the address of the settings, and so is what it gets to log in with."""
+
+    settings: CrmSettings
+    pool: Pool
+    host: CountedHost
+    secrets: Secrets
+    tokens: AccessTokens
+
+    @property
+    def reference(self) -> str:
+        assert self.settings.secret is not None
+        return self.settings.secret
+
+    async def secret(self) -> str:
+        """The secret; raises Refused."""
+        return await self.secrets.resolve(self.reference, host=self.host.host)
+
+    async def token(self, rejected: str | None = None) -> str:
+        """An access token of the grant that the secret is; `rejected`: one that the CRM would not take. Raises CrmFailure."""
+        try:
+            grant = await self.tokens.get(self.reference, host=self.host.host, rejected=rejected)
+        except Diagnosed as failed:
+            kinds = {Kind.AUTHENTICATION: Kind.CRM_AUTHENTICATION, Kind.THROTTLED: Kind.CRM_RATE_LIMITED}
+            kind = kinds.get(failed.diagnosis.kind, Kind.CRM_UNAVAILABLE)
+            raise CrmFailure(kind, failed.diagnosis.cause or "oauth", failed.said) from None
+        assert grant.access_token is not None
+        return grant.access_token
+
+
+KINDS: dict[CrmKind, Callable[[Access], Crm]] = {
+    "builtin": lambda access: Builtin(access.pool, access.settings),  # type: ignore[dict-item,return-value]  # until it has actions
+}
+
+
+class Adapters:
+    """Makes adapters of connections, for whoever asks a CRM for anything."""
+
+    def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._secrets = Secrets(pool, settings)
+        self._tokens = AccessTokens(self._secrets, settings, clock=lambda: datetime.now(UTC))
+
+    @contextlib.asynccontextmanager
+    async def open(self, settings: CrmSettings) -> AsyncIterator[tuple[Crm, CountedHost]]:
+        """An adapter with its host, both closed after the block. Raises Refused for settings with which nothing can be reached,
+        and CrmFailure as the adapter does."""
+        make = KINDS.get(settings.kind)
+        if make is None:
+            raise Refused("kind_not_supported", f"kind: this version does not speak with {settings.kind}", field="kind")
+        async with CountedHost(address(settings), self._settings) as host:
+            crm = make(Access(settings, self._pool, host, self._secrets, self._tokens))
+            try:
+                await self._read_budget(settings, host)
+                yield crm, host
+            except Refused as refused:
+                raise _about_the_crm(refused) from None
+            finally:
+                await crm.aclose()
+                await self.write_down(settings.name, host)
+
+    @contextlib.asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[Crm]:
+        """The adapter of a connection by its name, as it was last set up; raises Refused `unknown_crm`, `disabled`."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute("select settings, state from crms where name = %s", [name])
+            ).fetchone()
+        if row is None:
+            raise Refused("unknown_crm", f"crm: there is no CRM connection named {name}", field="crm")
+        if row[1] in ("disabled", "closed"):
+            raise Refused("disabled", f"crm: the CRM connection {name} is {row[1]}: give it enable first", field="crm")
+        settings = parse(CrmSettings, row[0] or {"name": name}, what="CrmConnection")
+        async with self.open(settings) as (crm, _):
+            yield crm
+
+    async def write_down(self, crm: str, host: CountedHost) -> None:
+        """Adds what was called since the last time to the hour's count."""
+        calls, host.calls = host.calls, 0
+        if calls:
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute(
+                    """
+                    insert into crm_calls select name, date_trunc('hour', now()), %s from crms where name = %s
+                    on conflict (crm, hour) do update set calls = crm_calls.calls + excluded.calls
+                    """,
+                    [calls, crm],
+                )
+                await connection.execute(
+                    "delete from crm_calls where crm = %s and hour < now() - make_interval(hours => %s)", [crm, HOURS]
+                )
+
+    async def _read_budget(self, settings: CrmSettings, host: CountedHost) -> None:
+        if settings.daily_calls is None:
+            return
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    """
+                    select coalesce(sum(calls), 0)::bigint,
+                        coalesce(extract(epoch from min(hour) + make_interval(hours => %(hours)s) - now()), 3600)::float
+                    from crm_calls where crm = %(crm)s and hour >= now() - make_interval(hours => %(hours)s)
+                    """,
+                    {"crm": settings.name, "hours": HOURS},
+                )
+            ).fetchone()
+        assert row is not None
+        host.left = max(settings.daily_calls - row[0], 0)
+        host.again_after = max(row[1], 60.0)
+
+
+def address(settings: CrmSettings) -> str:
+    """Where the CRM is: the URL of the settings, or the one of its data centre. The built-in one is nowhere."""
+    if settings.url is not None:
+        return settings.url
+    return ZOHO_APIS[settings.data_centre] if settings.data_centre else "http://builtin.invalid"
+
+
+def _about_the_crm(refused: Refused) -> Refused:
+    """What is refused of a secret or a host, in terms of CrmSettings."""
+    of = refused.refusal
+    field = "secret" if of.field == FIELD else of.field
+    return type(refused)(of.code, refused.message.replace(FIELD, "secret"), field=field, failure=of.failure)
