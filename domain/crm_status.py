@@ -9,17 +9,9 @@ from pydantic import BaseModel
 
 from domain.audit import Notice
 from domain.crm import CrmSettings
-from domain.crm_life import (
-    AUTHENTICATION_LIMIT,
-    CONNECTION_LIMIT,
-    Connection,
-    Counts,
-    CrmDisabled,
-    CrmEnabled,
-    CrmResumed,
-    CrmState,
-    CrmSuspended,
-)
+from domain.crm_commands import Counts
+from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
+from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Event, Failures
 from domain.failures import Failure
 

@@ -18,7 +18,7 @@ from domain.commands import By, InQuarantine
 from domain.crm import RECORD_KINDS as RECORD_KINDS
 from domain.crm import CrmSettings as CrmSettings
 from domain.crm import RecordKind as RecordKind
-from domain.crm_life import Counts
+from domain.crm_commands import Counts
 from domain.observations import Observation
 from domain.reconciliation import Mended, Report
 from domain.settings import AccountSettings, Address, Strict
@@ -280,7 +280,8 @@ class CheckCrmRequest(Request):
 
 class ServeRequest(Request):
     """A session with a CRM. `recovering`: one that works is news; `report`: any is, as soon as nothing more is due (sync_now);
-    `pull`: the directory is pulled though its interval is not over. `counts` are those that the workflow knows of."""
+    `pull`: the directory is pulled though its interval is not over. `counts` and `pulled_at` are
+    what the workflow knows of."""
 
     settings: CrmSettings
     settings_version: int
@@ -288,6 +289,7 @@ class ServeRequest(Request):
     report: bool
     pull: bool
     counts: Counts
+    pulled_at: datetime | None = None
 
 
 class RetryFailedRequest(Request):

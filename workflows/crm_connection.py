@@ -16,14 +16,12 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import Command, WasRefused, name_of
-from domain.crm_life import (
+from domain.crm_commands import (
     ChangeSettings,
     CheckWorked,
     Close,
-    Connection,
     Counted,
     CrmChecked,
-    CrmState,
     Disable,
     Enable,
     RetryFailed,
@@ -34,9 +32,8 @@ from domain.crm_life import (
     SyncNow,
     SyncReport,
     Verified,
-    settings_to_try,
-    taken_over,
 )
+from domain.crm_life import Connection, CrmState, settings_to_try, taken_over
 from domain.crm_status import CrmStatus, crm_status, waiting
 from domain.failures import Failure
 from domain.refusal import Refused
@@ -409,6 +406,7 @@ class CrmConnection:
                 report=asked is not None,
                 pull=asked is not None,
                 counts=connection.counts,
+                pulled_at=connection.pulled_at,
             )
         )
         self._results += 1

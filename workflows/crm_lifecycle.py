@@ -7,7 +7,9 @@ from typing import Any
 from temporalio import workflow
 
 from domain.audit import LoggedEvent, Notice
-from domain.crm_life import AnyCommand, Connection, CrmConnected, CrmState, decide, evolve
+from domain.crm_commands import AnyCommand
+from domain.crm_events import CrmConnected
+from domain.crm_life import Connection, CrmState, decide, evolve
 from domain.crm_status import details, host_of, notice
 from workflows import contract
 from workflows.lifecycle import Journal, show

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.crm import CrmSettings
-from domain.crm_life import CrmChecked, SyncFailure, SyncReport
+from domain.crm_commands import CrmChecked, SyncFailure, SyncReport
 from domain.refusal import Refused
 from workflows import contract
 from workflows.lifecycle import RETRY

@@ -11,7 +11,7 @@ from activities.crm.outbox import Outbox
 from activities.log import append
 from domain.audit import LoggedEvent
 from domain.crm import CrmSettings
-from domain.crm_life import FailedEntriesQueued
+from domain.crm_events import FailedEntriesQueued
 from domain.events import facts
 from domain.refusal import Refused
 from infra.database import Pool

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 from activities.crm.adapter import CrmFailure, Found
 from domain.crm import RecordKind
-from domain.crm_life import Counts
+from domain.crm_commands import Counts
 from domain.failures import Kind
 from domain.linking import Direction
 from domain.message import storable

@@ -22,8 +22,8 @@ from activities.crm.connections import check_unchanged
 from activities.crm.outbox import Outbox
 from activities.crm.session import Session
 from activities.leases import LeaseLost, Leases, NotNow
+from domain.crm_commands import CrmChecked, SyncReport
 from domain.crm_failures import crm_failure
-from domain.crm_life import CrmChecked, SyncReport
 from domain.failures import Failure, Kind
 from domain.message import storable
 from domain.refusal import Refused, WorkerLacks

@@ -26,7 +26,7 @@ from activities.crm.outbox import Outbox, Waiting
 from activities.directory import Directory
 from activities.leases import Lease
 from domain.crm import CrmSettings
-from domain.crm_life import Counts, SyncReport
+from domain.crm_commands import Counts, SyncReport
 from domain.failures import Kind
 from domain.refusal import Refused
 from infra.database import Pool
@@ -124,6 +124,7 @@ class Session:
             self.request.report
             or self.request.recovering
             or self.progress.anything
+            or (self.pulled_at is not None and self.request.pulled_at is None)
             or (report.counts.backlog, report.counts.uncertain, report.counts.failed)
             != (known.backlog, known.uncertain, known.failed)
         )
@@ -200,8 +201,7 @@ class Session:
             return None, False, False
         cursor, pulled_at, due, sweep = row
         self.pulled_at = pulled_at or self.pulled_at
-        sweep = sweep or cursor is None
-        return cursor, due or sweep or self.request.pull, sweep
+        return cursor, due or sweep or self.request.pull, sweep or cursor is None
 
     # Older mail ---------------------------------------------------------------------------------------------------------
 
