@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from activities.crm.adapter import Crm, CrmFailure
 from activities.crm.builtin import Builtin
 from domain.crm import CrmKind, CrmSettings
-from domain.failures import Diagnosed, Kind
+from domain.failures import Kind
 from domain.refusal import Refused
 from domain.settings import parse
 from infra.database import Pool
@@ -19,17 +19,6 @@ from infra.oauth.tokens import AccessTokens
 from infra.secrets import FIELD, Secrets
 from infra.settings import WorkerSettings
 
-ZOHO_APIS = {
-    "us": "https://www.zohoapis.com",
-    "eu": "https://www.zohoapis.eu",
-    "in": "https://www.zohoapis.in",
-    "au": "https://www.zohoapis.com.au",
-    "jp": "https://www.zohoapis.jp",
-    "ca": "https://www.zohoapis.ca",
-    "cn": "https://www.zohoapis.com.cn",
-    "sa": "https://www.zohoapis.sa",
-    "uk": "https://www.zohoapis.uk",
-}
 HOURS = 25  # a bucket's calls may be up to an hour younger than the bucket
 
 
@@ -75,7 +64,7 @@ class CountedHost(HttpHost):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an adapter is made of. `host` is bound to the address of the settings, and so is what it gets to log in with."""
+    """What an adapter is made of. `host` is at the address of the settings; whoever logs in does so there and nowhere else."""
 
     settings: CrmSettings
     pool: Pool
@@ -83,29 +72,26 @@ class Access:
     secrets: Secrets
     tokens: AccessTokens
 
-    @property
-    def reference(self) -> str:
-        assert self.settings.secret is not None
-        return self.settings.secret
-
     async def secret(self) -> str:
-        """The secret; raises Refused."""
-        return await self.secrets.resolve(self.reference, host=self.host.host)
-
-    async def token(self, rejected: str | None = None) -> str:
-        """An access token of the grant that the secret is; `rejected`: one that the CRM would not take. Raises CrmFailure."""
-        try:
-            grant = await self.tokens.get(self.reference, host=self.host.host, rejected=rejected)
-        except Diagnosed as failed:
-            kinds = {Kind.AUTHENTICATION: Kind.CRM_AUTHENTICATION, Kind.THROTTLED: Kind.CRM_RATE_LIMITED}
-            kind = kinds.get(failed.diagnosis.kind, Kind.CRM_UNAVAILABLE)
-            raise CrmFailure(kind, failed.diagnosis.cause or "oauth", failed.said) from None
-        assert grant.access_token is not None
-        return grant.access_token
+        """The secret of the settings; raises Refused."""
+        assert self.settings.secret is not None
+        return await self.secrets.resolve(self.settings.secret, host=self.host.host)
 
 
-KINDS: dict[CrmKind, Callable[[Access], Crm]] = {
-    "builtin": lambda access: Builtin(access.pool, access.settings),  # type: ignore[dict-item,return-value]  # until it has actions
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How connections of one kind are made: where their CRM is, and the adapter. The built-in CRM is nowhere."""
+
+    address: Callable[[CrmSettings], str]
+    adapter: Callable[[Access], Awaitable[Crm]]
+
+
+async def builtin(access: Access) -> Crm:
+    return Builtin(access.pool, access.settings)  # type: ignore[return-value]  # it has no actions yet
+
+
+KINDS: dict[CrmKind, Made] = {
+    "builtin": Made(lambda _: "http://builtin.invalid", builtin),
 }
 
 
@@ -122,19 +108,25 @@ class Adapters:
     async def open(self, settings: CrmSettings) -> AsyncIterator[tuple[Crm, CountedHost]]:
         """An adapter with its host, both closed after the block. Raises Refused for settings with which nothing can be reached,
         and CrmFailure as the adapter does."""
-        make = KINDS.get(settings.kind)
-        if make is None:
+        made = KINDS.get(settings.kind)
+        if made is None:
             raise Refused("kind_not_supported", f"kind: this version does not speak with {settings.kind}", field="kind")
-        async with CountedHost(address(settings), self._settings) as host:
-            crm = make(Access(settings, self._pool, host, self._secrets, self._tokens))
+        async with CountedHost(made.address(settings), self._settings) as host:
             try:
-                await self._read_budget(settings, host)
-                yield crm, host
+                crm = await made.adapter(Access(settings, self._pool, host, self._secrets, self._tokens))
+                try:
+                    await self._read_budget(settings, host)
+                    yield crm, host
+                finally:
+                    await crm.aclose()
+                    await self.write_down(settings.name, host)
             except Refused as refused:
                 raise _about_the_crm(refused) from None
-            finally:
-                await crm.aclose()
-                await self.write_down(settings.name, host)
+
+    async def accept(self, settings: CrmSettings, host: CountedHost) -> None:
+        """Called once the CRM has let us in: a vault secret belongs to its host from then on. Raises Refused."""
+        if settings.secret is not None:
+            await self._secrets.accept(settings.secret, host.host)
 
     @contextlib.asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[Crm]:
@@ -184,13 +176,6 @@ class Adapters:
         assert row is not None
         host.left = max(settings.daily_calls - row[0], 0)
         host.again_after = max(row[1], 60.0)
-
-
-def address(settings: CrmSettings) -> str:
-    """Where the CRM is: the URL of the settings, or the one of its data centre. The built-in one is nowhere."""
-    if settings.url is not None:
-        return settings.url
-    return ZOHO_APIS[settings.data_centre] if settings.data_centre else "http://builtin.invalid"
 
 
 def _about_the_crm(refused: Refused) -> Refused:

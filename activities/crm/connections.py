@@ -7,6 +7,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
+from activities.back_linking import ask_to_relink_account
 from activities.crm.outbox import Outbox
 from activities.log import append
 from domain.audit import LoggedEvent
@@ -102,9 +103,19 @@ async def check_unchanged(pool: Pool, settings: CrmSettings) -> None:
 
 
 async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
-    """Saves a connection's row, with the rules by which mail is linked to it."""
+    """Saves a connection's row. Where the rules by which mail is linked to it changed, stored mail is linked anew."""
     settings = crm.settings
     kept = settings.model_dump(mode="json")
+    before = await (
+        await connection.execute("select linking from crms where name = %s for update", [settings.name])
+    ).fetchone()
+    if before is not None and before[0] not in ({}, kept["linking"]):
+        accounts = await connection.execute(
+            "select address from accounts_recorded where crm @> array[%s::text] order by address", [settings.name]
+        )
+        for (address,) in await accounts.fetchall():
+            cause = "the rules of linking with the CRM changed"
+            await ask_to_relink_account(connection, settings.name, address, cause=cause)
     await connection.execute(
         """
         insert into crms (

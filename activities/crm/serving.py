@@ -48,8 +48,9 @@ class CrmServing:
         """Looks whether the CRM lets us in. Stores nothing, counts nothing."""
         await check_unchanged(self._pool, request.settings)
         try:
-            async with heartbeats(lambda: None), self._adapters.open(request.settings) as (crm, _):
+            async with heartbeats(lambda: None), self._adapters.open(request.settings) as (crm, host):
                 await crm.check()
+                await self._adapters.accept(request.settings, host)
         except CrmFailure as failed:
             failure = self._failure(failed).model_copy(update={"counts": None})
             raise _error(failure) from None

@@ -19,6 +19,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.crm import adapters
 from activities.crm.adapter import (
     Activity,
+    Crm,
     CrmFailure,
     Cursor,
     Entry,
@@ -28,7 +29,7 @@ from activities.crm.adapter import (
     Page,
     Record,
 )
-from activities.crm.adapters import Access
+from activities.crm.adapters import Access, Made
 from activities.crm.serving import CrmServing
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts, SyncReport
@@ -153,7 +154,11 @@ class ScriptedCrm:
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """What a connection of kind tryton speaks with for the length of the test."""
     made = Script()
-    monkeypatch.setitem(adapters.KINDS, "tryton", lambda access: ScriptedCrm(made, access))
+
+    async def scripted(access: Access) -> Crm:
+        return ScriptedCrm(made, access)
+
+    monkeypatch.setitem(adapters.KINDS, "tryton", Made(lambda settings: settings.url or "", scripted))
     return made
 
 
