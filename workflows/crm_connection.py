@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
@@ -40,6 +40,7 @@ from domain.refusal import Refused
 from workflows import contract
 from workflows.crm_lifecycle import CrmLifecycle
 from workflows.crm_session import CrmSession, interrupted
+from workflows.crm_sync import SharedSync
 from workflows.intake import command, read, refusal, takes_commands
 from workflows.mailbox_session import cancel_requested, not_answered, refused_by
 
@@ -48,8 +49,6 @@ RESULTS_PER_RUN = 100
 TRANSACTION_TIMEOUT = timedelta(seconds=30)
 RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
 COMMANDS = (Disable, Enable, SyncNow, ChangeSettings, RetryFailed, Close, contract.SaveRecord)
-
-Sync = asyncio.Future[contract.SyncAnswer]
 
 
 @workflow.defn(name=contract.CRM_CONNECTION)
@@ -70,7 +69,7 @@ class CrmConnection:
         self._session = CrmSession()
         self._halts = 0
         self._held = 0
-        self._asked: Sync | None = None
+        self._sync = SharedSync()
         self._settings: contract.CrmSettings
         self._life: CrmLifecycle
         try:
@@ -165,10 +164,10 @@ class CrmConnection:
     @command(SyncNow)
     async def sync_now(self, given: SyncNow) -> contract.SyncAnswer:
         await self._ready(given)
-        asked = self._asked
+        asked = self._sync.asked
         if asked is None:
             self._life.apply(given)
-            asked = self._asked = asyncio.get_running_loop().create_future()
+            asked = self._sync.ask()
             await self._session.stop_serving()
         await workflow.wait_condition(asked.done)
         await self._life.record()
@@ -373,7 +372,7 @@ class CrmConnection:
             lambda: (
                 self._may_serve()
                 or self.connection.state is CrmState.CLOSED
-                or (self._is_long() and self._asked is None)
+                or (self._is_long() and self._sync.asked is None)
             )
         )
         connection = self.connection
@@ -383,7 +382,10 @@ class CrmConnection:
         try:
             await workflow.wait_condition(
                 lambda: (
-                    self._asked is not None or self.connection != connection or not self._may_serve() or self._is_long()
+                    self._sync.asked is not None
+                    or self.connection != connection
+                    or not self._may_serve()
+                    or self._is_long()
                 ),
                 timeout=due - workflow.now(),
                 timeout_summary=waiting(connection),
@@ -393,11 +395,11 @@ class CrmConnection:
 
     def _is_due(self) -> bool:
         due = self.connection.next_attempt_at
-        return self._may_serve() and (self._asked is not None or due is None or due <= workflow.now())
+        return self._may_serve() and (self._sync.asked is not None or due is None or due <= workflow.now())
 
     async def _serve(self) -> None:
         """One session: from now until it brings news, or until a command cuts it short."""
-        connection, asked = self.connection, self._asked
+        connection, asked = self.connection, self._sync.asked
         ended = await self._session.serve(
             contract.ServeRequest(
                 settings=connection.settings,
@@ -414,43 +416,16 @@ class CrmConnection:
             case SyncReport():
                 self._life.apply(Synced(report=ended))
                 did = ended.pulled or ended.pushed or ended.linked
-                self._tell(asked, "synced" if did else "nothing_new", ended)
+                self._sync.answer(asked, "synced" if did else "nothing_new", self.connection, ended)
             case SyncFailure():
                 self._life.apply(SyncFailed(report=ended, jitter=workflow.random().random()))
-                self._tell(asked, "failed", None, ended.failure)
+                self._sync.answer(asked, "failed", self.connection, None, ended.failure)
         if self.connection.state is CrmState.DISABLED:
-            self._refuse_sync(
+            self._sync.refuse(
                 Refused(
                     "disabled", f"sync_now: the connection is disabled ({self.connection.reason}): use enable first"
                 )
             )
-
-    def _tell(
-        self,
-        asked: Sync | None,
-        outcome: Literal["synced", "nothing_new", "failed"],
-        report: SyncReport | None,
-        failure: Failure | None = None,
-    ) -> None:
-        """Answers the sync_now that this session was started for."""
-        if asked is None or asked is not self._asked:
-            return
-        self._asked = None
-        asked.set_result(
-            contract.SyncAnswer(
-                outcome=outcome,
-                pulled=report.pulled if report else 0,
-                pushed=report.pushed if report else 0,
-                linked=report.linked if report else 0,
-                failure=failure.model_dump(mode="json") if failure else None,
-                status=crm_status(self.connection).model_dump(mode="json"),
-            )
-        )
-
-    def _refuse_sync(self, refused: Refused) -> None:
-        if self._asked is not None:
-            asked, self._asked = self._asked, None
-            asked.set_exception(refused)
 
     async def _halt(self, given: Disable | Close) -> CrmStatus:
         """Ends whatever goes on: the session, the sync_now that is waited for, and looks at the CRM asked for before."""
@@ -458,9 +433,9 @@ class CrmConnection:
         self._life.apply(given)
         answer = crm_status(self.connection)
         if isinstance(given, Close):
-            self._refuse_sync(Refused("closed", "sync_now: the connection was closed"))
+            self._sync.refuse(Refused("closed", "sync_now: the connection was closed"))
         else:
-            self._refuse_sync(Refused("disabled", "sync_now: the connection was disabled: use enable first"))
+            self._sync.refuse(Refused("disabled", "sync_now: the connection was disabled: use enable first"))
         await self._session.stop()
         await self._life.record()
         return answer
@@ -475,7 +450,7 @@ class CrmConnection:
         if not self._is_long():
             return
         # A sync_now that is waited for needs this loop, so it comes first; every other handler ends by itself.
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._asked is not None)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._sync.asked is not None)
         if workflow.all_handlers_finished() and self._life.recorded and self.connection.state is not CrmState.CLOSED:
             workflow.continue_as_new(args=[self.connection.settings, self.connection])
 

@@ -178,7 +178,11 @@ class Outbox:
         await self._run(
             """
             update entries set
-                state = case when direction is not distinct from pushed_direction then 'failed' else 'queued' end,
+                state = case
+                    when %(gone)s and direction is null then 'delivered'
+                    when direction is not distinct from pushed_direction then 'failed'
+                    else 'queued'
+                end,
                 failure = %(kind)s, last_error = %(said)s, claimed_at = null, next_attempt_at = null,
                 delivered_direction = case when %(gone)s then null else delivered_direction end,
                 remote_id = case when %(gone)s then null else remote_id end

@@ -220,7 +220,11 @@ class Session:
     async def _push(self, crm: Crm, *, seconds: float) -> bool:
         """Tells the CRM what is due, for a while; whether there may be more to do. The entries of a record go one by one."""
         until = time.monotonic() + seconds
+        before: list[Waiting] = []
         while due := await self.outbox.due():
+            if due == before:
+                return False  # nothing could be done about any of them: not at once again
+            before = due
             chains: dict[tuple[str, str], list[Waiting]] = {}
             for entry in due:
                 chains.setdefault(entry.record, []).append(entry)

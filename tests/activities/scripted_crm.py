@@ -59,6 +59,7 @@ class Script:
     silent: asyncio.Event | None = None
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     says_directions: bool = True
+    wants_the_secret: bool = False
     cursors: list[Cursor | None] = field(default_factory=list)
 
     def fail(
@@ -156,6 +157,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     made = Script()
 
     async def scripted(access: Access) -> Crm:
+        if made.wants_the_secret:
+            await access.secret()
         return ScriptedCrm(made, access)
 
     monkeypatch.setitem(adapters.KINDS, "tryton", Made(lambda settings: settings.url or "", scripted))

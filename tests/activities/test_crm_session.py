@@ -329,6 +329,27 @@ async def test_no_more_calls_are_made_in_a_day_than_the_settings_allow(
     assert (await serving.states()).count("queued") > 0
 
 
+@pytest.mark.requirement("R97")
+async def test_a_secret_that_is_no_more_has_to_be_mended_by_somebody(serving: Serving, script: Script) -> None:
+    script.wants_the_secret = True
+    serving.settings = CrmSettings.model_validate(settings(secret="vault:gone"))
+    failure, more = await serving.fails()
+    assert (failure.kind, failure.cause) == (Kind.CRM_PERMISSION, "secret_not_found")
+    assert "python -m infra.vault set gone" in failure.remedy
+    assert "incoming" not in failure.remedy
+    assert more["authenticated"] is False
+
+
+async def test_taking_an_entry_off_a_record_that_is_gone_is_done(serving: Serving, script: Script, pool: Pool) -> None:
+    await stores(pool, mail(1))
+    await serving.sync()
+    async with pool.connection() as connection:
+        await connection.execute("update entries set direction = null, state = 'queued'")
+    script.fail("remove", Kind.CRM_GONE)
+    await serving.sync()
+    assert await serving.states() == ["delivered"]
+
+
 async def test_nothing_new_asks_to_be_called_again_and_news_is_told_once(
     serving: Serving, script: Script, pool: Pool
 ) -> None:
