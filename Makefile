@@ -29,6 +29,8 @@ else
 	$(BIN)/python -m bench.parse
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.neighbours
+	$(BIN)/python -m bench.linking
+	$(BIN)/python -m bench.address_book
 endif
 
 # Exact versions with hashes, and nothing about where they came from.

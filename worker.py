@@ -27,6 +27,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.address_book import AddressBook
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.crm.serving import CrmServing
@@ -73,6 +74,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     if "workflows" in settings.roles:
         connections = CrmConnections(pool)
         quarantine = Quarantine(pool)
+        book = AddressBook(pool)
         made.append(
             Worker(
                 client,
@@ -86,6 +88,8 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                     BuiltinCrm(pool).save_record,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
+                    book.save_contact,
+                    book.remove_contact,
                 ],
                 **shared,
             )

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from temporalio import activity
 
+from activities.address_book import AddressBook
 from activities.arrivals import Batch, NotRetrieved
 from activities.batches import Batches
 from activities.fetching import Fetching
@@ -63,6 +64,7 @@ class Services:
     uploads: Uploads
     suspects: Suspects
     quarantine: Quarantine
+    address_book: AddressBook
 
 
 class RetrievalSession:
@@ -355,6 +357,8 @@ class RetrievalSession:
         )  # more than we stored: a worker was lost before it could report
         in_quarantine = await self._in_quarantine()
         unknown_quarantine = self._request.in_quarantine not in (None, in_quarantine)
+        if self.row.stored:
+            await self._services.address_book.catch_up(self._settings.address, self._settings.own_addresses)
         if self.row.leaves_its_row or self._request.recovering:
             self.row.finished_at = now
             self.row.outcome = "mail" if self.row.stored else "recovered" if self._request.recovering else "nothing_new"

@@ -18,6 +18,7 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.address_book import AddressBook
 from activities.arrivals import BATCH_BYTES
 from activities.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
@@ -82,6 +83,7 @@ class Retrieval:
             uploads=Uploads(pool),
             suspects=Suspects(pool),
             quarantine=Quarantine(pool),
+            address_book=AddressBook(pool),
         )
         self._sessions_open = 0
 
@@ -125,33 +127,37 @@ class Retrieval:
                 if not request.report and await self._leaves_it_at_over_quota(request):
                     words = "over quota: the mail stays on the server until there is room"
                     call_again(words, self._interval(request), NOTHING_NEW)
-                async with self._hold(settings.address, host) as lease:
-                    session = RetrievalSession(
-                        request,
-                        lease,
-                        self._services,
-                        Observer(
-                            self._pool,
+                try:
+                    async with self._hold(settings.address, host) as lease:
+                        session = RetrievalSession(
                             request,
+                            lease,
+                            self._services,
+                            Observer(
+                                self._pool,
+                                request,
+                                largest=self._settings.max_message_bytes,
+                                minute_seconds=self._settings.minute_seconds,
+                            ),
+                            worker=self._worker,
+                            support=self._settings.support,
                             largest=self._settings.max_message_bytes,
+                            batch_bytes=self._batch_bytes,
+                            interval=lambda login_delay: self._interval(request, login_delay),
                             minute_seconds=self._settings.minute_seconds,
-                        ),
-                        worker=self._worker,
-                        support=self._settings.support,
-                        largest=self._settings.max_message_bytes,
-                        batch_bytes=self._batch_bytes,
-                        interval=lambda login_delay: self._interval(request, login_delay),
-                        minute_seconds=self._settings.minute_seconds,
-                        clock=self._clock,
-                    )
-                    self._sessions_open += 1
-                    try:
-                        report = await session.run()
-                    finally:
-                        self._sessions_open -= 1
+                            clock=self._clock,
+                        )
+                        self._sessions_open += 1
+                        try:
+                            report = await session.run()
+                        finally:
+                            self._sessions_open -= 1
+                except SessionFailure as failed:
+                    # Before the last heartbeat: its answer may cancel this attempt, and what the server said would be lost.
+                    failed.host_outage = await self._hosts.session_failed(settings, failed, self._clock())
+                    raise
         except SessionFailure as failed:
             assert session is not None
-            failed.host_outage = await self._hosts.session_failed(settings, failed, self._clock())
             self._count(request, session.row, began, "failed", failed.failure.kind)
             raise self._as_error(failed, request) from None
         except TooSoon as soon:

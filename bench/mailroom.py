@@ -46,6 +46,7 @@ class Job:
     port: int
     users: Sequence[str]
     look_again: bool = False
+    crm: Sequence[str] = ("builtin",)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ async def _do(job: Job) -> Took:
     async with await open_pool(job.database, most=DATABASE_CONNECTIONS) as pool:
         retrieval = Retrieval(pool, Sessions(Secrets(pool, settings), settings), settings, SessionMetrics(), "bench")
         began, cpu = time.perf_counter(), time.process_time()
-        came = await asyncio.gather(*(_mailbox(retrieval, user, job.port) for user in job.users))
+        came = await asyncio.gather(*(_mailbox(retrieval, account(user, job.port, job.crm)) for user in job.users))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         began = time.perf_counter()
         if job.look_again:
@@ -97,16 +98,16 @@ async def _do(job: Job) -> Took:
     return Took(messages, sessions, seconds, cpu, look, _peak_memory())
 
 
-def account(user: str, port: int) -> AccountSettings:
+def account(user: str, port: int, crm: Sequence[str] = ("builtin",)) -> AccountSettings:
     incoming = {"host": "127.0.0.1", "port": port, "tls": "none", "secret": f"env:{SECRET}"}
-    return parse(AccountSettings, {"address": user, "incoming": incoming, "crm": ["builtin"]}, what="bench")
+    return parse(AccountSettings, {"address": user, "incoming": incoming, "crm": list(crm)}, what="bench")
 
 
-async def _mailbox(retrieval: Retrieval, user: str, port: int) -> tuple[int, int]:
+async def _mailbox(retrieval: Retrieval, settings: AccountSettings) -> tuple[int, int]:
     """Messages stored, and sessions held, until nothing remains."""
     stored, sessions, more = 0, 0, True
     while more:
-        report = await _session(retrieval, account(user, port), stored)
+        report = await _session(retrieval, settings, stored)
         if report is not None:
             stored, sessions, more = report.total_stored, sessions + 1, report.more
     return stored, sessions

@@ -85,7 +85,7 @@ class RunningAccount:
         self.address = address
         self.handle = handle
 
-    async def command(self, name: str, **given: Any) -> Any:
+    async def command(self, name: str, /, **given: Any) -> Any:
         """Sends an update and waits for its answer, in plain JSON."""
         return await self.handle.execute_update(name, *([given] if given else []))
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from domain.address_book import RemoveContact, SaveContact
 from domain.commands import Command, name_of
 from workflows import contract
 from workflows.intake import command
@@ -21,7 +22,10 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = ()
+DESK: tuple[type[Command], ...] = (
+    SaveContact,
+    RemoveContact,
+)
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 

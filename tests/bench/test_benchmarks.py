@@ -60,3 +60,15 @@ async def test_accounts_that_have_nothing_new() -> None:
     said = await printed("idle", "--accounts", "2", "--seconds", "6")
     assert "0 history events per empty poll" in said
     assert re.search(r"[\d.]+ ms of the worker's CPU per poll", said)
+
+
+@pytest.mark.usefixtures("dovecot")
+async def test_what_linking_costs() -> None:
+    said = await printed("linking", "--messages", "20", "--records", "600", "--stored", "50", "--rounds", "1")
+    assert re.search(r"20 messages, 600 addresses: \d+ messages/s, [\d.]+ of the \d+ without a CRM", said)
+    assert re.search(r"50 messages stored before: \d+ s", said)
+
+
+async def test_completing_recipients() -> None:
+    said = await printed("address_book", "--records", "200")
+    assert re.search(r"'ma': [\d.]+ ms for \d+ entries, [\d.]+ of a search's time", said)

@@ -35,6 +35,12 @@ async def fail_by_hand(account: RunningAccount, error: Exception) -> None:
     await session.fail(error)
 
 
+async def has_heard(account: RunningAccount) -> bool:
+    """Whether the server has answered a heartbeat of the session's present attempt."""
+    [pending] = (await account.handle.describe()).raw_description.pending_activities
+    return pending.last_heartbeat_time.ToDatetime() >= pending.last_started_time.ToDatetime()
+
+
 async def words_of_the_last_attempt(account: RunningAccount) -> str:
     pending = (await account.handle.describe()).raw_description.pending_activities
     return pending[0].last_failure.message if pending else ""
@@ -126,6 +132,8 @@ async def test_poll_now_is_refused_where_the_session_that_it_cuts_short_disables
         server.pauses["PASS"] = 6.0
         async with asyncio.timeout(60):
             await server.until("PASS", times=server.count("PASS") + 1)
+            # The answer to the heartbeat that a session begins with would tell it of its end, too.
+            await until(lambda: has_heard(account), "the answer to the session's first heartbeat")
             refused = await refusal(account.command("poll_now", by="ops"))
         assert (refused.code, refused.field, refused.failure) == ("disabled", None, None)
         assert "enable" in refused.message

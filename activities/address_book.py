@@ -1,0 +1,174 @@
+"""The address book of an account: whom it writes to and hears from, counted from its stored mail, and whom it has saved.
+
+Counting is no part of storing: a session catches up when it ends. `people_counted` says how far the account's mail is counted,
+in the transaction that counts it, so whatever dies where, no message counts twice. The views and functions that people
+ask are in migration 0020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from temporalio import activity
+
+from activities.log import append
+from domain.address_book import RemoveContact, SaveContact
+from domain.addresses import normal_address
+from domain.audit import LoggedEvent
+from domain.message import storable
+from domain.refusal import Refused
+from infra.database import Pool
+from workflows.contract import DeskRequest
+
+PAGE = 2000  # messages of one transaction
+MOST_RECIPIENTS = 50  # of a message that counts: nobody writes to more people than that one by one
+
+Connection = AsyncConnection[TupleRow]
+
+# Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did.
+COUNT = """
+    with page as (
+        select id, participants, author, author = any(%(own)s) as own, kind = 'personal' and not automatic as by_hand,
+            least(coalesce(sent_at, stored_at), stored_at) as at
+        from mail
+        where address = %(account)s and id > %(after)s and id <= %(through)s and state = 'stored'
+    ), seen as (
+        select one ->> 'normal' as address, one ->> 'address' as spelled, one ->> 'name' as name, coalesce(own, false) as own, at
+        from page cross join lateral jsonb_array_elements(participants) one
+        where case
+            when own then one ->> 'field' in ('to', 'cc', 'bcc') and jsonb_array_length(participants) <= %(most)s
+            else one ->> 'field' = 'from' and by_hand
+        end
+    ), counted as (
+        select address,
+            (array_agg(spelled order by at desc))[1] as spelled,
+            count(*) filter (where own) as written,
+            count(*) filter (where not own) as wrote,
+            sum(2 ^ (extract(epoch from at - timestamptz '2020-01-01') / 86400 / 30)) as score,
+            max(at) as last_at
+        from seen
+        where not address = any(%(own)s)
+            and split_part(address, '@', 1) !~ '^(no|not|donot|do-not)[-_.]?reply|^mailer-daemon$|^postmaster$|^bounces?([-+]|$)'
+        group by address
+    ), named as (
+        select address, jsonb_object_agg(name, times) as names
+        from (
+            select address, left(name, 200) as name, count(*) as times from seen where name <> '' group by 1, 2
+        ) each_name
+        group by address
+    )
+    insert into people as p (account, address, spelled, name, names, written, wrote, score, last_at)
+    select %(account)s, address, spelled, coalesce(most_frequent(names), split_part(spelled, '@', 1)), coalesce(names, '{}'),
+        written, wrote, score, last_at
+    from counted left join named using (address)
+    order by address
+    on conflict (account, address) do update set
+        written = p.written + excluded.written,
+        wrote = p.wrote + excluded.wrote,
+        score = p.score + excluded.score,
+        last_at = greatest(p.last_at, excluded.last_at),
+        names = more_names(p.names, excluded.names),
+        name = case when p.saved then p.name else coalesce(most_frequent(more_names(p.names, excluded.names)), p.name) end
+"""
+
+
+class AddressBook:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def catch_up(self, account: str, own: Collection[str]) -> None:
+        """Counts the account's mail that is not counted yet; `own` are its addresses, in normal form."""
+        while await self._page(account, own):
+            pass
+
+    async def _page(self, account: str, own: Collection[str]) -> bool:
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("insert into people_counted values (%s, 0) on conflict do nothing", [account])
+            row = await (
+                await connection.execute("select through from people_counted where account = %s for update", [account])
+            ).fetchone()
+            assert row is not None
+            after = row[0]
+            row = await (
+                await connection.execute(
+                    """
+                    select max(id), count(*) from (
+                        select id from mail where address = %s and id > %s and state = 'stored' order by id limit %s
+                    ) next
+                    """,
+                    [account, after, PAGE],
+                )
+            ).fetchone()
+            assert row is not None
+            through, count = row
+            if count:
+                await connection.execute(
+                    COUNT,
+                    {
+                        "account": account,
+                        "own": sorted(own),
+                        "after": after,
+                        "through": through,
+                        "most": MOST_RECIPIENTS,
+                    },
+                )
+                await connection.execute(
+                    "update people_counted set through = %s where account = %s", [through, account]
+                )
+        return bool(count == PAGE)
+
+    @activity.defn
+    async def save_contact(self, request: DeskRequest) -> dict[str, Any]:
+        """Saves a person; done again, it changes nothing."""
+        given = SaveContact.model_validate(request.given)
+        normal = normal_address(given.address)
+        assert normal is not None
+        async with self._pool.connection() as connection, connection.transaction():
+            row = await (
+                await connection.execute(
+                    """
+                    insert into people as p (account, address, spelled, name, saved, pinned) values (%s, %s, %s, %s, true, %s)
+                    on conflict (account, address) do update set
+                        spelled = excluded.spelled, name = excluded.name, saved = true, pinned = excluded.pinned
+                    returning id
+                    """,
+                    [request.address, normal, storable(given.address), storable(given.name), given.pinned],
+                )
+            ).fetchone()
+            assert row is not None
+            await _log(connection, request, "ContactSaved", given.by, contact=row[0], pinned=given.pinned)
+        return {"contact": row[0], "address": given.address, "name": given.name, "pinned": given.pinned}
+
+    @activity.defn
+    async def remove_contact(self, request: DeskRequest) -> dict[str, Any]:
+        """Removes a person; raises Refused where the book has none of that address."""
+        given = RemoveContact.model_validate(request.given)
+        async with self._pool.connection() as connection, connection.transaction():
+            done = await connection.execute("select from log where event_id = %s", [request.event_id])
+            if done.rowcount:
+                return {"removed": 1}
+            row = await (
+                await connection.execute(
+                    "delete from people where account = %s and address = %s returning id",
+                    [request.address, normal_address(given.address)],
+                )
+            ).fetchone()
+            if row is None:
+                raise Refused(
+                    "unknown_contact",
+                    "remove_contact: address is not in the address book: the view address_book shows who is",
+                    field="address",
+                )
+            await _log(connection, request, "ContactRemoved", given.by, contact=row[0])
+        return {"removed": 1}
+
+
+async def _log(connection: Connection, request: DeskRequest, kind: str, by: str, **facts: Any) -> None:
+    await append(
+        connection,
+        request.address,
+        LoggedEvent(event_id=request.event_id, at=request.at, type=kind, actor=by, data=facts),
+    )
