@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import shlex
@@ -27,8 +28,11 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.actions import Actions
 from activities.address_book import AddressBook
+from activities.context import Contexts
 from activities.crm.builtin import BuiltinCrm
+from activities.crm.builtin_activities import open_builtin
 from activities.crm.connections import CrmConnections
 from activities.pop.session import Sessions
 from activities.quarantine import Quarantine
@@ -92,6 +96,22 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 **shared,
             )
         )
+    if "crm" in settings.roles:
+        actions = Actions(pool, functools.partial(open_builtin, pool), settings.support)
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.CRM_QUEUE,
+                activities=[
+                    actions.add_record,
+                    actions.add_task,
+                    actions.add_event,
+                    actions.add_note,
+                    Contexts(pool, functools.partial(open_builtin, pool)).context,
+                ],
+                **shared,
+            )
+        )
     if "retrieval" in settings.roles:
         sessions = Sessions(Secrets(pool, settings), settings)
         retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), name)
@@ -136,7 +156,9 @@ async def run(
     try:
         made = workers(client, pool, settings)
         if not made:
-            raise SettingsError("MAILROOM_ROLES names only roles that have no work yet: workflows and retrieval have")
+            raise SettingsError(
+                "MAILROOM_ROLES names only roles that have no work yet: workflows, retrieval and crm have"
+            )
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(delivering_notices(pool, settings))
