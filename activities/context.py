@@ -16,6 +16,7 @@ from activities.crm.known import Subject, open_deals, subject_of
 from activities.crm.requests import OpenCrm, asked, plain
 from domain.actions import Context, said_of
 from domain.crm import RecordKind
+from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import DeskRequest
 
@@ -90,6 +91,9 @@ class Contexts:
                 "kind": failure.kind.value,
                 "reason": f"{words}: what is known here is shown",
             }
+        except Refused as refused:  # it is disabled, or its secret is not to be had
+            reason = f"{refused.message}: what is known here is shown"
+            return {"crm": crm, "asked": False, "kind": refused.refusal.code, "reason": reason}
         return {"crm": crm, "asked": True, "kind": None, "reason": None}
 
 

@@ -134,7 +134,7 @@ def correspondents_of(
     others = [who for who in participants if who.normal not in own]
     if author is not None and author not in own and folder != "Sent":
         wrote = [who for who in others if who.normal == author]
-        return [max(wrote, key=lambda who: bool(who.name))] if wrote else []
+        return [max(wrote, key=lambda who: bool(who.name)) if wrote else Participant("from", "", author, author)]
     found: dict[str, Participant] = {}
     for who in others:
         if who.field in ("to", "cc", "bcc") and (who.normal not in found or not found[who.normal].name):
