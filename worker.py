@@ -27,7 +27,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.actions import Actions
 from activities.address_book import AddressBook
+from activities.context import Contexts
+from activities.crm.adapters import Adapters
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
 from activities.crm.serving import CrmServing
@@ -117,12 +120,22 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             )
         )
     if "crm" in settings.roles:
-        serving = CrmServing(pool, settings, name)
+        adapters = Adapters(pool, settings)
+        serving = CrmServing(pool, adapters, settings, name)
+        actions = Actions(pool, adapters.of, settings.support)
         made.append(
             Worker(
                 client,
                 task_queue=contract.CRM_QUEUE,
-                activities=[serving.check_crm, serving.serve_crm],
+                activities=[
+                    serving.check_crm,
+                    serving.serve_crm,
+                    actions.add_record,
+                    actions.add_task,
+                    actions.add_event,
+                    actions.add_note,
+                    Contexts(pool, adapters.of).context,
+                ],
                 max_concurrent_activities=SESSIONS_AT_ONCE,
                 max_heartbeat_throttle_interval=timedelta(seconds=1),
                 default_heartbeat_throttle_interval=timedelta(seconds=1),

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -21,10 +22,12 @@ from activities.filing import INBOX, Filed, file
 from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.linking import Linkable, link_new
+from activities.log import append
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.recognition import recognise
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, keep
+from domain.audit import LoggedEvent
 from domain.linking import Mail
 from domain.message import Participant, storable
 from domain.retrieval import Identity, Listed
@@ -44,6 +47,19 @@ class LedgerConflict(Exception):
     """The ledger knew a message that the plan took for new: the session's view is stale, and nothing was stored."""
 
 
+class NothingNew(Exception):
+    """What somebody attaches is here already, or was and is not to come again; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A message that no session brings but a person: who, and where to if not where the filters say."""
+
+    event_id: UUID
+    by: str
+    folder: str | None
+
+
 class MailStore:
     """Writes what the holder of `lease` retrieved; every transaction is fenced by the lease."""
 
@@ -53,7 +69,7 @@ class MailStore:
 
     async def commit(
         self,
-        lease: Lease,
+        lease: Lease | None,
         session: SessionRow,
         epoch: int,
         batch: Batch,
@@ -62,10 +78,12 @@ class MailStore:
         live: Live,
         at: datetime,
         mode: RecentMode | None = None,
+        by_hand: ByHand | None = None,
     ) -> None:
         """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal.
 
-        `session` is counted up only then: a batch that is rolled back has brought nothing.
+        `session` is counted up only then: a batch that is rolled back has brought nothing. What comes `by_hand` has no lease
+        and leaves no session behind; raises NothingNew where none of it is to be stored.
         """
         async with self._committing, fenced(self._pool, lease) as connection:
             known = await recognise(connection, session.address, epoch, indexed)
@@ -74,8 +92,12 @@ class MailStore:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
+            if by_hand is not None and not new:
+                raise NothingNew
             await self._keep_blobs(connection, indexed, new, known.values())
             filed = await file(connection, session.address, new)
+            if by_hand is not None and by_hand.folder is not None:
+                filed = [replace(placed, folder=by_hand.folder) for placed in filed]
             ids = await self._keep_mail(connection, session.address, filed, at)
             known = {identity: ids[first] for identity, first in repeated.items() if first in ids} | known
             await self._enter(
@@ -102,6 +124,13 @@ class MailStore:
                 "update mailboxes set messages = messages + %s, bytes = bytes + %s where address = %s",
                 [len(new), size, session.address],
             )
+            if by_hand is not None:
+                facts = {"epoch": epoch, "bytes": size, "messages": list(ids.values()), "links": links}
+                event = LoggedEvent(
+                    event_id=by_hand.event_id, at=at, type="MessageAttached", actor=by_hand.by, data=facts
+                )
+                await append(connection, session.address, event)
+                return
             await show(connection, session.address, live)
             counted = replace(
                 session,

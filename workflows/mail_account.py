@@ -40,6 +40,7 @@ from domain.commands import (
     name_of,
 )
 from domain.failures import Failure
+from domain.redaction import without_addresses
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
@@ -216,6 +217,10 @@ class MailAccount:
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; an account that never was one has no log."""
         by = payload.get("by") if isinstance(payload, dict) else None
+        if name in {name_of(model) for model in DESK}:  # which may name correspondents: the log never does
+            error = Refused(
+                error.refusal.code, without_addresses(error.message, "[address]"), field=error.refusal.field
+            )
         await self._refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
 
     @workflow.query(name="status")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from temporalio import activity
 
 from activities.crm.adapter import Cursor, Entry, Found, Page, Record
+from activities.crm.builtin_activities import BuiltinActivities
 from activities.directory import Directory
 from domain.message import normal_address, storable
 from domain.refusal import Refused
@@ -14,12 +15,11 @@ from infra.database import Pool
 from workflows.contract import RECORD_KINDS, CrmSettings, DirectoryRecord, SaveRecord, SaveRecordRequest
 
 
-class Builtin:
+class Builtin(BuiltinActivities):
     """The adapter: its directory is filled by `save_record`, so there is nothing to pull."""
 
     def __init__(self, pool: Pool, settings: CrmSettings) -> None:
-        self._pool = pool
-        self._crm = settings.name
+        super().__init__(pool, settings.name)
 
     async def check(self) -> None:
         async with self._pool.connection() as connection:

@@ -37,10 +37,10 @@ LONGEST_SAID = 300
 
 
 class CrmServing:
-    def __init__(self, pool: Pool, settings: WorkerSettings, worker: str) -> None:
+    def __init__(self, pool: Pool, adapters: Adapters, settings: WorkerSettings, worker: str) -> None:
         self._pool = pool
         self._settings = settings
-        self._adapters = Adapters(pool, settings)
+        self._adapters = adapters
         self._leases = Leases(pool, worker, 1, settings.minute_seconds)
 
     @activity.defn

@@ -201,7 +201,7 @@ class Serving:
             counts=counts or Counts(),
             pulled_at=datetime.now(UTC) if pulled else None,
         )
-        serving = CrmServing(self.pool, self.worker, self.name)
+        serving = CrmServing(self.pool, adapters.Adapters(self.pool, self.worker), self.worker, self.name)
         return await self.environment.run(serving.serve_crm, request)
 
     async def fails(self, **request: Any) -> tuple[Failure, dict[str, Any]]:
