@@ -48,7 +48,7 @@ from domain.crm_events import (
     SyncRequested,
 )
 from domain.crm_failures import FATES, wait_after
-from domain.events import CommandRefused, Event, Failures
+from domain.events import CommandRefused, Failures, Happened
 from domain.failures import Failure
 from domain.refusal import Refused
 from domain.settings import parse
@@ -125,7 +125,7 @@ def settings_to_try(connection: Connection, command: OperatorCommand) -> CrmSett
             return None
 
 
-def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[Event]:
+def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[Happened]:
     """What follows from `command`, in order, and nothing where it changes nothing; raises Refused where it cannot be."""
     if connection.state is CrmState.CLOSED:
         asked = command.command if isinstance(command, CheckWorked) else command
@@ -170,10 +170,10 @@ def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[E
             return [CrmClosed(actor=by, at=now)]
 
 
-def _after_check(connection: Connection, worked: CheckWorked, now: datetime) -> list[Event]:
+def _after_check(connection: Connection, worked: CheckWorked, now: datetime) -> list[Happened]:
     """The change that was tried, and the end of the failures before it; of disabling only with `enable`."""
     by = worked.command.by
-    events: list[Event] = []
+    events: list[Happened] = []
     if isinstance(worked.command, ChangeSettings):
         events = _settings_changed(connection, worked.settings, by, now)
     if connection.state is CrmState.SUSPENDED or (
@@ -185,10 +185,10 @@ def _after_check(connection: Connection, worked: CheckWorked, now: datetime) -> 
     return events
 
 
-def _after_success(connection: Connection, report: SyncReport, now: datetime) -> list[Event]:
+def _after_success(connection: Connection, report: SyncReport, now: datetime) -> list[Happened]:
     if not connection.served:
         return []
-    events: list[Event] = []
+    events: list[Happened] = []
     if report.settings_version == connection.settings_version:
         if connection.last_failure is not None or connection.failures != Failures():
             events.append(CrmRecovered(at=now))
@@ -205,7 +205,7 @@ def _after_success(connection: Connection, report: SyncReport, now: datetime) ->
     return events
 
 
-def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -> list[Event]:
+def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -> list[Happened]:
     report = command.report
     if not connection.served or report.settings_version != connection.settings_version:
         return []  # what the settings before these came to says nothing about these
@@ -221,7 +221,7 @@ def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -
         jitter=command.jitter,
     )
     exhausted = _exhausted(failures)
-    events: list[Event] = [
+    events: list[Happened] = [
         CrmSynced(
             counts=report.counts,
             pulled_at=report.pulled_at or connection.pulled_at,
@@ -265,7 +265,7 @@ def _exhausted(failures: Failures) -> Literal["authentication_failures", "connec
     return None
 
 
-def _settings_changed(connection: Connection, after: CrmSettings, by: By, now: datetime) -> list[Event]:
+def _settings_changed(connection: Connection, after: CrmSettings, by: By, now: datetime) -> list[Happened]:
     before = connection.settings
     fields = [name for name in CrmSettings.model_fields if getattr(before, name) != getattr(after, name)]
     if not fields:
@@ -282,12 +282,12 @@ HEALTHY: dict[str, object] = {
 }
 
 
-def evolve(connection: Connection, event: Event) -> Connection:
+def evolve(connection: Connection, event: Happened) -> Connection:
     """The connection after `event`."""
     return connection.model_copy(update=_effect(connection, event))
 
 
-def _effect(connection: Connection, event: Event) -> dict[str, object]:
+def _effect(connection: Connection, event: Happened) -> dict[str, object]:
     entered: dict[str, object] = {"since": event.at, "reason": None}
     match event:
         case CrmConnected():

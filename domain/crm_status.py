@@ -12,7 +12,7 @@ from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
-from domain.events import Event, Failures
+from domain.events import Failures, Happened
 from domain.failures import Failure
 
 
@@ -60,7 +60,7 @@ def host_of(settings: CrmSettings) -> str | None:
     return f"{settings.kind}:{settings.data_centre}" if settings.data_centre else None
 
 
-def notice(event: Event, connection: Connection) -> Notice | None:
+def notice(event: Happened, connection: Connection) -> Notice | None:
     """What people are told of `event`; `connection` is the connection after it."""
     name, failure = f"The CRM {connection.settings.name}", connection.last_failure
     match event:

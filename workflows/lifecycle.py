@@ -12,7 +12,7 @@ from temporalio.common import RetryPolicy, SearchAttributeUpdate
 
 from domain.account import Account, AnyCommand, State, decide, evolve
 from domain.audit import LoggedEvent, Notice
-from domain.events import AccountConnected, Event, QuotaSet, facts
+from domain.events import AccountConnected, Happened, QuotaSet, facts
 from domain.providers import profile_of
 from domain.status import details, notice
 from workflows import contract
@@ -32,7 +32,7 @@ class Journal:
     def empty(self) -> bool:
         return not self._unrecorded
 
-    def add(self, event: Event, told: Notice | None) -> None:
+    def add(self, event: Happened, told: Notice | None) -> None:
         logged = LoggedEvent(
             event_id=workflow.uuid4(),
             at=event.at,

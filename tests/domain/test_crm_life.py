@@ -28,6 +28,7 @@ from domain.crm_events import CrmDisabled, CrmEnabled, CrmRecovered, CrmResumed,
 from domain.crm_failures import FATES, REMEDIES, crm_failure, wait_after
 from domain.crm_life import Connection, CrmState, changed, decide, evolve, settings_to_try
 from domain.crm_status import crm_status, details, host_of, notice
+from domain.events import facts
 from domain.failures import Kind
 from domain.refusal import Refused
 
@@ -167,3 +168,11 @@ def test_a_connection_is_found_by_its_host() -> None:
     assert host_of(TRYTON) == "crm.example.com"
     assert host_of(CrmSettings(name="z", kind="zoho", data_centre="eu", secret="vault:z")) == "zoho:eu"
     assert host_of(CrmSettings(name="builtin")) is None
+
+
+def test_the_log_holds_nobody_of_the_list_that_is_never_logged() -> None:
+    change = ChangeSettings(settings={"linking": {"never_log": ["doctor@example.org", "union.example"]}})
+    (event,) = decide(connected(), change, NOON)
+    assert evolve(connected(), event).settings.linking.never_log == ("doctor@example.org", "union.example")
+    kept = facts(event)
+    assert (kept["settings"]["linking"]["never_log"], kept["fields"]) == (2, ["linking"])
