@@ -27,10 +27,14 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.actions import Actions
 from activities.address_book import AddressBook
 from activities.application import Application
+from activities.context import Contexts
+from activities.crm.adapters import Adapters
 from activities.crm.builtin import BuiltinCrm
 from activities.crm.connections import CrmConnections
+from activities.crm.serving import CrmServing
 from activities.decisions import Decisions
 from activities.erasing import Erasing
 from activities.filters import Filters
@@ -79,7 +83,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         "disable_eager_activity_execution": True,  # it would bypass the queues' limits
     }
     if "workflows" in settings.roles:
-        crm = BuiltinCrm(pool)
+        connections = CrmConnections(pool)
         quarantine = Quarantine(pool)
         decisions = Decisions(pool)
         book = AddressBook(pool)
@@ -90,9 +94,10 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson],
                 activities=[
                     Recorder(pool).record,
-                    CrmConnections(pool).check_crms,
-                    crm.save_record,
-                    crm.register_crm,
+                    connections.check_crms,
+                    connections.register_crm,
+                    connections.retry_failed_entries,
+                    BuiltinCrm(pool).save_record,
                     quarantine.retry_quarantined,
                     quarantine.skip_message,
                     Erasing(pool).erase_person,
@@ -122,6 +127,29 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 max_concurrent_activities=SESSIONS_AT_ONCE,
                 activity_task_poller_behavior=PollerBehaviorAutoscaling(),
                 # A cancellation reaches a session with a heartbeat: `disable` must not wait for a throttled one.
+                max_heartbeat_throttle_interval=timedelta(seconds=1),
+                default_heartbeat_throttle_interval=timedelta(seconds=1),
+                **shared,
+            )
+        )
+    if "crm" in settings.roles:
+        adapters = Adapters(pool, settings)
+        serving = CrmServing(pool, adapters, settings, name)
+        actions = Actions(pool, adapters.of, settings.support)
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.CRM_QUEUE,
+                activities=[
+                    serving.check_crm,
+                    serving.serve_crm,
+                    actions.add_record,
+                    actions.add_task,
+                    actions.add_event,
+                    actions.add_note,
+                    Contexts(pool, adapters.of).context,
+                ],
+                max_concurrent_activities=SESSIONS_AT_ONCE,
                 max_heartbeat_throttle_interval=timedelta(seconds=1),
                 default_heartbeat_throttle_interval=timedelta(seconds=1),
                 **shared,
@@ -166,14 +194,16 @@ async def run(
     try:
         made = workers(client, pool, settings)
         if not made:
-            raise SettingsError("MAILROOM_ROLES names only roles that have no work yet: workflows and retrieval have")
+            raise SettingsError(
+                "MAILROOM_ROLES names only roles that have no work yet: workflows, retrieval and crm have"
+            )
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(delivering_notices(pool, settings))
             for worker in made:
                 await running.enter_async_context(worker)
             if "workflows" in settings.roles:
-                await start_builtin_crm(client)
+                await start_builtin_crm(client, pool)
             await _until_stopped(started(client, pool), stop)
             await stop.wait()
             logger.info("stopping: sessions finish their batch; once more to stop at once")
@@ -193,7 +223,8 @@ async def _until_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event)
     return None
 
 
-async def start_builtin_crm(client: Client) -> None:
+async def start_builtin_crm(client: Client, pool: Pool) -> None:
+    """Starts it where it is not running; wakes connections that run as the first release has started them."""
     await client.start_workflow(
         contract.CRM_CONNECTION,
         contract.CrmSettings(name=contract.BUILTIN_CRM),
@@ -202,6 +233,11 @@ async def start_builtin_crm(client: Client) -> None:
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary="the built-in CRM",
     )
+    async with pool.connection() as connection:
+        rows = await (await connection.execute("select name from crms where settings is null")).fetchall()
+    for (name,) in rows:
+        with contextlib.suppress(RPCError):  # it has ended
+            await client.get_workflow_handle(contract.crm_workflow_id(name)).signal("serve")
 
 
 @contextlib.asynccontextmanager

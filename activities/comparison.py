@@ -19,12 +19,12 @@ Connection = AsyncConnection[TupleRow]
 WHOLE_SETS: LiteralString = "set local enable_nestloop = off"
 SINGLE_ROWS: LiteralString = "set local enable_nestloop = on"
 
-# The messages that the log says are stored: told by the batch that stored them, and not withdrawn since. Whatever
+# The messages that the log says are stored: told by the batch that stored them, or as attached, and not withdrawn since. Whatever
 # somebody may have made of an entry's data, it must not keep the account from being compared: what is no number is left out.
 TOLD: LiteralString = """
     select (told #>> '{}')::numeric as id
     from log l, jsonb_path_query(l.data, '$.messages[*] ? (@.type() == "number")') told
-    where l.address = %(address)s and l.type = 'MessagesStored'
+    where l.address = %(address)s and l.type in ('MessagesStored', 'MessageAttached')
     except
     select (withdrawn #>> '{}')::numeric
     from log l, jsonb_path_query(l.data, '$.withdrawn[*] ? (@.type() == "number")') withdrawn

@@ -237,9 +237,13 @@ class Ledger:
 
 
 @contextlib.asynccontextmanager
-async def fenced(pool: Pool, lease: Lease) -> AsyncIterator[AsyncConnection[TupleRow]]:
-    """A transaction that only the holder of `lease` can commit."""
-    async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
+async def fenced(pool: Pool, lease: Lease | None) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A transaction that only the holder of `lease` can commit; without one, for what needs no session, anybody."""
+    async with (
+        pool.connection() as connection,
+        connection.transaction(),
+        contextlib.nullcontext() if lease is None else lease.fence(connection),
+    ):
         yield connection
 
 

@@ -3,7 +3,8 @@
 A message is compared with stored mail in two cases only. Its UIDL stands for several messages, in the list or over time:
 then it may be one of those. Or the ledger is in a later epoch: then the server (or the account's host) is not the one it
 was, every UIDL is new, and what was stored before must not be stored twice. Everywhere else the UIDL alone decides, and
-equal bytes under two UIDLs are two messages, because the server says so.
+equal bytes under two UIDLs are two messages, because the server says so. Mail that somebody has attached by hand is that of
+an epoch before the first one: a server may bring it, too, and then it is recognised.
 
 What is recognised is not stored, and may be deleted from the server. So when in doubt it is another message: one that is
 stored twice is better than one that is lost.
@@ -31,6 +32,8 @@ SIZE_TOLERANCE = 0.05  # of a message whose MIME a server has written anew
 LARGEST_COMPARED = 64 << 20  # bytes of a message whose body is compared with another one's
 MOST_COMPARED = 256 << 20  # bytes of stored mail that are read for one batch
 LEAST_COUNTED = 256 << 10  # bytes that reading any mail counts for, which limits how many are read for one batch
+
+ATTACHED = 0  # the epoch of what was attached by hand
 
 Envelope = tuple[str | None, datetime | None, str | None, str]  # Message-ID, Date, From, Subject
 Connection = AsyncConnection[TupleRow]
@@ -61,7 +64,10 @@ async def recognise(
     as long as the first list of an epoch is worked through, the envelope of one mail alone that was left on the server, and
     about its size. Mail whose bytes are damaged is recognised by the same bytes alone, for those replace them.
     """
-    suspects = [one for one in arrived if epoch > 1 or one.listed.shared]
+    if epoch == ATTACHED:
+        return await _here_already(connection, address, arrived)
+    attached = await _any_attached(connection, address)
+    suspects = [one for one in arrived if epoch > 1 or attached or one.listed.shared]
     if not suspects:
         return {}
     candidates = await _candidates(connection, address, epoch, suspects)
@@ -71,7 +77,7 @@ async def recognise(
         found = await _in_the_same_place(one, candidates, bodies)
         if found is not None:
             known[one.listed.identity] = found.id
-    if epoch == 1:
+    if epoch == 1 and not attached:
         return known
     unclaimed = [stored for stored in candidates if not stored.claimed]
 
@@ -87,7 +93,7 @@ async def recognise(
         settle(one, next((stored for stored in unclaimed if stored.sha256 == one.sha256), None))
     for one in unknown():
         settle(one, await _same_body(one, unclaimed, bodies))
-    if not await _first_list(connection, address):
+    if epoch == 1 or not await _first_list(connection, address):
         return known
     # Programs that use one Message-ID for all they send give no envelope that is one mail's alone.
     names = Counter(_envelope(one) for one in suspects)
@@ -97,6 +103,43 @@ async def recognise(
         if envelope[0] and names[envelope] == stored_names[envelope] == 1:
             settle(one, await _written_anew(one, unclaimed, bodies))
     return known
+
+
+async def _any_attached(connection: Connection, address: str) -> bool:
+    """Whether mail was ever attached to this account. From here on until the transaction ends, nobody attaches any: neither of
+    the two would see what the other one stores."""
+    await connection.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [f"attach:{address}"])
+    query = "select exists (select from pop_ledger where address = %s and epoch = %s)"
+    row = await (await connection.execute(query, [address, ATTACHED])).fetchone()
+    return bool(row and row[0])
+
+
+async def _here_already(connection: Connection, address: str, attached: Sequence[Retrieved]) -> dict[Identity, int]:
+    """What somebody attaches and the account has: the same bytes, or the same message in whatever bytes."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attach:{address}"])
+    known: dict[Identity, int] = {}
+    for one in attached:
+        found = await stored_as(connection, address, one)
+        if found is not None:
+            known[one.listed.identity] = found
+    return known
+
+
+async def stored_as(connection: Connection, address: str, one: Retrieved) -> int | None:
+    """The account's message that has the same bytes or the same identity."""
+    row = await (
+        await connection.execute(
+            """
+            select min(id) from (
+                select id from mail where address = %(address)s and sha256 = %(sha256)b and state = 'stored'
+                union all
+                select id from mail where address = %(address)s and identity = %(identity)b and state = 'stored'
+            ) same
+            """,
+            {"address": address, "sha256": one.sha256, "identity": one.identity},
+        )
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 async def _candidates(connection: Connection, address: str, epoch: int, suspects: Sequence[Retrieved]) -> list[Stored]:

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.back_linking import ask_to_relink_account, ask_to_relink_addresses
+from activities.crm.connections import save_crm
 from activities.log import append
 from domain.audit import LoggedEvent, Notice
 from domain.message import storable
@@ -30,6 +31,8 @@ class Recorder:
         async with self._pool.connection() as connection, connection.transaction():
             if request.account is not None:
                 await _save_account(connection, request.address, request.account)
+            if request.crm is not None:
+                await save_crm(connection, request.crm)
             if request.quota is not None:
                 await connection.execute(
                     "insert into users values (%s, %s) on conflict (name) do update set quota_bytes = excluded.quota_bytes",

@@ -94,7 +94,7 @@ class Retrieval:
         """Logs in and out. Stores nothing but the time of the login, counts nothing."""
         settings = request.settings
         check_login_name(settings)
-        await self._crms.check_crms(settings.crm)
+        await self._crms.check_crms(settings.crm, settings.organisation)
         try:
             async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
                 async with self._sessions.open(settings) as session:

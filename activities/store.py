@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -21,6 +22,7 @@ from activities.filing import Filed, file, filters_at_work
 from activities.leases import Lease
 from activities.ledger import fenced, log
 from activities.linking import Linkable, link_new
+from activities.log import append
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.own_mail import tell_own_mail
 from activities.privacy import log_withheld, withheld_among, withhold
@@ -28,6 +30,7 @@ from activities.recognition import recognise
 from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.uploads import Upload, held, keep
+from domain.audit import LoggedEvent
 from domain.filters import INBOX
 from domain.linking import searched_loosely
 from domain.message import IndexedMessage, Participant, storable
@@ -48,6 +51,19 @@ class LedgerConflict(Exception):
     """The ledger knew a message that the plan took for new: the session's view is stale, and nothing was stored."""
 
 
+class NothingNew(Exception):
+    """What somebody attaches is here already, or was and is not to come again; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A message that no session brings but a person: who, and where to if not where the filters say."""
+
+    event_id: UUID
+    by: str
+    folder: str | None
+
+
 class MailStore:
     """Writes what the holder of `lease` retrieved; every transaction is fenced by the lease."""
 
@@ -57,7 +73,7 @@ class MailStore:
 
     async def commit(
         self,
-        lease: Lease,
+        lease: Lease | None,
         session: SessionRow,
         epoch: int,
         batch: Batch,
@@ -66,11 +82,13 @@ class MailStore:
         live: Live,
         at: datetime,
         mode: RecentMode | None = None,
+        by_hand: ByHand | None = None,
     ) -> Set[Identity]:
         """Commits one batch; afterwards its messages are ours, whatever happens to worker, server or Temporal. Answers those that
         a privacy rule kept from being stored.
 
-        `session` is counted up only then: a batch that is rolled back has brought nothing.
+        `session` is counted up only then: a batch that is rolled back has brought nothing. What comes `by_hand` has no lease
+        and leaves no session behind; raises NothingNew where none of it is to be stored.
         """
         async with self._committing, fenced(self._pool, lease) as connection:
             withheld = await withheld_among(connection, settings, indexed)
@@ -85,9 +103,13 @@ class MailStore:
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
             dead = await buried(connection, session.address, new)
             new = [one for one in new if one.listed.identity not in dead]
+            if by_hand is not None and not new:
+                raise NothingNew
             await self._keep_blobs(connection, indexed, new, known.values())
             new = await tell_own_mail(connection, settings, new)
             filed = await file(connection, settings, new)
+            if by_hand is not None and by_hand.folder is not None:
+                filed = [replace(placed, folder=by_hand.folder) for placed in filed]
             ids = await self._keep_mail(connection, session.address, filed, at)
             stored = known | ids
             known = {identity: stored[first] for identity, first in repeated.items() if first in stored} | known
@@ -112,6 +134,13 @@ class MailStore:
                 "update mailboxes set messages = messages + %s, bytes = bytes + %s where address = %s",
                 [len(new), size, session.address],
             )
+            if by_hand is not None:
+                facts = {"epoch": epoch, "bytes": size, "messages": list(ids.values()), "links": links}
+                event = LoggedEvent(
+                    event_id=by_hand.event_id, at=at, type="MessageAttached", actor=by_hand.by, data=facts
+                )
+                await append(connection, session.address, event)
+                return withheld.keys()
             await show(connection, session.address, live)
             counted = replace(
                 session,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.linking import Rules
@@ -21,6 +22,23 @@ RECORD_KINDS: dict[str, tuple[RecordKind, ...]] = {
 }
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+        raise PydanticCustomError(
+            "invalid_field",
+            "is not the address of a CRM: write https://crm.example.com/path, without user, password or query",
+        )
+    return text
+
+
+Url = Annotated[Line, AfterValidator(_url)]
+
+
 class CrmSettings(Strict):
     """Input of `CrmConnection`. `profile` says which kinds of records take part (R1).
 
@@ -33,7 +51,7 @@ class CrmSettings(Strict):
     kind: CrmKind = "builtin"
     profile: Profile = "crm"
     organisation: Name = "default"
-    url: Line | None = None
+    url: Url | None = None
     data_centre: DataCentre | None = None
     secret: SecretReference | None = None
     interval_minutes: Annotated[int, Field(ge=1, le=1440)] = 5

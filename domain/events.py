@@ -26,7 +26,7 @@ class Failures(BaseModel):
     connection: int = 0
 
 
-class Event(BaseModel):
+class Happened(BaseModel):
     """`at` and `actor` are columns of the log; every other field is its `data`."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +35,10 @@ class Event(BaseModel):
 
     at: datetime
     actor: str = SYSTEM
+
+
+class Event(Happened):
+    """Of an account; those of CRM connections are in domain/crm_events.py."""
 
 
 class AccountConnected(Event):
@@ -177,7 +181,7 @@ class AccountClosed(Event):
 TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 
-def facts(event: Event) -> dict[str, Any]:
+def facts(event: Happened) -> dict[str, Any]:
     """What the log keeps as `data`."""
     return event.model_dump(mode="json", exclude={"at", "actor"})
 

@@ -249,7 +249,7 @@ def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
 def _field_of(detail: ErrorDetails, field: str | None) -> str | None:
     """Rules over several fields are raised at their parent: name the field that has to change."""
     named = {"kind_not_supported": "kind", "recent_mode_conflict": "after_store", "missing_field": "delete_after_days"}
-    leaf = named.get(detail["type"])
+    leaf = detail.get("ctx", {}).get("field") or named.get(detail["type"])
     if leaf is None and field == "incoming" and detail["type"] == "secret_not_allowed":
         leaf = "secret"
     if leaf is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,11 @@ import httpx
 
 from infra.network import permitted_addresses
 from infra.settings import WorkerSettings
+
+CONNECT_SECONDS = 10.0  # to one address; then the next one is tried
+
+Resolver = Callable[[str, int, bool], Awaitable[list[str]]]
+"""The addresses of a host and port that may be connected to; the third says whether TLS is spoken. Raises OSError, Refused."""
 
 
 class NotSent(Exception):
@@ -35,12 +40,17 @@ class Response:
 class HttpHost:
     """One host, spoken to by any number of requests one after the other or at once; to be closed (`async with`)."""
 
-    def __init__(self, url: str, settings: WorkerSettings) -> None:
+    def __init__(self, url: str, settings: WorkerSettings, *, resolve: Resolver | None = None) -> None:
         """`url` names scheme, host and port; a path in it comes before the path of each request."""
         self._base = httpx.URL(url)
-        self._allow: Sequence[str] = settings.allow_hosts
+        self._resolve = resolve or permitted(settings)
         # No proxy and no netrc from the environment: what is connected to is what was checked.
-        self._client = httpx.AsyncClient(verify=trusting(settings), trust_env=False, follow_redirects=False)
+        self._client = httpx.AsyncClient(
+            verify=trusting(settings),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),  # the whole is bounded by each request
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,14 +70,16 @@ class HttpHost:
         path: str,
         *,
         headers: Mapping[str, str],
-        parameters: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
         content: bytes = b"",
         seconds: float,
         largest: int,
     ) -> Response:
         """One answer within `seconds`, of at most `largest` bytes, whatever its status; raises NotSent, AnswerLost, and Refused
         `host_not_allowed` for a host that may not be spoken to."""
-        target = self._base.copy_with(path=self._base.path.rstrip("/") + path, params=parameters or None)
+        target = self._base  # as it was given, with its query, where nothing is added
+        if path or parameters:
+            target = target.copy_with(path=target.path.rstrip("/") + path, params=parameters or None)
         try:
             async with asyncio.timeout(seconds):
                 return await self._at_some_address(method, target, headers, content, largest)
@@ -80,7 +92,7 @@ class HttpHost:
         secure = target.scheme == "https"
         port = target.port or (443 if secure else 80)
         try:
-            addresses = await permitted_addresses(target.host, port, self._allow, tls="implicit" if secure else "none")
+            addresses = await self._resolve(target.host, port, secure)
         except OSError as error:
             raise NotSent("the host's name was not resolved") from error
         failure: Exception = OSError("there is no address to connect to")
@@ -104,6 +116,15 @@ class HttpHost:
             except (httpx.HTTPError, OSError) as error:
                 raise AnswerLost(f"the connection broke ({type(error).__name__})") from error
         raise NotSent("there was no connection") from failure
+
+
+def permitted(settings: WorkerSettings) -> Resolver:
+    """Public addresses, and those that MAILROOM_ALLOW_HOSTS names; raises Refused `host_not_allowed` for any other."""
+
+    async def resolve(host: str, port: int, secure: bool) -> list[str]:
+        return await permitted_addresses(host, port, settings.allow_hosts, tls="implicit" if secure else "none")
+
+    return resolve
 
 
 def trusting(settings: WorkerSettings) -> ssl.SSLContext:

@@ -18,6 +18,7 @@ from domain.commands import By, InQuarantine
 from domain.crm import RECORD_KINDS as RECORD_KINDS
 from domain.crm import CrmSettings as CrmSettings
 from domain.crm import RecordKind as RecordKind
+from domain.crm_commands import Counts
 from domain.observations import Observation
 from domain.reconciliation import Mended, Report
 from domain.settings import AccountSettings, Address, Name, Strict
@@ -154,6 +155,18 @@ class RecordedAccount(Request):
     next_attempt_at: datetime | None
 
 
+class RecordedCrm(Request):
+    """What the view `crms` shows of a connection's life, and its settings."""
+
+    settings: CrmSettings
+    state: str
+    reason: str | None
+    last_failure: str | None
+    authentication_failures: int
+    connection_failures: int
+    next_attempt_at: datetime | None
+
+
 class RecordRequest(Request):
     """Events to append, in order, with the account they lead to (None: it never was one, the set-up failed).
 
@@ -165,6 +178,7 @@ class RecordRequest(Request):
     notices: list[Notice | None]
     account: RecordedAccount | None
     quota: tuple[str, int] | None = None
+    crm: RecordedCrm | None = None
 
 
 class PollAnswer(BaseModel):
@@ -275,10 +289,56 @@ class DirectoryRecord(BaseModel):
     addresses: list[str]
 
 
-class CrmStatus(BaseModel):
-    """What a `CrmConnection` answers to the query `status`."""
+class CheckCrmRequest(Request):
+    """A look whether the CRM lets us in. It stores nothing and counts nothing."""
 
-    name: str
-    kind: str
-    profile: str
-    state: Literal["active"]
+    settings: CrmSettings
+    command: str
+
+
+class ServeRequest(Request):
+    """A session with a CRM. `recovering`: one that works is news; `report`: any is, as soon as nothing more is due (sync_now);
+    `pull`: the directory is pulled though its interval is not over. `counts` and `pulled_at` are
+    what the workflow knows of."""
+
+    settings: CrmSettings
+    settings_version: int
+    recovering: bool
+    report: bool
+    pull: bool
+    counts: Counts
+    pulled_at: datetime | None = None
+
+
+class RetryFailedRequest(Request):
+    """`event_id` as for `RetryQuarantinedRequest`."""
+
+    crm: str
+    by: str
+    event_id: UUID
+    at: datetime
+
+
+class FailedQueued(BaseModel):
+    """How many entries that the CRM had rejected are pushed again, and how the outbox stands now."""
+
+    entries: int
+    counts: Counts
+
+
+class SyncAnswer(BaseModel):
+    """What sync_now answers: records of the directory that changed, entries pushed, links of older mail that changed."""
+
+    outcome: Literal["synced", "nothing_new", "failed"]
+    pulled: int
+    pushed: int
+    linked: int
+    failure: dict[str, Any] | None
+    status: dict[str, Any]
+
+
+class RetryFailedAnswer(BaseModel):
+    """What retry_failed answers."""
+
+    entries: int
+    status: dict[str, Any]

@@ -11,12 +11,12 @@ from workflows.lifecycle import RETRY
 from workflows.mailbox_session import not_answered, refused_by
 
 
-async def check_crms(names: list[str], asked_by: str) -> None:
-    """Raises Refused `unknown_crm` for the first of `names` that no CRM connection has."""
+async def check_crms(names: list[str], organisation: str, asked_by: str) -> None:
+    """Raises Refused `unknown_crm` for the first of `names` that no CRM connection of the organisation has."""
     try:
         await workflow.execute_activity(
             "check_crms",
-            names,
+            args=[names, organisation],
             summary="look for the CRM connections " + ", ".join(names),
             start_to_close_timeout=timedelta(seconds=30),
             retry_policy=RETRY,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from domain.actions import ACTIONS
 from domain.address_book import RemoveContact, SaveContact
 from domain.commands import Command, SetPrivacy, name_of
 from domain.decisions import DECISIONS
@@ -24,7 +25,8 @@ from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 
-DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveContact, *DECISIONS)
+DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveContact, *DECISIONS, *ACTIONS)
+AT_CRMS = frozenset(ACTIONS)  # a CRM is asked: on the queue that waits for CRMs
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
 
@@ -56,6 +58,7 @@ async def at_the_desk(address: str, given: Command) -> Any:
         return await workflow.execute_activity(
             name,
             request,
+            task_queue=contract.CRM_QUEUE if type(given) in AT_CRMS else None,
             result_type=dict[str, Any],
             summary=name,
             start_to_close_timeout=TIMEOUT,

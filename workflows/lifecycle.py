@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from temporalio.common import RetryPolicy, SearchAttributeUpdate
 
 from domain.account import Account, AnyCommand, State, decide, evolve
 from domain.audit import LoggedEvent, Notice
-from domain.events import AccountConnected, QuotaSet, facts
+from domain.events import AccountConnected, Happened, QuotaSet, facts
 from domain.providers import profile_of
 from domain.status import details, notice
 from workflows import contract
@@ -20,18 +21,68 @@ EVENTS_PER_RECORD = 20  # together well below what a payload may hold
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
 
+class Journal:
+    """What was decided and is not in the log yet."""
+
+    def __init__(self) -> None:
+        self._unrecorded: list[tuple[LoggedEvent, Notice | None]] = []
+        self._recording = asyncio.Lock()
+
+    @property
+    def empty(self) -> bool:
+        return not self._unrecorded
+
+    def add(self, event: Happened, told: Notice | None) -> None:
+        logged = LoggedEvent(
+            event_id=workflow.uuid4(),
+            at=event.at,
+            type=type(event).__name__,
+            actor=event.actor,
+            data=facts(event),
+        )
+        self._unrecorded.append((logged, told))
+
+    async def record(self, request: Callable[[list[LoggedEvent], list[Notice | None]], contract.RecordRequest]) -> None:
+        """Appends what was decided, in order; comes back when all of it is in the log, however long that takes."""
+        async with self._recording:  # one writer, or a retry could overtake the append before it
+            while self._unrecorded:
+                batch = self._unrecorded[:EVENTS_PER_RECORD]
+                events = [event for event, _ in batch]
+                await workflow.execute_activity(
+                    "record",
+                    request(events, [told for _, told in batch]),
+                    summary=", ".join(dict.fromkeys(event.type for event in events)),
+                    start_to_close_timeout=timedelta(seconds=30),
+                    retry_policy=RETRY,
+                    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                )
+                del self._unrecorded[: len(batch)]
+
+
+def show(wanted: Mapping[Any, Any], page: str) -> None:
+    """Search attributes, only those that changed and in one event, and the page in the UI, which costs none."""
+    shown = workflow.info().typed_search_attributes  # those that a run before this one left, too
+    updates: list[SearchAttributeUpdate[Any]] = [
+        key.value_unset() if value is None else key.value_set(value)
+        for key, value in wanted.items()
+        if shown.get(key) != value
+    ]
+    if updates:
+        workflow.upsert_search_attributes(updates)
+    workflow.set_current_details(page)
+
+
 class Lifecycle:
     """`account` is the fold of all that was decided; `record` brings the log up to it."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.connected = account.state is not State.VERIFYING
-        self._unrecorded: list[tuple[LoggedEvent, Notice | None]] = []
-        self._recording = asyncio.Lock()
+        self._journal = Journal()
 
     @property
     def recorded(self) -> bool:
-        return not self._unrecorded
+        return self._journal.empty
 
     def apply(self, asked: AnyCommand) -> bool:
         """Decides, and makes what was decided the account's state; False where nothing followed. Raises Refused."""
@@ -40,42 +91,24 @@ class Lifecycle:
             self.account = evolve(self.account, event)
             self.connected = self.connected or isinstance(event, AccountConnected)
             if event.in_log:
-                logged = LoggedEvent(
-                    event_id=workflow.uuid4(),
-                    at=event.at,
-                    type=type(event).__name__,
-                    actor=event.actor,
-                    data=facts(event),
-                )
-                self._unrecorded.append((logged, notice(event, self.account)))
+                self._journal.add(event, notice(event, self.account))
         if events:
             self.publish()
         return bool(events)
 
     async def record(self) -> None:
-        """Appends what was decided, in order; comes back when all of it is in the log, however long that takes."""
-        async with self._recording:  # one writer, or a retry could overtake the append before it
-            while self._unrecorded:
-                batch = self._unrecorded[:EVENTS_PER_RECORD]
-                events = [event for event, _ in batch]
-                await workflow.execute_activity(
-                    "record",
-                    contract.RecordRequest(
-                        address=self.account.settings.address,
-                        events=events,
-                        notices=[told for _, told in batch],
-                        account=self._as_recorded() if self.connected else None,
-                        quota=_quota_set(events),
-                    ),
-                    summary=", ".join(dict.fromkeys(event.type for event in events)),
-                    start_to_close_timeout=timedelta(seconds=30),
-                    retry_policy=RETRY,
-                    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-                )
-                del self._unrecorded[: len(batch)]
+        await self._journal.record(self._request)
+
+    def _request(self, events: list[LoggedEvent], notices: list[Notice | None]) -> contract.RecordRequest:
+        return contract.RecordRequest(
+            address=self.account.settings.address,
+            events=events,
+            notices=notices,
+            account=self._as_recorded() if self.connected else None,
+            quota=_quota_set(events),
+        )
 
     def publish(self) -> None:
-        """Search attributes, only those that changed and in one event, and the page in the UI, which costs none."""
         account = self.account
         wanted: dict[Any, Any] = {
             contract.STATE: account.state.value,
@@ -88,15 +121,7 @@ class Lifecycle:
             contract.CONNECTION_FAILURES: account.failures.connection,
             contract.BACKLOG: account.progress.remaining,
         }
-        shown = workflow.info().typed_search_attributes  # those that a run before this one left, too
-        updates: list[SearchAttributeUpdate[Any]] = [
-            key.value_unset() if value is None else key.value_set(value)
-            for key, value in wanted.items()
-            if shown.get(key) != value
-        ]
-        if updates:
-            workflow.upsert_search_attributes(updates)
-        workflow.set_current_details(details(account, workflow.now()))
+        show(wanted, details(account, workflow.now()))
 
     def _as_recorded(self) -> contract.RecordedAccount:
         account = self.account

@@ -40,6 +40,7 @@ from domain.commands import (
     name_of,
 )
 from domain.failures import Failure
+from domain.redaction import without_addresses
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed
 from domain.status import AccountStatus, status, waiting
@@ -216,6 +217,10 @@ class MailAccount:
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; an account that never was one has no log."""
         by = payload.get("by") if isinstance(payload, dict) else None
+        if name in {name_of(model) for model in DESK}:  # which may name correspondents: the log never does
+            error = Refused(
+                error.refusal.code, without_addresses(error.message, "[address]"), field=error.refusal.field
+            )
         await self._refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
 
     @workflow.query(name="status")
@@ -255,7 +260,7 @@ class MailAccount:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
                 elif isinstance(given, ChangeSettings) and (crms := self._crms_to_be(given)) is not None:
-                    await check_crms(crms, name_of(given))
+                    await check_crms(crms, self._organisation_to_be(given), name_of(given))
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
                     await self._refused(name_of(given), given.by, error)
@@ -297,9 +302,16 @@ class MailAccount:
             status=(await self._answer()).model_dump(mode="json"),
         )
 
+    def _organisation_to_be(self, given: ChangeSettings) -> str:
+        return changed(self.account.settings, given.settings).organisation
+
     def _crms_to_be(self, given: ChangeSettings) -> list[str] | None:
-        after = changed(self.account.settings, given.settings).crm
-        return None if after == self.account.settings.crm else after
+        before, after = self.account.settings, changed(self.account.settings, given.settings)
+        if before.crm != after.crm:
+            return after.crm
+        # Histories from before a CRM had an organisation look for nothing here.
+        moved = bool(after.crm) and before.organisation != after.organisation
+        return after.crm if moved and workflow.patched("crms-of-the-organisation") else None
 
     async def _refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)

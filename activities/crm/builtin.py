@@ -1,10 +1,13 @@
-"""The built-in CRM: a directory of contacts, leads, deals and candidates in tables of this database."""
+"""The built-in CRM: contacts, leads, deals and candidates, and what was written with them, in tables of this database."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from temporalio import activity
 
-from activities.crm.adapter import Record
+from activities.crm.adapter import Cursor, Entry, Found, Page, Record
+from activities.crm.builtin_activities import BuiltinActivities
 from activities.directory import Directory
 from domain.message import normal_address, storable
 from domain.refusal import Refused
@@ -12,27 +15,74 @@ from infra.database import Pool
 from workflows.contract import RECORD_KINDS, CrmSettings, DirectoryRecord, SaveRecord, SaveRecordRequest
 
 
+class Builtin(BuiltinActivities):
+    """The adapter: its directory is filled by `save_record`, so there is nothing to pull."""
+
+    def __init__(self, pool: Pool, settings: CrmSettings) -> None:
+        super().__init__(pool, settings.name)
+
+    async def check(self) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute("select")
+
+    async def pull(self, cursor: Cursor | None) -> AsyncIterator[Page]:
+        pages: tuple[Page, ...] = ()
+        for page in pages:
+            yield page
+
+    async def push(self, entry: Entry) -> str:
+        return await self._show(entry)
+
+    async def find(self, entry: Entry) -> Found | None:
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    "select id::text, direction from builtin_entries where crm = %s and key = %s",
+                    [self._crm, entry.key],
+                )
+            ).fetchone()
+        return None if row is None else Found(row[0], row[1])
+
+    async def turn(self, entry: Entry, remote_id: str) -> str:
+        return await self._show(entry)
+
+    async def remove(self, entry: Entry, remote_id: str) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute("delete from builtin_entries where crm = %s and key = %s", [self._crm, entry.key])
+
+    async def aclose(self) -> None:
+        """Its connections are the pool's."""
+
+    async def _show(self, entry: Entry) -> str:
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute(
+                    """
+                    insert into builtin_entries (crm, key, record_kind, record_id, direction, subject, sent_at)
+                    values (%s, %s, %s, %s, %s, %s, %s)
+                    on conflict (crm, key) do update set direction = excluded.direction
+                    returning id::text
+                    """,
+                    [
+                        self._crm,
+                        entry.key,
+                        entry.record_kind,
+                        entry.record_id,
+                        entry.direction,
+                        storable(entry.subject),
+                        entry.sent_at,
+                    ],
+                )
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
 class BuiltinCrm:
+    """The command that fills its directory."""
+
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-
-    @activity.defn
-    async def register_crm(self, settings: CrmSettings) -> None:
-        """Makes the connection one that accounts may name (R5). Raises Refused where its profile would change (R1)."""
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "insert into crms (name, kind, profile) values (%s, %s, %s) on conflict do nothing",
-                [settings.name, settings.kind, settings.profile],
-            )
-            row = await (
-                await connection.execute("select profile from crms where name = %s", [settings.name])
-            ).fetchone()
-        if row is not None and row[0] != settings.profile:
-            raise Refused(
-                "invalid_field",
-                f"profile: {settings.name} has the profile {row[0]}, which stays: start a connection of another name",
-                field="profile",
-            )
 
     @activity.defn
     async def save_record(self, request: SaveRecordRequest) -> DirectoryRecord:

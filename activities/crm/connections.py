@@ -1,11 +1,24 @@
-"""Which CRM connections there are: an account may name only those (R5)."""
+"""CRM connections as the database knows them: which there are, how each is set up, and what its workflow records of it."""
 
 from __future__ import annotations
 
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 from temporalio import activity
 
+from activities.back_linking import ask_to_relink_account
+from activities.crm.outbox import Outbox
+from activities.log import append
+from domain.audit import LoggedEvent
+from domain.crm import CrmSettings
+from domain.crm_events import FailedEntriesQueued
+from domain.events import facts
 from domain.refusal import Refused
 from infra.database import Pool
+from workflows.contract import BUILTIN_CRM, FailedQueued, RecordedCrm, RetryFailedRequest
+
+Connection = AsyncConnection[TupleRow]
 
 
 class CrmConnections:
@@ -13,16 +26,120 @@ class CrmConnections:
         self._pool = pool
 
     @activity.defn
-    async def check_crms(self, names: list[str]) -> None:
-        """Raises Refused `unknown_crm` for the first of `names` that no CRM connection has."""
+    async def check_crms(self, names: list[str], organisation: str | None = None) -> None:
+        """Raises Refused `unknown_crm` for the first of `names` that no CRM connection of the organisation has (R5).
+
+        "builtin" serves every organisation. `organisation` is None in what workers of an earlier version have asked.
+        """
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute("select name from crms")).fetchall()
-        known = {name for (name,) in rows}
+            rows = await (await connection.execute("select name, organisation, state from crms")).fetchall()
+        known = {name: (of, state) for name, of, state in rows}
         for name in names:
-            if name not in known:
+            of, state = known.get(name, (None, "closed"))
+            theirs = organisation is None or name == BUILTIN_CRM or of == organisation
+            if state == "closed" or not theirs:
+                whose = f" of the organisation {organisation}" if organisation is not None else ""
                 raise Refused(
                     "unknown_crm",
-                    f"crm: there is no CRM connection named {name}: start it first, or leave it out ('builtin' always "
+                    f"crm: there is no CRM connection named {name}{whose}: start it first, or leave it out ('builtin' always "
                     "exists)",
                     field="crm",
                 )
+
+    @activity.defn
+    async def register_crm(self, settings: CrmSettings) -> None:
+        """Makes the connection one that accounts may name. Raises Refused where its profile or kind would change (R1)."""
+        await check_unchanged(self._pool, settings)
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "insert into crms (name, kind, profile) values (%s, %s, %s) on conflict do nothing",
+                [settings.name, settings.kind, settings.profile],
+            )
+
+    @activity.defn
+    async def retry_failed_entries(self, request: RetryFailedRequest) -> FailedQueued:
+        """Queues again what the CRM has rejected, and logs it in the same transaction; done again, it changes nothing."""
+        address = f"crm/{request.crm}"
+        async with self._pool.connection() as connection, connection.transaction():
+            row = await (
+                await connection.execute(
+                    "select (data->>'entries')::int from log where event_id = %s", [request.event_id]
+                )
+            ).fetchone()
+            if row is None:
+                done = await connection.execute(
+                    """
+                    update entries set state = 'queued', next_attempt_at = null, attempts = 0
+                    where crm = %s and state = 'failed'
+                    """,
+                    [request.crm],
+                )
+                event = FailedEntriesQueued(entries=done.rowcount, actor=request.by, at=request.at)
+                logged = LoggedEvent(
+                    event_id=request.event_id,
+                    at=request.at,
+                    type=type(event).__name__,
+                    actor=request.by,
+                    data=facts(event),
+                )
+                await append(connection, address, logged)
+                row = (done.rowcount,)
+        return FailedQueued(entries=row[0], counts=await Outbox(self._pool, request.crm, 60.0).counts())
+
+
+async def check_unchanged(pool: Pool, settings: CrmSettings) -> None:
+    """Raises Refused where a connection of this name has another profile or kind: what is linked with it would make no sense."""
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute("select profile, kind from crms where name = %s", [settings.name])
+        ).fetchone()
+    for field, has, given in zip(("profile", "kind"), row or (), (settings.profile, settings.kind), strict=False):
+        if has != given:
+            raise Refused(
+                "invalid_field",
+                f"{field}: {settings.name} has the {field} {has}, which stays: start a connection of another name",
+                field=field,
+            )
+
+
+async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
+    """Saves a connection's row. Where the rules by which mail is linked to it changed, stored mail is linked anew."""
+    settings = crm.settings
+    kept = settings.model_dump(mode="json")
+    before = await (
+        await connection.execute("select linking from crms where name = %s for update", [settings.name])
+    ).fetchone()
+    if before is not None and before[0] not in ({}, kept["linking"]):
+        accounts = await connection.execute(
+            "select address from accounts_recorded where crm @> array[%s::text] order by address", [settings.name]
+        )
+        for (address,) in await accounts.fetchall():
+            cause = "the rules of linking with the CRM changed"
+            await ask_to_relink_account(connection, settings.name, address, cause=cause)
+    await connection.execute(
+        """
+        insert into crms (
+            name, kind, profile, organisation, linking, settings, state, reason, last_failure, authentication_failures,
+            connection_failures, next_attempt_at
+        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (name) do update set
+            organisation = excluded.organisation, linking = excluded.linking, settings = excluded.settings,
+            state = excluded.state, reason = excluded.reason, last_failure = excluded.last_failure,
+            authentication_failures = excluded.authentication_failures,
+            connection_failures = excluded.connection_failures, next_attempt_at = excluded.next_attempt_at
+        """,
+        [
+            settings.name,
+            settings.kind,
+            settings.profile,
+            settings.organisation,
+            Jsonb(kept["linking"]),
+            Jsonb(kept),
+            crm.state,
+            crm.reason,
+            crm.last_failure,
+            crm.authentication_failures,
+            crm.connection_failures,
+            crm.next_attempt_at,
+        ],
+    )

@@ -6,7 +6,6 @@ addresses, and what it says of an answer that it cannot read may hold the answer
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import ssl
@@ -21,6 +20,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from domain.connection_rules import CERTIFICATE_CAUSES
 from domain.oauth import CODE, Grant, Trouble, explained
 from domain.refusal import Refused
+from infra.http import AnswerLost, HttpHost, NotSent
 from infra.network import permitted_addresses
 from infra.settings import WorkerSettings
 
@@ -43,13 +43,8 @@ class AuthorizationServer:
     """Asks authorisation servers on behalf of one worker or command. `field` is what a refusal names as the culprit."""
 
     def __init__(self, settings: WorkerSettings, *, field: str = "incoming.secret") -> None:
-        self._allow = settings.allow_hosts
         self._field = field
-        self._context = ssl.create_default_context()
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as for mail servers: activities/pop/certificates.py
-        if settings.ca_file is not None:
-            self._context.load_verify_locations(settings.ca_file)
+        self._settings = settings
 
     async def refresh(self, grant: Grant) -> Answer:
         """A new access token, and perhaps a new refresh token (RFC 6749, section 6)."""
@@ -79,54 +74,26 @@ class AuthorizationServer:
         method = "client_secret_post" if client_secret else "none"
         _, _, body = ClientAuth(client_id, client_secret, method).prepare("POST", url, {}, body)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                status, content = await self._post(url, body)
-        except (TimeoutError, httpx.TimeoutException):
-            raise EndpointFailed(Trouble(host=_host(url), cause="timeout")) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            async with HttpHost(url, self._settings, resolve=self._addresses) as host:
+                response = await host.request(
+                    "POST",
+                    "",
+                    headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+                    content=body.encode(),
+                    seconds=ANSWER_SECONDS,
+                    largest=LARGEST_ANSWER,
+                )
+        except (NotSent, AnswerLost, httpx.InvalidURL) as error:
             raise EndpointFailed(Trouble(host=_host(url), cause=_cause(error))) from None
-        answer = _object(content)
-        if status != 200 or answer is None or "error" in answer:
-            _refused(_host(url), status, answer)
+        answer = _object(response.content or b"")
+        if response.status != 200 or answer is None or "error" in answer:
+            _refused(_host(url), response.status, answer)
         return answer
 
-    async def _post(self, url: str, body: str) -> tuple[int, bytes]:
-        """Status and body; OSError and httpx.HTTPError of the last address when none answers."""
-        given = httpx.URL(url)
-        headers = {
-            "Host": given.netloc.decode("ascii"),
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",  # what is small here must not be large once unpacked
-        }
-        failure: Exception = OSError("there is no address to connect to")
-        # No proxy and no netrc from the environment: what is connected to is what was checked.
-        async with httpx.AsyncClient(verify=self._context, trust_env=False, timeout=ANSWER_SECONDS) as http:
-            for address in await self._addresses(url):
-                try:
-                    async with http.stream(
-                        "POST",
-                        given.copy_with(host=address),
-                        headers=headers,
-                        content=body.encode(),
-                        extensions={"sni_hostname": given.host},  # the name that the certificate must be for
-                        follow_redirects=False,
-                    ) as response:
-                        return response.status_code, await _bounded(response)
-                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    failure = error
-        raise failure
-
-    async def _addresses(self, url: str) -> list[str]:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        secure = parts.scheme == "https"
+    async def _addresses(self, host: str, port: int, secure: bool) -> list[str]:
         try:
             return await permitted_addresses(
-                host,
-                parts.port or (443 if secure else 80),
-                self._allow,
-                tls="implicit" if secure else "none",
+                host, port, self._settings.allow_hosts, tls="implicit" if secure else "none"
             )
         except Refused:
             reason = (
@@ -138,15 +105,6 @@ class AuthorizationServer:
             raise Refused(
                 "host_not_allowed", f"{self._field}: the token endpoint's host {reason}", field=self._field
             ) from None
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    content = bytearray()
-    async for piece in response.aiter_raw():
-        content += piece
-        if len(content) > LARGEST_ANSWER:
-            return b""  # which is no answer
-    return bytes(content)
 
 
 def _object(content: bytes) -> Answer | None:
@@ -170,6 +128,8 @@ def _refused(host: str, status: int, answer: Mapping[str, Any] | None) -> NoRetu
 
 def _cause(error: Exception) -> str:
     for inner in _chain(error):
+        if isinstance(inner, TimeoutError | httpx.TimeoutException):
+            return "timeout"
         if isinstance(inner, ssl.SSLCertVerificationError):
             return CERTIFICATE_CAUSES.get(inner.verify_code, "other")
         if isinstance(inner, socket.gaierror):

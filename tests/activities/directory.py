@@ -7,13 +7,14 @@ from typing import Literal
 from temporalio.testing import ActivityEnvironment
 
 from activities.crm.builtin import BuiltinCrm
+from activities.crm.connections import CrmConnections
 from infra.database import Pool
 from workflows.contract import CrmSettings, DirectoryRecord, RecordKind, SaveRecord, SaveRecordRequest
 
 
 async def register_crm(pool: Pool, name: str, profile: Literal["crm", "recruit"]) -> None:
     """Starts a connection, as far as the database knows."""
-    await ActivityEnvironment().run(BuiltinCrm(pool).register_crm, CrmSettings(name=name, profile=profile))
+    await ActivityEnvironment().run(CrmConnections(pool).register_crm, CrmSettings(name=name, profile=profile))
 
 
 async def save_record(

@@ -229,7 +229,7 @@ async def test_the_network_breaks_in_the_middle_of_messages(
     for message in delivered:
         dovecot.deliver(address, message)
     async with TappedLine(dovecot.port) as line, Mailroom(temporal_client, pool, settings) as mailroom:
-        await start_builtin_crm(temporal_client)
+        await start_builtin_crm(temporal_client, mailroom.pool)
         await know_ann(operator)
         until_broken = chance.randrange(sum(map(len, delivered)) // (len(ways) + 1))
         broken: dict[int, Break] = {}

@@ -1,0 +1,302 @@
+"""Attaches messages by hand, from .eml files, to an account or to an address that has none (R46).
+
+python -m activities.attach ADDRESS FILE.eml... [--folder Inbox|Sent] [--crm NAME ...] [--by WHO]
+
+A message goes the way of retrieved mail, without a session: the same transaction stores, files and links it, and tells the
+log. In the ledger it stands in an epoch of its own, before the first one of any server, under a UIDL made of what it is, so
+that it is stored once however often and by how many it is attached, and recognised where a server brings it, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from pydantic import ValidationError
+
+from activities.arrivals import Batch, Retrieved
+from activities.back_linking import ask_to_relink_account
+from activities.comparison import known_account
+from activities.crm.connections import CrmConnections
+from activities.mailboxes import Live, Mailboxes, SessionRow
+from activities.pop.session import now_utc
+from activities.recognition import ATTACHED, stored_as
+from activities.store import ByHand, MailStore, NothingNew
+from domain.attaching import why_no_mail
+from domain.refusal import Refused
+from domain.retrieval import Listed
+from domain.settings import AccountSettings, Name, Strict, normal_account_address, parse
+from infra.database import Pool, migrate, open_pool
+from infra.settings import SettingsError, WorkerSettings
+
+NO_SERVER = "attached.invalid"  # RFC 2606: of an address that is retrieved from nowhere
+NOTHING_LIVE = Live(on_server=0, remaining=0)  # never shown: no session runs
+
+Folder = Literal["Inbox", "Sent"]
+Connection = AsyncConnection[TupleRow]
+
+
+class Crms(Strict):
+    """The CRMs that are named on the command line."""
+
+    crm: list[Name]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What became of one message. Not `new`: the account had it."""
+
+    message: int
+    new: bool
+    folder: str
+    links: int
+
+
+class Attaching:
+    """Attaches to one address after the other; given its pool and settings, so that a test can give it others."""
+
+    def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._store = MailStore(pool)
+        self._mailboxes = Mailboxes(pool, settings.quota_bytes)
+
+    async def account(self, address: str, crms: Sequence[str]) -> AccountSettings:
+        """The settings by which mail of this address is filed and linked: those of its account; or, where it never had one,
+        the address alone with the CRMs that are named, now or earlier. Raises Refused."""
+        async with self._pool.connection() as connection:
+            known = await known_account(connection, address)
+        if known is not None and known.settings is not None:
+            if crms:
+                raise Refused(
+                    "invalid_field",
+                    f"--crm: {address} is an account, which says itself what it is linked with: leave --crm out, or add the CRM "
+                    "with change_settings",
+                    field="crm",
+                )
+            try:
+                return AccountSettings.model_validate_json(json.dumps(known.settings))
+            except ValidationError:
+                raise Refused(
+                    "invalid_field", f"the log holds no settings of {address} that can be read: start its account again"
+                ) from None
+        await CrmConnections(self._pool).check_crms(list(crms))
+        async with self._pool.connection() as connection, connection.transaction():
+            return _address_alone(address, await _keep_address(connection, address, crms))
+
+    async def attach(self, settings: AccountSettings, raw: bytes, folder: Folder | None, by: str) -> Attached:
+        """Stores one message, unless the account has it. Raises Refused where it is none, or may not be stored."""
+        if len(raw) > self._settings.max_message_bytes:
+            raise Refused(
+                "too_large",
+                f"it has {len(raw):,} bytes, and MAILROOM_MAX_MESSAGE_BYTES allows {self._settings.max_message_bytes:,}: "
+                "raise that, or attach the message without its attachments",
+            )
+        one = await asyncio.to_thread(_indexed, raw)
+        if wrong := why_no_mail(raw, one.message):
+            raise Refused("no_message", wrong)
+        address = settings.address
+        async with self._pool.connection() as connection:
+            if (there := await stored_as(connection, address, one)) is not None:
+                return await self._seen(connection, there, new=False)
+            if await _is_buried(connection, address, one):
+                raise _buried()
+        if (room := await self._mailboxes.room(settings.owner)) < one.size:
+            raise Refused(
+                "over_quota",
+                f"it has {one.size:,} bytes, and the quota of {settings.owner} has room for {max(room, 0):,}: raise it with "
+                "set_quota, or delete messages",
+            )
+        session = SessionRow(id=uuid4(), address=address, started_at=now_utc(), worker=by)
+        by_hand = ByHand(event_id=uuid4(), by=by, folder=folder)
+        try:
+            await self._store.commit(
+                None,
+                session,
+                ATTACHED,
+                Batch(number=1),
+                [one],
+                settings,
+                NOTHING_LIVE,
+                now_utc(),
+                by_hand=by_hand,
+            )
+        except NothingNew:
+            return await self._had(address, one)
+        async with self._pool.connection() as connection:
+            stored = await stored_as(connection, address, one)
+            assert stored is not None
+            return await self._seen(connection, stored, new=True)
+
+    async def _had(self, address: str, one: Retrieved) -> Attached:
+        """Why nothing of it was stored."""
+        async with self._pool.connection() as connection:
+            if (there := await stored_as(connection, address, one)) is not None:
+                return await self._seen(connection, there, new=False)
+        raise _buried()
+
+    async def _seen(self, connection: Connection, message: int, *, new: bool) -> Attached:
+        row = await (
+            await connection.execute(
+                "select folder, (select count(*) from links where message = %s and unlinked_at is null) from mail where id = %s",
+                [message, message],
+            )
+        ).fetchone()
+        folder, links = row or ("", 0)
+        return Attached(message, new, folder, links)
+
+
+def _indexed(raw: bytes) -> Retrieved:
+    first = Retrieved.of(Listed(number=1, uidl="", occurrence=0, size=len(raw), shared=False), raw)
+    uidl = f"attached:{first.identity.hex()}"
+    return Retrieved.of(Listed(number=1, uidl=uidl, occurrence=0, size=len(raw), shared=False), raw)
+
+
+async def _is_buried(connection: Connection, address: str, one: Retrieved) -> bool:
+    row = await (
+        await connection.execute(
+            "select exists (select from tombstones where address = %s and (sha256 = %b or identity = %b))",
+            [address, one.sha256, one.identity],
+        )
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _buried() -> Refused:
+    return Refused("deleted", "it was here and was deleted or erased, so it is not stored again")
+
+
+def _address_alone(address: str, crms: Sequence[str]) -> AccountSettings:
+    """Settings for filing and linking, of an address that is retrieved from nowhere."""
+    incoming = {"host": NO_SERVER, "secret": "env:MAILROOM_SECRET_NONE"}
+    return parse(AccountSettings, {"address": address, "incoming": incoming, "crm": list(crms)}, what="attach")
+
+
+async def _keep_address(connection: Connection, address: str, crms: Sequence[str]) -> list[str]:
+    """Makes the address one that mail can be attached to, and answers all its CRMs. It counts as closed: nobody watches it."""
+    row = await (
+        await connection.execute(
+            """
+            insert into accounts_recorded as a (
+                address, organisation, owner, host, crm, state, authentication_failures, connection_failures, workflow_id, run_id
+            ) values (%(address)s, 'default', %(address)s, '', %(crm)s, 'closed', 0, 0, '', '')
+            on conflict (address) do update set crm = a.crm || array(
+                select named from unnest(excluded.crm) named where not named = any(a.crm) order by named
+            )
+            returning a.crm, (select b.crm from accounts_recorded b where b.address = %(address)s)
+            """,
+            {"address": address, "crm": list(dict.fromkeys(crms))},
+        )
+    ).fetchone()
+    assert row is not None
+    now, before = row
+    for crm in now:
+        if before is not None and crm not in before:
+            await ask_to_relink_account(connection, crm, address, cause="the CRM was added to the account")
+    await connection.execute(
+        "insert into mailboxes (address, server_key) values (%s, %s) on conflict do nothing", [address, NO_SERVER]
+    )
+    return list(now)
+
+
+# The command ------------------------------------------------------------------------------------------------------------
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m activities.attach", description="Stores messages from .eml files as mail of an address."
+    )
+    parser.add_argument("address", metavar="ADDRESS", help="whose mail it is; an account is not needed")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a message as .eml; - is standard input")
+    parser.add_argument("--folder", choices=("Inbox", "Sent"), help="where it is filed, whatever the filters say")
+    parser.add_argument(
+        "--crm", nargs="+", action="extend", default=[], metavar="NAME", help="of an address without account: its CRMs"
+    )
+    parser.add_argument(
+        "--by", default=None, metavar="WHO", help="who does it, for the log (default: the system's user)"
+    )
+    return parser.parse_intermixed_args(arguments)
+
+
+def _read(file: str, most: int) -> bytes:
+    """At most one byte more than a message may have."""
+    if file == "-":
+        return sys.stdin.buffer.read(most + 1)
+    with Path(file).open("rb") as opened:
+        return opened.read(most + 1)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without users
+        return "operator"
+
+
+async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Attaches all files; one that cannot be attached stops no other. The exit status: 1 where there was one."""
+    asked = _arguments(arguments)
+    settings = WorkerSettings.from_environment(environ)
+    try:
+        address = normal_account_address(asked.address)
+        crms = parse(Crms, {"crm": asked.crm}, what="--crm").crm
+    except ValueError as error:
+        raise Refused("invalid_field", f"ADDRESS {error}", field="address") from None
+    await migrate(settings.database_url)  # mail may be attached before the first worker starts
+    refused = 0
+    async with _pool(settings) as pool:
+        attaching = Attaching(pool, settings)
+        account = await attaching.account(address, crms)
+        for file in asked.files:
+            try:
+                raw = await asyncio.to_thread(_read, file, settings.max_message_bytes)
+                done = await attaching.attach(account, raw, asked.folder, (asked.by or _user())[:200])
+            except OSError as error:
+                refused += 1
+                print(f"{file}: not attached: it cannot be read ({error.strerror})", file=sys.stderr)
+            except Refused as error:
+                refused += 1
+                print(f"{file}: not attached: {error.message}", file=sys.stderr)
+            else:
+                records = f"{done.links} CRM record{'' if done.links == 1 else 's'}"
+                what = "attached as" if done.new else "already there as"
+                print(f"{file}: {what} message {done.message}, in {done.folder}, linked to {records}")
+    return 1 if refused else 0
+
+
+@asynccontextmanager
+async def _pool(settings: WorkerSettings) -> AsyncIterator[Pool]:
+    pool = await open_pool(settings.database_url, most=2)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def main() -> int:
+    try:
+        return asyncio.run(run(sys.argv[1:], os.environ))
+    except Refused as error:
+        print(f"attach: {error.message}", file=sys.stderr)
+    except (SettingsError, TimeoutError) as error:
+        print(f"attach: {error}", file=sys.stderr)
+    except psycopg.Error as error:
+        print(f"attach: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

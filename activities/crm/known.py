@@ -1,0 +1,219 @@
+"""What is known here, without asking a CRM: whom a message is with, which records there are, which deals are open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from activities.back_linking import ask_to_relink_addresses
+from activities.crm.adapter import Record
+from domain.actions import correspondents_of
+from domain.addresses import normal_address
+from domain.crm import RECORD_KINDS, RecordKind
+from domain.message import Participant, storable
+from domain.refusal import Refused
+from infra.database import Pool
+
+MOST_DEALS = 20
+MOST_HOPS = 5  # from a record to what it has become
+
+Connection = AsyncConnection[TupleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A stored message as actions see it: `others` take part in it and are not its owner, `correspondents` are those that a
+    person means."""
+
+    message: int
+    folder: str
+    labels: tuple[str, ...]
+    flags: tuple[str, ...]
+    others: tuple[Participant, ...]
+    correspondents: tuple[Participant, ...]
+
+    def normal(self, address: str) -> str:
+        return normal_address(address) or address
+
+
+async def subject_of(pool: Pool, address: str, message: int) -> Subject:
+    """The message of that account; raises Refused where it has none of that id."""
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                """
+                select m.folder, m.labels, m.flags, m.participants, m.author, coalesce(a.aliases, '{}')
+                from mail m left join accounts_recorded a using (address)
+                where m.id = %s and m.address = %s and m.state = 'stored'
+                """,
+                [message, address],
+            )
+        ).fetchone()
+    if row is None:
+        raise Refused(
+            "unknown_message",
+            f"message: {address} has no stored message {message}: the view mailroom.messages has the ids",
+            field="message",
+        )
+    folder, labels, flags, participants, author, aliases = row
+    own = {normal_address(one) or one for one in (address, *aliases)}
+    people = [Participant(**one) for one in participants]
+    return Subject(
+        message,
+        folder,
+        tuple(labels),
+        tuple(flags),
+        tuple(who for who in people if who.normal not in own),
+        tuple(correspondents_of(people, author, folder, own)),
+    )
+
+
+async def crm_of_account(pool: Pool, address: str, crm: str, record_kind: RecordKind | None) -> None:
+    """Raises Refused where the account is not linked with that CRM, the CRM is disabled or has no such kind of records."""
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                """
+                select %(crm)s = any(a.crm), array_to_string(a.crm, ', '), c.profile, c.state
+                from accounts_recorded a left join crms c on c.name = %(crm)s where a.address = %(address)s
+                """,
+                {"crm": crm, "address": address},
+            )
+        ).fetchone()
+    if row is None or not row[0] or row[2] is None:
+        has = row[1] if row is not None and row[1] else "none"
+        raise Refused(
+            "unknown_crm",
+            f"crm: {address} is not linked with a CRM named {crm} (it has: {has}): name one of those, or add it with "
+            "change_settings",
+            field="crm",
+        )
+    profile, state = row[2], row[3]
+    if record_kind is not None and record_kind not in RECORD_KINDS[profile]:
+        kinds = ", ".join(RECORD_KINDS[profile])
+        raise Refused(
+            "invalid_field",
+            f"record_kind: {record_kind} is not part of the profile {profile} of the CRM {crm}: it has {kinds}",
+            field="record_kind",
+        )
+    if state == "disabled":
+        raise Refused(
+            "disabled", f"the CRM {crm} is disabled: give `enable` to crm/{crm}, then repeat the request", field="crm"
+        )
+
+
+async def matches(pool: Pool, crm: str, kinds: Sequence[RecordKind], address: str) -> Record | None:
+    """The record that is the person of this address (normal form), as far as the directory knows; the better kind first."""
+    async with pool.connection() as connection:
+        rows = await (
+            await connection.execute(
+                """
+                select r.record_kind, r.record_id from record_addresses a join records r using (crm, record_kind, record_id)
+                where a.crm = %s and a.address = %s and (r.record_kind = any(%s) or r.converted_to is not null)
+                order by array_position(%s::text[], r.record_kind), r.open desc, r.record_id limit 20
+                """,
+                [crm, address, list(kinds), list(kinds)],
+            )
+        ).fetchall()
+        for kind, record_id in rows:
+            found = await present(connection, crm, kind, record_id)
+            if found is not None and found.kind in kinds:
+                return found
+    return None
+
+
+async def present(connection: Connection, crm: str, kind: RecordKind, record_id: str) -> Record | None:
+    """The record, or what it has become by conversion and merging; None where there is none any more."""
+    for _ in range(MOST_HOPS):
+        row = await (
+            await connection.execute(
+                """
+                select name, addresses, contacts, open, converted_to, merged_into, gone_at is not null from records
+                where crm = %s and record_kind = %s and record_id = %s
+                """,
+                [crm, kind, record_id],
+            )
+        ).fetchone()
+        if row is None:
+            return None
+        name, addresses, contacts, is_open, converted_to, merged_into, gone = row
+        if converted_to is not None:
+            kind, record_id = "contact", converted_to
+        elif merged_into is not None:
+            record_id = merged_into
+        else:
+            return None if gone else Record(kind, record_id, name, tuple(addresses), tuple(contacts), is_open)
+    return None
+
+
+async def open_deals(pool: Pool, crm: str, contacts: Collection[str]) -> list[Record]:
+    async with pool.connection() as connection:
+        rows = await (
+            await connection.execute(
+                """
+                select record_id, name, contacts from records
+                where crm = %s and record_kind = 'deal' and contacts && %s::text[] and open and gone_at is null
+                    and merged_into is null
+                order by changed_at desc, record_id limit %s
+                """,
+                [crm, list(contacts), MOST_DEALS],
+            )
+        ).fetchall()
+    return [Record("deal", row[0], row[1], contacts=tuple(row[2])) for row in rows]
+
+
+async def linked_records(connection: Connection, message: int, crm: str) -> list[Record]:
+    """The records of that CRM that a message is linked to, as what they are now."""
+    rows = await (
+        await connection.execute(
+            """
+            select record_kind, record_id from links
+            where message = %s and crm = %s and unlinked_at is null order by record_kind, record_id limit 100
+            """,
+            [message, crm],
+        )
+    ).fetchall()
+    found: dict[tuple[str, str], Record] = {}
+    for kind, record_id in rows:
+        now = await present(connection, crm, kind, record_id)
+        if now is not None:
+            found[now.kind, now.id] = now
+    return list(found.values())
+
+
+async def name_of_record(connection: Connection, crm: str, kind: RecordKind, record_id: str) -> str | None:
+    row = await (
+        await connection.execute(
+            "select name from records where crm = %s and record_kind = %s and record_id = %s", [crm, kind, record_id]
+        )
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+async def add_to_directory(connection: Connection, crm: str, record: Record) -> None:
+    """Enters a record that a CRM has just shown, so that mail is linked with it before the next pull."""
+    made = await connection.execute(
+        """
+        insert into records (crm, record_kind, record_id, name, addresses, contacts, open)
+        values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
+        """,
+        [
+            crm,
+            record.kind,
+            storable(record.id),
+            storable(record.name),
+            [storable(address) for address in record.addresses],
+            list(record.contacts),
+            record.open,
+        ],
+    )
+    if made.rowcount:
+        normal = sorted({found for address in record.addresses if (found := normal_address(address))})
+        await connection.execute(
+            "insert into record_addresses select %s, %s, %s, address from unnest(%s::text[]) address",
+            [crm, record.kind, storable(record.id), normal],
+        )
+        await ask_to_relink_addresses(connection, crm, normal, cause="a record was added")

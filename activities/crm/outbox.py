@@ -1,0 +1,233 @@
+"""The outbox of one CRM: what it must be told, in order per record, and what came of telling it.
+
+An entry is claimed, in a transaction of its own, before the CRM is called, and settled after it answered. A claim that is found
+without anybody who works on it, and a call without a clear answer, leave the entry `uncertain`: before anything is sent again,
+the CRM is asked what it has. It is asked only after a while, because it may still be at what it was asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from activities.crm.adapter import CrmFailure, Found
+from domain.crm import RecordKind
+from domain.crm_commands import Counts
+from domain.failures import Kind
+from domain.linking import Direction
+from domain.message import storable
+from infra.database import Pool
+
+AT_ONCE = 200
+SETTLES_MINUTES = 0.5  # that a request without an answer may still be carried out
+LONGEST_PAUSE_MINUTES = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One entry that is due. `direction` None: the CRM is to show it no more."""
+
+    id: int
+    identity: bytes
+    record_kind: RecordKind
+    record_id: str
+    key: bytes
+    state: str
+    direction: Direction | None
+    delivered_direction: Direction | None
+    pushed_direction: Direction | None
+    remote_id: str | None
+    attempts: int
+
+    @property
+    def record(self) -> tuple[str, str]:
+        return self.record_kind, self.record_id
+
+
+COLUMNS = """
+    e.id, e.identity, e.record_kind, e.record_id, e.key, e.state, e.direction, e.delivered_direction, e.pushed_direction,
+    e.remote_id, e.attempts
+"""
+NOT_YET = """(
+    %(alias)s.next_attempt_at > clock_timestamp()
+    or %(alias)s.state = 'uncertain' and %(alias)s.claimed_at > clock_timestamp() - make_interval(secs => %%(settles)s)
+)"""
+
+
+class Outbox:
+    def __init__(self, pool: Pool, crm: str, minute_seconds: float) -> None:
+        self._pool = pool
+        self._crm = crm
+        self._minute = minute_seconds
+
+    async def recover(self) -> int:
+        """Entries whose push was under way when its worker died are uncertain. Only who serves the CRM may call it."""
+        return await self._run(
+            """
+            update entries set state = 'uncertain', failure = 'crm_uncertain',
+                last_error = 'the worker that told the CRM of it ended before the answer came'
+            where crm = %(crm)s and claimed_at is not null and state <> 'uncertain'
+            """
+        )
+
+    async def due(self) -> list[Waiting]:
+        """The next entries that may be told now, by their ids. What waits or is uncertain holds back what follows it of the same
+        record; what the CRM has rejected does not."""
+        query = f"""
+            select {COLUMNS} from entries e
+            where e.crm = %(crm)s and e.state in ('queued', 'uncertain') and {NOT_YET % {"alias": "e"}} is not true
+                and not exists (
+                    select from entries b
+                    where b.crm = e.crm and b.record_kind = e.record_kind and b.record_id = e.record_id and b.id < e.id
+                        and b.state in ('queued', 'uncertain') and {NOT_YET % {"alias": "b"}}
+                )
+            order by e.id limit {AT_ONCE}
+        """
+        return [_waiting(row) for row in await self._rows(query, settles=SETTLES_MINUTES * self._minute)]
+
+    async def claim(self, entry: Waiting) -> tuple[Waiting, datetime] | None:
+        """The entry as it is now, and the claim to settle it with; None where it is not to be told any more."""
+        rows = await self._rows(
+            f"""
+            update entries e set claimed_at = clock_timestamp(), pushed_direction = direction, attempts = attempts + 1,
+                next_attempt_at = null
+            where id = %(id)s and state = 'queued' and claimed_at is null
+            returning {COLUMNS}, e.claimed_at
+            """,
+            id=entry.id,
+        )
+        return (_waiting(rows[0]), rows[0]["claimed_at"]) if rows else None
+
+    async def delivered(self, entry: Waiting, claim: datetime, remote_id: str | None) -> None:
+        """The CRM shows what was pushed. What changed in the meantime is queued again."""
+        await self._run(
+            """
+            update entries set
+                state = case when direction is not distinct from pushed_direction then 'delivered' else 'queued' end,
+                delivered_direction = pushed_direction, delivered_at = now(), remote_id = %(remote)s,
+                claimed_at = null, failure = null, last_error = null, next_attempt_at = null, attempts = 0
+            where id = %(id)s and claimed_at = %(claim)s
+            """,
+            id=entry.id,
+            claim=claim,
+            remote=remote_id,
+        )
+
+    async def found(self, entry: Waiting, found: Found | None) -> None:
+        """What the CRM has of an uncertain entry: that is what was delivered, and what is still to do is queued.
+
+        Where it does not say which direction it shows, an entry that was new shows what was pushed, and one that was turned is
+        turned again. What is not there after some attempts waits longer each time.
+        """
+        shown = None
+        if found is not None:
+            shown = found.direction or entry.delivered_direction or entry.pushed_direction
+        await self._run(
+            """
+            update entries set
+                state = case when direction is not distinct from %(shown)s then 'delivered' else 'queued' end,
+                delivered_direction = %(shown)s, remote_id = %(remote)s, claimed_at = null,
+                delivered_at = case when %(shown)s::text is null then delivered_at else now() end,
+                failure = null, last_error = null,
+                attempts = case when direction is not distinct from %(shown)s then 0 else attempts end,
+                next_attempt_at = case
+                    when direction is distinct from %(shown)s and attempts > 1
+                    then clock_timestamp() + make_interval(secs => %(pause)s)
+                end
+            where id = %(id)s and state = 'uncertain'
+            """,
+            id=entry.id,
+            shown=shown,
+            remote=found.remote_id if found else None,
+            pause=self._pause(entry.attempts - 1),
+        )
+
+    async def not_carried_out(self, entry: Waiting, claim: datetime) -> None:
+        """The CRM was not reached, or takes nothing at all: the entry waits as before."""
+        await self._run(
+            """
+            update entries set claimed_at = null, attempts = greatest(attempts - 1, 0)
+            where id = %(id)s and claimed_at = %(claim)s
+            """,
+            id=entry.id,
+            claim=claim,
+        )
+
+    async def uncertain(self, entry: Waiting, failed: CrmFailure) -> None:
+        """Whether it was carried out is not known, or could not be found out."""
+        await self._run(
+            """
+            update entries set state = 'uncertain', failure = 'crm_uncertain', last_error = %(said)s,
+                claimed_at = coalesce(claimed_at, clock_timestamp()),
+                attempts = case when state = 'uncertain' then attempts + 1 else attempts end,
+                next_attempt_at = clock_timestamp() + make_interval(secs => %(pause)s)
+            where id = %(id)s
+            """,
+            id=entry.id,
+            said=words(failed),
+            pause=self._pause(entry.attempts),
+        )
+
+    async def parked(self, entry: Waiting, failed: CrmFailure) -> None:
+        """The CRM will not have it; what has changed since it was claimed may be taken, so that is queued."""
+        gone = failed.kind is Kind.CRM_GONE
+        await self._run(
+            """
+            update entries set
+                state = case
+                    when %(gone)s and direction is null then 'delivered'
+                    when direction is not distinct from pushed_direction then 'failed'
+                    else 'queued'
+                end,
+                failure = %(kind)s, last_error = %(said)s, claimed_at = null, next_attempt_at = null,
+                delivered_direction = case when %(gone)s then null else delivered_direction end,
+                remote_id = case when %(gone)s then null else remote_id end
+            where id = %(id)s
+            """,
+            id=entry.id,
+            kind=failed.kind.value,
+            said=words(failed),
+            gone=gone,
+        )
+
+    async def counts(self, *, delivered: int | None = None) -> Counts:
+        """How it stands. `delivered` where that is known, because counting it takes the longer the more there is."""
+        counted = "count(*) filter (where state = 'delivered')" if delivered is None else "%(delivered)s::bigint"
+        only = "" if delivered is None else "and state in ('queued', 'uncertain', 'failed')"
+        (row,) = await self._rows(
+            f"""
+            select {counted} as delivered, count(*) filter (where state in ('queued', 'uncertain')) as backlog,
+                count(*) filter (where state = 'uncertain') as uncertain, count(*) filter (where state = 'failed') as failed
+            from entries where crm = %(crm)s {only}
+            """,
+            delivered=delivered,
+        )
+        return Counts(**row)
+
+    def _pause(self, attempts: int) -> float:
+        return min(2.0 ** max(min(attempts, 20) - 1, 0), LONGEST_PAUSE_MINUTES) * self._minute
+
+    async def _rows(self, query: str, **values: Any) -> Sequence[dict[str, Any]]:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(query.encode(), {"crm": self._crm, **values})
+            return await cursor.fetchall()
+
+    async def _run(self, query: str, **values: Any) -> int:
+        async with self._pool.connection() as connection:
+            return (await connection.execute(query.encode(), {"crm": self._crm, **values})).rowcount
+
+
+def words(failed: CrmFailure) -> str:
+    """The failure in a line of the view outbox."""
+    said = f': "{failed.said}"' if failed.said else ""
+    return storable(f"{failed.cause}{said}")[:500]
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    fields = {name: row[name] for name in Waiting.__slots__}
+    return Waiting(**fields | {"identity": bytes(row["identity"]), "key": bytes(row["key"])})

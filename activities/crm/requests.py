@@ -1,0 +1,213 @@
+"""Requests of people to a CRM: each is written down before the CRM is asked, and done once whatever dies or is lost.
+
+The row comes first, then the call, then what came of it. Whoever takes a request up again finds how often the CRM was asked
+to make something; then it is looked for before it is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+
+from activities.attempts import call_again
+from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
+from domain.actions import AddActivity, AddRecord, digest, request_key, said_of
+from domain.commands import name_of
+from domain.crm import RecordKind
+from domain.failures import Failure, Kind
+from domain.refusal import Refused
+from infra.database import Pool
+
+CALL_SECONDS = 30.0  # that a CRM has for one answer
+LOOK_AGAIN = timedelta(seconds=1)
+
+Connection = AsyncConnection[TupleRow]
+Answer = TypeVar("Answer")
+
+
+class ActionsCrm(Protocol):
+    """What actions ask of a CRM: part of `activities.crm.adapter.Crm`."""
+
+    async def add_record(self, new: NewRecord) -> Record: ...
+    async def find_record(self, new: NewRecord) -> Record | None: ...
+    async def add_activity(self, new: NewActivity) -> str: ...
+    async def find_activity(self, new: NewActivity) -> str | None: ...
+    async def activities(self, record_kind: RecordKind, record_id: str) -> Collection[Activity]: ...
+
+
+OpenCrm = Callable[[str], AbstractAsyncContextManager[ActionsCrm]]
+"""Opens the CRM of that name; what goes wrong in between is a CrmFailure."""
+
+
+@dataclass(slots=True)
+class CrmRequest:
+    """A request as it is written down. `record_kind` and `record_id`: what it is about (no id: a record to be made)."""
+
+    address: str
+    request_id: str
+    command: str
+    asked: bytes
+    message: int
+    crm: str
+    record_kind: RecordKind
+    record_id: str | None
+    attempts: int
+    remote_id: str | None
+    created: bool | None
+    done_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return request_key(self.address, self.request_id)
+
+    @property
+    def reference(self) -> str:
+        return f"request {self.request_id}"
+
+
+class CrmRequests:
+    def __init__(self, pool: Pool, support: str) -> None:
+        self._pool = pool
+        self._support = support
+
+    async def known(self, address: str, given: AddRecord | AddActivity) -> CrmRequest | None:
+        """The request, where it came before; raises Refused where something else was asked under its id."""
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(CrmRequest)) as cursor,
+        ):
+            await cursor.execute(
+                """
+                select address, request_id, command, asked, message, crm, record_kind, record_id, attempts, remote_id,
+                    created, done_at
+                from crm_requests where address = %s and request_id = %s
+                """,
+                [address, given.request_id],
+            )
+            request = await cursor.fetchone()
+        if request is not None and bytes(request.asked) != digest(given):
+            raise Refused(
+                "request_conflict",
+                f"request_id {given.request_id} was used for another request ({request.command} of message "
+                f"{request.message}): take a new one, or repeat that request as it was",
+                field="request_id",
+            )
+        return request
+
+    async def write_down(
+        self,
+        address: str,
+        given: AddRecord | AddActivity,
+        record_kind: RecordKind,
+        record_id: str | None,
+        at: datetime,
+    ) -> CrmRequest:
+        """Keeps the request and what it is about; whoever wrote it down first is right."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                insert into crm_requests (
+                    address, request_id, command, asked, message, crm, record_kind, record_id, asked_at
+                ) values (%s, %s, %s, %b, %s, %s, %s, %s, %s) on conflict do nothing
+                """,
+                [
+                    address,
+                    given.request_id,
+                    name_of(given),
+                    digest(given),
+                    given.message,
+                    given.crm,
+                    record_kind,
+                    record_id,
+                    at,
+                ],
+            )
+        request = await self.known(address, given)
+        assert request is not None
+        return request
+
+    async def begin_attempt(self, request: CrmRequest) -> None:
+        """To be committed before the CRM is asked to make anything."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update crm_requests set attempts = attempts + 1 where address = %s and request_id = %s",
+                [request.address, request.request_id],
+            )
+        request.attempts += 1
+
+    async def done(
+        self, connection: Connection, request: CrmRequest, record: tuple[RecordKind, str], remote_id: str, created: bool
+    ) -> None:
+        """In the transaction of what follows from it."""
+        await connection.execute(
+            """
+            update crm_requests set record_kind = %s, record_id = %s, remote_id = %s, created = %s, done_at = now()
+            where address = %s and request_id = %s
+            """,
+            [*record, remote_id, created, request.address, request.request_id],
+        )
+        request.record_kind, request.record_id = record
+        request.remote_id, request.created = remote_id, created
+
+    @contextlib.asynccontextmanager
+    async def alone(self, *subjects: str) -> AsyncIterator[None]:
+        """Nobody else, in any worker, is at one of these subjects; asks to be called again where somebody is.
+
+        The locks are gone with the connection, so with a worker that dies.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("set local idle_in_transaction_session_timeout = '5min'")  # for several calls
+            for subject in sorted(subjects):
+                row = await (
+                    await connection.execute(
+                        "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"action:{subject}"]
+                    )
+                ).fetchone()
+                if row is None or not row[0]:
+                    call_again("somebody else is at it", LOOK_AGAIN)
+            yield
+
+    def refused(self, crm: str, failure: CrmFailure, reference: str, at: datetime) -> Refused:
+        """The failure as it is told to who asked; it counts nowhere."""
+        words, remedy = said_of(crm, failure.kind, failure.cause, failure.said, failure.retry_after)
+        classified = Failure(
+            kind=failure.kind,
+            cause=failure.cause,
+            server_said=failure.said,
+            remedy=remedy,
+            reference=reference,
+            support=self._support,
+            at=at,
+        )
+        return Refused(failure.kind.value, f"{words}. {remedy}", failure=classified.model_dump(mode="json"))
+
+
+async def asked(call: Awaitable[Answer], *, changes: bool = False, seconds: float = CALL_SECONDS) -> Answer:
+    """What a CRM answers, within bounds; raises CrmFailure. Of a call that `changes` something, silence is uncertain."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError:
+        kind = Kind.CRM_UNCERTAIN if changes else Kind.CRM_UNAVAILABLE
+        raise CrmFailure(kind, f"no answer within {seconds:.0f} seconds") from None
+
+
+def plain(activity: Activity) -> dict[str, Any]:
+    """An activity as an answer shows it."""
+    return {
+        "kind": activity.kind,
+        "id": activity.id,
+        "subject": activity.subject,
+        "text": activity.text[:1000],
+        "due": activity.due and activity.due.isoformat(),
+        "until": activity.until and activity.until.isoformat(),
+        "open": activity.open,
+    }

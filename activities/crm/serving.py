@@ -1,0 +1,129 @@
+"""The activities that speak with a CRM: `check_crm` looks whether it lets us in, `serve_crm` serves it until there is news.
+
+As with mailboxes (activities/retrieve.py), an attempt without news raises a BENIGN error and costs no history; a failure is
+raised under its kind; anything else is Temporal's to retry and counts against nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.attempts import call_again, heartbeats
+from activities.crm.adapter import CrmFailure
+from activities.crm.adapters import Adapters
+from activities.crm.connections import check_unchanged
+from activities.crm.outbox import Outbox
+from activities.crm.session import Session
+from activities.leases import LeaseLost, Leases, NotNow
+from domain.crm_commands import CrmChecked, SyncReport
+from domain.crm_failures import crm_failure
+from domain.failures import Failure, Kind
+from domain.message import storable
+from domain.refusal import Refused, WorkerLacks
+from infra.database import Pool
+from infra.settings import WorkerSettings
+from workflows.contract import NOTHING_NEW, WAITING, CheckCrmRequest, ServeRequest
+
+logger = logging.getLogger(__name__)
+
+LONGEST_SAID = 300
+
+
+class CrmServing:
+    def __init__(self, pool: Pool, adapters: Adapters, settings: WorkerSettings, worker: str) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._adapters = adapters
+        self._leases = Leases(pool, worker, 1, settings.minute_seconds)
+
+    @activity.defn
+    async def check_crm(self, request: CheckCrmRequest) -> CrmChecked:
+        """Looks whether the CRM lets us in. Stores nothing, counts nothing."""
+        await check_unchanged(self._pool, request.settings)
+        try:
+            async with heartbeats(lambda: None), self._adapters.open(request.settings) as (crm, host):
+                await crm.check()
+                await self._adapters.accept(request.settings, host)
+        except CrmFailure as failed:
+            failure = self._failure(failed).model_copy(update={"counts": None})
+            raise _error(failure) from None
+        return CrmChecked(minute_seconds=self._settings.minute_seconds)
+
+    @activity.defn
+    async def serve_crm(self, request: ServeRequest) -> SyncReport:
+        """One session. Returns news, raises NothingNew, or raises the failure under its kind."""
+        name = request.settings.name
+        session: Session | None = None
+        try:
+            async with (
+                heartbeats(lambda: asdict(session.progress) if session else None),
+                self._leases.hold(f"crm/{name}", f"crm/{name}") as lease,
+            ):
+                session = Session(request, lease, self._pool, self._adapters, self._settings.minute_seconds)
+                report = await session.run()
+        except NotNow as busy:
+            call_again("another session serves the CRM", timedelta(seconds=busy.seconds), WAITING)
+        except LeaseLost as lost:
+            call_again(str(lost), timedelta(seconds=1), WAITING)
+        except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
+            raise RuntimeError(lacking.message) from None
+        except (CrmFailure, Refused) as failed:
+            failure = self._refusal(failed) if isinstance(failed, Refused) else self._failure(failed)
+            counts = session.counts() if session else Outbox(self._pool, name, 60.0).counts()
+            raise _error(
+                failure,
+                {
+                    "settings_version": request.settings_version,
+                    "counts": (await counts).model_dump(mode="json"),
+                    "authenticated": session.authenticated if session else False,
+                    "retry_after": failed.retry_after if isinstance(failed, CrmFailure) else None,
+                    "pulled_at": session.pulled_at.isoformat() if session and session.pulled_at else None,
+                    "minute_seconds": self._settings.minute_seconds,
+                },
+            ) from None
+        if report is None:
+            call_again("nothing new", timedelta(milliseconds=1), NOTHING_NEW)
+        return report
+
+    def _failure(self, failed: CrmFailure) -> Failure:
+        said = storable(failed.said)[:LONGEST_SAID] if failed.said else None
+        return self._made(failed.kind, storable(failed.cause)[:LONGEST_SAID], said, None)
+
+    def _refusal(self, refused: Refused) -> Failure:
+        """A secret that is no more, or a host that may not be spoken to: somebody has to mend it."""
+        remedy = f"{refused.message}. Then give `enable`."
+        return self._made(Kind.CRM_PERMISSION, refused.refusal.code, None, remedy)
+
+    def _made(self, kind: Kind, cause: str, said: str | None, remedy: str | None) -> Failure:
+        failure = crm_failure(
+            kind,
+            cause,
+            said=said,
+            reference=f"MR-{token_hex(5).upper()}",
+            support=self._settings.support,
+            at=datetime.now(UTC),
+            remedy=remedy,
+        )
+        logger.warning(
+            "a CRM: %s (%s)", kind, cause, extra={"reference": failure.reference, "kind": kind, "cause": cause}
+        )
+        return failure
+
+
+def _error(failure: Failure, *more: dict[str, Any]) -> ApplicationError:
+    said = f' The CRM said: "{failure.server_said}".' if failure.server_said else ""
+    cause = f" ({failure.cause})" if failure.cause else ""
+    return ApplicationError(
+        f"{failure.kind}{cause}.{said} {failure.remedy} Reference {failure.reference}; support: {failure.support}",
+        failure.model_dump(mode="json"),
+        *more,
+        type=failure.kind,
+        non_retryable=True,
+    )

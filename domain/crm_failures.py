@@ -1,0 +1,92 @@
+"""What can go wrong with a CRM: what each kind counts to, where it leaves the connection, how it goes on, what to do.
+
+A CRM's failures have counters of their own: no account is ever disabled because of its CRM.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.failures import Doubling, Failure, Fate, Kind, Steps
+
+HOUR = 60.0
+A_DAY = 1440.0
+
+FATES: dict[Kind, Fate] = {
+    Kind.CRM_AUTHENTICATION: Fate(counts="authentication", suspends=False, waits=Steps((1.0, 5.0, 15.0, 60.0))),
+    Kind.CRM_PERMISSION: Fate(counts=None, suspends=True, waits=Steps((A_DAY,))),
+    Kind.CRM_RATE_LIMITED: Fate(counts=None, suspends=False, waits=Doubling(first=1.0, most=HOUR)),
+    Kind.CRM_UNAVAILABLE: Fate(counts="connection", suspends=False, waits=Doubling(first=1.0, most=30.0)),
+    Kind.CRM_UNCERTAIN: Fate(counts=None, suspends=False, waits=Doubling(first=1.0, most=30.0)),
+    # Of the CRM as a whole, and not of one entry: its address or its set-up is not what the adapter needs.
+    Kind.CRM_REJECTED: Fate(counts=None, suspends=True, waits=Steps((A_DAY,))),
+    Kind.CRM_GONE: Fate(counts=None, suspends=True, waits=Steps((A_DAY,))),
+}
+
+REMEDIES: dict[Kind, str] = {
+    Kind.CRM_AUTHENTICATION: (
+        "The CRM does not take the secret any more. Make a new one in the CRM, store it with `python -m infra.vault set NAME` "
+        "(an OAuth grant: `python -m infra.oauth connect NAME`), and give `enable`, or `sync_now` while the connection is active."
+    ),
+    Kind.CRM_PERMISSION: (
+        "The CRM lets us in and does not let us do what is needed. Give the user or the grant the rights that docs/crm.md lists "
+        "for this CRM, then give `enable`."
+    ),
+    Kind.CRM_RATE_LIMITED: (
+        "The CRM, or daily_calls of the connection, allows no more requests for now. Nothing is lost: it goes on by itself at "
+        "next_attempt_at. If it happens often, raise the CRM's limit or daily_calls."
+    ),
+    Kind.CRM_UNAVAILABLE: (
+        "The CRM cannot be reached, or does not work. Look whether it is up and whether its address and certificate are right. "
+        "Mail keeps arriving, what the CRM must be told waits, and it goes on by itself once the CRM is back."
+    ),
+    Kind.CRM_UNCERTAIN: (
+        "The CRM did not say whether it has done what it was asked. There is nothing to do: it is asked what it has before "
+        "anything is sent again. If it lasts, look at the CRM's own log."
+    ),
+    Kind.CRM_REJECTED: (
+        "The CRM does not understand what it is asked. Look whether url and kind of the connection are right, and whether the "
+        "CRM is of a version that docs/crm.md names; mend it with change_settings, then give `enable`."
+    ),
+    Kind.CRM_GONE: (
+        "The CRM has nothing at the address that it was asked at. Look whether url and the database in it are right; mend it "
+        "with change_settings, then give `enable`."
+    ),
+}
+
+
+def crm_failure(
+    kind: Kind,
+    cause: str | None,
+    *,
+    said: str | None,
+    reference: str,
+    support: str,
+    at: datetime,
+    remedy: str | None = None,
+) -> Failure:
+    """The whole failure (R97). `said` must be redacted already; `remedy` where there is a better one than the kind's."""
+    return Failure(
+        kind=kind,
+        cause=cause,
+        server_said=said,
+        remedy=remedy or REMEDIES[kind],
+        reference=reference,
+        support=support,
+        at=at,
+        counts=FATES[kind].counts,
+    )
+
+
+def wait_after(
+    kind: Kind, in_a_row: int, *, retry_after: float | None, minute_seconds: float, jitter: float
+) -> timedelta:
+    """From the failure to the next attempt. `retry_after` seconds, which a CRM asked for, are a floor; jitter only ever adds."""
+    waits = FATES[kind].waits
+    if isinstance(waits, Steps):
+        minutes = waits.minutes[min(max(in_a_row, 1), len(waits.minutes)) - 1]
+    else:
+        minutes = min((waits.first or 1.0) * 2.0 ** min(max(in_a_row, 1) - 1, 20), waits.most)
+    if kind is Kind.CRM_RATE_LIMITED and retry_after is not None:
+        return timedelta(seconds=min(retry_after, A_DAY * 60) * (1 + jitter / 10))
+    return timedelta(seconds=minutes * minute_seconds * (1 + jitter / 10))

@@ -1,0 +1,327 @@
+"""The life of a CRM connection: what may happen to it (`decide`) and what it becomes (`evolve`), as pure functions.
+
+The same kind of life as an account's (domain/account.py), with counters of its own (R97; notes, D10): ten times in a row not let
+in, or fifty times in a row not reached, and the connection is disabled. No account is.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.commands import By, Command, WasRefused, name_of
+from domain.crm import CrmSettings
+from domain.crm_commands import (
+    AnyCommand,
+    ChangeSettings,
+    CheckWorked,
+    Close,
+    Counted,
+    Counts,
+    Disable,
+    Enable,
+    OperatorCommand,
+    RetryFailed,
+    SetUpFailed,
+    Synced,
+    SyncFailed,
+    SyncNow,
+    SyncReport,
+    Verified,
+)
+from domain.crm_events import (
+    CrmClosed,
+    CrmConnected,
+    CrmDisabled,
+    CrmEnabled,
+    CrmFailed,
+    CrmRecovered,
+    CrmResumed,
+    CrmSettingsChanged,
+    CrmSetUpRefused,
+    CrmSuspended,
+    CrmSynced,
+    SyncRequested,
+)
+from domain.crm_failures import FATES, wait_after
+from domain.events import CommandRefused, Failures, Happened
+from domain.failures import Failure
+from domain.refusal import Refused
+from domain.settings import parse
+
+AUTHENTICATION_LIMIT = 10
+CONNECTION_LIMIT = 50
+
+
+class CrmState(StrEnum):
+    VERIFYING = "verifying"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DISABLED = "disabled"
+    CLOSED = "closed"
+
+
+class Connection(BaseModel):
+    """A connection between two events; fields as those of `domain.account.Account`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: CrmSettings
+    state: CrmState = CrmState.VERIFYING
+    reason: str | None = None
+    disabled: str = ""
+    since: datetime
+    failures: Failures = Failures()
+    last_failure: Failure | None = None
+    in_a_row: int = 0
+    counts: Counts = Counts()
+    pulled_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    settings_version: int = 1
+    minute_seconds: float = 60.0
+
+    @property
+    def served(self) -> bool:
+        """Whether sessions are held at all; in suspension they are rare."""
+        return self.state in (CrmState.ACTIVE, CrmState.SUSPENDED)
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a session that works is news, because it ends failures."""
+        return self.last_failure is not None or self.failures != Failures() or self.state is CrmState.SUSPENDED
+
+
+def changed(settings: CrmSettings, partial: dict[str, Any]) -> CrmSettings:
+    """`settings` with the fields of `partial` laid over it; raises Refused where that makes no sense."""
+    base = settings.model_dump(mode="json")
+    rules = partial.get("linking")
+    if isinstance(rules, dict):
+        partial = {**partial, "linking": {**base["linking"], **rules}}
+    after = parse(CrmSettings, {**base, **partial}, what="change_settings")
+    for field in ("name", "kind", "profile"):
+        if getattr(after, field) != getattr(settings, field):
+            raise Refused(
+                "invalid_field",
+                f"change_settings: {field} stays what it is: start a connection of another name",
+                field=f"settings.{field}",
+            )
+    return after
+
+
+def settings_to_try(connection: Connection, command: OperatorCommand) -> CrmSettings | None:
+    """The settings with which the CRM must let us in before `command` may take effect; None where no look is needed."""
+    match command:
+        case Enable() if connection.state in (CrmState.DISABLED, CrmState.SUSPENDED):
+            return connection.settings
+        case ChangeSettings(settings=partial):
+            before, after = connection.settings, changed(connection.settings, partial)
+            same = (before.url, before.secret, before.data_centre) == (after.url, after.secret, after.data_centre)
+            return None if same else after
+        case _:
+            return None
+
+
+def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[Happened]:
+    """What follows from `command`, in order, and nothing where it changes nothing; raises Refused where it cannot be."""
+    if connection.state is CrmState.CLOSED:
+        asked = command.command if isinstance(command, CheckWorked) else command
+        if isinstance(asked, Command):
+            raise Refused("closed", f"{name_of(asked)}: the connection is closed: start it again")
+    match command:
+        case Verified(checked=checked):
+            return [
+                CrmConnected(settings=connection.settings, at=now),
+                CrmSynced(counts=Counts(), pulled_at=None, minute_seconds=checked.minute_seconds, at=now),
+            ]
+        case SetUpFailed(failure=failure):
+            return [CrmSetUpRefused(failure=failure, at=now)]
+        case Synced(report=report):
+            return _after_success(connection, report, now)
+        case SyncFailed():
+            return _after_failure(connection, command, now)
+        case Counted(counts=counts):
+            minute = connection.minute_seconds
+            return [CrmSynced(counts=counts, pulled_at=connection.pulled_at, minute_seconds=minute, at=now)]
+        case CheckWorked():
+            return _after_check(connection, command, now)
+        case Disable(reason=because, by=by):
+            if connection.state is CrmState.DISABLED:
+                return []
+            return [CrmDisabled(reason="operator", because=because, actor=by, at=now)]
+        case Enable():
+            return []  # one that needs a look at the CRM comes back as CheckWorked
+        case ChangeSettings(settings=partial, by=by):
+            return _settings_changed(connection, changed(connection.settings, partial), by, now)
+        case SyncNow(by=by):
+            if connection.state is CrmState.DISABLED:
+                raise Refused(
+                    "disabled", f"sync_now: the connection is disabled ({connection.reason}): use enable first"
+                )
+            return [SyncRequested(actor=by, at=now)]
+        case RetryFailed():
+            return []  # its activity logs it, in the transaction that does it
+        case WasRefused(command=name, code=code, field=field, message=message, by=by):
+            return [CommandRefused(command=name, code=code, field=field, message=message, actor=by, at=now)]
+        case Close(by=by):
+            return [CrmClosed(actor=by, at=now)]
+
+
+def _after_check(connection: Connection, worked: CheckWorked, now: datetime) -> list[Happened]:
+    """The change that was tried, and the end of the failures before it; of disabling only with `enable`."""
+    by = worked.command.by
+    events: list[Happened] = []
+    if isinstance(worked.command, ChangeSettings):
+        events = _settings_changed(connection, worked.settings, by, now)
+    if connection.state is CrmState.SUSPENDED or (
+        connection.state is CrmState.DISABLED and isinstance(worked.command, Enable)
+    ):
+        events.append(CrmEnabled(actor=by, at=now))
+    elif connection.state is CrmState.ACTIVE and connection.recovering:
+        events.append(CrmRecovered(actor=by, at=now))
+    return events
+
+
+def _after_success(connection: Connection, report: SyncReport, now: datetime) -> list[Happened]:
+    if not connection.served:
+        return []
+    events: list[Happened] = []
+    if report.settings_version == connection.settings_version:
+        if connection.last_failure is not None or connection.failures != Failures():
+            events.append(CrmRecovered(at=now))
+        if connection.state is CrmState.SUSPENDED:
+            events.append(CrmResumed(at=now))
+    events.append(
+        CrmSynced(
+            counts=report.counts,
+            pulled_at=report.pulled_at or connection.pulled_at,
+            minute_seconds=report.minute_seconds,
+            at=now,
+        )
+    )
+    return events
+
+
+def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -> list[Happened]:
+    report = command.report
+    if not connection.served or report.settings_version != connection.settings_version:
+        return []  # what the settings before these came to says nothing about these
+    failure = report.failure
+    failures = _count(connection.failures, failure, report.authenticated)
+    repeated = connection.last_failure is not None and connection.last_failure.kind is failure.kind
+    in_a_row = connection.in_a_row + 1 if repeated else 1
+    wait = wait_after(
+        failure.kind,
+        in_a_row,
+        retry_after=report.retry_after,
+        minute_seconds=report.minute_seconds,
+        jitter=command.jitter,
+    )
+    exhausted = _exhausted(failures)
+    events: list[Happened] = [
+        CrmSynced(
+            counts=report.counts,
+            pulled_at=report.pulled_at or connection.pulled_at,
+            minute_seconds=report.minute_seconds,
+            at=now,
+        ),
+        CrmFailed(
+            failure=failure,
+            failures=failures,
+            in_a_row=in_a_row,
+            next_attempt_at=None if exhausted else now + wait,
+            at=now,
+        ),
+    ]
+    if exhausted:
+        events.append(CrmDisabled(reason=exhausted, at=now))
+    elif FATES[failure.kind].suspends:
+        if connection.state is not CrmState.SUSPENDED or connection.reason != failure.kind:
+            events.append(CrmSuspended(reason=failure.kind, at=now))
+    elif connection.state is CrmState.SUSPENDED:
+        events.append(CrmResumed(at=now))  # what suspended it is over, even if something else is wrong
+    return events
+
+
+def _count(before: Failures, failure: Failure, authenticated: bool) -> Failures:
+    """`connection` ends with any session that got an answer; `authentication` only with one that was let in."""
+    if failure.counts == "authentication":
+        return Failures(authentication=before.authentication + 1)
+    connection = failure.counts == "connection"
+    return Failures(
+        authentication=0 if authenticated or not connection else before.authentication,
+        connection=before.connection + 1 if connection else 0,
+    )
+
+
+def _exhausted(failures: Failures) -> Literal["authentication_failures", "connection_failures"] | None:
+    if failures.authentication >= AUTHENTICATION_LIMIT:
+        return "authentication_failures"
+    if failures.connection >= CONNECTION_LIMIT:
+        return "connection_failures"
+    return None
+
+
+def _settings_changed(connection: Connection, after: CrmSettings, by: By, now: datetime) -> list[Happened]:
+    before = connection.settings
+    fields = [name for name in CrmSettings.model_fields if getattr(before, name) != getattr(after, name)]
+    if not fields:
+        return []
+    version = connection.settings_version + 1
+    return [CrmSettingsChanged(settings=after, fields=fields, version=version, actor=by, at=now)]
+
+
+HEALTHY: dict[str, object] = {
+    "failures": Failures(),
+    "last_failure": None,
+    "in_a_row": 0,
+    "next_attempt_at": None,
+}
+
+
+def evolve(connection: Connection, event: Happened) -> Connection:
+    """The connection after `event`."""
+    return connection.model_copy(update=_effect(connection, event))
+
+
+def _effect(connection: Connection, event: Happened) -> dict[str, object]:
+    entered: dict[str, object] = {"since": event.at, "reason": None}
+    match event:
+        case CrmConnected():
+            return entered | {"state": CrmState.ACTIVE}
+        case CrmSetUpRefused(failure=failure):
+            return entered | {"state": CrmState.CLOSED, "last_failure": failure}
+        case CrmSynced(counts=counts, pulled_at=pulled_at, minute_seconds=minute):
+            return {"counts": counts, "pulled_at": pulled_at, "minute_seconds": minute}
+        case CrmFailed():
+            return {
+                "failures": event.failures,
+                "last_failure": event.failure,
+                "in_a_row": event.in_a_row,
+                "next_attempt_at": event.next_attempt_at,
+            }
+        case CrmRecovered():
+            return HEALTHY
+        case CrmDisabled(reason=reason, because=because, actor=by):
+            told = f"by {by}" + (f": {because}" if because else "")
+            return entered | {"state": CrmState.DISABLED, "reason": reason, "disabled": told, "next_attempt_at": None}
+        case CrmSuspended(reason=reason):
+            return entered | {"state": CrmState.SUSPENDED, "reason": reason}
+        case CrmResumed():
+            return entered | {"state": CrmState.ACTIVE}
+        case CrmEnabled():
+            return entered | HEALTHY | {"state": CrmState.ACTIVE}
+        case CrmSettingsChanged(settings=settings, version=version):
+            return {"settings": settings, "settings_version": version, "next_attempt_at": None}
+        case CrmClosed():
+            return entered | {"state": CrmState.CLOSED, "next_attempt_at": None}
+        case _:
+            return {}
+
+
+def taken_over(state: dict[str, Any]) -> Connection:
+    """The connection that a run before this one handed on."""
+    return Connection.model_validate_json(json.dumps(state))

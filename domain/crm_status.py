@@ -1,0 +1,153 @@
+"""What people see of a CRM connection: the answer to the `status` query, notices, and the page that the Temporal UI shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from domain.audit import Notice
+from domain.crm import CrmSettings
+from domain.crm_commands import Counts
+from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
+from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
+from domain.events import Failures, Happened
+from domain.failures import Failure
+
+
+class CrmStatus(BaseModel):
+    """What a `CrmConnection` answers to the query `status`, as of the last outcome that the workflow was told."""
+
+    name: str
+    kind: str
+    profile: str
+    state: CrmState
+    reason: str | None = None
+    since: datetime | None = None
+    failures: Failures = Failures()
+    last_failure: Failure | None = None
+    backlog: int = 0
+    counts: Counts = Counts()
+    pulled_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    settings_version: int = 1
+
+
+def crm_status(connection: Connection) -> CrmStatus:
+    settings = connection.settings
+    return CrmStatus(
+        name=settings.name,
+        kind=settings.kind,
+        profile=settings.profile,
+        state=connection.state,
+        reason=connection.reason,
+        since=connection.since,
+        failures=connection.failures,
+        last_failure=connection.last_failure,
+        backlog=connection.counts.backlog,
+        counts=connection.counts,
+        pulled_at=connection.pulled_at,
+        next_attempt_at=connection.next_attempt_at,
+        settings_version=connection.settings_version,
+    )
+
+
+def host_of(settings: CrmSettings) -> str | None:
+    """What `MailroomHost` shows: the host of the URL, else the data centre; None for the built-in CRM."""
+    if settings.url is not None:
+        return urlsplit(settings.url).hostname or settings.url
+    return f"{settings.kind}:{settings.data_centre}" if settings.data_centre else None
+
+
+def notice(event: Happened, connection: Connection) -> Notice | None:
+    """What people are told of `event`; `connection` is the connection after it."""
+    name, failure = f"The CRM {connection.settings.name}", connection.last_failure
+    match event:
+        case CrmDisabled(reason="operator", actor=by):
+            return Notice(
+                code="disabled",
+                text=f"{name} was disabled by {by}: it is told nothing, and what it must be told waits.",
+                remedy=f"Use enable on crm/{connection.settings.name} to take it back into service.",
+            )
+        case CrmDisabled(reason=reason) if failure:
+            limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
+            what = "it did not let us in" if reason == "authentication_failures" else "it could not be reached"
+            return Notice(
+                code="disabled",
+                text=f"{name} is disabled: {what} {limit} times in a row. Mail keeps arriving. {_quote(failure)}",
+                remedy=failure.remedy,
+            )
+        case CrmSuspended() if failure:
+            return Notice(
+                code="suspended",
+                text=f"{name} is suspended ({failure.kind}). Mail keeps arriving. {_quote(failure)}",
+                remedy=failure.remedy,
+            )
+        case CrmEnabled(actor=by):
+            return Notice(code="enabled", text=f"{name} was enabled by {by}.", remedy="There is nothing to do.")
+        case CrmResumed() if failure:
+            return Notice(
+                code="resumed",
+                text=f"{name} is no longer suspended, but does not work yet ({failure.kind}). {_quote(failure)}",
+                remedy=failure.remedy,
+            )
+        case CrmResumed():
+            return Notice(code="resumed", text=f"{name} works again.", remedy="There is nothing to do.")
+        case _:
+            return None
+
+
+def details(connection: Connection) -> str:
+    """The connection in a few lines of markdown, for the Temporal UI."""
+    settings, counts = connection.settings, connection.counts
+    state = f"**{connection.state}**" + (f" ({connection.reason})" if connection.reason else "")
+    lines = [f"The CRM {settings.name} is {state} since {_clock(connection.since)}", ""]
+    if connection.state is CrmState.DISABLED:
+        lines += [f"Disabled {connection.disabled}. Use enable to take it back into service.", ""]
+    where = f" at {host_of(settings)}" if host_of(settings) else ""
+    lines += [
+        f"- {settings.kind}{where}, profile {settings.profile}, organisation {settings.organisation}",
+        (
+            f"- failures in a row: authentication {connection.failures.authentication} of {AUTHENTICATION_LIMIT}, "
+            f"connection {connection.failures.connection} of {CONNECTION_LIMIT}"
+        ),
+        (
+            f"- entries: {counts.delivered} delivered, {counts.backlog} to push"
+            + (f" ({counts.uncertain} uncertain)" if counts.uncertain else "")
+            + f", {counts.failed} failed"
+        ),
+    ]
+    if connection.pulled_at:
+        lines.append(f"- directory pulled: {_clock(connection.pulled_at)}")
+    if connection.next_attempt_at:
+        lines.append(f"- next attempt: {_clock(connection.next_attempt_at)}")
+    if failure := connection.last_failure:
+        before = "Before that: " if connection.reason == "operator" else ""
+        cause = f" ({failure.cause})" if failure.cause else ""
+        lines += ["", f"{before}**{failure.kind}**{cause} at {_clock(failure.at)}. {_quote(failure)}"]
+        lines += ["", f"What to do: {failure.remedy}"]
+    if counts.failed:
+        lines.append("\n> The CRM has rejected entries: the view outbox says why. Mend it, then give retry_failed.")
+    return "\n".join(lines)
+
+
+def waiting(connection: Connection) -> str:
+    """What the wait after a failure is called in the Temporal UI."""
+    failure, failures = connection.last_failure, connection.failures
+    match failure.counts if failure else None:
+        case "authentication":
+            return f"wait after authentication failure {failures.authentication} of {AUTHENTICATION_LIMIT}"
+        case "connection":
+            return f"wait after connection failure {failures.connection} of {CONNECTION_LIMIT}"
+        case _:
+            return f"wait after {failure.kind if failure else 'a failure'}, {connection.in_a_row} in a row"
+
+
+def _quote(failure: Failure) -> str:
+    said = f'The CRM said: "{failure.server_said}". ' if failure.server_said else ""
+    return f"{said}Reference {failure.reference}; support: {failure.support}."
+
+
+def _clock(at: datetime) -> str:
+    return (at + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,39 @@
+"""The text that a CRM is shown of a message, whatever the message is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from activities.crm.content import LONGEST_TEXT, plain_text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"Subject: x\r\n\r\nHello\r\n", "Hello"),
+        (b"Content-Type: text/plain; charset=latin1\r\n\r\nGr\xfc\xdfe\r\n", "Gr\u00fc\u00dfe"),
+        (b"Content-Type: text/plain; charset=no-such\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n", "Gr\u00fc\u00dfe"),
+        (b"Content-Type: text/html\r\n\r\n<style>p {}</style><p>One &amp; <b>two</b></p>three", "One & two\nthree"),
+        (
+            (
+                b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>rich</p>\r\n"
+                b"--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n"
+            ),
+            "plain",
+        ),
+        (b"Content-Type: application/pdf\r\n\r\n%PDF", ""),
+        (b"", ""),
+        (b"\x00\xff" * 1000, None),
+        (b"Subject: x\r\n\r\na\x00b", "a\u2400b"),
+    ],
+)
+def test_what_can_be_read_is_shown(raw: bytes, text: str | None) -> None:
+    shown = plain_text(raw)
+    assert text is None or shown == text
+
+
+def test_it_is_bounded() -> None:
+    assert len(plain_text(b"Subject: x\r\n\r\n" + "\u00fc".encode() * 200_000).encode()) <= LONGEST_TEXT
+    nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200))
+    assert plain_text(nested + b"\r\nHello") == ""
+    assert len(plain_text(b"Content-Type: text/html\r\n\r\n" + b"<head" * 200_000)) <= LONGEST_TEXT
