@@ -83,7 +83,7 @@ class Zoho:
     # The directory ----------------------------------------------------------------------------------------------------
 
     async def pull(self, cursor: Cursor | None) -> AsyncIterator[Page]:
-        """The cursor holds the last Modified_Time of each module that was stored, and up to when deletions are known.
+        """The cursor holds up to which Modified_Time each module was stored, and up to when deletions are known.
 
         A merge deletes all but one of its records and does not say which one is left: that one is changed and comes as such.
         """
@@ -91,11 +91,16 @@ class Zoho:
         began: datetime | None = None
         for kind, module in self._modules.items():
             last = rows.moment(done.get(module))
+            asked: datetime | None = None
             async for found, newest, at in self._changed(kind, module, last - OVERLAP if last else None):
-                began = began or at
+                began, asked = began or at, asked or at
                 if newest is not None and (last is None or newest > last):
                     done[module] = (last := newest).isoformat()
                 yield Page(found, dict(done))
+            if asked is not None and (
+                last is None or asked > last
+            ):  # so that a quiet module is not pulled again and again
+                done[module] = asked.isoformat()
         assert began is not None
         known = rows.moment(done.get(DELETED))
         if known is not None:
