@@ -7,7 +7,7 @@ and removed. In CRM it is an email of the record: it can be found by its Message
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -82,7 +82,7 @@ class Zoho:
 
     # The directory ----------------------------------------------------------------------------------------------------
 
-    async def pull(self, cursor: Cursor | None) -> AsyncIterator[Page]:
+    async def pull(self, cursor: Cursor | None) -> AsyncGenerator[Page, None]:
         """The cursor holds up to which Modified_Time each module was stored, and up to when deletions are known.
 
         A merge deletes all but one of its records and does not say which one is left: that one is changed and comes as such.

@@ -158,7 +158,7 @@ class ZohoApi:
             raise CrmFailure(Kind.CRM_AUTHENTICATION, refused.refusal.code, str(refused)) from None
         except Diagnosed as diagnosed:
             kind = TOKEN_KINDS.get(diagnosed.diagnosis.kind, Kind.CRM_UNAVAILABLE)
-            if diagnosed.said and diagnosed.said.startswith("HTTP "):
+            if diagnosed.said and diagnosed.said.startswith("HTTP 4"):
                 # No code of OAuth's: Zoho answers so to who asks for tokens too often. It says nothing about the grant.
                 kind = Kind.CRM_RATE_LIMITED
             raise CrmFailure(kind, "token_endpoint", diagnosed.said) from None

@@ -50,6 +50,7 @@ async def test_a_converted_lead_says_which_contact_it_became(twin: ZohoTwin, poo
 
 async def test_a_pull_brings_what_changed_since_and_what_is_gone(twin: ZohoTwin, pool: Pool) -> None:
     changed, untouched, deleted = (twin.add("Contacts", Last_Name=name) for name in ("One", "Two", "Three"))
+    twin.pass_time(minutes=10)
     async with connected(pool, twin) as zoho:
         _, cursor = await pulled(zoho)
         twin.pass_time(minutes=10)
@@ -59,6 +60,8 @@ async def test_a_pull_brings_what_changed_since_and_what_is_gone(twin: ZohoTwin,
         assert set(found) == {changed, deleted}
         assert found[changed].addresses == ("one@client.example",)
         assert found[deleted].gone
+        twin.pass_time(minutes=10)
+        _, cursor = await pulled(zoho, cursor)
         twin.pass_time(minutes=10)
         assert (await pulled(zoho, cursor))[0] == {}
     assert untouched not in found
