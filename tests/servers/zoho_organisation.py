@@ -35,6 +35,20 @@ MANDATORY: Mapping[str, tuple[str, ...]] = {
 }
 PRODUCTS = {"/crm/v8": ("Contacts", "Leads", "Deals"), "/recruit/v2": ("Contacts", "Candidates")}
 MODULE_IDS = {name: f"48768760000000020{number:02}" for number, name in enumerate(WRITABLE)}
+TYPES = {
+    "Email": "email",
+    "Secondary_Email": "email",
+    "Description": "textarea",
+    "Stage": "picklist",
+    "Status": "picklist",
+    "Closing_Date": "date",
+    "Due_Date": "date",
+    "Start_DateTime": "datetime",
+    "End_DateTime": "datetime",
+    "Contact_Name": "lookup",
+    "Who_Id": "lookup",
+    "What_Id": "lookup",
+}
 STAGES = (("Qualification", "Open"), ("Proposal", "Open"), ("Closed Won", "Closed Won"), ("Lost", "Closed Lost"))
 PEOPLE = {"user_name", "email"}
 EMAIL = {
@@ -99,9 +113,8 @@ class Organisation:
         match method, path.strip("/").split("/"):
             case "GET", ["settings", "related_lists"]:
                 return 200, {"related_lists": [_related_list(name) for name in ("Tasks", "Events", "Notes")]}
-            case "GET", ["settings", "fields"] if query == {"module": "Deals"}:
-                values = [{"actual_value": name, "display_value": name, "forecast_type": kind} for name, kind in STAGES]
-                return 200, {"fields": [{"api_name": "Stage", "pick_list_values": values}]}
+            case "GET", ["settings", "fields"] if query.get("module") in WRITABLE:
+                return 200, {"fields": [_field(name) for name in sorted(WRITABLE[query["module"]])]}
             case "GET", ["settings", "modules", module] if module in MODULE_IDS:
                 return 200, {"modules": [{"api_name": module, "id": MODULE_IDS[module]}]}
             case "GET", ["actions", "email_available"] if crm:
@@ -370,7 +383,16 @@ class _AsItem(Refusal):
 
 
 def _related_list(name: str) -> Row:
-    return {"api_name": name, "display_label": name, "module": {"api_name": name, "id": MODULE_IDS[name]}}
+    return {"api_name": name, "display_label": name, "href": name, "module": {"api_name": name, "id": MODULE_IDS[name]}}
+
+
+def _field(name: str) -> Row:
+    found: Row = {"api_name": name, "field_label": name, "data_type": TYPES.get(name, "text"), "json_type": "string"}
+    if name == "Stage":
+        found["pick_list_values"] = [
+            {"actual_value": stage, "display_value": stage, "forecast_type": kind} for stage, kind in STAGES
+        ]
+    return found
 
 
 def _details(row: Row) -> Row:

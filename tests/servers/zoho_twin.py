@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -22,6 +23,7 @@ CLIENT_ID = "1000.MAILROOM"
 CLIENT_SECRET = "zoho-client-s3cret"
 REFRESH_TOKEN = "1000.refresh-t0ken"
 GRANT_CODE = "1000.grant-c0de"
+SMALLEST_ID = 10**15
 SCOPE = "ZohoCRM.modules.ALL ZohoCRM.settings.ALL"
 
 
@@ -45,12 +47,13 @@ def failing(status: int, code: str, message: str = "no", **details: Any) -> Faul
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it came, without its token."""
+    """A request as it came, without its token; `since` is its If-Modified-Since."""
 
     method: str
     path: str
     query: Mapping[str, str]
     body: Any
+    since: datetime | None = None
 
 
 class ZohoTwin(Organisation):
@@ -144,7 +147,8 @@ class ZohoTwin(Organisation):
             if headers.get("authorization", "").removeprefix("Zoho-oauthtoken ") not in self.tokens:
                 refusal = Refusal(401, "INVALID_TOKEN", "invalid oauth token")
                 return 401, refusal.item
-            self.seen.append(Seen(method, path, dict(query), body))
+            since = headers.get("if-modified-since")
+            self.seen.append(Seen(method, path, dict(query), body, datetime.fromisoformat(since) if since else None))
             product = next((prefix for prefix in PRODUCTS if path.startswith(f"{prefix}/")), None)
             try:
                 if product is None:
@@ -187,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _usual(self, path: str, query: str, content: bytes) -> Result:
         if path == "/oauth/v2/token":
             return 200, self.server_twin.token({key: value[0] for key, value in parse_qs(content.decode()).items()})
-        body = json.loads(content) if content else None
+        body = _with_ids_as_text(json.loads(content)) if content else None
         given = {key: value[0] for key, value in parse_qs(query, keep_blank_values=True).items()}
         return self.server_twin.answer(
             self.command, path, given, {name.lower(): value for name, value in self.headers.items()}, body
@@ -211,3 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def _with_ids_as_text(value: Any) -> Any:
+    """Zoho takes ids as text and as numbers, and the vendor's SDK sends numbers: here they are one thing."""
+    if isinstance(value, dict):
+        return {key: _with_ids_as_text(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_ids_as_text(inner) for inner in value]
+    return str(value) if type(value) is int and value > SMALLEST_ID else value
