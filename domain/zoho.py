@@ -21,6 +21,11 @@ class Hosts:
     def token_endpoint(self) -> str:
         return f"https://{self.accounts}/oauth/v2/token"
 
+    @property
+    def console(self) -> str:
+        """Where an application is registered, and a code for it got."""
+        return f"https://api-console.{self.accounts.removeprefix('accounts.')}/"
+
     def base(self, profile: Profile) -> str:
         """Where the API of the product is. Recruit has hosts of its own, whatever `api_domain` a token comes with."""
         return f"https://{self.recruit if profile == 'recruit' else self.api}"
@@ -61,3 +66,10 @@ FIELDS: Mapping[RecordKind, str] = {
     "lead": f"{_PERSON},Converted__s,Converted_Contact",
     "deal": "Deal_Name,Contact_Name,Stage,Closing_Date,Description,Created_Time,Modified_Time",
 }
+
+
+def data_centre_of(host: str | None) -> DataCentre | None:
+    """Which data centre's host that is."""
+    return next(
+        (name for name, hosts in DATA_CENTRES.items() if host in (hosts.api, hosts.accounts, hosts.recruit)), None
+    )

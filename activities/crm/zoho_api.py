@@ -191,7 +191,8 @@ class ZohoApi:
             kind = Kind.CRM_UNAVAILABLE if method == "GET" else Kind.CRM_UNCERTAIN
             raise CrmFailure(kind, "answer_lost", str(error)) from None
         except Refused as refused:
-            raise CrmFailure(Kind.CRM_UNAVAILABLE, refused.refusal.code, str(refused)) from None
+            words = f"{self.host} is not a public host, or would be spoken to without TLS: see MAILROOM_ALLOW_HOSTS"
+            raise CrmFailure(Kind.CRM_UNAVAILABLE, refused.refusal.code, words) from None
 
     def _understood(self, response: Response, writes: bool) -> Answer:
         at = _date(response)

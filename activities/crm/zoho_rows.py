@@ -33,6 +33,11 @@ Row = dict[str, Any]
 _MARK = re.compile(r"\s*\[mailroom:([^\[\]\s]+)\]\s*\Z")
 
 
+def cut(text: str, most: int) -> str:
+    """At most `most` characters as Zoho counts them, in UTF-16."""
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+
+
 def marked(text: str, key: str) -> str:
     """`text` with the mark by which it is found again: Zoho keeps no key of a request."""
     return f"{text}\n\n[mailroom:{key}]".lstrip() if key else text
@@ -79,7 +84,7 @@ def is_it(found: Record, row: Row, new: NewRecord) -> bool:
 def record_row(new: NewRecord, stage: str | None, today: date) -> Row:
     if new.kind == "deal":
         row: Row = {
-            "Deal_Name": new.name[:LONGEST_TITLE],
+            "Deal_Name": cut(new.name, LONGEST_TITLE),
             "Stage": stage,
             "Closing_Date": (today + DAYS_TO_CLOSE).isoformat(),
             "Description": marked("", new.request_key),
@@ -105,24 +110,24 @@ def message_id(entry: Entry) -> str:
 
 
 def subject(entry: Entry) -> str:
-    return " ".join(entry.subject.split())[:LONGEST_SUBJECT].strip() or "(no subject)"
+    return cut(" ".join(entry.subject.split()), LONGEST_SUBJECT).strip() or "(no subject)"
 
 
 def email_row(entry: Entry, module: str, module_id: str) -> Row:
-    own = ("", entry.account)
-    to = list(entry.to[:MOST_PEOPLE]) or list(entry.cc[:1]) or [own]
+    own = {"user_name": entry.account, "email": entry.account}
+    to, cc = _people(entry.to), _people(entry.cc)
     row = {
-        "from": _person(entry.sender if entry.sender[1] else own),
-        "to": [_person(one) for one in to],
+        "from": (_people([entry.sender]) or [own])[0],
+        "to": to or cc[:1] or [own],
         "subject": subject(entry),
-        "content": f"<div>{html.escape(entry.text[:LONGEST_TEXT]).replace(chr(10), '<br>')}</div>",
+        "content": f"<div>{html.escape(cut(entry.text, LONGEST_TEXT)).replace(chr(10), '<br>')}</div>",
         "mail_format": "html",
         "original_message_id": message_id(entry),
         "sent": entry.direction == "Sent",
         "date_time": entry.sent_at.astimezone(UTC).isoformat(timespec="seconds"),
         "linked_record": {"module": {"api_name": module, "id": module_id}, "id": entry.record_id},
     }
-    return row | ({"cc": [_person(one) for one in entry.cc[:MOST_PEOPLE]]} if entry.cc else {})
+    return row | ({"cc": cc} if cc else {})
 
 
 def shows(row: Row, entry: Entry) -> bool:
@@ -131,7 +136,7 @@ def shows(row: Row, entry: Entry) -> bool:
     address = normal_address(_text(sender.get("email"))) if isinstance(sender, dict) else None
     at = moment(row.get("time")) or moment(row.get("sent_time"))
     return (
-        address == normal_address(entry.sender[1] or entry.account)
+        address == (normal_address(entry.sender[1]) or normal_address(entry.account))
         and _text(row.get("subject")).strip() == subject(entry)
         and at is not None
         and abs((at - entry.sent_at).total_seconds()) < 1
@@ -148,8 +153,8 @@ def entry_note(entry: Entry) -> Row:
     people = ", ".join(f"{name} <{address}>".strip() for name, address in entry.to[:MOST_PEOPLE])
     sender = f"{entry.sender[0]} <{entry.sender[1]}>".strip()
     text = f"From: {sender}\nTo: {people}\nDate: {entry.sent_at.astimezone(UTC).isoformat(timespec='seconds')}\n\n{entry.text}"
-    title = f"{entry.direction}: {subject(entry)}"[:LONGEST_TITLE]
-    return {"Note_Title": title, "Note_Content": marked(text[:LONGEST_NOTE], entry.key)}
+    title = f"{entry.direction}: {subject(entry)}"
+    return {"Note_Title": cut(title, LONGEST_TITLE), "Note_Content": marked(cut(text, LONGEST_NOTE), entry.key)}
 
 
 def note_direction(row: Row) -> Direction | None:
@@ -175,8 +180,8 @@ def related_to(module: str, record_id: str) -> Row:
 
 
 def activity_row(new: NewActivity, now: datetime) -> Row:
-    words = " ".join(new.subject.split())[:LONGEST_SUBJECT] or "(no subject)"
-    text = marked(new.text[:LONGEST_NOTE], new.request_key)
+    words = cut(" ".join(new.subject.split()), LONGEST_SUBJECT) or "(no subject)"
+    text = marked(cut(new.text, LONGEST_NOTE), new.request_key)
     match new.kind:
         case "task":
             due = {"Due_Date": new.due.date().isoformat()} if new.due else {}
@@ -191,7 +196,7 @@ def activity_row(new: NewActivity, now: datetime) -> Row:
                 "Description": text,
             }
         case _:
-            return {"Note_Title": words[:LONGEST_TITLE], "Note_Content": text}
+            return {"Note_Title": cut(words, LONGEST_TITLE), "Note_Content": text}
 
 
 def activity(kind: ActivityKind, row: Row) -> Activity:
@@ -240,6 +245,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _person(one: tuple[str, str]) -> Row:
-    name, address = one
-    return {"user_name": name or address, "email": address}
+def _people(given: Sequence[tuple[str, str]]) -> list[Row]:
+    """Those with an address that is one: Zoho refuses a whole email for one that is none, or is not in ASCII."""
+    found = []
+    for name, address in given[:MOST_PEOPLE]:
+        if normal := normal_address(address):
+            shown = address.strip() if address.isascii() else normal
+            found.append({"user_name": name or shown, "email": shown})
+    return found

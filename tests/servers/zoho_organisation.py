@@ -236,7 +236,7 @@ class Organisation:
         people = [email["from"], *email["to"], *email.get("cc", [])]
         if any(set(one) != PEOPLE or "@" not in one["email"] for one in people):
             return 400, {"Emails": [Refusal(400, "INVALID_DATA", "invalid data", api_name="email").item]}
-        if len(email["subject"]) > 250 or email.get("mail_format", "html") not in ("html", "text"):
+        if len(email["subject"].encode("utf-16-le")) > 500 or email.get("mail_format", "html") not in ("html", "text"):
             return 400, {"Emails": [Refusal(400, "INVALID_DATA", "invalid data", api_name="subject").item]}
         linked = email["linked_record"]
         if linked.get("module") != {"api_name": module, "id": MODULE_IDS[module]} or "id" not in linked:

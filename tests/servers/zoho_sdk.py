@@ -14,7 +14,7 @@ from typing import Any
 
 from zohocrmsdk.src.com.zoho.api.authenticator import OAuthToken
 from zohocrmsdk.src.com.zoho.api.authenticator.store import FileStore
-from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap, notes, related_lists
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap, dc, notes, related_lists
 from zohocrmsdk.src.com.zoho.crm.api import associate_email as emails
 from zohocrmsdk.src.com.zoho.crm.api.dc.data_center import DataCenter
 from zohocrmsdk.src.com.zoho.crm.api.email_related_records import EmailRelatedRecordsOperations
@@ -184,6 +184,15 @@ def look_up_settings(told: dict[str, Any]) -> Any:
             for value in one.get_pick_list_values()
         ],
     }
+
+
+def data_centres(told: dict[str, Any]) -> Any:
+    """The hosts that the SDK knows: of the API, and of the token endpoint."""
+    found = {}
+    for name in ("US", "EU", "IN", "AU", "JP", "CA", "CN", "SA"):
+        place = getattr(dc, f"{name}DataCenter").PRODUCTION()
+        found[name.lower()] = [place.url, place.accounts_url]
+    return found
 
 
 def offers(told: dict[str, Any]) -> Any:

@@ -173,6 +173,17 @@ async def test_what_zoho_has_no_room_for_is_cut_and_what_it_must_have_is_made_up
     assert (empty["subject"], empty["to"][0]["email"]) == ("(no subject)", "jane@example.com")
 
 
+async def test_addresses_that_are_none_do_not_keep_a_message_from_being_shown(twin: ZohoTwin, pool: Pool) -> None:
+    anna = twin.add("Contacts", Last_Name="Lind")
+    to = [("Undisclosed", "undisclosed-recipients:;"), ("Bo", "bo@bücher.example"), ("", '"two words"@client.example')]
+    async with connected(pool, twin) as zoho:
+        await zoho.push(entry(anna, to=to, subject="\N{GRINNING FACE}" * 250))
+        assert await zoho.find(entry(anna, to=to, subject="\N{GRINNING FACE}" * 250)) is not None
+    (shown,) = twin.emails["Contacts", anna]
+    assert [one["email"] for one in shown["to"]] == ["bo@xn--bcher-kva.example", '"two words"@client.example']
+    assert len(shown["subject"].encode("utf-16-le")) == 500
+
+
 async def test_an_answer_that_was_lost_is_uncertain_and_found(twin: ZohoTwin, pool: Pool) -> None:
     anna = twin.add("Contacts", Last_Name="Lind")
     twin.fail("POST", ASSOCIATED, Fault(500, {"code": "INTERNAL_ERROR", "status": "error"}, committed=True))

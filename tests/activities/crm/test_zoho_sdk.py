@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from activities.crm.adapter import NewActivity, NewRecord
-from domain.zoho import FIELDS
+from domain.zoho import DATA_CENTRES, FIELDS
 from infra.database import Pool
 from tests.activities.crm.zoho import NOON, connected, entry, pulled
 from tests.servers.zoho_twin import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, Seen, ZohoTwin
@@ -149,3 +149,12 @@ async def test_what_is_made_in_zoho_is_made_as_the_sdk_makes_it(pool: Pool, tmp_
         assert answer["list_emails"] == [[found.remote_id, "An offer", True]]
         assert {one for ids in answer["list_related"].values() for one in ids} == {one.id for one in shown}
         assert answer["offers"] == ["associate"]  # no look-up of a Message-ID, no change, no removal
+
+
+@pytest.mark.usefixtures("_sdk")
+def test_the_data_centres_are_where_the_sdk_has_them(tmp_path: Path) -> None:
+    with ZohoTwin() as twin:
+        known = with_sdk(twin, tmp_path, ["data_centres"])["data_centres"]
+    ours = {name: [hosts.base("crm"), hosts.token_endpoint] for name, hosts in DATA_CENTRES.items()}
+    assert ours.pop("uk")  # which the SDK does not know
+    assert ours == known
