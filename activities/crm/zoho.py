@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.crm import zoho_rows as rows
 from activities.crm.adapter import (
@@ -29,9 +28,9 @@ from activities.crm.zoho_api import Duplicate, ZohoApi
 from domain.addresses import normal_address
 from domain.crm import CrmSettings, RecordKind
 from domain.failures import Kind
-from domain.zoho import FIELDS, MODULES
+from domain.zoho import DATA_CENTRES, FIELDS, MODULES
+from infra.http import HttpHost
 from infra.oauth.tokens import AccessTokens
-from infra.settings import WorkerSettings
 
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked
@@ -43,32 +42,30 @@ NOBODY = "<check@mailroom.invalid>"
 STAYS = "Zoho can neither change nor remove an email that is associated with a record: remove it there, then try again"
 
 
-class Zoho:
-    """One organisation's Zoho, behind the protocol of activities/crm/adapter.py. psycopg errors of the vault pass through."""
+def address(settings: CrmSettings) -> str:
+    """Where the API is that a connection speaks with. Where a token says it is (`api_domain`) is not followed: the settings
+    say where this organisation's data lies."""
+    assert settings.data_centre is not None
+    return settings.url or DATA_CENTRES[settings.data_centre].base(settings.profile)
 
-    def __init__(self, settings: CrmSettings, tokens: AccessTokens, worker: WorkerSettings) -> None:
-        """`settings.secret` is an OAuth grant in the vault; it is used with `host` and with no other."""
+
+class Zoho:
+    """One organisation's Zoho, behind the protocol of activities/crm/adapter.py; whoever made its host closes it.
+
+    Refused and psycopg errors that come of its secret pass through.
+    """
+
+    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
+        """`host` is at `address(settings)`; `settings.secret` is an OAuth grant in the vault, used with that host alone."""
         self._profile = settings.profile
         self._modules = MODULES[settings.profile]
-        self._api = ZohoApi(settings, tokens, worker)
+        self._api = ZohoApi(settings, host, tokens)
         self._stages: dict[str, bool] | None = None
         self._module_ids: dict[str, str] = {}
         self._lists: dict[str, list[tuple[str, str]]] = {}
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def aclose(self) -> None:
-        await self._api.aclose()
-
-    @property
-    def host(self) -> str:
-        return self._api.host
+        """Nothing of its own is open."""
 
     async def check(self) -> None:
         """One request for each permission that is needed."""

@@ -16,10 +16,9 @@ from domain.failures import Diagnosed, Kind
 from domain.oauth import Grant
 from domain.redaction import redact
 from domain.refusal import Refused
-from domain.zoho import DATA_CENTRES, PREFIXES
+from domain.zoho import PREFIXES
 from infra.http import AnswerLost, HttpHost, NotSent, Response
 from infra.oauth.tokens import AccessTokens
-from infra.settings import WorkerSettings
 
 ANSWER_SECONDS = 60.0
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -83,25 +82,15 @@ class Answer:
 
 
 class ZohoApi:
-    """One product's API of one organisation; to be closed."""
+    """One product's API of one organisation. Refused and psycopg errors that come of its secret pass through."""
 
-    def __init__(self, settings: CrmSettings, tokens: AccessTokens, worker: WorkerSettings) -> None:
-        assert settings.data_centre is not None
+    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
         assert settings.secret is not None
-        # Where a token says its API is (`api_domain`) is not followed: the settings say where this organisation's data lies.
-        self._http = HttpHost(settings.url or DATA_CENTRES[settings.data_centre].base(settings.profile), worker)
+        self._http = host
         self._prefix = PREFIXES[settings.profile]
         self._secret = settings.secret
         self._tokens = tokens
         self._hide: tuple[str, ...] = ()
-
-    @property
-    def host(self) -> str:
-        """The one that the secret is used with, and with no other."""
-        return self._http.host
-
-    async def aclose(self) -> None:
-        await self._http.__aexit__(None, None, None)
 
     async def get(
         self, path: str, parameters: Mapping[str, str] | None = None, *, since: datetime | None = None
@@ -153,9 +142,7 @@ class ZohoApi:
 
     async def _grant(self, rejected: str | None = None) -> Grant:
         try:
-            return await self._tokens.get(self._secret, host=self.host, rejected=rejected)
-        except Refused as refused:
-            raise CrmFailure(Kind.CRM_AUTHENTICATION, refused.refusal.code, str(refused)) from None
+            return await self._tokens.get(self._secret, host=self._http.host, rejected=rejected)
         except Diagnosed as diagnosed:
             kind = TOKEN_KINDS.get(diagnosed.diagnosis.kind, Kind.CRM_UNAVAILABLE)
             if diagnosed.said and diagnosed.said.startswith("HTTP 4"):
@@ -191,8 +178,10 @@ class ZohoApi:
             kind = Kind.CRM_UNAVAILABLE if method == "GET" else Kind.CRM_UNCERTAIN
             raise CrmFailure(kind, "answer_lost", str(error)) from None
         except Refused as refused:
-            words = f"{self.host} is not a public host, or would be spoken to without TLS: see MAILROOM_ALLOW_HOSTS"
-            raise CrmFailure(Kind.CRM_UNAVAILABLE, refused.refusal.code, words) from None
+            words = (
+                f"{self._http.host} is not a public host, or would be spoken to without TLS: see MAILROOM_ALLOW_HOSTS"
+            )
+            raise CrmFailure(Kind.CRM_PERMISSION, refused.refusal.code, words) from None
 
     def _understood(self, response: Response, writes: bool) -> Answer:
         at = _date(response)

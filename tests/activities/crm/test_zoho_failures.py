@@ -10,6 +10,7 @@ import pytest
 from activities.crm import zoho_api
 from activities.crm.adapter import NewActivity, NewRecord
 from domain.failures import Kind
+from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.crm.zoho import connected, entry, failure_of, pulled, running_twin
 from tests.infra.oauth.granted import stored
@@ -202,10 +203,17 @@ async def test_an_accounts_server_that_gives_no_token(twin: ZohoTwin, pool: Pool
         await pulled(zoho)
 
 
-async def test_a_secret_that_is_not_there_is_a_matter_of_authentication(twin: ZohoTwin, pool: Pool) -> None:
+async def test_a_secret_that_is_not_there_is_refused_as_everywhere(twin: ZohoTwin, pool: Pool) -> None:
     async with connected(pool, twin, secret="vault:elsewhere") as zoho:
-        failure = await failure_of(pulled(zoho))
-    assert (failure.kind, failure.cause) == (Kind.CRM_AUTHENTICATION, "secret_not_found")
+        with pytest.raises(Refused, match="vault:elsewhere"):
+            await pulled(zoho)
+
+
+async def test_a_host_that_may_not_be_spoken_to_is_a_matter_of_permission(twin: ZohoTwin, pool: Pool) -> None:
+    async with connected(pool, twin, url="https://10.1.2.3") as zoho:
+        failure = await failure_of(zoho.check())
+    assert (failure.kind, failure.cause) == (Kind.CRM_PERMISSION, "host_not_allowed")
+    assert twin.seen == []
 
 
 # What is made twice by mistake ------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.crm.adapter import CrmFailure, Cursor, Entry, Record
-from activities.crm.zoho import Zoho
+from activities.crm.zoho import Zoho, address
 from domain.crm import CrmSettings
 from infra.database import Pool
+from infra.http import HttpHost
 from tests.infra.oauth.granted import access_tokens, settings, store
 from tests.servers.zoho_twin import ZohoTwin
 
@@ -29,8 +30,9 @@ async def connected(pool: Pool, twin: ZohoTwin, **changes: Any) -> AsyncIterator
     """An adapter with a grant in the vault, as a worker has it."""
     secret = await store(pool, twin.grant(), "zoho")
     given = {"name": "zoho", "kind": "zoho", "data_centre": "eu", "url": twin.url, "secret": secret} | changes
-    async with Zoho(CrmSettings(**given), access_tokens(pool), settings()) as zoho:
-        yield zoho
+    connection = CrmSettings(**given)
+    async with HttpHost(address(connection), settings()) as host:
+        yield Zoho(connection, host, access_tokens(pool))
 
 
 def entry(record_id: str, **changes: Any) -> Entry:
