@@ -13,14 +13,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from domain import connection_rules as network
+from domain.crm import DataCentre, Profile
 from domain.failures import Diagnosis, Kind
 from domain.outlook import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
+from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
 
 COMMAND = "python -m infra.oauth connect"
 RENEWED_BEFORE = 300.0  # seconds before its expiry that an access token counts as old: clocks differ, sessions wait
 CODE = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")  # what error codes look like; anything else is not repeated
 
-ProviderName = Literal["google", "microsoft", "other"]
+ProviderName = Literal["google", "microsoft", "zoho", "other"]
 
 
 def _printable(text: str) -> str:
@@ -113,7 +115,7 @@ class Endpoints:
     """Where a provider is asked. `device` None: it has no device flow, or none for mail.
 
     `redirect_host` is how it wants the loopback address written (RFC 8252, section 7.3); `parameters` are its own, for the
-    page on which the owner agrees.
+    page on which the owner agrees. `console`: where the owner gets a code, instead of agreeing on a page.
     """
 
     token: str
@@ -122,6 +124,7 @@ class Endpoints:
     scope: str
     redirect_host: str = "127.0.0.1"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    console: str | None = None
 
 
 GOOGLE = Endpoints(
@@ -147,12 +150,22 @@ def microsoft(tenant: str) -> Endpoints:
     )
 
 
+def zoho(data_centre: DataCentre, profile: Profile) -> Endpoints:
+    """Zoho's, for a CRM or Recruit whose data lies there."""
+    hosts = DATA_CENTRES[data_centre]
+    return Endpoints(
+        hosts.token_endpoint, authorization=None, device=None, scope=SCOPES[profile], console=hosts.console
+    )
+
+
 def provider_of(token_endpoint: str) -> ProviderName:
     """Whose token endpoint that is."""
     host = urlsplit(token_endpoint).hostname
     if host == urlsplit(GOOGLE.token).hostname:
         return "google"
-    return "microsoft" if host == MICROSOFT_HOST else "other"
+    if host == MICROSOFT_HOST:
+        return "microsoft"
+    return "zoho" if data_centre_of(host) else "other"
 
 
 def connect_command(reference: str, token_endpoint: str) -> str:
@@ -187,11 +200,12 @@ class Trouble:
 
 
 CODES: Mapping[str, Kind] = {
-    # the owner has to agree again; the last three are OpenID Connect's, which Microsoft uses
+    # the owner has to agree again; three of them are OpenID Connect's, which Microsoft uses
     "invalid_grant": Kind.AUTHENTICATION,
     "interaction_required": Kind.AUTHENTICATION,
     "consent_required": Kind.AUTHENTICATION,
     "login_required": Kind.AUTHENTICATION,
+    "invalid_code": Kind.AUTHENTICATION,  # Zoho's word for it
     # the registered application is at fault, not its user
     "invalid_client": Kind.CONFIGURATION,
     "unauthorized_client": Kind.CONFIGURATION,

@@ -6,17 +6,19 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from domain.oauth import GOOGLE, MICROSOFT_HOST, Endpoints, Grant, NotAGrant, endpoint_url, microsoft, read_grant
+from domain.crm import Profile
+from domain.oauth import GOOGLE, MICROSOFT_HOST, Endpoints, Grant, NotAGrant, endpoint_url, microsoft, read_grant, zoho
+from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
 from infra.database import migrate, open_pool
 from infra.oauth.endpoint import Answer, AuthorizationServer
-from infra.oauth.flows import Client, NotConnected, by_device_code, in_browser
+from infra.oauth.flows import Client, NotConnected, Say, by_console_code, by_device_code, in_browser
 from infra.oauth.tokens import renewed
 from infra.settings import WorkerSettings
 from infra.vault import NAME, NAME_RULE, Cipher, Vault, secret_text
@@ -24,7 +26,10 @@ from infra.vault import NAME, NAME_RULE, Cipher, Vault, secret_text
 CLIENT_SECRET = "MAILROOM_OAUTH_CLIENT_SECRET"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 MISSING = "the following arguments are required: "  # argparse's words
+SCOPE_SEPARATORS = re.compile(r"[\s,]+")  # Zoho asks for commas and answers with blanks
 UNASKED = {"offline_access", "openid", "profile", "email"}  # scopes that an answer need not name
+
+Flow = Callable[[AuthorizationServer, Endpoints, Client, Say], Awaitable[Answer]]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,15 +73,17 @@ def _url(text: str) -> str:
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(prog="python -m infra.oauth", description="Connects mailboxes by OAuth 2.", allow_abbrev=False)
+    parser = _Parser(
+        prog="python -m infra.oauth", description="Connects mailboxes and CRMs by OAuth 2.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(dest="command", metavar="connect", required=True, parser_class=_Parser)
     connect = commands.add_parser(
         "connect",
-        help="let a mailbox's owner sign in, and store the permission as vault:NAME",
+        help="let the owner of a mailbox or CRM sign in, and store the permission as vault:NAME",
         allow_abbrev=False,
     )
     connect.add_argument("name", metavar="NAME", type=_name)
-    connect.add_argument("--provider", required=True, choices=["google", "microsoft", "other"])
+    connect.add_argument("--provider", required=True, choices=["google", "microsoft", "zoho", "other"])
     connect.add_argument("--client-id", help="of the registered application; if left out, the one that NAME has")
     connect.add_argument(
         "--client-secret-stdin",
@@ -84,6 +91,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         help=f"read the application's secret from standard input; or set {CLIENT_SECRET}",
     )
     connect.add_argument("--tenant", type=_tenant, help="Microsoft: a tenant, common, organizations or consumers")
+    connect.add_argument("--data-centre", choices=list(DATA_CENTRES), help="Zoho: where the organisation's data lies")
+    connect.add_argument("--profile", choices=list(SCOPES), help="Zoho: crm, or recruit for Zoho Recruit")
     connect.add_argument("--scope", help="instead of the provider's scope for POP")
     connect.add_argument("--token-endpoint", metavar="URL", type=_url)
     connect.add_argument("--authorization-endpoint", metavar="URL", type=_url)
@@ -101,6 +110,13 @@ def endpoints_of(asked: argparse.Namespace, known: Grant | None) -> Endpoints:
             found = GOOGLE
         case "microsoft":
             found = microsoft(asked.tenant or _tenant_of(known) or "common")
+        case "zoho":
+            centre = asked.data_centre or data_centre_of(known.host if known else None)
+            if centre is None:
+                raise NotConnected(
+                    "--provider zoho needs --data-centre, where the organisation's data lies (docs/zoho.md)"
+                )
+            found = zoho(centre, asked.profile or _profile_of(known))
         case _:
             same = known.token_endpoint if known else None
             token, scope = asked.token_endpoint or same, asked.scope or (known.scope if known else None)
@@ -111,6 +127,8 @@ def endpoints_of(asked: argparse.Namespace, known: Grant | None) -> Endpoints:
             found = Endpoints(token=token, authorization=None, device=None, scope=scope)
     if asked.tenant and asked.provider != "microsoft":
         raise NotConnected("--tenant is Microsoft's: leave it out")
+    if (asked.data_centre or asked.profile) and asked.provider != "zoho":
+        raise NotConnected("--data-centre and --profile are Zoho's: leave them out")
     return Endpoints(
         token=asked.token_endpoint or found.token,
         authorization=asked.authorization_endpoint or found.authorization,
@@ -118,11 +136,26 @@ def endpoints_of(asked: argparse.Namespace, known: Grant | None) -> Endpoints:
         scope=asked.scope or found.scope,
         redirect_host=found.redirect_host,
         parameters=found.parameters,
+        console=found.console,
     )
 
 
 def _tenant_of(known: Grant | None) -> str | None:
     return urlsplit(known.token_endpoint).path.split("/")[1] if known and known.host == MICROSOFT_HOST else None
+
+
+def _profile_of(known: Grant | None) -> Profile:
+    return "recruit" if known and known.scope == SCOPES["recruit"] else "crm"
+
+
+def _flow(asked: argparse.Namespace, endpoints: Endpoints) -> Flow:
+    if endpoints.console is None:
+        return by_device_code if _uses_device(asked, endpoints) else in_browser
+    if asked.device or asked.browser:
+        raise NotConnected("Zoho is connected with a code of its API console: leave out --device and --browser")
+    if asked.client_secret_stdin:
+        raise NotConnected(f"standard input is for the code here: give the client secret in {CLIENT_SECRET}")
+    return by_console_code
 
 
 def _uses_device(asked: argparse.Namespace, endpoints: Endpoints) -> bool:
@@ -154,7 +187,7 @@ def _client(asked: argparse.Namespace, endpoints: Endpoints, known: Grant | None
 
 
 def grant_from(answer: Answer, endpoints: Endpoints, client: Client) -> Grant:
-    """What is stored; raises NotConnected where the answer is no lasting permission to read mail."""
+    """What is stored; raises NotConnected where the answer is no lasting permission, or not the one that was asked for."""
     refresh_token = answer.get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise NotConnected(
@@ -162,9 +195,14 @@ def grant_from(answer: Answer, endpoints: Endpoints, client: Client) -> Grant:
             "lasting access (many providers call it offline_access), and the registration must allow it"
         )
     given = answer.get("scope")
-    wanted = {scope for scope in endpoints.scope.lower().split() if scope not in UNASKED}
-    if isinstance(given, str) and given and not wanted <= set(given.lower().split()):
+    wanted = {scope for scope in SCOPE_SEPARATORS.split(endpoints.scope.lower()) if scope not in UNASKED}
+    if isinstance(given, str) and given and not wanted <= set(SCOPE_SEPARATORS.split(given.lower())):
+        if endpoints.console:
+            raise NotConnected(f"the code is not for all that is needed: get one for {endpoints.scope}")
         raise NotConnected("the owner agreed, but not to reading mail: give the command again and leave it ticked")
+    elsewhere = data_centre_of(urlsplit(str(answer.get("api_domain", ""))).hostname)
+    if endpoints.console and elsewhere not in (None, data_centre_of(urlsplit(endpoints.token).hostname)):
+        raise NotConnected(f"this user's data lies in another data centre: give --data-centre {elsewhere}")
     bare = Grant.model_construct(
         client_id=client.client_id,
         client_secret=client.client_secret,
@@ -189,7 +227,7 @@ async def connect(given: Sequence[str], environ: Mapping[str, str] = os.environ)
         vault = Vault(pool)
         known = await _known(vault, asked.name, cipher)
         endpoints = endpoints_of(asked, known)
-        flow = by_device_code if _uses_device(asked, endpoints) else in_browser
+        flow = _flow(asked, endpoints)
         client = _client(asked, endpoints, known, environ)
         server = AuthorizationServer(settings, field=asked.provider)
         grant = grant_from(await flow(server, endpoints, client, _say), endpoints, client)
@@ -197,6 +235,12 @@ async def connect(given: Sequence[str], environ: Mapping[str, str] = os.environ)
     finally:
         await pool.close()
     _say(f"stored as vault:{asked.name} (version {version}).")
+    if endpoints.console:
+        _say(
+            f'A new CRM: {{"kind": "zoho", "secret": "vault:{asked.name}", ...}} (docs/zoho.md). One that has this secret'
+        )
+        _say("goes on with it by itself.")
+        return 0
     _say(f'A new account: "incoming": {{..., "auth": "xoauth2", "secret": "vault:{asked.name}"}}. One that exists: ')
     _say(f'change_credential with {{"secret": "vault:{asked.name}"}} (docs/oauth.md).')
     return 0

@@ -1,9 +1,11 @@
-"""The two ways in which a mailbox's owner gives a permission: with a device code, and in a browser on this machine."""
+"""The ways in which an owner gives a permission: with a device code, in a browser on this machine, with a console's code."""
 
 from __future__ import annotations
 
 import asyncio
+import getpass
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +75,24 @@ async def by_device_code(server: AuthorizationServer, endpoints: Endpoints, clie
                 case _:
                     raise
     raise NotConnected("the code was not entered in time: give the command again")
+
+
+async def by_console_code(server: AuthorizationServer, endpoints: Endpoints, client: Client, say: Say) -> Answer:
+    """The authorisation code grant with a code that the provider's own console gave, which Zoho calls a self client."""
+    say(
+        f"1. Open {endpoints.console} as the user whose CRM it is, and choose Self Client, Generate Code.\n"
+        f"2. Scope: {endpoints.scope}\n3. Paste the code here within the time that it lives."
+    )
+    code = await asyncio.to_thread(_one_line, "Code: ")
+    return await server.token(endpoints.token, client.client_id, client.client_secret, "authorization_code", code=code)
+
+
+def _one_line(prompt: str) -> str:
+    """Typed without an echo, or piped in."""
+    line = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    if not (line := line.strip()):
+        raise NotConnected("no code was given")
+    return line
 
 
 async def in_browser(server: AuthorizationServer, endpoints: Endpoints, client: Client, say: Say) -> Answer:
