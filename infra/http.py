@@ -60,7 +60,7 @@ class HttpHost:
         path: str,
         *,
         headers: Mapping[str, str],
-        parameters: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
         content: bytes = b"",
         seconds: float,
         largest: int,
