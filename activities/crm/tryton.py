@@ -81,8 +81,15 @@ class Tryton:
         await self._host.__aexit__(None, None, None)
 
     async def check(self) -> None:
-        await self._horizon()
         await self._enter()
+        if not await self._rest.search(
+            "ir.module", [["name", "=", "mailroom"], ["state", "=", "activated"]], [], limit=1
+        ):
+            raise CrmFailure(
+                Kind.CRM_PERMISSION,
+                "the module mailroom is not activated in this database: trytond-admin -u mailroom (docs/tryton.md)",
+            )
+        await self._horizon()
         if not self._rest.context["companies"]:
             raise CrmFailure(
                 Kind.CRM_PERMISSION, "the user of the key belongs to no company, and sees no leads and opportunities"
@@ -106,13 +113,13 @@ class Tryton:
                 )
                 full = len(rows) == PAGE
                 after = rows[-1]["id"] if rows else after
-                records = [record for row in rows for record in records(model, row, gone_too=since is not None)]
+                page = [record for row in rows for record in records(model, row, gone_too=since is not None)]
                 if full:
-                    yield Page(records, {"since": since, "until": until, "model": model, "after": after})
+                    yield Page(page, {"since": since, "until": until, "model": model, "after": after})
                 elif model != MODELS[-1]:
-                    yield Page(records, {"since": since, "until": until, "model": OPPORTUNITY, "after": 0})
+                    yield Page(page, {"since": since, "until": until, "model": OPPORTUNITY, "after": 0})
                 else:
-                    yield Page(records, {"since": until})
+                    yield Page(page, {"since": until})
             after = 0
 
     async def push(self, entry: Entry) -> str:
@@ -158,14 +165,7 @@ class Tryton:
             values["employee"] = self._employee
         made = await self._make(OPPORTUNITY, new, values)
         if new.kind == "deal":
-            try:
-                await self._rest.press(OPPORTUNITY, made, "opportunity")  # which changes none that is past it
-            except Absent:
-                raise CrmFailure(Kind.CRM_GONE, f"Tryton has no opportunity {made} any more") from None
-            except Declined as refused:
-                raise refused.failure(
-                    Kind.CRM_REJECTED, "Tryton made a lead and not a deal: its user needs an employee"
-                ) from None
+            await self._make_a_deal_of(made)
         return await self._read(OPPORTUNITY, made, new.kind)
 
     async def find_record(self, new: NewRecord) -> Record | None:
@@ -276,6 +276,21 @@ class Tryton:
                     return str(row["id"])
             await self._check_access()
             raise refused.failure(Kind.CRM_REJECTED, f"Tryton did not make the {new.kind}") from None
+
+    async def _make_a_deal_of(self, opportunity: str) -> None:
+        """Opportunities begin as leads; presses the button, unless it was pressed before."""
+        lead = await self._read(OPPORTUNITY, opportunity, "lead")
+        if not lead.open:
+            return
+        try:
+            await self._rest.press(OPPORTUNITY, opportunity, "opportunity")
+        except Absent:
+            raise CrmFailure(Kind.CRM_GONE, f"Tryton has no opportunity {opportunity} any more") from None
+        except Declined as refused:
+            if (await self._read(OPPORTUNITY, opportunity, "lead")).open:
+                raise refused.failure(
+                    Kind.CRM_REJECTED, "Tryton made a lead and not a deal: the user of the key needs an employee"
+                ) from None
 
     async def _party_of(self, new: NewRecord) -> str:
         """Whose lead or deal it is: the party with one of its addresses, or a new one."""

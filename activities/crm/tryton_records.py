@@ -30,7 +30,9 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 LONGEST_LINE = 1000  # characters
 LONGEST_TEXT = 100_000
 
+# Tryton leaves out what is inactive wherever a list of conditions has none of its own about that, every list within a list too.
 EVEN_INACTIVE = ("active", "in", [True, False])
+NONE_FOR_THAT: tuple[str, str, list[bool]] = ("active", "in", [])  # for a list of alternatives
 ADDRESSES = ("contact_mechanisms.type", "contact_mechanisms.value")
 FIELDS = {
     PARTY: ("rec_name", "active", "replaced_by", *ADDRESSES),
@@ -59,7 +61,7 @@ def start_of(since: str, until: str) -> datetime:
 def changed_since(model: str, start: datetime) -> list[Any]:
     """Of the model's records those that changed, or of which something that they show did."""
     later = ["last_modified_at", ">=", moment(start)]
-    party = ["OR", later, ["contact_mechanisms", "where", [EVEN_INACTIVE, later]]]
+    party = ["OR", NONE_FOR_THAT, later, ["contact_mechanisms", "where", [EVEN_INACTIVE, later]]]
     if model == PARTY:
         return [party]
     return [

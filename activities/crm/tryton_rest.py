@@ -1,7 +1,7 @@
 """Tryton's REST user application: requests, and what its answers mean.
 
 Of whatever it refuses, Tryton says 400 and a sentence in the language of its user, so a refusal is told from another only by
-reading back; a model that a database does not have is a 500.
+reading back. A model that a database does not have is a 500, and so is any model of one that Tryton is only just loading.
 """
 
 from __future__ import annotations
@@ -162,12 +162,6 @@ class TrytonRest:
             raise _nowhere()
         if status in REFUSALS:
             raise Declined(said)
-        if status in SERVER_ERRORS and b"&#39;mailroom." in (response.content or b""):
-            raise CrmFailure(
-                Kind.CRM_PERMISSION,
-                "the module mailroom is not activated in this database: trytond-admin -u mailroom (docs/tryton.md)",
-                said,
-            )
         if status in SERVER_ERRORS or status == 408:
             raise CrmFailure(unclear, f"Tryton answered {status}", said, retry_after=_retry_after(response))
         if not 200 <= status < 300:
