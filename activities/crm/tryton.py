@@ -129,7 +129,8 @@ class Tryton:
             found = await self.find(entry)
             if found is None:
                 raise await self._why(refused, entry.record_kind, entry.record_id) from None
-            return found.remote_id if found.direction == entry.direction else await self.turn(entry, found.remote_id)
+            await self._turn(entry, found)
+            return found.remote_id
 
     async def find(self, entry: Entry) -> Found | None:
         for row in await self._rest.search(CORRESPONDENCE, [["key", "=", entry.key]], ["direction"], limit=1):
@@ -137,19 +138,21 @@ class Tryton:
         return None
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
-        try:
-            await self._rest.write(CORRESPONDENCE, remote_id, {"direction": entry.direction.lower()})
-        except Absent:
-            return await self.push(entry)  # somebody deleted it, or it was another's id
-        except Declined as refused:
-            raise await self._why(refused, entry.record_kind, entry.record_id) from None
-        return remote_id
+        """By the key, as in `remove`: of a database that was restored, an id may be another entry's."""
+        found = await self.find(entry)
+        if found is None:
+            return await self.push(entry)  # somebody deleted it in Tryton
+        await self._turn(entry, found)
+        return found.remote_id
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
+        found = await self.find(entry)
+        if found is None:
+            return
         try:
-            await self._rest.delete(CORRESPONDENCE, remote_id)
+            await self._rest.delete(CORRESPONDENCE, found.remote_id)
         except Absent:
-            await self.find(entry)  # an answer proves that it is the entry that is not there, and not all of Tryton
+            return
         except Declined as refused:
             raise await self._why(refused, entry.record_kind, entry.record_id) from None
 
@@ -225,6 +228,16 @@ class Tryton:
         both = [*map(activity, ours), *map(note, notes)]
         both.sort(key=lambda one: one[0], reverse=True)
         return [one for _, one in both[:MOST_ACTIVITIES]]
+
+    async def _turn(self, entry: Entry, found: Found) -> None:
+        if found.direction == entry.direction:
+            return
+        try:
+            await self._rest.write(CORRESPONDENCE, found.remote_id, {"direction": entry.direction.lower()})
+        except Absent:
+            raise CrmFailure(Kind.CRM_UNCERTAIN, "the entry was deleted in Tryton while it was being turned") from None
+        except Declined as refused:
+            raise await self._why(refused, entry.record_kind, entry.record_id) from None
 
     async def _enter(self) -> None:
         """Works as the user of the key does: for its companies, as its employee."""

@@ -102,15 +102,15 @@ class TrytonServer:
     def log(self) -> str:
         return (Path(self._folder.name) / "trytond.log").read_text(errors="replace")[-4000:]
 
-    def run(self, command: Sequence[str], *, seconds: float = 280) -> str:
-        """Runs something of Tryton's environment; answers its output."""
+    def run(self, command: Sequence[str], *, text: str = "") -> str:
+        """Runs something of Tryton's environment, which reads `text`; answers its output."""
         done = subprocess.run(
             [str(PYTHON), *command],
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=500,
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)[:200]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
@@ -168,6 +168,7 @@ class TrytonDatabase:
         self.server = server
         self.name = f"tryton_{uuid.uuid4().hex}"
         self.url = f"http://127.0.0.1:{server.port}/{self.name}"
+        self.uri = server.uri(self.name)
         self._client = httpx.Client(timeout=60, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -266,17 +267,12 @@ class TrytonDatabase:
             "import sys\nfrom proteus import Model, Wizard, config\n"
             "config.set_trytond(sys.argv[1], config_file=sys.argv[2])\nARGUMENT = sys.stdin.read()\n"
         )
-        done = subprocess.run(
-            [str(PYTHON), "-c", head + code, self.server.uri(self.name), str(self.server.settings)],
-            env=self.server.environment,
-            input=argument,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if done.returncode:
-            raise RuntimeError(f"a script in Tryton failed:\n{done.stderr[-4000:]}")
-        return done.stdout
+        return self.server.run(["-c", head + code, self.uri, str(self.server.settings)], text=argument)
+
+    def console(self, code: str) -> str:
+        """What `trytond-console` prints of `code`."""
+        console = str(PYTHON.with_name("trytond-console"))
+        return self.server.run([console, "-c", str(self.server.settings), "-d", self.name], text=code)
 
     def _shown(self, path: str) -> list[dict[str, Any]]:
         fields = ("key", "direction", "subject", "sender", "recipients", "text", "message_id", "account", "sent_at")

@@ -204,7 +204,7 @@ async def test_a_change_is_not_missed_that_was_begun_before_a_pull_and_ended_aft
 ) -> None:
     anna, bo = tryton.party("Anna", "anna@example.com"), tryton.party("Bo", "bo@example.com")
     make_old(tryton)
-    with psycopg.connect(tryton.server.uri(tryton.name)) as slow:  # an import that takes an hour
+    with psycopg.connect(tryton.uri) as slow:  # an import that takes an hour
         slow.execute("select now()")
         tryton.rest("PUT", f"party.party/{bo}", {"name": "Bo Berg"})
         _, cursor = await pulled(crm)
@@ -227,7 +227,7 @@ async def test_a_database_in_another_time_zone_is_pulled_like_any_other(tryton: 
 
 def make_old(tryton: TrytonDatabase) -> None:
     """Lets an hour go by since all that was done so far, so that no overlap shows it again."""
-    with psycopg.connect(tryton.server.uri(tryton.name), autocommit=True) as connection:
+    with psycopg.connect(tryton.uri, autocommit=True) as connection:
         for table in ("party_party", "party_contact_mechanism", "sale_opportunity"):
             connection.execute(
                 f"update {table} set create_date = create_date - interval '1 hour', "
@@ -440,7 +440,7 @@ async def test_rights_that_are_missing_are_named(crm: Crm, tryton: TrytonDatabas
 
 
 async def test_a_database_without_the_module_says_so(crm: Crm, tryton: TrytonDatabase) -> None:
-    with psycopg.connect(tryton.server.uri(tryton.name), autocommit=True) as connection:
+    with psycopg.connect(tryton.uri, autocommit=True) as connection:
         connection.execute("update ir_module set state = 'not activated' where name = 'mailroom'")
     failure = await failure_of(crm, "check")
     assert failure.kind == Kind.CRM_PERMISSION
