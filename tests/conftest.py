@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.running import Mailroom
     from tests.servers.dovecot import Dovecot
     from tests.servers.oauth_server import OAuthServer
+    from tests.servers.tryton import TrytonDatabase, TrytonServer
 
 STARTER = Starter()
 
@@ -161,6 +162,29 @@ def dovecot_with_penalty() -> Iterator[Dovecot]:
     _need_dovecot()
     with Dovecot(more=PENALTY) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tryton_server(services: Services) -> Iterator[TrytonServer]:
+    """A Tryton server of this test process's. Without Tryton the test is skipped, and fails where it must not be."""
+    from tests.servers.tryton import PYTHON, TrytonServer
+
+    if not PYTHON.exists():
+        missing = "Tryton is not installed: make test installs it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with TrytonServer(services.postgres) as server:
+        yield server
+
+
+@pytest.fixture
+def tryton(tryton_server: TrytonServer) -> Iterator[TrytonDatabase]:
+    """A company's own Tryton, with nothing in it."""
+    from tests.servers.tryton import TrytonDatabase
+
+    with TrytonDatabase(tryton_server) as database:
+        yield database
 
 
 def _need_dovecot() -> None:

@@ -87,7 +87,7 @@ class Starter:
         self._temporal.start(binary)
         services = Services(self._postgres.url, self._temporal.address, self._temporal.ui, str(binary))
         with psycopg.connect(services.postgres, autocommit=True) as connection:
-            connection.execute(f"create database {TEMPLATE}")
+            connection.execute(f"create database {TEMPLATE} is_template true")
         asyncio.run(migrate(services.database(TEMPLATE)))
         return services
 

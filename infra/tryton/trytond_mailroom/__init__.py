@@ -1,0 +1,1 @@
+"""A Tryton module: correspondence and activities on parties and opportunities, each under a key of its own."""
