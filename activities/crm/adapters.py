@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 
 from activities.crm.adapter import Crm, CrmFailure
 from activities.crm.builtin import Builtin
+from activities.crm.tryton import Tryton
+from activities.crm.zoho import Zoho
+from activities.crm.zoho import address as zoho_address
 from domain.crm import CrmKind, CrmSettings
 from domain.failures import Kind
 from domain.refusal import Refused
@@ -90,8 +93,18 @@ async def builtin(access: Access) -> Crm:
     return Builtin(access.pool, access.settings)
 
 
+async def tryton(access: Access) -> Crm:
+    return Tryton(access.settings, access.host, await access.secret())
+
+
+async def zoho(access: Access) -> Crm:
+    return Zoho(access.settings, access.host, access.tokens)
+
+
 KINDS: dict[CrmKind, Made] = {
     "builtin": Made(lambda _: "http://builtin.invalid", builtin),
+    "tryton": Made(lambda settings: settings.url or "", tryton),
+    "zoho": Made(zoho_address, zoho),
 }
 
 
@@ -108,9 +121,7 @@ class Adapters:
     async def open(self, settings: CrmSettings) -> AsyncIterator[tuple[Crm, CountedHost]]:
         """An adapter with its host, both closed after the block. Raises Refused for settings with which nothing can be reached,
         and CrmFailure as the adapter does."""
-        made = KINDS.get(settings.kind)
-        if made is None:
-            raise Refused("kind_not_supported", f"kind: this version does not speak with {settings.kind}", field="kind")
+        made = KINDS[settings.kind]
         async with CountedHost(made.address(settings), self._settings) as host:
             try:
                 crm = await made.adapter(Access(settings, self._pool, host, self._secrets, self._tokens))

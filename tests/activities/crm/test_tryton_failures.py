@@ -180,6 +180,7 @@ async def test_a_host_that_may_not_be_spoken_to_is_named() -> None:
         ("Retry-After: soon", None, None),
         ("X-Nothing: 1", None, None),
     ],
+    ids=["seconds", "a date", "a date that is past", "centuries", "no date", "none"],
 )
 async def test_the_wait_that_is_asked_for_is_told(header: str, least: float | None, most: float | None) -> None:
     async with answering(answer(429, "", header)) as (crm, _):
