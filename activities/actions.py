@@ -239,7 +239,11 @@ class Actions:
             return found.kind, found.id
         async with self._pool.connection() as connection:
             linked = await linked_records(connection, given.message, given.crm)
-        linked = [one for one in linked if given.record_kind in (None, one.kind)]
+        people = [one for one in linked if one.kind != "deal"]
+        # A deal is linked beside the contact whose it is: what is said of nobody in particular is said of the person.
+        linked = (
+            people or linked if given.record_kind is None else [one for one in linked if one.kind == given.record_kind]
+        )
         if len(linked) == 1:
             return linked[0].kind, linked[0].id
         if not linked:

@@ -101,7 +101,10 @@ async def test_a_deal_comes_with_its_contact(asking: Asking) -> None:
     [contact] = await asking.rows("select * from directory where record_kind = 'contact'")
     [deal] = await asking.rows("select * from directory where record_kind = 'deal'")
     assert deal["contacts"] == [contact["record_id"]]
-    assert answer["linked"] == [{"record_kind": "contact", "record_id": contact["record_id"]}]
+    assert answer["linked"] == [
+        {"record_kind": "contact", "record_id": contact["record_id"]},
+        {"record_kind": "deal", "record_id": deal["record_id"]},
+    ], "the only open deal of a contact is linked with it"
     again = await asking.ask("add_record", request_id="r2", message=message, record_kind="deal")
     assert (again["created"], again["record"]) == (False, answer["record"])
     other = await asking.ask("add_record", request_id="r3", message=message, record_kind="deal", name="New floor")
@@ -341,9 +344,10 @@ async def test_the_context_of_a_message(asking: Asking, pool: Pool) -> None:
     await asking.ask("add_task", request_id="t", message=message, subject="call", due=DUE)
     await asking.ask("add_note", request_id="n", message=message, subject="likes red")
     seen = await asking.ask("context", message=message)
-    [record] = seen["records"]
+    [record, deal] = seen["records"]
     assert (record["record_kind"], record["record_id"], record["direction"]) == ("contact", "17", "Received")
     assert record["evidence"]["field"] == "from"
+    assert (deal["record_kind"], deal["name"]) == ("deal", "New roof")
     assert [deal["name"] for deal in record["open_deals"]] == ["New roof"]
     assert [one["subject"] for one in record["open"]] == ["call"]
     assert seen["crms"] == [{"crm": "builtin", "asked": True, "kind": None, "reason": None}]
