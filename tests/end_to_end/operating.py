@@ -168,7 +168,7 @@ class Operator:
         await self.start({"address": address, "incoming": incoming, **more})
         await self.until_state(address, "active")
 
-    async def command(self, address: str, name: str, **given: Any) -> dict[str, Any]:
+    async def command(self, address: str, name: str, /, **given: Any) -> dict[str, Any]:
         """`temporal workflow update execute`: the answer, or CommandFailed with the refusal's words."""
         arguments = ["workflow", "update", "execute", "--workflow-id", f"mail-account/{address}", "--name", name]
         arguments += ["--input", json.dumps(given)] if given else []

@@ -14,8 +14,9 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing sends 
 
 
 class TappedLine:
-    """A TCP relay on 127.0.0.1. `asked` and `answered` see every piece of data before it is passed on.
+    """A TCP relay on 127.0.0.1; while the server is down it hangs up on its clients.
 
+    `asked` and `answered` see every piece of data before it is passed on.
     `asked` gets what a client says, `answered` what the server says, and the number of the connection, from 1.
     `answered` returns how many bytes to pass on. With fewer than all of them the server is heard no further, and the client
     finds the line as `broken_by` says: silent, closed by the server, or reset.
@@ -66,8 +67,9 @@ class TappedLine:
         self._relays.add(task)
         self.connections += 1
         number = self.connections
-        server, to_server = await asyncio.open_connection(self.host, self._server_port)
+        to_server: asyncio.StreamWriter | None = None
         try:
+            server, to_server = await asyncio.open_connection(self.host, self._server_port)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass_questions(number, client, to_server))
                 both.create_task(self._pass_answers(number, server, to_client))
@@ -77,7 +79,7 @@ class TappedLine:
             pass
         finally:
             self._relays.discard(task)
-            for writer in (to_server, to_client):
+            for writer in filter(None, (to_server, to_client)):
                 with contextlib.suppress(OSError):
                     writer.close()
 

@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from infra.children import free_port, is_free
+from infra.embedded_postgres import binaries
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv" / "crms" / "bin" / "python"
@@ -34,10 +35,14 @@ COMPANY_PARTIES = ("Nordwind GmbH", "Mailroom")  # what each database has from t
 
 
 class TrytonServer:
-    """`trytond` on 127.0.0.1, for any database of the PostgreSQL at `postgres`. Used as a context manager."""
+    """`trytond` on 127.0.0.1, for any database of the PostgreSQL at `postgres`. Used as a context manager.
 
-    def __init__(self, postgres: str) -> None:
+    The template of its databases is copied from the server `like`, if there is one, rather than made anew.
+    """
+
+    def __init__(self, postgres: str, *, like: TrytonServer | None = None) -> None:
         self.postgres = postgres
+        self._like = like
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="tryton-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,15 +133,26 @@ class TrytonServer:
             unfinished = f"{TEMPLATE}_unfinished"
             connection.execute(f"drop database if exists {unfinished} with (force)")
             connection.execute(f"create database {unfinished}")
+            self._fill_template(unfinished)
+            connection.execute(f"alter database {unfinished} rename to {TEMPLATE}")
+            connection.execute(f"alter database {TEMPLATE} is_template true")  # no server looks into it any more
+
+    def _fill_template(self, database: str) -> None:
+        if self._like is None:
             password = Path(self._folder.name) / "password"
             password.write_text(uuid.uuid4().hex + "\n")
             self.environment["TRYTONPASSFILE"] = str(password)
-            admin = [str(PYTHON.with_name("trytond-admin")), "-c", str(self.settings), "-d", unfinished]
+            admin = [str(PYTHON.with_name("trytond-admin")), "-c", str(self.settings), "-d", database]
             self.run([*admin, "--email", "admin@nordwind.example", "-u", *MODULES, "--activate-dependencies"])
             setup = str(Path(__file__).with_name("tryton_setup.py"))
-            self.run([setup, self.uri(unfinished), str(self.settings), KEY, ADMIN_KEY])
-            connection.execute(f"alter database {unfinished} rename to {TEMPLATE}")
-            connection.execute(f"alter database {TEMPLATE} is_template true")  # no server looks into it any more
+            self.run([setup, self.uri(database), str(self.settings), KEY, ADMIN_KEY])
+            return
+        dump = Path(self._folder.name) / "template.dump"
+        for command in (
+            ["pg_dump", "--format=custom", "--file", str(dump), self._like.uri(TEMPLATE)],
+            ["pg_restore", "--exit-on-error", "--dbname", self.uri(database), str(dump)],
+        ):
+            subprocess.run([str(binaries() / command[0]), *command[1:]], check=True, timeout=300)
 
     def _answers(self) -> bool:
         try:

@@ -110,6 +110,10 @@ class ZohoTwin(Organisation):
         with self.lock:
             self._faults += [(method, re.compile(path), fault)] * times
 
+    def forget_faults(self) -> None:
+        with self.lock:
+            self._faults.clear()
+
     def requests(self, method: str, path: str) -> list[Seen]:
         with self.lock:
             return [one for one in self.seen if one.method == method and re.search(path, one.path)]
