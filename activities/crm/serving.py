@@ -52,7 +52,7 @@ class CrmServing:
                 await crm.check()
                 await self._adapters.accept(request.settings, host)
         except CrmFailure as failed:
-            failure = self._failure(failed).model_copy(update={"counts": None})
+            failure = self._failure(request.settings.name, failed).model_copy(update={"counts": None})
             raise _error(failure) from None
         return CrmChecked(minute_seconds=self._settings.minute_seconds)
 
@@ -75,7 +75,7 @@ class CrmServing:
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         except (CrmFailure, Refused) as failed:
-            failure = self._refusal(failed) if isinstance(failed, Refused) else self._failure(failed)
+            failure = self._refusal(name, failed) if isinstance(failed, Refused) else self._failure(name, failed)
             counts = session.counts() if session else Outbox(self._pool, name, 60.0).counts()
             raise _error(
                 failure,
@@ -92,16 +92,16 @@ class CrmServing:
             call_again("nothing new", timedelta(milliseconds=1), NOTHING_NEW)
         return report
 
-    def _failure(self, failed: CrmFailure) -> Failure:
+    def _failure(self, crm: str, failed: CrmFailure) -> Failure:
         said = storable(failed.said)[:LONGEST_SAID] if failed.said else None
-        return self._made(failed.kind, storable(failed.cause)[:LONGEST_SAID], said, None)
+        return self._made(crm, failed.kind, storable(failed.cause)[:LONGEST_SAID], said, None)
 
-    def _refusal(self, refused: Refused) -> Failure:
+    def _refusal(self, crm: str, refused: Refused) -> Failure:
         """A secret that is no more, or a host that may not be spoken to: somebody has to mend it."""
         remedy = f"{refused.message}. Then give `enable`."
-        return self._made(Kind.CRM_PERMISSION, refused.refusal.code, None, remedy)
+        return self._made(crm, Kind.CRM_PERMISSION, refused.refusal.code, None, remedy)
 
-    def _made(self, kind: Kind, cause: str, said: str | None, remedy: str | None) -> Failure:
+    def _made(self, crm: str, kind: Kind, cause: str, said: str | None, remedy: str | None) -> Failure:
         failure = crm_failure(
             kind,
             cause,
@@ -112,7 +112,8 @@ class CrmServing:
             remedy=remedy,
         )
         logger.warning(
-            "a CRM: %s (%s)", kind, cause, extra={"reference": failure.reference, "kind": kind, "cause": cause}
+            *("crm/%s: %s (%s)", crm, kind, cause),
+            extra={"reference": failure.reference, "kind": kind, "cause": cause},
         )
         return failure
 
