@@ -1,7 +1,7 @@
 """The directory: what is known here of a CRM's records, and the one way into it.
 
-Pulled, pushed back and saved by hand, every record comes through `Directory`. What changes for linking is asked for in the same
-transaction (activities/back_linking.py); where nothing changes, nothing is asked.
+Pulled, added from a message and saved by hand, every record comes through `store_records`. What changes for linking is asked for
+in the same transaction (activities/back_linking.py); where nothing changes, nothing is asked.
 """
 
 from __future__ import annotations
@@ -130,6 +130,17 @@ async def store_gone(connection: Connection, crm: str, keys: Sequence[Key]) -> i
         await _write(connection, crm, changed)
         await _ask(connection, crm, {key: (before[key], now) for key, now in changed.items()})
     return len(changed)
+
+
+async def store_shown(connection: Connection, crm: str, records: Iterable[Record]) -> None:
+    """Enters what the CRM has shown outside of a pull. A record that the directory has stays what it is there: a pull that came
+    in between knows it later than this answer does. One that was taken for gone is back."""
+    await _keep_others_out(connection, crm)
+    shown = {(record.kind, storable(record.id)): record for record in records}
+    there = await _known(connection, crm, shown)
+    await store_records(
+        connection, crm, [record for key, record in shown.items() if there.get(key, NOTHING) == NOTHING]
+    )
 
 
 def _to_keep(record: Record) -> Known:
