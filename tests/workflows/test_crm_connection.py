@@ -238,3 +238,16 @@ async def test_a_run_of_the_first_release_gives_way_when_a_worker_of_this_one_st
     assert (await crm.command("sync_now"))["status"]["state"] == "active"
     again: dict[str, Any] = await crm.save("contact", "Anna Berg", "anna@example.org", record_id=saved["record_id"])
     assert again["record_id"] == saved["record_id"]
+
+
+async def test_mail_that_is_stored_follows_a_change_of_the_rules_of_linking(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom)
+    await crm.save("contact", "Anna Lind", "anna@example.org")
+    tagged = mail(2, sender="anna+news@example.org")
+    async with MailboxServer(messages={"a": mail(1), "b": tagged}) as server:
+        account = await mailroom.connect(server, crm=[crm.name])
+        await account.until_mail(2)
+        shown = f"select subject from builtin_correspondence where crm = '{crm.name}' order by subject"
+        assert [row["subject"] for row in await crm.until_rows(shown, 1)] == ["message 1"]
+        await crm.command("change_settings", settings={"linking": {"subaddresses": True}}, by="ops")
+        assert [row["subject"] for row in await crm.until_rows(shown, 2)] == ["message 1", "message 2"]
