@@ -40,7 +40,7 @@ from domain.refusal import Refused
 from workflows import contract
 from workflows.crm_lifecycle import CrmLifecycle
 from workflows.crm_session import CrmSession, interrupted
-from workflows.crm_sync import SharedSync
+from workflows.crm_sync import SharedSync, answer
 from workflows.intake import command, read, refusal, takes_commands
 from workflows.mailbox_session import cancel_requested, not_answered, refused_by
 
@@ -164,6 +164,11 @@ class CrmConnection:
     @command(SyncNow)
     async def sync_now(self, given: SyncNow) -> contract.SyncAnswer:
         await self._ready(given)
+        if self.connection.limited_until(workflow.now()) and workflow.patched("rate_limits"):
+            self._life.apply(given)
+            answered = answer("waiting", self.connection, failure=self.connection.last_failure)
+            await self._answer()
+            return answered
         asked = self._sync.asked
         if asked is None:
             self._life.apply(given)
@@ -419,6 +424,9 @@ class CrmConnection:
                 self._sync.answer(asked, "synced" if did else "nothing_new", self.connection, ended)
             case SyncFailure():
                 self._life.apply(SyncFailed(report=ended, jitter=workflow.random().random()))
+                meanwhile = self._sync.asked is not asked and self.connection.limited_until(workflow.now()) is not None
+                if meanwhile and workflow.patched("rate_limits"):
+                    asked = self._sync.asked  # of who asked while it ran: another session would not respect the limit
                 self._sync.answer(asked, "failed", self.connection, None, ended.failure)
         if self.connection.state is CrmState.DISABLED:
             self._sync.refuse(

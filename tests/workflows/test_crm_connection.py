@@ -17,6 +17,7 @@ from tests.activities.watching import mail
 from tests.running import Mailroom, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.crms import connect_crm, start_crm
+from tests.workflows.test_crm_replay import replay
 
 __all__ = ["script"]
 
@@ -154,6 +155,23 @@ async def test_a_missing_right_suspends_and_the_next_look_that_works_ends_that(
     worked = await crm.command("sync_now", by="ops")
     assert (worked["outcome"], worked["status"]["state"]) == ("nothing_new", "active")
     assert [notice["code"] for notice in await mailroom.notices(f"crm/{crm.name}")] == ["suspended", "resumed"]
+
+
+async def test_sync_now_respects_a_limit_of_the_crm_and_says_until_when(mailroom: Mailroom, script: Script) -> None:
+    crm = await connect_crm(mailroom, **SCRIPTED)
+    await crm.until(lambda now: now.pulled_at is not None, "the first pull")
+    script.down = CrmFailure(Kind.CRM_RATE_LIMITED, "429", retry_after=3600)
+    failed = await crm.command("sync_now", by="ops")
+    assert (failed["outcome"], failed["failure"]["kind"]) == ("failed", "crm_rate_limited")
+    script.down, before = None, script.calls.total()
+    waiting = await crm.command("sync_now", by="ops")
+    assert (waiting["outcome"], waiting["failure"]) == ("waiting", failed["failure"])
+    assert waiting["waits_until"] == failed["waits_until"] == waiting["status"]["next_attempt_at"] is not None
+    assert script.calls.total() == before
+    assert (await crm.log("SyncRequested"))[-1].actor == "ops"
+    await crm.command("change_settings", settings={"daily_calls": 5000}, by="ops")
+    assert (await crm.command("sync_now", by="ops"))["outcome"] == "nothing_new"
+    await replay(await crm.handle.fetch_history())
 
 
 async def test_what_the_crm_rejected_is_pushed_again_when_that_is_asked_for(mailroom: Mailroom, script: Script) -> None:
