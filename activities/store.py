@@ -52,7 +52,7 @@ class LedgerConflict(Exception):
 
 
 class NothingNew(Exception):
-    """What somebody attaches is here already, or was and is not to come again; nothing was stored."""
+    """What somebody attaches is here already, was and is not to come again, or is withheld; nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
