@@ -14,7 +14,6 @@ from activities.attempts import heartbeats
 from activities.crm.adapter import CrmFailure, NewActivity, NewRecord, Record
 from activities.crm.known import (
     Subject,
-    add_to_directory,
     crm_of_account,
     linked_records,
     matches,
@@ -24,6 +23,7 @@ from activities.crm.known import (
     subject_of,
 )
 from activities.crm.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
+from activities.directory import store_shown
 from activities.linking import relink
 from activities.log import append
 from domain.actions import (
@@ -83,26 +83,25 @@ class Actions:
 
     async def _add_record(self, request: DeskRequest, given: AddRecord, made: CrmRequest, who: Participant) -> None:
         name = given.name or readable_name(who.name, who.address)
+        shown: list[Record] = []  # by the CRM itself: what the directory says may be older by the time it is stored
         try:
             async with self._open_crm(given.crm) as crm:
                 if given.record_kind == "deal":
-                    contact, _ = await self._person(crm, made, "contact", who, readable_name(who.name, who.address))
-                    record, created = await self._deal(crm, made, contact, given.name, name)
-                    found = [contact, record]
+                    called = readable_name(who.name, who.address)
+                    contact, _ = await self._person(crm, made, "contact", who, called, shown)
+                    record, created = await self._deal(crm, made, contact, given.name, name, shown)
                 else:
-                    record, created = await self._person(crm, made, given.record_kind, who, name)
-                    found = [record]
+                    record, created = await self._person(crm, made, given.record_kind, who, name, shown)
         except CrmFailure as failure:
             raise self._requests.refused(given.crm, failure, made.reference, request.at) from None
         async with self._pool.connection() as connection, connection.transaction():
-            for one in found:
-                await add_to_directory(connection, given.crm, one)
+            await store_shown(connection, given.crm, shown)
             await self._requests.done(connection, made, (record.kind, record.id), record.id, created)
             await relink(connection, [given.message], [given.crm])
             await self._log(connection, request, "RecordAdded", made, given.by, record.kind, record.id)
 
     async def _person(
-        self, crm: ActionsCrm, made: CrmRequest, kind: RecordKind, who: Participant, name: str
+        self, crm: ActionsCrm, made: CrmRequest, kind: RecordKind, who: Participant, name: str, shown: list[Record]
     ) -> tuple[Record, bool]:
         """The record of a person, and whether this request has made it."""
         if (known := await matches(self._pool, made.crm, MATCHING[kind], who.normal)) is not None:
@@ -111,11 +110,13 @@ class Actions:
         for one in MATCHING[kind]:
             there = await asked(crm.find_record(NewRecord(one, name, (who.address,), request_key=made.key)))
             if there is not None:
+                shown.append(there)
                 return there, made.attempts > 0 and one == made.record_kind
-        return await self._made(crm, made, new), True
+        shown.append(await self._made(crm, made, new))
+        return shown[-1], True
 
     async def _deal(
-        self, crm: ActionsCrm, made: CrmRequest, contact: Record, named: str | None, name: str
+        self, crm: ActionsCrm, made: CrmRequest, contact: Record, named: str | None, name: str, shown: list[Record]
     ) -> tuple[Record, bool]:
         """An open deal of that contact, of the name where one is given; or a new one."""
         known = await open_deals(self._pool, made.crm, [contact.id])
@@ -123,8 +124,10 @@ class Actions:
             return known[0], made.attempts > 0
         new = NewRecord("deal", name, contacts=(contact.id,), request_key=made.key)
         if (there := await asked(crm.find_record(new))) is not None:
+            shown.append(there)
             return there, made.attempts > 0
-        return await self._made(crm, made, new), True
+        shown.append(await self._made(crm, made, new))
+        return shown[-1], True
 
     async def _made(self, crm: ActionsCrm, made: CrmRequest, new: NewRecord) -> Record:
         await self._requests.begin_attempt(made)

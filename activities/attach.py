@@ -33,6 +33,7 @@ from activities.comparison import known_account
 from activities.crm.connections import CrmConnections
 from activities.mailboxes import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
+from activities.privacy import withheld_among
 from activities.recognition import ATTACHED, stored_as
 from activities.store import ByHand, MailStore, NothingNew
 from domain.attaching import why_no_mail
@@ -135,17 +136,23 @@ class Attaching:
                 by_hand=by_hand,
             )
         except NothingNew:
-            return await self._had(address, one)
+            return await self._had(settings, one)
         async with self._pool.connection() as connection:
             stored = await stored_as(connection, address, one)
             assert stored is not None
             return await self._seen(connection, stored, new=True)
 
-    async def _had(self, address: str, one: Retrieved) -> Attached:
+    async def _had(self, settings: AccountSettings, one: Retrieved) -> Attached:
         """Why nothing of it was stored."""
-        async with self._pool.connection() as connection:
-            if (there := await stored_as(connection, address, one)) is not None:
+        async with self._pool.connection() as connection, connection.transaction():
+            if (there := await stored_as(connection, settings.address, one)) is not None:
                 return await self._seen(connection, there, new=False)
+            for rule in (await withheld_among(connection, settings, [one])).values():
+                raise Refused(
+                    "withheld",
+                    f"the account's privacy rule {rule} keeps it from being stored: change the rule with set_privacy, if it "
+                    "is to be stored all the same",
+                )
         raise _buried()
 
     async def _seen(self, connection: Connection, message: int, *, new: bool) -> Attached:

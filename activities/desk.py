@@ -30,8 +30,13 @@ def given(model: type[Given], request: DeskRequest) -> Given:
 async def at_the_desk(pool: Pool, address: str) -> AsyncIterator[Connection]:
     """A transaction in which no other command about this account's filing runs, nor this one a second time."""
     async with pool.connection() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{address}"])
+        await at_the_desk_of(connection, address)
         yield connection
+
+
+async def at_the_desk_of(connection: Connection, address: str) -> None:
+    """Until the transaction ends, no command about this account's filing runs."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{address}"])
 
 
 async def logged(connection: Connection, event_id: UUID) -> dict[str, Any] | None:

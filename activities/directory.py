@@ -1,7 +1,7 @@
 """The directory: what is known here of a CRM's records, and the one way into it.
 
-Pulled, pushed back and saved by hand, every record comes through `Directory`. What changes for linking is asked for in the same
-transaction (activities/back_linking.py); where nothing changes, nothing is asked.
+Pulled, added from a message and saved by hand, every record comes through `store_records`. What changes for linking is asked for
+in the same transaction (activities/back_linking.py); where nothing changes, nothing is asked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Directory:
         Stored twice, the second time changes nothing.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            await _keep_others_out(connection, crm)
+            await keep_others_out(connection, crm)
             changed = await store_records(connection, crm, page.records, seen=sweep)
             await connection.execute(
                 "update crms set cursor = %s::jsonb, pulled_at = now() where name = %s",
@@ -56,7 +56,7 @@ class Directory:
     async def save(self, crm: str, record: Record) -> None:
         """Makes the directory say of one record what it says."""
         async with self._pool.connection() as connection, connection.transaction():
-            await _keep_others_out(connection, crm)
+            await keep_others_out(connection, crm)
             await store_records(connection, crm, [record])
 
     async def swept(self, crm: str, began: datetime) -> int:
@@ -65,7 +65,7 @@ class Directory:
         gone = 0
         while True:
             async with self._pool.connection() as connection, connection.transaction():
-                await _keep_others_out(connection, crm)
+                await keep_others_out(connection, crm)
                 rows = await (
                     await connection.execute(
                         """
@@ -83,7 +83,7 @@ class Directory:
     async def gone(self, crm: str, record_kind: str, record_id: str) -> None:
         """The CRM has said that it does not have this record."""
         async with self._pool.connection() as connection, connection.transaction():
-            await _keep_others_out(connection, crm)
+            await keep_others_out(connection, crm)
             await store_gone(connection, crm, [(record_kind, record_id)])
 
 
@@ -132,6 +132,17 @@ async def store_gone(connection: Connection, crm: str, keys: Sequence[Key]) -> i
     return len(changed)
 
 
+async def store_shown(connection: Connection, crm: str, records: Iterable[Record]) -> None:
+    """Enters what the CRM has shown outside of a pull. A record that the directory has stays what it is there: a pull that came
+    in between knows it later than this answer does. One that was taken for gone is back."""
+    await keep_others_out(connection, crm)
+    shown = {(record.kind, storable(record.id)): record for record in records}
+    there = await _known(connection, crm, shown)
+    await store_records(
+        connection, crm, [record for key, record in shown.items() if there.get(key, NOTHING) == NOTHING]
+    )
+
+
 def _to_keep(record: Record) -> Known:
     """Of a record that is gone nothing is kept but what it became."""
     became = replace(
@@ -153,7 +164,7 @@ def _to_keep(record: Record) -> Known:
     )
 
 
-async def _keep_others_out(connection: Connection, crm: str) -> None:
+async def keep_others_out(connection: Connection, crm: str) -> None:
     """Until the transaction ends, nobody else changes this CRM's directory."""
     await connection.execute("select from crms where name = %s for no key update", [crm])
 

@@ -1,13 +1,15 @@
 """Erasing a person: their mail with all that was made of it, in every mailbox of an organisation.
 
 Mail that the person wrote, and mail that had no other counterpart, goes. What others wrote, to the person among others, is those
-others' mail, too: it stays, and is no longer found or linked by the person. Each page is one transaction with its event. Dead
-before its commit, nothing is done; dead after it, the next attempt finds that much less to do.
+others' mail, too: it stays, and is no longer found or linked by the person. What names them besides is in activities/traces.py.
+Each page is one transaction with its event. Dead before its commit, nothing is done; dead after it, the next attempt finds that
+much less to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -15,9 +17,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
+from activities.desk import at_the_desk_of
 from activities.linking import refresh_entries
 from activities.log import append
 from activities.removal import keep_sessions_out, remove
+from activities.traces import built_in_crms, crms_with_a_rule, of_account, of_crm
 from domain.addresses import normal_address
 from domain.audit import LoggedEvent
 from domain.erasure import Erased, pseudonym
@@ -60,7 +64,7 @@ class Erasing:
         done = Erased(erasure=request.erasure, dry_run=request.given.dry_run)
         for account in accounts:
             after: int | None = 0
-            found_any = False
+            found_any = await self._traces(request, account, person, done)
             while after is not None:
                 activity.heartbeat()
                 found = await self._page(request, account, person, own, after)
@@ -70,12 +74,46 @@ class Erasing:
                 done.kept += len(found.kept)
                 done.bytes += found.bytes
             done.accounts += found_any
+        async with self._pool.connection() as connection:
+            crms = await built_in_crms(connection, request.given.organisation)
+        for crm in crms:
+            activity.heartbeat()
+            await self._built_in(request, crm, person, done)
         async with self._pool.connection() as connection, connection.transaction():
             if not request.given.dry_run:
                 await _forget(connection, accounts, person)
-                done = await _as_logged(connection, request, accounts)
-            done.records = await _records(connection, accounts, person)
+                done = await _as_logged(connection, request, accounts, crms)
+            left = await _records(connection, accounts, person)
+            done.records = left - done.builtin_records if request.given.dry_run else left
+            done.crms = tuple(await crms_with_a_rule(connection, request.given.organisation, person))
         return done
+
+    async def _traces(self, request: ErasureRequest, account: str, person: str, done: Erased) -> bool:
+        """Of what names the person besides mail. From then on, what is in quarantine is not stored if it is theirs."""
+        erasing = not request.given.dry_run
+        async with self._pool.connection() as connection, connection.transaction():
+            if erasing:
+                await at_the_desk_of(connection, account)
+                await keep_sessions_out(connection, account)
+                await connection.execute(
+                    "insert into erased_people values (%s, %s, %s, %s) on conflict do nothing",
+                    [account, request.erasure, pseudonym(request.erasure, person), request.at],
+                )
+            found = await of_account(connection, account, person, request, erasing=erasing)
+            named = bool(found.filters or found.rules or found.withheld)
+            if erasing and named:
+                facts = {"withdrawn": [], "bytes": 0, "kept": [], **dataclasses.asdict(found)}
+                await _log(connection, account, person, request, facts)
+        done.filters += found.filters
+        done.rules += found.rules
+        done.withheld += found.withheld
+        return named
+
+    async def _built_in(self, request: ErasureRequest, crm: str, person: str, done: Erased) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await of_crm(connection, crm, person, request, erasing=not request.given.dry_run)
+        done.builtin_records += found.records
+        done.builtin_activities += found.activities
 
     async def _accounts(self, request: ErasureRequest) -> tuple[list[str], set[str]]:
         """The organisation's accounts, and all addresses that are theirs, in normal form."""
@@ -109,20 +147,8 @@ class Erasing:
                 await remove(connection, account, found.removed, cause="erased", at=request.at)
             if found.kept:
                 await _take_out(connection, found.kept, person)
-            event = LoggedEvent(
-                event_id=uuid4(),
-                at=request.at,
-                type="PersonErased",
-                actor=request.given.by,
-                data={
-                    "erasure": str(request.erasure),
-                    "person": pseudonym(request.erasure, person),
-                    "withdrawn": list(found.removed),
-                    "bytes": found.bytes,
-                    "kept": list(found.kept),
-                },
-            )
-            await append(connection, account, event)
+            facts = {"withdrawn": list(found.removed), "bytes": found.bytes, "kept": list(found.kept)}
+            await _log(connection, account, person, request, facts)
         return found
 
 
@@ -206,17 +232,39 @@ async def _records(connection: Connection, accounts: Sequence[str], person: str)
     return int(row[0]) if row else 0
 
 
-async def _as_logged(connection: Connection, request: ErasureRequest, accounts: Sequence[str]) -> Erased:
+async def _as_logged(
+    connection: Connection, request: ErasureRequest, accounts: Sequence[str], crms: Sequence[str]
+) -> Erased:
     """What this erasure came to in all its attempts, as its events say."""
     row = await (
         await connection.execute(
             """
-            select count(distinct address), coalesce(sum(jsonb_array_length(data -> 'withdrawn')), 0),
-                coalesce(sum((data ->> 'bytes')::bigint), 0), coalesce(sum(jsonb_array_length(data -> 'kept')), 0)
-            from log where address = any(%s) and type = 'PersonErased' and data ->> 'erasure' = %s
+            select count(distinct address) filter (where address = any(%(accounts)s)),
+                coalesce(sum(jsonb_array_length(data -> 'withdrawn')), 0), coalesce(sum((data ->> 'bytes')::bigint), 0),
+                coalesce(sum(jsonb_array_length(data -> 'kept')), 0), coalesce(sum((data ->> 'filters')::int), 0),
+                coalesce(sum((data ->> 'rules')::int), 0), coalesce(sum((data ->> 'withheld')::int), 0),
+                coalesce(sum(jsonb_array_length(data -> 'records')), 0), coalesce(sum((data ->> 'activities')::int), 0)
+            from log where address = any(%(accounts)s || %(crms)s) and type = 'PersonErased' and data ->> 'erasure' = %(erasure)s
             """,
-            [list(accounts), str(request.erasure)],
+            {
+                "accounts": list(accounts),
+                "crms": [f"crm/{crm}" for crm in crms],
+                "erasure": str(request.erasure),
+            },
         )
     ).fetchone()
     assert row is not None
-    return Erased(erasure=request.erasure, dry_run=False, accounts=row[0], removed=row[1], bytes=row[2], kept=row[3])
+    names = ("accounts", "removed", "bytes", "kept", "filters", "rules", "withheld", "builtin_records")
+    counts = dict(zip((*names, "builtin_activities"), row, strict=True))
+    return Erased(erasure=request.erasure, dry_run=False, **counts)
+
+
+async def _log(
+    connection: Connection, account: str, person: str, request: ErasureRequest, facts: Mapping[str, object]
+) -> None:
+    """A fresh id: an attempt that comes later finds nothing to do."""
+    named = {"erasure": str(request.erasure), "person": pseudonym(request.erasure, person)}
+    event = LoggedEvent(
+        event_id=uuid4(), at=request.at, type="PersonErased", actor=request.given.by, data={**named, **facts}
+    )
+    await append(connection, account, event)

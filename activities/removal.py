@@ -18,9 +18,12 @@ from temporalio import activity
 from activities.arrivals import Retrieved
 from activities.desk import at_the_desk, given, log, logged
 from activities.linking import refresh_entries
+from activities.matching import colleagues_among
 from activities.places import unknown_messages
+from domain.erasure import pseudonym
 from domain.filing import DeleteMessages
 from domain.retrieval import Identity
+from domain.settings import AccountSettings
 from infra.database import Pool
 from workflows.contract import DeskRequest
 
@@ -132,10 +135,14 @@ async def _drop_bytes(connection: Connection, digests: Sequence[bytes]) -> None:
     )
 
 
-async def buried(connection: Connection, address: str, arrived: Sequence[Retrieved]) -> set[Identity]:
-    """Which of these were deleted here before: the same message, or the same bytes, under whatever UIDL."""
+async def buried(
+    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved]
+) -> set[Identity]:
+    """Which of these are not to come (again): what was deleted here, as the same message or the same bytes under whatever UIDL,
+    and what lay in quarantine when the person whose mail it is was erased."""
     if not arrived:
         return set()
+    address = settings.address
     rows = await (
         await connection.execute(
             """
@@ -151,4 +158,42 @@ async def buried(connection: Connection, address: str, arrived: Sequence[Retriev
         )
     ).fetchall()
     dead = {bytes(row[0]) for row in rows}
-    return {one.listed.identity for one in arrived if one.sha256 in dead or one.identity in dead}
+    dead_here = {one.listed.identity for one in arrived if one.sha256 in dead or one.identity in dead}
+    return dead_here | await _of_erased(connection, settings, epoch, arrived)
+
+
+async def _of_erased(
+    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved]
+) -> set[Identity]:
+    """Mail that was in quarantine when its author, or its only counterpart, was erased: until it came nobody knew whose it is."""
+    rows = await (
+        await connection.execute(
+            """
+            select l.uidl, l.occurrence, e.erasure, e.person
+            from erased_people e
+            join unnest(%(uidl)b::text[], %(occurrence)b::smallint[]) as arrived (uidl, occurrence) on true
+            join pop_ledger l on (l.address, l.epoch, l.uidl, l.occurrence)
+                = (e.address, %(epoch)s, arrived.uidl, arrived.occurrence)
+            where e.address = %(address)s and l.state = 'quarantined' and l.first_seen_at <= e.at
+            """,
+            {
+                "address": settings.address,
+                "epoch": epoch,
+                "uidl": [one.listed.uidl for one in arrived],
+                "occurrence": [one.listed.occurrence for one in arrived],
+            },
+        )
+    ).fetchall()
+    messages = {one.listed.identity: one.message for one in arrived}
+    found: set[Identity] = set()
+    for uidl, occurrence, erasure, digest in rows:
+        mail = messages[uidl, occurrence]
+        people = {who.normal for who in mail.participants} | ({mail.author} if mail.author else set())
+        person = next((who for who in people if pseudonym(erasure, who) == digest), None)
+        if person is None:
+            continue
+        others = people - settings.own_addresses - {person}
+        colleagues = await colleagues_among(connection, {settings.organisation}, others)
+        if person in (mail.author, mail.from_address) or others <= colleagues.get(settings.organisation, set()):
+            found.add((uidl, occurrence))
+    return found

@@ -52,7 +52,7 @@ class LedgerConflict(Exception):
 
 
 class NothingNew(Exception):
-    """What somebody attaches is here already, or was and is not to come again; nothing was stored."""
+    """What somebody attaches is here already, was and is not to come again, or is withheld; nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class MailStore:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
-            dead = await buried(connection, session.address, new)
+            dead = await buried(connection, settings, epoch, new)
             new = [one for one in new if one.listed.identity not in dead]
             if by_hand is not None and not new:
                 raise NothingNew

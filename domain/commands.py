@@ -221,7 +221,7 @@ class WasRefused(Report):
     by: str
 
 
-def name_of(command: Command | type[Command]) -> str:
+def name_of(command: BaseModel | type[BaseModel]) -> str:
     """The name that people type: `ChangeSettings` is `change_settings`."""
     kind = command if isinstance(command, type) else type(command)
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

@@ -49,7 +49,7 @@ from domain.crm_events import (
 )
 from domain.crm_failures import FATES, wait_after
 from domain.events import CommandRefused, Failures, Happened
-from domain.failures import Failure
+from domain.failures import Failure, Kind
 from domain.refusal import Refused
 from domain.settings import parse
 
@@ -93,6 +93,12 @@ class Connection(BaseModel):
     def recovering(self) -> bool:
         """Whether a session that works is news, because it ends failures."""
         return self.last_failure is not None or self.failures != Failures() or self.state is CrmState.SUSPENDED
+
+    def limited_until(self, now: datetime) -> datetime | None:
+        """Until when the CRM, or `daily_calls`, takes no requests: a wait that no command but a change of settings cuts short."""
+        limited = self.served and self.last_failure is not None and self.last_failure.kind is Kind.CRM_RATE_LIMITED
+        due = self.next_attempt_at
+        return due if limited and due is not None and now < due else None
 
 
 def changed(settings: CrmSettings, partial: dict[str, Any]) -> CrmSettings:

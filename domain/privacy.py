@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
+from domain.erasure import ERASED_RULE, is_meant
 from domain.free_mail import FREE_MAIL
 from domain.message import IndexedMessage
 from domain.settings import Strict
 
 
 def _rule(text: str) -> str:
+    if ERASED_RULE.fullmatch(text):
+        return text
     domain = text.strip().lstrip("@")
     normal = normal_address(text if "@" in domain else f"anyone@{domain}")
     if normal is None:
@@ -24,7 +28,8 @@ def _rule(text: str) -> str:
     return normal if "@" in domain else normal.partition("@")[2]
 
 
-Rule = Annotated[str, Field(max_length=320), AfterValidator(_rule)]  # an address, or a domain with all below it
+# An address, a domain with all below it, or what stands for the address of a person who was erased.
+Rule = Annotated[str, Field(max_length=320), AfterValidator(_rule)]
 
 
 class Privacy(Strict):
@@ -47,7 +52,16 @@ def rule_for(address: str, rules: Collection[str]) -> str | None:
         if domain in rules:
             return domain
         domain = domain.partition(".")[2]
-    return None
+    return next((rule for rule in _of_erased(rules) if is_meant(rule, address)), None)
+
+
+def _of_erased(rules: Collection[str]) -> tuple[str, ...]:
+    return _sorted_out(rules if isinstance(rules, tuple | frozenset) else frozenset(rules))
+
+
+@lru_cache(maxsize=256)
+def _sorted_out(rules: tuple[str, ...] | frozenset[str]) -> tuple[str, ...]:
+    return tuple(rule for rule in rules if rule.startswith("erased:"))
 
 
 def is_internal(participants: Collection[str], account: str) -> bool:

@@ -327,14 +327,18 @@ class FailedQueued(BaseModel):
 
 
 class SyncAnswer(BaseModel):
-    """What sync_now answers: records of the directory that changed, entries pushed, links of older mail that changed."""
+    """What sync_now answers: records of the directory that changed, entries pushed, links of older mail that changed.
 
-    outcome: Literal["synced", "nothing_new", "failed"]
+    `waiting`: the CRM was not asked, because it takes no requests before `waits_until`; then it goes on by itself.
+    """
+
+    outcome: Literal["synced", "nothing_new", "failed", "waiting"]
     pulled: int
     pushed: int
     linked: int
     failure: dict[str, Any] | None
     status: dict[str, Any]
+    waits_until: datetime | None = None
 
 
 class RetryFailedAnswer(BaseModel):

@@ -7,12 +7,10 @@ with the CRM. Into the built-in CRM's directory records are saved here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import Command, WasRefused, name_of
@@ -37,22 +35,23 @@ from domain.crm_life import Connection, CrmState, settings_to_try, taken_over
 from domain.crm_status import CrmStatus, crm_status, waiting
 from domain.failures import Failure
 from domain.refusal import Refused
-from workflows import contract
+from workflows import contract, crm_transactions
 from workflows.crm_lifecycle import CrmLifecycle
 from workflows.crm_session import CrmSession, interrupted
-from workflows.crm_sync import SharedSync
-from workflows.intake import command, read, refusal, takes_commands
-from workflows.mailbox_session import cancel_requested, not_answered, refused_by
+from workflows.crm_sync import SharedSync, answer
+from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
+from workflows.mailbox_session import cancel_requested
 
 COMMANDS_PER_RUN = 500  # then the history is cut, whatever the server suggests
 RESULTS_PER_RUN = 100
-TRANSACTION_TIMEOUT = timedelta(seconds=30)
-RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
-COMMANDS = (Disable, Enable, SyncNow, ChangeSettings, RetryFailed, Close, contract.SaveRecord)
+COMMANDS: tuple[type[BaseModel], ...] = (
+    Disable, Enable, SyncNow, ChangeSettings, RetryFailed, Close, contract.SaveRecord
+)  # fmt: skip
 
 
 @workflow.defn(name=contract.CRM_CONNECTION)
 @takes_commands
+@refuses_unknown("a CRM connection", COMMANDS)
 class CrmConnection:
     """Connects accounts with one CRM for as long as that is wanted."""
 
@@ -164,6 +163,11 @@ class CrmConnection:
     @command(SyncNow)
     async def sync_now(self, given: SyncNow) -> contract.SyncAnswer:
         await self._ready(given)
+        if self.connection.limited_until(workflow.now()) and workflow.patched("rate_limits"):
+            self._life.apply(given)
+            answered = answer("waiting", self.connection, failure=self.connection.last_failure)
+            await self._answer()
+            return answered
         asked = self._sync.asked
         if asked is None:
             self._life.apply(given)
@@ -177,12 +181,7 @@ class CrmConnection:
     async def retry_failed(self, given: RetryFailed) -> contract.RetryFailedAnswer:
         await self._ready(given)
         await self._life.record()  # the command logs itself, after what was decided before it
-        request = contract.RetryFailedRequest(
-            crm=self._settings.name, by=given.by, event_id=workflow.uuid4(), at=workflow.now()
-        )
-        queued: contract.FailedQueued = await self._transaction(
-            "retry_failed_entries", request, contract.FailedQueued, name_of(given)
-        )
+        queued = await crm_transactions.queue_failed(self._settings, given)
         self._life.apply(Counted(counts=queued.counts))
         return contract.RetryFailedAnswer(entries=queued.entries, status=(await self._answer()).model_dump(mode="json"))
 
@@ -192,28 +191,8 @@ class CrmConnection:
         await workflow.wait_condition(lambda: self._registered or self._ended)
         if self._ended:
             raise Refused("closed", "save_record: the connection is closed, or never was one: start it again")
-        if self._settings.kind != "builtin":
-            raise Refused(
-                "invalid_field",
-                f"save_record: {self._settings.name} is of kind {self._settings.kind}: its records are saved in the CRM "
-                "itself, and sync_now pulls them",
-                field="kind",
-            )
         self._commands += 1
-        request = contract.SaveRecordRequest(
-            crm=self._settings, record=given, record_id=given.record_id or str(workflow.uuid4())
-        )
-        try:
-            saved: contract.DirectoryRecord = await workflow.execute_activity(
-                "save_record",
-                request,
-                result_type=contract.DirectoryRecord,
-                summary=f"save {given.record_kind}",
-                start_to_close_timeout=TRANSACTION_TIMEOUT,
-                retry_policy=RETRY,
-            )
-        except ActivityError as error:
-            raise _refused(error) from None
+        saved = await crm_transactions.save_record(self._settings, given)
         if self._served and self._is_long():
             await self._session.stop_serving()  # any number of records may be saved
         return saved
@@ -223,18 +202,6 @@ class CrmConnection:
     )
     def serve(self) -> None:
         self._anew = True
-
-    @workflow.signal(dynamic=True)
-    async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        await self.record_refused_signal(name, None, unknown_command(name))
-
-    @workflow.update(dynamic=True)
-    async def unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        raise refusal(unknown_command(name))
-
-    @unknown_update.validator
-    def refuse_unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        raise refusal(unknown_command(name))
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; a run of the first release has no log."""
@@ -253,12 +220,7 @@ class CrmConnection:
     # Set-up and looks at the CRM ---------------------------------------------------------------------------------------
 
     async def _register(self) -> None:
-        try:
-            await workflow.execute_activity(
-                "register_crm", self._settings, start_to_close_timeout=TRANSACTION_TIMEOUT, retry_policy=RETRY
-            )
-        except ActivityError as error:
-            raise refusal(_refused(error)) from None
+        await crm_transactions.register(self._settings)
         self._registered = True
 
     async def _connect(self) -> None:
@@ -343,19 +305,6 @@ class CrmConnection:
             await self._session.stop_serving()
         return answer
 
-    async def _transaction(self, activity: str, request: object, result: type, name: str) -> Any:
-        try:
-            return await workflow.execute_activity(
-                activity,
-                request,
-                result_type=result,
-                summary=name,
-                start_to_close_timeout=TRANSACTION_TIMEOUT,
-                retry_policy=RETRY,
-            )
-        except ActivityError as error:
-            raise refused_by(error, name) or not_answered(error, name) from None
-
     def _connection_or_refusal(self) -> Connection:
         if self._start_refused:
             raise refusal(self._start_refused)
@@ -400,17 +349,7 @@ class CrmConnection:
     async def _serve(self) -> None:
         """One session: from now until it brings news, or until a command cuts it short."""
         connection, asked = self.connection, self._sync.asked
-        ended = await self._session.serve(
-            contract.ServeRequest(
-                settings=connection.settings,
-                settings_version=connection.settings_version,
-                recovering=connection.recovering,
-                report=asked is not None,
-                pull=asked is not None,
-                counts=connection.counts,
-                pulled_at=connection.pulled_at,
-            )
-        )
+        ended = await self._session.serve(connection, report=asked is not None)
         self._results += 1
         match ended:
             case SyncReport():
@@ -419,6 +358,9 @@ class CrmConnection:
                 self._sync.answer(asked, "synced" if did else "nothing_new", self.connection, ended)
             case SyncFailure():
                 self._life.apply(SyncFailed(report=ended, jitter=workflow.random().random()))
+                meanwhile = self._sync.asked is not asked and self.connection.limited_until(workflow.now()) is not None
+                if meanwhile and workflow.patched("rate_limits"):
+                    asked = self._sync.asked  # of who asked while it ran: another session would not respect the limit
                 self._sync.answer(asked, "failed", self.connection, None, ended.failure)
         if self.connection.state is CrmState.DISABLED:
             self._sync.refuse(
@@ -453,16 +395,3 @@ class CrmConnection:
         await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._sync.asked is not None)
         if workflow.all_handlers_finished() and self._life.recorded and self.connection.state is not CrmState.CLOSED:
             workflow.continue_as_new(args=[self.connection.settings, self.connection])
-
-
-def unknown_command(name: str) -> Refused:
-    known = ", ".join(name_of(kind) for kind in COMMANDS)  # type: ignore[arg-type]  # SaveRecord is no Command, and named alike
-    return Refused("unknown_command", f"{name[:100]} is not a command of a CRM connection; the commands are {known}")
-
-
-def _refused(error: ActivityError) -> Refused:
-    cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type == contract.REFUSED:
-        detail = cause.details[0]
-        return Refused(detail["code"], cause.message, field=detail["field"])
-    raise error

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.crm import CrmSettings
 from domain.crm_commands import CrmChecked, SyncFailure, SyncReport
+from domain.crm_life import Connection
 from domain.refusal import Refused
 from workflows import contract
 from workflows.lifecycle import RETRY
@@ -48,14 +49,24 @@ class CrmSession:
         finally:
             self._running = None
 
-    async def serve(self, request: contract.ServeRequest) -> SyncReport | SyncFailure | None:
-        """Sessions until one brings news; None where `stop` or a cancellation cut it short."""
+    async def serve(self, connection: Connection, *, report: bool) -> SyncReport | SyncFailure | None:
+        """Sessions until one brings news, and with `report` one that pulls and tells in any case; None where `stop` or a
+        cancellation cut it short."""
         self._serving, self._stopping = True, False
+        request = contract.ServeRequest(
+            settings=connection.settings,
+            settings_version=connection.settings_version,
+            recovering=connection.recovering,
+            report=report,
+            pull=report,
+            counts=connection.counts,
+            pulled_at=connection.pulled_at,
+        )
         summary = f"serve {request.settings.name}"
         self._running = _started("serve_crm", request, SyncReport, SERVING_TIMEOUT, summary)
         try:
-            report: SyncReport = await self._running
-            return report
+            ended: SyncReport = await self._running
+            return ended
         except ActivityError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type in KINDS and len(cause.details) > 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
+from temporalio import workflow
+
 from domain.crm_commands import SyncReport
 from domain.crm_life import Connection
 from domain.crm_status import crm_status
@@ -12,6 +14,7 @@ from domain.failures import Failure
 from domain.refusal import Refused
 from workflows import contract
 
+Outcome = Literal["synced", "nothing_new", "failed", "waiting"]
 Sync = asyncio.Future[contract.SyncAnswer]
 
 
@@ -28,7 +31,7 @@ class SharedSync:
     def answer(
         self,
         sync: Sync | None,
-        outcome: Literal["synced", "nothing_new", "failed"],
+        outcome: Outcome,
         connection: Connection,
         report: SyncReport | None,
         failure: Failure | None = None,
@@ -37,18 +40,23 @@ class SharedSync:
         if sync is None or sync is not self.asked:
             return  # this session was not the one that sync_now waits for
         self.asked = None
-        sync.set_result(
-            contract.SyncAnswer(
-                outcome=outcome,
-                pulled=report.pulled if report else 0,
-                pushed=report.pushed if report else 0,
-                linked=report.linked if report else 0,
-                failure=failure.model_dump(mode="json") if failure else None,
-                status=crm_status(connection).model_dump(mode="json"),
-            )
-        )
+        sync.set_result(answer(outcome, connection, report, failure))
 
     def refuse(self, refused: Refused) -> None:
         if self.asked is not None:
             sync, self.asked = self.asked, None
             sync.set_exception(refused)
+
+
+def answer(
+    outcome: Outcome, connection: Connection, report: SyncReport | None = None, failure: Failure | None = None
+) -> contract.SyncAnswer:
+    return contract.SyncAnswer(
+        outcome=outcome,
+        pulled=report.pulled if report else 0,
+        pushed=report.pushed if report else 0,
+        linked=report.linked if report else 0,
+        failure=failure.model_dump(mode="json") if failure else None,
+        status=crm_status(connection).model_dump(mode="json"),
+        waits_until=connection.limited_until(workflow.now()),
+    )

@@ -7,13 +7,15 @@ is dropped unseen. So every handler takes whatever comes (`payload`, `*rest`), a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from domain.commands import name_of
 from domain.refusal import Refused
 from domain.settings import parse
 from workflows.contract import REFUSED
@@ -70,6 +72,35 @@ def takes_commands(workflow_class: type[Taker]) -> type[Taker]:
         if model is not None:
             _register(workflow_class, name, method, model)
     return workflow_class
+
+
+def refuses_unknown(what: str, commands: Iterable[type[BaseModel]]) -> Callable[[type[Taker]], type[Taker]]:
+    """Gives a workflow handlers for every name but those of `commands`: an update is refused, a signal recorded as refused."""
+    names = ", ".join(name_of(model) for model in commands)
+
+    def unknown(name: str) -> Refused:
+        text = f"{name[:100]} is not a command of {what}; the commands are {names}"
+        return Refused("unknown_command", text)
+
+    async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:  # type: ignore[no-untyped-def]  # self: the SDK
+        await self.record_refused_signal(name, None, unknown(name))
+
+    async def unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:  # type: ignore[no-untyped-def]  # as above
+        raise refusal(unknown(name))
+
+    def refuse(self, name: str, arguments: Sequence[RawValue]) -> None:  # type: ignore[no-untyped-def]  # as above
+        raise refusal(unknown(name))
+
+    def add(owner: type[Taker]) -> type[Taker]:
+        for handler in (unknown_signal, unknown_update):
+            handler.__qualname__ = f"{owner.__qualname__}.{handler.__name__}"
+        registered = workflow.update(dynamic=True)(unknown_update)
+        registered.validator(refuse)
+        owner.unknown_signal = workflow.signal(dynamic=True)(unknown_signal)  # type: ignore[attr-defined]  # found by the SDK
+        owner.unknown_update = registered  # type: ignore[attr-defined]  # as above
+        return owner
+
+    return add
 
 
 def _register(owner: type[Any], name: str, method: Callable[..., Awaitable[Any]], model: type[BaseModel]) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.account import Account, State, new_account, settings_to_try
@@ -47,7 +45,7 @@ from domain.status import AccountStatus, status, waiting
 from workflows import contract
 from workflows.crm_check import check_crms
 from workflows.desk import DESK, at_the_desk, carries_out
-from workflows.intake import command, read, refusal, takes_commands
+from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
 from workflows.lifecycle import Lifecycle
 from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted
 from workflows.poll import SharedPoll
@@ -70,6 +68,7 @@ RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; 
 @workflow.defn(name=contract.MAIL_ACCOUNT)
 @takes_commands
 @carries_out(*DESK)
+@refuses_unknown("an account", (*LIFE, *DESK))
 class MailAccount:
     """Retrieves one mailbox by POP for as long as the account lives."""
 
@@ -201,18 +200,6 @@ class MailAccount:
         if self._is_long():
             await self._mailbox.stop_watch()  # an idle account may get any number of commands
         return answer
-
-    @workflow.signal(dynamic=True)
-    async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        await self.record_refused_signal(name, None, unknown_command(name))
-
-    @workflow.update(dynamic=True)
-    async def unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        raise refusal(unknown_command(name))
-
-    @unknown_update.validator
-    def refuse_unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        raise refusal(unknown_command(name))
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; an account that never was one has no log."""
@@ -441,8 +428,3 @@ class MailAccount:
         await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._poll.asked is not None)
         if workflow.all_handlers_finished() and self._life.recorded and self.account.state is not State.CLOSED:
             workflow.continue_as_new(args=[self.account.settings, self.account])
-
-
-def unknown_command(name: str) -> Refused:
-    known = ", ".join((*(name_of(kind) for kind in LIFE), *(name_of(kind) for kind in DESK)))
-    return Refused("unknown_command", f"{name[:100]} is not a command of an account; the commands are {known}")

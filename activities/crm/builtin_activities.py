@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from psycopg.rows import class_row
 
-from activities.back_linking import ask_to_relink_addresses
 from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
+from activities.directory import store_shown
 from domain.addresses import normal_address
 from domain.crm import RecordKind
 from domain.failures import Kind
@@ -29,30 +29,11 @@ class BuiltinActivities:
         self._crm = crm
 
     async def add_record(self, new: NewRecord) -> Record:
-        record_id = self._id_of(new.request_key)
-        normal = sorted({found for address in new.addresses if (found := normal_address(address))})
+        """The record; one that is there of an earlier attempt stays what it has become."""
+        record = Record(new.kind, self._id_of(new.request_key), new.name, new.addresses, new.contacts)
         async with self._pool.connection() as connection, connection.transaction():
-            made = await connection.execute(
-                """
-                insert into records (crm, record_kind, record_id, name, addresses, contacts)
-                values (%s, %s, %s, %s, %s, %s) on conflict do nothing
-                """,
-                [
-                    self._crm,
-                    new.kind,
-                    record_id,
-                    storable(new.name),
-                    [storable(address) for address in new.addresses],
-                    list(new.contacts),
-                ],
-            )
-            if made.rowcount:
-                await connection.execute(
-                    "insert into record_addresses select %s, %s, %s, address from unnest(%s::text[]) address",
-                    [self._crm, new.kind, record_id, normal],
-                )
-                await ask_to_relink_addresses(connection, self._crm, normal, cause="a record was added")
-        return Record(new.kind, record_id, new.name, new.addresses, new.contacts)
+            await store_shown(connection, self._crm, [record])
+        return record
 
     async def find_record(self, new: NewRecord) -> Record | None:
         """Of deals: one that is open, of one of these contacts and of that name."""

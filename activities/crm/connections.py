@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.back_linking import ask_to_relink_account
 from activities.crm.outbox import Outbox
 from activities.log import append
+from activities.matching import hold_directory, rules_of
 from domain.audit import LoggedEvent
 from domain.crm import CrmSettings
 from domain.crm_events import FailedEntriesQueued
@@ -106,10 +107,13 @@ async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
     """Saves a connection's row. Where the rules by which mail is linked to it changed, stored mail is linked anew."""
     settings = crm.settings
     kept = settings.model_dump(mode="json")
+    # An account that is linked with the CRM only now is not among its accounts yet: what it asks for itself waits for this lock.
+    await hold_directory(connection, [settings.name])
     before = await (
-        await connection.execute("select linking from crms where name = %s for update", [settings.name])
+        await connection.execute("select from crms where name = %s for no key update", [settings.name])
     ).fetchone()
-    if before is not None and before[0] not in ({}, kept["linking"]):
+    rules = (await rules_of(connection, [settings.name]))[settings.name]
+    if before is not None and rules != settings.linking:
         accounts = await connection.execute(
             "select address from accounts_recorded where crm @> array[%s::text] order by address", [settings.name]
         )

@@ -14,6 +14,7 @@ from activities.attach import Attached, Attaching, Folder, run
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.directory import save_record
+from tests.activities.linked_mail import LinkedMail
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
 from tests.servers.scripted_pop import MailboxServer
 
@@ -184,6 +185,25 @@ async def test_what_was_deleted_here_is_not_stored_again(pool: Pool) -> None:
         await connection.execute("update pop_ledger set mail = null")
         await connection.execute("delete from mail where id = %s", [done.message])
     assert "was deleted or erased" in await refused(hand.attach(ONE))
+
+
+@pytest.mark.parametrize(
+    ("rules", "rule"),
+    [({"never_log": ["example.org"]}, "never_log: example.org"), ({"internal": "never_log"}, "internal")],
+)
+async def test_what_a_privacy_rule_keeps_out_is_refused_with_that_rule(
+    pool: Pool, rules: dict[str, Any], rule: str
+) -> None:
+    hand = AtHand(pool)
+    await LinkedMail(pool).set_privacy(JANE, **rules)
+    raw = ONE if "never_log" in rules else ONE.replace(b"anna@example.org", b"boss@example.com")
+    told = await refused(hand.attach(raw))
+    assert f"privacy rule {rule} keeps it" in told
+    assert "set_privacy" in told
+    assert await hand.rows("select * from mail") == []
+    assert await hand.rows("select * from withheld") == []
+    await LinkedMail(pool).set_privacy(JANE, never_log=[], internal="link")
+    assert (await hand.attach(raw)).new
 
 
 async def test_the_command_attaches_each_file_and_says_what_became_of_it(

@@ -108,6 +108,16 @@ def test_retry_after_is_a_floor_and_without_it_the_waits_grow() -> None:
     assert [wait(times) for times in (1, 2, 3, 7, 5000)] == [60, 120, 240, 3600, 3600]
 
 
+def test_a_limit_of_the_crm_holds_until_its_time_has_come_and_other_waits_are_no_limit() -> None:
+    limited = after(connected(), failed(Kind.CRM_RATE_LIMITED, retry_after=90.0))
+    assert limited.limited_until(NOON) == NOON + timedelta(seconds=90)
+    assert limited.limited_until(NOON + timedelta(seconds=90)) is None
+    assert after(limited, SyncNow()) == limited
+    assert after(limited, ChangeSettings(settings={"daily_calls": 5000})).limited_until(NOON) is None
+    assert after(limited, Disable()).limited_until(NOON) is None
+    assert after(connected(), failed(Kind.CRM_UNAVAILABLE)).limited_until(NOON) is None
+
+
 def test_what_the_settings_before_came_to_says_nothing_about_these() -> None:
     connection = after(connected(), ChangeSettings(settings={"interval_minutes": 9}))
     assert connection.settings_version == 2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from domain.erasure import Erased, pseudonym
+import pytest
+
+from domain.erasure import Erased, Naming, erased_rule, is_meant, left_of_filter, pseudonym
+from domain.privacy import Privacy, rule_for
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
@@ -24,3 +27,49 @@ def test_a_count_says_that_nothing_was_done_and_records_that_are_left_are_named(
         "1 records of CRMs have the address: erase them there."
     )
     assert "were removed" in counted.model_copy(update={"dry_run": False}).summary
+
+
+def test_a_rule_without_the_address_still_covers_it_and_nobody_else() -> None:
+    rule = erased_rule(ONE, "anna@example.org")
+    assert "anna" not in rule
+    for rules in ((rule, "doctor.example"), {rule}, [rule]):
+        assert rule_for("anna@example.org", rules) == rule
+        assert rule_for("bo@example.org", rules) is None
+    assert is_meant(rule, "anna@example.org")
+    assert Privacy(never_log=(rule,)).never_log == (rule,)
+    assert Privacy(never_log=("Doctor.example", rule)).never_log == ("doctor.example", rule)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("anna@xn--bcher-kva.example", True),
+        ("Write to <ANNA@BÜCHER.example>.", True),
+        (r"anna@bücher\.example", True),
+        ({"value": ["x", {"y": "'anna@bücher.example'"}]}, True),
+        ("joanna@bücher.example", False),
+        ("anna@bücher.example.org", False),
+        ("anna@bücher.example-shop", False),
+        ("bücher.example", False),
+        (7, False),
+    ],
+)
+def test_an_address_is_found_as_people_write_it_and_not_within_another_one(text: object, named: bool) -> None:
+    assert Naming("anna@xn--bcher-kva.example").is_in(text) is named
+
+
+def test_a_filter_loses_the_condition_that_names_the_person_only_where_it_takes_no_more_mail_then() -> None:
+    naming, theirs, other = Naming("anna@example.org"), {"value": "anna@example.org"}, {"value": "bo@example.org"}
+    label = [{"label": "x"}]
+    assert left_of_filter("f", "any", [theirs, other], label, naming) == [other]
+    assert left_of_filter("f", "any", [theirs], label, naming) is None
+    assert left_of_filter("f", "all", [theirs, other], label, naming) is None
+    assert left_of_filter("f", "always", [], [{"move": "anna@example.org"}], naming) is None
+    assert left_of_filter("anna@example.org", "any", [other], label, naming) is None
+
+
+def test_the_answer_says_what_else_named_the_person() -> None:
+    done = Erased(erasure=ONE, dry_run=False, filters=1, rules=2, builtin_records=1, crms=("sales",))
+    assert done.summary.endswith(
+        "The person was removed from 1 filters, 3 privacy rules, 1 records of the built-in CRM."
+    )

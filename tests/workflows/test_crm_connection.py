@@ -17,6 +17,7 @@ from tests.activities.watching import mail
 from tests.running import Mailroom, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.crms import connect_crm, start_crm
+from tests.workflows.test_crm_replay import replay
 
 __all__ = ["script"]
 
@@ -156,6 +157,23 @@ async def test_a_missing_right_suspends_and_the_next_look_that_works_ends_that(
     assert [notice["code"] for notice in await mailroom.notices(f"crm/{crm.name}")] == ["suspended", "resumed"]
 
 
+async def test_sync_now_respects_a_limit_of_the_crm_and_says_until_when(mailroom: Mailroom, script: Script) -> None:
+    crm = await connect_crm(mailroom, **SCRIPTED)
+    await crm.until(lambda now: now.pulled_at is not None, "the first pull")
+    script.down = CrmFailure(Kind.CRM_RATE_LIMITED, "429", retry_after=3600)
+    failed = await crm.command("sync_now", by="ops")
+    assert (failed["outcome"], failed["failure"]["kind"]) == ("failed", "crm_rate_limited")
+    script.down, before = None, script.calls.total()
+    waiting = await crm.command("sync_now", by="ops")
+    assert (waiting["outcome"], waiting["failure"]) == ("waiting", failed["failure"])
+    assert waiting["waits_until"] == failed["waits_until"] == waiting["status"]["next_attempt_at"] is not None
+    assert script.calls.total() == before
+    assert (await crm.log("SyncRequested"))[-1].actor == "ops"
+    await crm.command("change_settings", settings={"daily_calls": 5000}, by="ops")
+    assert (await crm.command("sync_now", by="ops"))["outcome"] == "nothing_new"
+    await replay(await crm.handle.fetch_history())
+
+
 async def test_what_the_crm_rejected_is_pushed_again_when_that_is_asked_for(mailroom: Mailroom, script: Script) -> None:
     script.pages = [[ANNA]]
     script.fail("push", Kind.CRM_REJECTED)
@@ -238,3 +256,16 @@ async def test_a_run_of_the_first_release_gives_way_when_a_worker_of_this_one_st
     assert (await crm.command("sync_now"))["status"]["state"] == "active"
     again: dict[str, Any] = await crm.save("contact", "Anna Berg", "anna@example.org", record_id=saved["record_id"])
     assert again["record_id"] == saved["record_id"]
+
+
+async def test_mail_that_is_stored_follows_a_change_of_the_rules_of_linking(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom)
+    await crm.save("contact", "Anna Lind", "anna@example.org")
+    tagged = mail(2, sender="anna+news@example.org")
+    async with MailboxServer(messages={"a": mail(1), "b": tagged}) as server:
+        account = await mailroom.connect(server, crm=[crm.name])
+        await account.until_mail(2)
+        shown = f"select subject from builtin_correspondence where crm = '{crm.name}' order by subject"
+        assert [row["subject"] for row in await crm.until_rows(shown, 1)] == ["message 1"]
+        await crm.command("change_settings", settings={"linking": {"subaddresses": True}}, by="ops")
+        assert [row["subject"] for row in await crm.until_rows(shown, 2)] == ["message 1", "message 2"]

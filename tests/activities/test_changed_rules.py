@@ -1,0 +1,76 @@
+"""A CRM's rules of linking change: mail that is stored is linked anew by them, and only where they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from activities.crm.connections import save_crm
+from domain.crm import CrmSettings
+from domain.settings import parse
+from infra.database import Pool
+from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored, worked_off
+from tests.activities.watching import Watcher
+from workflows.contract import RecordedCrm
+
+
+async def recorded(pool: Pool, **linking: Any) -> None:
+    """The connection as its workflow records it after each command."""
+    crm = RecordedCrm(
+        settings=parse(CrmSettings, {"name": CRM, "linking": linking}, what="change_settings"),
+        state="active",
+        reason=None,
+        last_failure=None,
+        authentication_failures=0,
+        connection_failures=0,
+        next_attempt_at=None,
+    )
+    async with pool.connection() as connection, connection.transaction():
+        await save_crm(connection, crm)
+
+
+async def asked(pool: Pool) -> list[Any]:
+    return await Watcher(pool).column("select cause from relinking")
+
+
+@pytest.mark.requirement("R3")
+async def test_stored_mail_is_linked_by_the_rules_that_hold_now(pool: Pool) -> None:
+    await pulled(pool, ANNA)
+    plain = await stored(pool, 1)
+    tagged = await stored(pool, 2, sender="anna+news@example.org")
+    await recorded(pool)
+    await worked_off(pool)
+    assert await links(pool) == [(plain, "c1", "Received")]
+    await recorded(pool, subaddresses=True)
+    await worked_off(pool)
+    assert await links(pool) == [(plain, "c1", "Received"), (tagged, "c1", "Received")]
+    await recorded(pool, subaddresses=True, never_log=["anna@example.org"])
+    await worked_off(pool)
+    assert await links(pool) == [(tagged, "c1", "Received")]
+    await recorded(pool, records="leads")
+    await worked_off(pool)
+    assert await links(pool) == []
+    await recorded(pool)
+    await worked_off(pool)
+    assert await links(pool) == [(plain, "c1", "Received")]
+
+
+async def test_rules_other_than_the_plain_ones_count_when_a_connection_is_first_recorded(pool: Pool) -> None:
+    await pulled(pool, ANNA)
+    tagged = await stored(pool, 1, sender="anna+news@example.org")
+    await worked_off(pool)
+    await recorded(pool, subaddresses=True)
+    await worked_off(pool)
+    assert await links(pool) == [(tagged, "c1", "Received")]
+
+
+async def test_a_connection_that_is_recorded_with_the_same_rules_asks_for_nothing(pool: Pool) -> None:
+    await stored(pool, 1)
+    await worked_off(pool)
+    await recorded(pool)
+    assert await asked(pool) == []
+    async with pool.connection() as connection:  # as a release with fewer rules has kept them
+        await connection.execute("""update crms set linking = '{"automatic": true}'""")
+    await recorded(pool)
+    assert await asked(pool) == []

@@ -1,0 +1,78 @@
+"""What a CRM connection has done in the database alone: each is one activity, which asks no CRM for anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from domain.crm import CrmSettings
+from domain.crm_commands import RetryFailed
+from domain.refusal import Refused
+from workflows import contract
+from workflows.intake import refusal
+from workflows.mailbox_session import not_answered, refused_by
+
+TIMEOUT = timedelta(seconds=30)
+RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
+
+
+async def register(settings: CrmSettings) -> None:
+    """Makes the connection one that accounts may name; raises the refusal that fails a start."""
+    try:
+        await workflow.execute_activity("register_crm", settings, start_to_close_timeout=TIMEOUT, retry_policy=RETRY)
+    except ActivityError as error:
+        raise refusal(_refused(error)) from None
+
+
+async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> contract.DirectoryRecord:
+    """Saves a record of the built-in CRM's directory; without `record_id`, a new one. Raises Refused."""
+    if settings.kind != "builtin":
+        raise Refused(
+            "invalid_field",
+            f"save_record: {settings.name} is of kind {settings.kind}: its records are saved in the CRM itself, and sync_now "
+            "pulls them",
+            field="kind",
+        )
+    request = contract.SaveRecordRequest(crm=settings, record=given, record_id=given.record_id or str(workflow.uuid4()))
+    try:
+        saved: contract.DirectoryRecord = await _done(
+            "save_record", request, contract.DirectoryRecord, f"save {given.record_kind}"
+        )
+    except ActivityError as error:
+        raise _refused(error) from None
+    return saved
+
+
+async def queue_failed(settings: CrmSettings, given: RetryFailed) -> contract.FailedQueued:
+    """Queues again what the CRM has rejected, and logs it; raises Refused."""
+    request = contract.RetryFailedRequest(crm=settings.name, by=given.by, event_id=workflow.uuid4(), at=workflow.now())
+    try:
+        queued: contract.FailedQueued = await _done(
+            "retry_failed_entries", request, contract.FailedQueued, "retry_failed"
+        )
+    except ActivityError as error:
+        raise refused_by(error, "retry_failed") or not_answered(error, "retry_failed") from None
+    return queued
+
+
+async def _done(activity: str, request: object, result: type, summary: str) -> Any:
+    return await workflow.execute_activity(
+        activity,
+        request,
+        result_type=result,
+        summary=summary,
+        start_to_close_timeout=TIMEOUT,
+        retry_policy=RETRY,
+    )
+
+
+def _refused(error: ActivityError) -> Refused:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == contract.REFUSED:
+        detail = cause.details[0]
+        return Refused(detail["code"], cause.message, field=detail["field"])
+    raise error
