@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -163,8 +162,7 @@ async def test_what_one_owner_keeps_back_is_shown_by_the_other_copy_alone(
     serving, store = Serving(pool, worker=local_worker(minute_seconds=60.0)), LinkedMail(pool)
     await serving.sync()
     jane, bob = await store.account(crm=(NAME,)), await store.account(BOB, crm=(NAME,))
-    given: dict[str, Sequence[str]] = {rule: ["anna@example.org"]}
-    await store.set_privacy(**given)
+    await store.set_privacy(JANE, **{rule: ["anna@example.org"]})
     raw = letter(1, to=f"{JANE}, {BOB}")
     await store.store(jane, b"X-Copy: of Jane\r\n" + raw)
     assert (await serving.sync()).counts.delivered == 0
