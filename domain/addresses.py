@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import idna
 
-MOST_ADDRESSES = 1000  # of one field: more is a distribution list or an attack, never a correspondence
+MOST_ADDRESSES = 10_000  # of one field: more is an attack, never a correspondence (R30)
 LONGEST_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, the "@", 255 for the domain
 
 _PLAIN = re.compile(

@@ -20,6 +20,7 @@ REPORTS = ("bounce", "receipt", "report")  # facts about another message, no cor
 MANY = 50  # participants: received mail with more of them says little about any but its author
 MOST_RECORDS = 100  # that one address is linked to
 ORDER = {"contact": 0, "candidate": 1, "lead": 2}  # contacts come before leads
+LEVELS = ("exact", "secondary", "subaddress", "gmail")  # of address matching, the nearest first
 
 
 class Rules(Strict):
@@ -130,8 +131,15 @@ class Matches:
                 if match.address != address and (level := _level(match.address, address, rules)):
                     found.append((match, level))
         if len(found) > 1:
-            found.sort(key=lambda one: (ORDER.get(one[0].record_kind, 9), not one[0].open, one[0].record_id))
+            found.sort(key=_rank)
         return found
+
+
+def _rank(one: tuple[DirectoryMatch, str]) -> tuple[Any, ...]:
+    """Of two ways to one record the nearer one comes first, in whatever order the directory has them."""
+    match, level = one
+    kind = ORDER.get(match.record_kind, 9)
+    return kind, not match.open, match.record_id, match.via is not None, LEVELS.index(level), match.address, match.via
 
 
 def loose(address: str) -> str:
@@ -194,10 +202,10 @@ def eligible(mail: Mail, folder: str, owner: Owner) -> tuple[Correspondent, ...]
         for who in correspondents(mail, folder)
         if who.normal not in owner.own
         and who.normal not in owner.colleagues
-        and not rule_for(who.normal, owner.privacy.never_log)
-        and not rule_for(who.normal, owner.privacy.private)
+        and not _covered(mail, who, owner.privacy.never_log)
+        and not _covered(mail, who, owner.privacy.private)
     )
-    if people and owner.privacy.internal != "link" and is_internal(_everybody(mail), owner.address):
+    if people and owner.privacy.internal != "link" and is_internal(_everybody(mail) - owner.own, owner.address):
         return ()
     return people
 
@@ -206,7 +214,15 @@ def for_crm(mail: Mail, people: Sequence[Correspondent], rules: Rules) -> list[C
     """Those of them that the CRM's own rules let through."""
     if mail.automatic and not rules.automatic:
         return []
-    return [who for who in people if not rule_for(who.normal, rules.never_log)]
+    return [who for who in people if not _covered(mail, who, rules.never_log)]
+
+
+def _covered(mail: Mail, who: Correspondent, rules: Collection[str]) -> bool:
+    """Whether a rule keeps a correspondent back: by their own address, or by From where a notifier or a list named them."""
+    if not rules:
+        return False
+    written = mail.traits.get("author") if who.field not in ("to", "cc", "bcc") else None
+    return bool(rule_for(who.normal, rules) or (written and rule_for(written["from"], rules)))
 
 
 def _everybody(mail: Mail) -> set[str]:

@@ -8,7 +8,7 @@ with `parse_error` saying why, and can be read again by a later version.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_ad
 
 Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
-LONGEST_ADDRESS_FIELD = 64 << 10
+LONGEST_ADDRESS_FIELD = 1 << 20
 LONGEST_FIELD = 4 << 10
 LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
@@ -161,7 +161,8 @@ def _index(raw: bytes) -> IndexedMessage:
             return []
         return [text_of(_cut(value, longest), charsets).replace("\n", "").strip() for value in given[:MOST_FIELDS]]
 
-    participants = _participants(values, errors)
+    cut = {name for name, found in fields.items() if any(len(value) > LONGEST_ADDRESS_FIELD for value in found)}
+    participants = _participants(values, cut, errors)
     content_type = next(iter(values("content-type")), "")
     if error := structure_error(raw, content_type):
         errors.append(error)
@@ -235,12 +236,15 @@ def _cut(value: bytes, longest: int) -> bytes:
     return value[: value.rfind(b" ", 0, longest) + 1] or value[:longest]
 
 
-def _participants(values: Callable[[str, int], list[str]], errors: list[str]) -> tuple[Participant, ...]:
+def _participants(
+    values: Callable[[str, int], list[str]], cut: Collection[str], errors: list[str]
+) -> tuple[Participant, ...]:
     found: dict[tuple[str, str], Participant] = {}
     for one in get_args(Field):
-        text = ", ".join(values(one.replace("_", "-"), LONGEST_ADDRESS_FIELD))
+        name_of_field = one.replace("_", "-")
+        text = ", ".join(values(name_of_field, LONGEST_ADDRESS_FIELD))
         pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD]))
-        if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD:
+        if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD or name_of_field in cut:
             errors.append(f"not every address of {one} is indexed")
         for name, address in pairs:
             if (normal := normal_address(address)) and (one, normal) not in found:

@@ -65,7 +65,8 @@ def _sorted_out(rules: tuple[str, ...] | frozenset[str]) -> tuple[str, ...]:
 
 
 def is_internal(participants: Collection[str], account: str) -> bool:
-    """Whether all `participants` (normal forms) are of the account's own domain, and that is an organisation's."""
+    """Whether all `participants` besides the owner (normal forms) are of the account's own domain, and that is an
+    organisation's."""
     domain = account.rpartition("@")[2]
     return (
         bool(participants) and domain not in FREE_MAIL and all(one.rpartition("@")[2] == domain for one in participants)
@@ -73,8 +74,9 @@ def is_internal(participants: Collection[str], account: str) -> bool:
 
 
 def withheld_by(message: IndexedMessage, account: str, own: Collection[str], privacy: Privacy) -> str | None:
-    """The rule that keeps a message from being stored, None if none does: `never_log: ` with the address or domain that its
-    author is covered by, or, of own mail, that covers the first of its recipients if each is covered; or `internal`."""
+    """The rule that keeps a message from being stored, None if none does: `never_log: ` with the address or domain that covers
+    its author, or From where a notifier names another author, or, of own mail, the first of its recipients if each is covered;
+    or `internal`."""
     if not privacy.never_log and privacy.internal != "never_log":
         return None
     recipients = {who.normal for who in message.participants if who.field in ("to", "cc", "bcc")}
@@ -82,16 +84,12 @@ def withheld_by(message: IndexedMessage, account: str, own: Collection[str], pri
     if privacy.never_log:
         rules = frozenset(privacy.never_log)
         if message.author is not None and message.author not in own:
-            covering = [rule_for(message.author, rules)]
+            covering = [rule_for(message.author, rules) or rule_for(message.from_address or "", rules)]
         else:
             covering = [rule_for(one, rules) for one in others]
         if covering and all(covering):
             return f"never_log: {covering[0]}"
     authors = {message.author} if message.author else set()
-    if (
-        privacy.internal == "never_log"
-        and (others or authors - set(own))
-        and is_internal(recipients | authors, account)
-    ):
+    if privacy.internal == "never_log" and is_internal((recipients | authors) - set(own), account):
         return "internal"
     return None

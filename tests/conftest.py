@@ -164,6 +164,16 @@ def dovecot_with_penalty() -> Iterator[Dovecot]:
         yield server
 
 
+@pytest.fixture
+def dovecot_with_recent_mode() -> Iterator[Dovecot]:
+    """One that takes the user names of recent mode, too, each with a mailbox of its own."""
+    from tests.servers.dovecot import RECENT, Dovecot
+
+    _need_dovecot()
+    with Dovecot(more=RECENT) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def tryton_server(services: Services) -> Iterator[TrytonServer]:
     """A Tryton server of this test process's. Without Tryton the test is skipped, and fails where it must not be."""

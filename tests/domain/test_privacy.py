@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.authentication import authentication
+from domain.linking import DirectoryMatch, Mail, Matches, Owner, Rules, link
 from domain.message import index
 from domain.privacy import Privacy, is_internal, rule_for, withheld_by
 
@@ -45,6 +46,26 @@ def test_mail_of_who_is_never_logged_is_withheld_and_mail_to_others_as_well_is_n
     assert withheld_by(mail, ME, OWN, Privacy(never_log=("secret.example",))) == rule
 
 
+@pytest.mark.parametrize("sender", ["noreply@secret.example", "Dr. A via Portal <portal@secret.example>"])
+@pytest.mark.parametrize("author", ["Reply-To: desk@portal.example", "X-Original-From: desk@portal.example"])
+def test_a_notifier_that_names_another_author_is_covered_by_its_own_address_all_the_same(
+    sender: str, author: str
+) -> None:
+    mail = index(f"From: {sender}\r\n{author}\r\nTo: {ME}\r\n\r\n".encode())
+    assert mail.author == "desk@portal.example"
+    assert withheld_by(mail, ME, OWN, Privacy(never_log=("secret.example",))) == "never_log: secret.example"
+    assert withheld_by(mail, ME, OWN, Privacy(never_log=("portal.example",))) == "never_log: portal.example"
+    desk = Matches([DirectoryMatch("builtin", "contact", "desk", "desk@portal.example")])
+
+    def links(privacy: Privacy, rules: Rules) -> int:
+        owner = Owner(ME, frozenset(OWN), privacy=privacy)
+        return len(link(Mail.of(mail), "Inbox", owner, {"builtin": rules}, desk))
+
+    assert links(Privacy(), Rules()) == 1
+    assert links(Privacy(private=("secret.example",)), Rules()) == 0
+    assert links(Privacy(), Rules(never_log=("secret.example",))) == 0
+
+
 def test_private_mail_is_stored() -> None:
     mail = index(f"From: a@secret.example\r\nTo: {ME}\r\n\r\n".encode())
     assert withheld_by(mail, ME, OWN, Privacy(private=("secret.example",))) is None
@@ -56,6 +77,16 @@ def test_internal_mail_is_withheld_only_where_that_is_asked_for() -> None:
     assert withheld_by(mail, ME, OWN, Privacy(internal="never_log")) == "internal"
     to_self = index(f"From: {ME}\r\nTo: {ME}\r\n\r\n".encode())
     assert withheld_by(to_self, ME, OWN, Privacy(internal="never_log")) is None
+
+
+def test_mail_to_an_alias_of_another_domain_is_internal_all_the_same() -> None:
+    mail = index(b"From: boss@example.com\r\nTo: m.e@example.net\r\n\r\n")
+    assert withheld_by(mail, ME, OWN, Privacy(internal="never_log")) == "internal"
+    boss = Matches([DirectoryMatch("builtin", "contact", "boss", "boss@example.com")])
+    owner = Owner(ME, frozenset(OWN))
+    assert link(Mail.of(mail), "Inbox", owner, {"builtin": Rules()}, boss) == []
+    others = index(b"From: boss@example.com\r\nTo: m.e@example.net, anna@example.org\r\n\r\n")
+    assert len(link(Mail.of(others), "Inbox", owner, {"builtin": Rules()}, boss)) == 1
 
 
 def test_people_of_a_free_mail_domain_are_not_internal() -> None:

@@ -82,6 +82,12 @@ service anvil {
 """
 """Dovecot as it comes: a refusal takes two seconds, and slows every login from its address for 15 seconds (give as `more`)."""
 
+RECENT = """\
+auth_username_chars =
+auth_username_translation = ":_"
+"""
+"""Logins in recent mode: `recent:jane@example.com` is the mailbox of the user `recent_jane@example.com` (give as `more`)."""
+
 
 TOKEN_PASSDB = """\
 passdb {{

@@ -1,0 +1,61 @@
+"""Mail finds the parties and opportunities of a real Tryton, however their addresses are spelled there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from activities.crm.adapter import Crm
+from activities.crm.tryton import Tryton
+from activities.directory import Directory
+from infra.database import Pool
+from tests.activities.crm.test_tryton import adapter
+from tests.activities.linked_mail import LinkedMail, letter
+from tests.activities.watching import JANE
+from tests.servers.tryton import TrytonDatabase
+
+pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
+
+
+@pytest.fixture
+async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
+    async with cast(Tryton, adapter(tryton.url, tryton.key)) as connected:
+        yield connected
+
+
+async def pull(pool: Pool, crm: Crm) -> None:
+    async for page in crm.pull(None):
+        await Directory(pool).apply("builtin", page)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "written"),
+    [
+        ("Anna.LIND@Example.ORG", "anna.lind@example.org"),
+        ("anna.lind@example.org", "ANNA.Lind@EXAMPLE.org"),
+        ("anna@bücher.example", "Anna@xn--bcher-kva.example"),
+        (" anna@example.org ", "anna@example.org"),
+    ],
+)
+@pytest.mark.requirement("R30", "R40")
+async def test_an_address_in_another_case_or_form_finds_its_party_and_its_opportunity(
+    crm: Crm, tryton: TrytonDatabase, pool: Pool, spelled: str, written: str
+) -> None:
+    party = tryton.party("Anna Lind", "first@example.net", spelled)
+    lead = tryton.opportunity(party)
+    await pull(pool, crm)
+    mail = LinkedMail(pool)
+    received, sent = await mail.store(
+        await mail.account(), letter(1, sender=written), letter(2, f"Cc: {written}", sender=JANE, to="x@example.net")
+    )
+    await mail.move("Sent", sent)
+    found = [(link["record_kind"], link["record_id"], link["direction"]) for link in await mail.links()]
+    assert found == [
+        ("contact", party, "Received"),
+        ("lead", lead, "Received"),
+        ("contact", party, "Sent"),
+        ("lead", lead, "Sent"),
+    ]
+    assert received < sent
