@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, get_args
 
-from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
+from domain.addresses import MOST_MAILBOXES, mailboxes, normal_address
 from domain.authorship import FIELDS, From, Kind, judge
 from domain.charsets import decode_words, text_of
 from domain.mime import LONGEST_HEADER, structure_error
@@ -23,7 +23,10 @@ __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_ad
 
 Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
-LONGEST_ADDRESS_FIELD = 64 << 10
+# Of one address field: its addresses, and its bytes. Mail to thousands has them as recipients, never as authors.
+MOST_ADDRESSES = {"to": 5000, "cc": 5000, "bcc": 5000}
+LONGEST_ADDRESS_FIELD = {"to": 512 << 10, "cc": 512 << 10, "bcc": 512 << 10}
+LONGEST_OTHER_FIELD = 64 << 10
 LONGEST_FIELD = 4 << 10
 LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
@@ -238,11 +241,12 @@ def _cut(value: bytes, longest: int) -> bytes:
 def _participants(values: Callable[[str, int], list[str]], errors: list[str]) -> tuple[Participant, ...]:
     found: dict[tuple[str, str], Participant] = {}
     for one in get_args(Field):
-        text = ", ".join(values(one.replace("_", "-"), LONGEST_ADDRESS_FIELD))
-        pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD]))
-        if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD:
+        most, longest = MOST_ADDRESSES.get(one, MOST_MAILBOXES), LONGEST_ADDRESS_FIELD.get(one, LONGEST_OTHER_FIELD)
+        text = ", ".join(values(one.replace("_", "-"), longest))
+        pairs = list(mailboxes(text[:longest], most + 1))
+        if len(pairs) > most or len(text) > longest:
             errors.append(f"not every address of {one} is indexed")
-        for name, address in pairs:
+        for name, address in pairs[:most]:
             if (normal := normal_address(address)) and (one, normal) not in found:
                 found[one, normal] = Participant(one, _readable(name), storable(address), normal)
     return tuple(found.values())

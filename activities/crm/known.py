@@ -10,10 +10,11 @@ from psycopg.rows import TupleRow
 
 from activities.back_linking import ask_to_relink_addresses
 from activities.crm.adapter import Record
+from activities.directory import id_to_keep, to_keep
 from domain.actions import correspondents_of
 from domain.addresses import normal_address
 from domain.crm import RECORD_KINDS, RecordKind
-from domain.message import Participant, storable
+from domain.message import Participant
 from domain.refusal import Refused
 from infra.database import Pool
 
@@ -195,25 +196,20 @@ async def name_of_record(connection: Connection, crm: str, kind: RecordKind, rec
 
 async def add_to_directory(connection: Connection, crm: str, record: Record) -> None:
     """Enters a record that a CRM has just shown, so that mail is linked with it before the next pull."""
+    record_id, kept = id_to_keep(record.id), to_keep(record)
+    if record_id is None:
+        return
     made = await connection.execute(
         """
         insert into records (crm, record_kind, record_id, name, addresses, contacts, open)
         values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
         """,
-        [
-            crm,
-            record.kind,
-            storable(record.id),
-            storable(record.name),
-            [storable(address) for address in record.addresses],
-            list(record.contacts),
-            record.open,
-        ],
+        [crm, record.kind, record_id, kept.name, list(kept.addresses), list(kept.contacts), kept.open],
     )
     if made.rowcount:
-        normal = sorted({found for address in record.addresses if (found := normal_address(address))})
+        normal = sorted(kept.normal)
         await connection.execute(
             "insert into record_addresses select %s, %s, %s, address from unnest(%s::text[]) address",
-            [crm, record.kind, storable(record.id), normal],
+            [crm, record.kind, record_id, normal],
         )
         await ask_to_relink_addresses(connection, crm, normal, cause="a record was added")
