@@ -28,11 +28,12 @@ MOST_RECIPIENTS = 50  # of a message that counts: nobody writes to more people t
 
 Connection = AsyncConnection[TupleRow]
 
-# Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did.
+# Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did. A Date may say any year:
+# it counts from 1980 on, because half as much for every month before soon is less than a number can be.
 COUNT = """
     with page as (
         select id, participants, author, author = any(%(own)s) as own, kind = 'personal' and not automatic as by_hand,
-            least(coalesce(sent_at, stored_at), stored_at) as at
+            greatest(least(coalesce(sent_at, stored_at), stored_at), timestamptz '1980-01-01') as at
         from mail
         where address = %(account)s and id > %(after)s and id <= %(through)s and state = 'stored'
     ), seen as (

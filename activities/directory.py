@@ -22,6 +22,13 @@ from infra.database import Pool
 
 AT_ONCE = 1000  # records that one transaction takes off the directory
 
+# What a CRM says is bounded: an index takes no more than 2,704 bytes, and one record must not hold up the others.
+LONGEST_ID = 200  # characters; a record with a longer one is left out
+LONGEST_NAME = 1600  # bytes
+LONGEST_SPELLED = 400  # characters of what stands for an address; no address is as long
+MOST_ADDRESSES = 1000  # of one record
+MOST_CONTACTS = 1000  # of one deal
+
 Connection = AsyncConnection[TupleRow]
 Key = tuple[str, str]  # kind and id
 
@@ -106,7 +113,11 @@ NOTHING = Known("", (), (), True, None, None, True, frozenset())
 
 async def store_records(connection: Connection, crm: str, records: Iterable[Record], *, seen: bool = False) -> int:
     """Makes the directory say of these records what they say, each as a whole; answers how many are not what they were."""
-    given: dict[Key, Known] = {(record.kind, storable(record.id)): _to_keep(record) for record in records}
+    given: dict[Key, Known] = {
+        (record.kind, record_id): _to_keep(record)
+        for record in records
+        if (record_id := id_to_keep(record.id)) is not None
+    }
     before = await _known(connection, crm, given)
     given = {key: now for key, now in given.items() if key in before or not now.gone}
     changed = {key: now for key, now in given.items() if before.get(key) != now}
@@ -136,7 +147,7 @@ async def store_shown(connection: Connection, crm: str, records: Iterable[Record
     """Enters what the CRM has shown outside of a pull. A record that the directory has stays what it is there: a pull that came
     in between knows it later than this answer does. One that was taken for gone is back."""
     await keep_others_out(connection, crm)
-    shown = {(record.kind, storable(record.id)): record for record in records}
+    shown = {(record.kind, kept): record for record in records if (kept := id_to_keep(record.id))}
     there = await _known(connection, crm, shown)
     await store_records(
         connection, crm, [record for key, record in shown.items() if there.get(key, NOTHING) == NOTHING]
@@ -147,21 +158,27 @@ def _to_keep(record: Record) -> Known:
     """Of a record that is gone nothing is kept but what it became."""
     became = replace(
         NOTHING,
-        converted_to=record.converted_to and storable(record.converted_to),
-        merged_into=record.merged_into and storable(record.merged_into),
+        converted_to=id_to_keep(record.converted_to),
+        merged_into=id_to_keep(record.merged_into),
     )
     if record.gone:
         return became
-    normal = frozenset(found for address in record.addresses if (found := normal_address(address)) is not None)
+    addresses = record.addresses[:MOST_ADDRESSES]
+    normal = frozenset(found for address in addresses if (found := normal_address(address)) is not None)
     return replace(
         became,
         gone=False,
-        name=storable(record.name),
-        addresses=tuple(storable(address) for address in record.addresses),
-        contacts=tuple(sorted({storable(contact) for contact in record.contacts})),
+        name=storable(record.name).encode()[:LONGEST_NAME].decode(errors="ignore"),
+        addresses=tuple(storable(address)[:LONGEST_SPELLED] for address in addresses),
+        contacts=tuple(sorted({one for contact in record.contacts if (one := id_to_keep(contact))})[:MOST_CONTACTS]),
         open=record.open,
         normal=normal,
     )
+
+
+def id_to_keep(given: str | None) -> str | None:
+    """The id of a record as it is kept; None for one that can be none."""
+    return storable(given) if given and len(given) <= LONGEST_ID else None
 
 
 async def keep_others_out(connection: Connection, crm: str) -> None:

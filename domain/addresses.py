@@ -57,8 +57,8 @@ def normal_address(text: str) -> str | None:
     return f"{normal_local}@{normal_domain}" if normal_local and normal_domain else None
 
 
-def mailboxes(text: str) -> Iterator[tuple[str, str]]:
-    """The (display phrase, addr-spec as spelled) pairs of an unfolded address field (RFC 5322 3.4), at most 1,000.
+def mailboxes(text: str, most: int = MOST_ADDRESSES) -> Iterator[tuple[str, str]]:
+    """The (display phrase, addr-spec as spelled) pairs of an unfolded address field (RFC 5322 3.4), at most `most`.
 
     Groups give their members, a trailing comment serves as the name where there is none, and what is left unclosed is
     read as if it had not been opened. Encoded words are left for the caller, who must decode them only now: decoded
@@ -70,7 +70,7 @@ def mailboxes(text: str) -> Iterator[tuple[str, str]]:
             continue
         yield name, address
         found += 1
-        if found == MOST_ADDRESSES:
+        if found == most:
             return
 
 

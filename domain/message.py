@@ -243,10 +243,10 @@ def _participants(
     for one in get_args(Field):
         name_of_field = one.replace("_", "-")
         text = ", ".join(values(name_of_field, LONGEST_ADDRESS_FIELD))
-        pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD]))
-        if len(pairs) == MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD or name_of_field in cut:
+        pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD], MOST_ADDRESSES + 1))
+        if len(pairs) > MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD or name_of_field in cut:
             errors.append(f"not every address of {one} is indexed")
-        for name, address in pairs:
+        for name, address in pairs[:MOST_ADDRESSES]:
             if (normal := normal_address(address)) and (one, normal) not in found:
                 found[one, normal] = Participant(one, _readable(name), storable(address), normal)
     return tuple(found.values())

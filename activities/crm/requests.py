@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow, class_row
 
 from activities.attempts import call_again
 from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
+from activities.crm.faults import told_as
 from domain.actions import AddActivity, AddRecord, digest, request_key, said_of
 from domain.commands import name_of
 from domain.crm import RecordKind
@@ -192,12 +193,13 @@ class CrmRequests:
 
 async def asked(call: Awaitable[Answer], *, changes: bool = False, seconds: float = CALL_SECONDS) -> Answer:
     """What a CRM answers, within bounds; raises CrmFailure. Of a call that `changes` something, silence is uncertain."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await call
-    except TimeoutError:
-        kind = Kind.CRM_UNCERTAIN if changes else Kind.CRM_UNAVAILABLE
-        raise CrmFailure(kind, f"no answer within {seconds:.0f} seconds") from None
+    kind = Kind.CRM_UNCERTAIN if changes else Kind.CRM_UNAVAILABLE
+    with told_as(kind):
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except TimeoutError:
+            raise CrmFailure(kind, f"no answer within {seconds:.0f} seconds") from None
 
 
 def plain(activity: Activity) -> dict[str, Any]:

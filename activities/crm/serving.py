@@ -19,6 +19,7 @@ from activities.attempts import call_again, heartbeats
 from activities.crm.adapter import CrmFailure
 from activities.crm.adapters import Adapters
 from activities.crm.connections import check_unchanged
+from activities.crm.faults import told_as
 from activities.crm.outbox import Outbox
 from activities.crm.session import Session
 from activities.leases import LeaseLost, Leases, NotNow
@@ -49,7 +50,8 @@ class CrmServing:
         await check_unchanged(self._pool, request.settings)
         try:
             async with heartbeats(lambda: None), self._adapters.open(request.settings) as (crm, host):
-                await crm.check()
+                with told_as(Kind.CRM_UNAVAILABLE):
+                    await crm.check()
                 await self._adapters.accept(request.settings, host)
         except CrmFailure as failed:
             failure = self._failure(request.settings.name, failed).model_copy(update={"counts": None})

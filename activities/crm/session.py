@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
-from collections.abc import Awaitable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -19,9 +21,10 @@ import psycopg
 from temporalio import activity
 
 from activities.back_linking import BackLinking
-from activities.crm.adapter import Crm, CrmFailure, Entry
+from activities.crm.adapter import Crm, CrmFailure, Entry, Page
 from activities.crm.adapters import Adapters
 from activities.crm.content import content
+from activities.crm.faults import told_as
 from activities.crm.outbox import Outbox, Waiting
 from activities.directory import Directory
 from activities.leases import Lease
@@ -38,6 +41,9 @@ AT_ONCE = 4  # records of one CRM that are told of their mail at a time
 CALL_SECONDS = 120.0  # whatever an adapter waits for
 FINISH_SECONDS = 5.0  # for the calls that are under way when a session is to end
 MOST_UNCERTAIN = 3  # one after the other, and it is the CRM
+MOST_OF_ONE_PAGE = (
+    20  # times that one page of a pull comes: a pull has a few that are empty, and one without end the same again
+)
 SHARE = 20  # pulses that linking or pushing may take before the other has its turn
 
 ENDS_THE_SESSION = {Kind.CRM_AUTHENTICATION, Kind.CRM_RATE_LIMITED, Kind.CRM_UNAVAILABLE}
@@ -93,7 +99,7 @@ class Session:
         await self.outbox.recover()
         async with self.adapters.open(self.settings) as (crm, host):
             if self.request.recovering or self.request.report:
-                await self._ask(crm.check())
+                await self._check(crm)
             await self._pull(crm)
             while True:
                 busy = await self._link()
@@ -157,15 +163,7 @@ class Session:
         name, directory = self.settings.name, Directory(self.pool)
         self.progress.doing = "compares the whole directory" if sweep else "pulls the directory"
         began = await directory.clock()
-        pages = crm.pull(None if sweep else cursor).__aiter__()
-        while True:
-            try:
-                async with asyncio.timeout(CALL_SECONDS):
-                    page = await anext(pages)
-            except StopAsyncIteration:
-                break
-            except TimeoutError:
-                raise CrmFailure(Kind.CRM_UNAVAILABLE, f"no answer within {CALL_SECONDS:.0f} s") from None
+        async for page in self._pages(crm.pull(None if sweep else cursor)):
             self.authenticated = True
             self.lease.check()
             self.progress.pulled += await directory.apply(name, page, sweep=sweep)
@@ -178,6 +176,20 @@ class Session:
         self.request = self.request.model_copy(update={"pull": False})
         self.pulled_at = datetime.now(UTC)
         self.progress.doing = "looks for work"
+
+    async def _pages(self, pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
+        """The pages of a pull, each in time; raises CrmFailure where they have no end."""
+        came: Counter[int] = Counter()
+        while True:
+            with told_as(Kind.CRM_UNAVAILABLE):
+                page = await _in_time(anext(pages, None), Kind.CRM_UNAVAILABLE)
+                if page is None:
+                    return
+                mark = hash((json.dumps(page.cursor), tuple((one.kind, one.id) for one in page.records)))
+                came[mark] += 1
+                if came[mark] > MOST_OF_ONE_PAGE:
+                    raise CrmFailure(Kind.CRM_UNAVAILABLE, "it gives the same page of its directory again and again")
+            yield page
 
     async def _pull_is_due(self) -> tuple[dict[str, object] | None, bool, bool]:
         """The cursor, whether to pull at all, and whether to sweep."""
@@ -327,7 +339,7 @@ class Session:
         if failed.kind in ENDS_THE_SESSION:
             return False
         if failed.kind is Kind.CRM_PERMISSION:
-            await self._ask(crm.check())  # which raises where it is not this record alone
+            await self._check(crm)  # which raises where it is not this record alone
         if failed.kind is Kind.CRM_GONE:
             await Directory(self.pool).gone(self.settings.name, entry.record_kind, entry.record_id)
         return True
@@ -335,6 +347,10 @@ class Session:
     async def _content(self, entry: Waiting) -> Entry:
         direction = entry.direction or entry.pushed_direction or entry.delivered_direction or "Received"
         return await content(self.pool, self.settings.name, entry, direction)
+
+    async def _check(self, crm: Crm) -> None:
+        with told_as(Kind.CRM_UNAVAILABLE):
+            await self._ask(crm.check())
 
     async def _ask(self, call: Awaitable[Answer]) -> Answer:
         """A call that changes nothing."""

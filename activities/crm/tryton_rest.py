@@ -21,6 +21,7 @@ from infra.http import AnswerLost, HttpHost, NotSent, Response
 
 SECONDS = 60.0  # for one answer
 LARGEST = 32 * 1024 * 1024  # bytes of one answer
+LONGEST_SAID = 2000  # characters of a sentence
 A_DAY = 86400.0
 
 SERVER_ERRORS = range(500, 600)
@@ -171,7 +172,7 @@ class TrytonRest:
             return None
         try:
             return json.loads(response.content or b"")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CrmFailure(unclear, "Tryton answered with something other than JSON") from error
 
 
@@ -205,9 +206,9 @@ def _message(response: Response) -> str:
     """Tryton's sentence; of an answer that is not Tryton's nothing is worth showing."""
     try:
         message = json.loads(response.content or b"")["message"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ""
-    return message if isinstance(message, str) else ""
+    return message[:LONGEST_SAID] if isinstance(message, str) else ""
 
 
 def _words(values: Values | None) -> list[str]:

@@ -91,8 +91,9 @@ class Zoho:
             asked: datetime | None = None
             async for found, newest, at in self._changed(kind, module, last - OVERLAP if last else None):
                 began, asked = began or at, asked or at
-                if newest is not None and (last is None or newest > last):
-                    done[module] = (last := newest).isoformat()
+                reached = newest and min(newest, at)  # a time to come would hide all that changes until then
+                if reached is not None and (last is None or reached > last):
+                    done[module] = (last := reached).isoformat()
                 yield Page(found, dict(done))
             if asked is not None and (
                 last is None or asked > last
@@ -299,14 +300,16 @@ class Zoho:
         for name, of_module in await self._related_lists(module):
             if rows.ACTIVITY_MODULES.get(of_module) != kind:
                 continue
-            page = 1
+            page, before = 1, list[rows.Row]()
             while True:
                 parameters = {"fields": rows.ACTIVITY_FIELDS[kind], "page": str(page), "per_page": str(PAGE)}
                 answer = await self._api.get(f"/{module}/{record_id}/{name}", parameters)
                 found += [(kind, row) for row in answer.rows()]
                 if not answer.info.get("more_records"):
                     break
-                page += 1
+                if answer.rows() == before:
+                    raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"{name} has the same page again and again")
+                page, before = page + 1, answer.rows()
         return found
 
     # What an organisation has set up ----------------------------------------------------------------------------------

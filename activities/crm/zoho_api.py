@@ -22,6 +22,7 @@ from infra.oauth.tokens import AccessTokens
 
 ANSWER_SECONDS = 60.0
 LARGEST_ANSWER = 16 * 1024 * 1024
+LONGEST_SAID = 2000  # characters
 CONCURRENCY_SECONDS = 10.0  # Zoho counts calls under way at once, too: those are over soon
 
 JsonObject = dict[str, Any]
@@ -243,8 +244,8 @@ def _said(status: int, code: str, body: JsonObject | None, hide: tuple[str, ...]
         return f"HTTP {status}, with an answer that is not Zoho's"
     details = body.get("details")
     about = details.get("api_name") or details.get("param_name") if isinstance(details, dict) else None
-    words = f"{code or 'no code'} (HTTP {status}): {body.get('message', '')}" + (f" ({about})" if about else "")
-    return redact(words, hide=hide)
+    words = f"{code or 'no code'} (HTTP {status}): {body.get('message', '')}"[:LONGEST_SAID]
+    return redact(words + (f" ({about})"[:100] if about else ""), hide=hide)
 
 
 def _duplicate_of(details: JsonObject) -> str | None:

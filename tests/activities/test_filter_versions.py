@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ PRIVATE = "anna@example.org"
 async def test_each_version_of_a_filter_stays_readable_with_who_saved_it(pool: Pool) -> None:
     jane = Jane(pool)
     await jane.gets()
-    given = {"name": "Anna", "conditions": [{"field": "from", "operator": "is", "value": PRIVATE}]}
+    given: dict[str, Any] = {"name": "Anna", "conditions": [{"field": "from", "operator": "is", "value": PRIVATE}]}
     await jane.commands("save_filter", **given, actions=[{"label": "one"}], by="jane")
     [message] = await jane.gets(mail(1))
     await jane.commands("save_filter", **given, actions=[{"label": "two"}], by="ops")
