@@ -274,7 +274,7 @@ class CrmConnection:
                     await self._life.record()
                 else:
                     workflow.upsert_search_attributes([contract.STATE.value_set(CrmState.CLOSED.value)])
-                raise refusal(error) from None
+                raise refusal(_start_again(error)) from None
         self._life.apply(Verified(checked=checked))
         await self._life.record()
 
@@ -458,6 +458,12 @@ class CrmConnection:
 def unknown_command(name: str) -> Refused:
     known = ", ".join(name_of(kind) for kind in COMMANDS)  # type: ignore[arg-type]  # SaveRecord is no Command, and named alike
     return Refused("unknown_command", f"{name[:100]} is not a command of a CRM connection; the commands are {known}")
+
+
+def _start_again(error: Refused) -> Refused:
+    """What a start was refused for, and that nothing goes on by itself: there is no connection."""
+    told = f"{error.message.rstrip('.')}. No connection was made: mend that, and start it again under the same id"
+    return Refused(error.refusal.code, told, field=error.refusal.field, failure=error.refusal.failure)
 
 
 def _refused(error: ActivityError) -> Refused:
