@@ -42,7 +42,7 @@ HOSTILE = {
     "NUL bytes": b"From: a\0nna@example.org\r\nSubject: a\0b\r\nMessage-ID: <\0@example.org>\r\n\r\n\0\0\r\n",
     "a line of a megabyte": FROM + b"\r\n" + b"x" * MIB + b"\r\n",
     "bare CR and LF": FROM + b"\r\nbare\rand\rmore\r\n",
-    "10,000 addresses": FROM + b"To: " + b", ".join(b"n <u%d@example.org>" % n for n in range(10_000)) + b"\r\n\r\n",
+    "10,001 addresses": FROM + b"To: " + b", ".join(b"n <u%d@example.org>" % n for n in range(10_001)) + b"\r\n\r\n",
     "10,000 To fields": FROM + b"".join(b"To: u%d@example.org\r\n" % n for n in range(10_000)) + b"\r\n",
     "10,000 international addresses": FROM
     + "To: {}\r\n\r\n".format(", ".join(f"ü{n}@ä{n}.example" for n in range(10_000))).encode(),
@@ -71,7 +71,7 @@ HOSTILE = {
 SAID = {
     "empty": "no header field found",
     "a header of megabytes": "only the first 2097152 bytes of the header are indexed",
-    "10,000 addresses": "not every address of to is indexed",
+    "10,001 addresses": "not every address of to is indexed",
     "10,000 To fields": "only the first 100 to fields are indexed",
     "20,000 parts": "more than 1000 parts",
     "nested 1,000 deep": "nested more than 50 deep",
