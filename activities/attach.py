@@ -35,6 +35,7 @@ from activities.mailboxes import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
 from activities.privacy import withheld_among
 from activities.recognition import ATTACHED, stored_as
+from activities.standing_rules import hold_rules
 from activities.store import ByHand, MailStore, NothingNew
 from domain.attaching import why_no_mail
 from domain.refusal import Refused
@@ -147,7 +148,8 @@ class Attaching:
         async with self._pool.connection() as connection, connection.transaction():
             if (there := await stored_as(connection, settings.address, one)) is not None:
                 return await self._seen(connection, there, new=False)
-            for rule in (await withheld_among(connection, settings, [one])).values():
+            rules = await hold_rules(connection, settings, attaching=True)
+            for rule in withheld_among(settings, rules.privacy, [one]).values():
                 raise Refused(
                     "withheld",
                     f"the account's privacy rule {rule} keeps it from being stored: change the rule with set_privacy, if it "

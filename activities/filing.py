@@ -38,10 +38,9 @@ class Filed:
     by: tuple[dict[str, Any], ...] = ()
 
 
-async def file(connection: Connection, settings: AccountSettings, new: Sequence[Retrieved]) -> list[Filed]:
+async def file(settings: AccountSettings, filters: Sequence[Saved], new: Sequence[Retrieved]) -> list[Filed]:
     """Where each of `new` goes: Inbox, where no filter of the account says otherwise (R32, R33)."""
-    filters = await saved_filters(connection, settings.address) if new else []
-    if not filters:
+    if not filters or not new:
         return [Filed(one) for one in new]
     own = settings.own_addresses
 
@@ -68,7 +67,7 @@ async def saved_filters(connection: Connection, address: str) -> list[Saved]:
             [address],
         )
     ).fetchall()
-    return [Saved(row[0], row[1], _as_written(*row[2:])) for row in rows]
+    return [Saved(row[0], row[1], as_written(*row[2:])) for row in rows]
 
 
 def readable_head(head: bytes, mail: Mail, *, subject: str, size: int, own: frozenset[str]) -> Readable:
@@ -102,7 +101,7 @@ def _filed(one: Retrieved, found: Place) -> Filed:
     return Filed(one, found.folder, found.labels, found.flags, found.by)
 
 
-def _as_written(name: str, match: str, conditions: object, actions: object, enabled: bool) -> Filter | None:
+def as_written(name: str, match: str, conditions: object, actions: object, enabled: bool) -> Filter | None:
     """None for a filter that this version cannot read: it files nothing, and mail goes on without it."""
     written = {"name": name, "match": match, "conditions": conditions, "actions": actions, "enabled": enabled}
     try:

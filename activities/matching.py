@@ -37,12 +37,12 @@ async def rules_of(connection: Connection, crms: Collection[str]) -> dict[str, R
         await connection.execute("select name, linking from crms where name = any(%s)", [sorted(crms)])
     ).fetchall()
     said: dict[str, Any] = dict(rows)
-    return {crm: _rules(said.get(crm) or {}) for crm in crms}
+    return {crm: as_rules(said.get(crm)) for crm in crms}
 
 
-def _rules(said: Any) -> Rules:
+def as_rules(said: Any) -> Rules:
     try:
-        return Rules.model_validate(said, strict=False)
+        return Rules.model_validate(said or {}, strict=False)
     except ValidationError:  # of a later version: the plain rules are safe
         return Rules()
 

@@ -1,7 +1,7 @@
 """The privacy of accounts: mail that a rule keeps from being stored, and the command that sets the rules.
 
-Whoever stores mail holds the account's rules as they are, until its transaction ends: once `set_privacy` has answered, nothing
-is stored by the rules before.
+Whoever stores mail holds the account's rules as they are, until its transaction ends (activities/standing_rules.py): once
+`set_privacy` has answered, nothing is stored by the rules before.
 """
 
 from __future__ import annotations
@@ -34,21 +34,12 @@ from workflows.contract import DeskRequest
 Connection = AsyncConnection[TupleRow]
 
 
-async def rules_to_store_by(connection: Connection, address: str) -> Privacy:
-    """The account's rules, which nobody changes until this transaction ends."""
-    await connection.execute("select pg_advisory_xact_lock_shared(hashtextextended('privacy:' || %s, 0))", [address])
-    return await _rules(connection, address)
-
-
-async def withheld_among(
-    connection: Connection, settings: AccountSettings, arrived: Sequence[Retrieved]
-) -> dict[Identity, str]:
+def withheld_among(settings: AccountSettings, privacy: Privacy, arrived: Sequence[Retrieved]) -> dict[Identity, str]:
     """The messages that must not be stored, each with the rule that says so."""
-    privacy = await rules_to_store_by(connection, settings.address)
-    found = {}
+    own, found = settings.own_addresses, {}
     for one in arrived:
         rule = one.content.withheld if isinstance(one.content, Upload) else None
-        rule = rule or withheld_by(one.message, settings.address, settings.own_addresses, privacy)
+        rule = rule or withheld_by(one.message, settings.address, own, privacy)
         if rule is not None:
             found[one.listed.identity] = rule
     return found

@@ -55,19 +55,19 @@ class Stored:
 
 
 async def recognise(
-    connection: Connection, address: str, epoch: int, arrived: Sequence[Retrieved]
+    connection: Connection, address: str, epoch: int, arrived: Sequence[Retrieved], *, any_attached: bool
 ) -> dict[Identity, int]:
     """The arrived messages that are stored mail, with its id. Mail of earlier epochs is recognised once each: of two equal
     messages that a server lists, the second is another one.
 
     A message is stored mail if it has the same bytes; or the same envelope, and a body that is the same and not empty; or,
     as long as the first list of an epoch is worked through, the envelope of one mail alone that was left on the server, and
-    about its size. Mail whose bytes are damaged is recognised by the same bytes alone, for those replace them.
+    about its size. Mail whose bytes are damaged is recognised by the same bytes alone, for those replace them. `any_attached`:
+    mail was attached to the account.
     """
     if epoch == ATTACHED:
         return await _here_already(connection, address, arrived)
-    attached = await _any_attached(connection, address)
-    suspects = [one for one in arrived if epoch > 1 or attached or one.listed.shared]
+    suspects = [one for one in arrived if epoch > 1 or any_attached or one.listed.shared]
     if not suspects:
         return {}
     candidates = await _candidates(connection, address, epoch, suspects)
@@ -77,7 +77,7 @@ async def recognise(
         found = await _in_the_same_place(one, candidates, bodies)
         if found is not None:
             known[one.listed.identity] = found.id
-    if epoch == 1 and not attached:
+    if epoch == 1 and not any_attached:
         return known
     unclaimed = [stored for stored in candidates if not stored.claimed]
 
@@ -103,15 +103,6 @@ async def recognise(
         if envelope[0] and names[envelope] == stored_names[envelope] == 1:
             settle(one, await _written_anew(one, unclaimed, bodies))
     return known
-
-
-async def _any_attached(connection: Connection, address: str) -> bool:
-    """Whether mail was ever attached to this account. From here on until the transaction ends, nobody attaches any: neither of
-    the two would see what the other one stores."""
-    await connection.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [f"attach:{address}"])
-    query = "select exists (select from pop_ledger where address = %s and epoch = %s)"
-    row = await (await connection.execute(query, [address, ATTACHED])).fetchone()
-    return bool(row and row[0])
 
 
 async def _here_already(connection: Connection, address: str, attached: Sequence[Retrieved]) -> dict[Identity, int]:

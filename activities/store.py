@@ -18,17 +18,19 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.arrivals import Batch, NotRetrieved, Retrieved
+from activities.expected_links import Linkable
 from activities.filing import Filed, file, filters_at_work
 from activities.leases import Lease
 from activities.ledger import fenced, log
-from activities.linking import Linkable, link_new
+from activities.linking import link_new
 from activities.log import append
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.own_mail import tell_own_mail
 from activities.privacy import log_withheld, withheld_among, withhold
-from activities.recognition import recognise
+from activities.recognition import ATTACHED, recognise
 from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
+from activities.standing_rules import hold_rules
 from activities.uploads import Upload, held, keep
 from domain.audit import LoggedEvent
 from domain.filters import INBOX
@@ -91,11 +93,12 @@ class MailStore:
         and leaves no session behind; raises NothingNew where none of it is to be stored.
         """
         async with self._committing, fenced(self._pool, lease) as connection:
-            withheld = await withheld_among(connection, settings, indexed)
+            rules = await hold_rules(connection, settings, attaching=epoch == ATTACHED)
+            withheld = withheld_among(settings, rules.privacy, indexed)
             if withheld:
                 await withhold(connection, session.address, epoch, indexed, withheld, at)
                 indexed = [one for one in indexed if one.listed.identity not in withheld]
-            known = await recognise(connection, session.address, epoch, indexed)
+            known = await recognise(connection, session.address, epoch, indexed, any_attached=rules.any_attached)
             repeated = _repeated(indexed)
             if mode is not None:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
@@ -107,7 +110,7 @@ class MailStore:
                 raise NothingNew
             await self._keep_blobs(connection, indexed, new, known.values())
             new = await tell_own_mail(connection, settings, new)
-            filed = await file(connection, settings, new)
+            filed = await file(settings, rules.filters, new)
             if by_hand is not None and by_hand.folder is not None:
                 filed = [replace(placed, folder=by_hand.folder) for placed in filed]
             ids = await self._keep_mail(connection, session.address, filed, at)
@@ -127,6 +130,7 @@ class MailStore:
                 connection,
                 settings,
                 [Linkable.of(ids[placed.one.listed.identity], placed.one, placed.folder) for placed in filed],
+                rules,
             )
             await self._quarantine(connection, session.address, epoch, batch.refused, at)
             size = sum(one.size for one in new)

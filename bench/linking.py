@@ -1,7 +1,10 @@
 """What linking costs: retrieval with a directory of 100,000 addresses beside retrieval without a CRM, and linking afterwards.
 
-python -m bench.linking [--messages 5000] [--records 100000] [--stored 100000] [--rounds 3] prints the ratio of the two rates
-(each the median of its rounds, in turns), and how long it takes to link mail that was stored before its CRM was added.
+python -m bench.linking [--messages 5000] [--records 100000] [--rounds 5] [--stored 100000] prints, for mail of which a fifth is
+linked and for mail all of which is, the share of the rate without a CRM that is left: by the clock, and by the CPU that a
+message takes of all parts together, which other work on the machine disturbs less. Both are the median of rounds; in each round
+all take turns. Then it prints how long it takes to link mail that was stored before: of one account whose CRM was just
+added, all from one address that was just added, and from 10,000 addresses that were.
 """
 
 from __future__ import annotations
@@ -10,53 +13,134 @@ import argparse
 import asyncio
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
-from activities.back_linking import BackLinking
+from activities.back_linking import BackLinking, ask_to_relink_account, ask_to_relink_addresses
 from bench.directory import fill_directory
 from bench.mailboxes import USER, fill
 from bench.mailroom import Job, retrieve
-from bench.services import database
+from bench.services import Effort, copy_of, database
 from infra.database import OPTIONS, open_pool
 from tests.servers.dovecot import Dovecot
 
+CORRESPONDENTS = 500  # who write the mail of bench.mailboxes, equally much each
+A_FIFTH = CORRESPONDENTS // 5
+PEOPLE = 10_000  # of the directory, who have written the mail that is stored before
+CRM = "builtin"
+SEARCH_PATH = f"-c search_path={OPTIONS['search_path']}"
 
-def rate(port: int, messages: int, records: int, crm: tuple[str, ...]) -> float:
-    """Messages a second, into a new database with that directory."""
-    with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as folder, database(Path(folder)) as url:
-        fill_directory(url, records)
+Ask = Callable[[AsyncConnection[TupleRow], int], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Messages a second, and seconds of CPU a message."""
+
+    clock: float
+    cpu: float
+
+
+def rate(directory: str, port: int, messages: int, known: int, crm: tuple[str, ...] = (CRM,)) -> Rate:
+    """Into a copy of the database `directory`, where only so many of those who write are `known`."""
+    with copy_of(directory) as url:
+        with psycopg.connect(url, autocommit=True, options=SEARCH_PATH) as connection:
+            connection.execute(
+                "delete from records where record_id::integer >= %s and record_id::integer < %s",
+                [known, CORRESPONDENTS],
+            )
+        effort = Effort()
         took = retrieve(Job(url, port, [USER], crm=crm))
-        with psycopg.connect(url, options=f"-c search_path={OPTIONS['search_path']}") as connection:
+        spent = took.cpu + sum(effort.spent().values())
+        with psycopg.connect(url, options=SEARCH_PATH) as connection:
             row = connection.execute("select count(*) from links").fetchone()
-    assert row is not None
-    if took.messages != messages or (row[0] > 0) is not bool(crm):
-        raise SystemExit(f"linking: {took.messages} of {messages} messages came, with {row[0]} links")
-    return took.messages / took.seconds
+    due = messages * known // CORRESPONDENTS if crm else 0
+    if took.messages != messages or row != (due,):
+        raise SystemExit(f"linking: {took.messages} of {messages} messages came, with {row} instead of {due} links")
+    return Rate(took.messages / took.seconds, spent / took.messages)
 
 
-async def back_linked(url: str) -> tuple[int, float]:
+def retrieval(directory: str, messages: int, records: int, rounds: int) -> None:
+    turns: dict[str, list[Rate]] = {"without": [], "a fifth": [], "all": []}
+    with Dovecot() as server:
+        fill(server, USER, messages)
+        for _ in range(rounds):
+            turns["without"].append(rate(directory, server.port, messages, A_FIFTH, ()))
+            turns["a fifth"].append(rate(directory, server.port, messages, A_FIFTH))
+            turns["all"].append(rate(directory, server.port, messages, CORRESPONDENTS))
+    without = turns.pop("without")
+    print(
+        f"linking, {messages} messages, {records} addresses, without a CRM: "
+        f"{median(one.clock for one in without):.0f} messages/s, {1000 * median(one.cpu for one in without):.2f} ms of CPU each",
+        flush=True,
+    )
+    for name, linked in turns.items():
+        clock = [one.clock / other.clock for one, other in zip(linked, without, strict=True)]
+        cpu = [other.cpu / one.cpu for one, other in zip(linked, without, strict=True)]
+        print(
+            f"linking, {name} of the messages linked: {median(clock):.2f} of that rate by the clock ({_list(clock)}), "
+            f"{median(cpu):.2f} by CPU ({_list(cpu)})",
+            flush=True,
+        )
+
+
+def _list(ratios: Sequence[float]) -> str:
+    return ", ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
+
+
+def afterwards(directory: str, messages: int, people: int) -> None:
+    """Mail of so many people, equally much each, that was stored before what it is linked by was known."""
+    asked: dict[str, tuple[int, Ask]] = {
+        "of an account that has the CRM now": (CORRESPONDENTS, _by_account),
+        "from one address that has a record now": (1, _by_addresses),
+        f"from {people} addresses that have one now": (people, _by_addresses),
+    }
+    for name, (writers, ask) in asked.items():
+        with copy_of(directory) as url:
+            _store(url, messages, writers)
+            links, seconds = asyncio.run(_linked_afterwards(url, ask, writers))
+        if links != messages:
+            raise SystemExit(f"linking: {links} links for {messages} messages {name}")
+        print(f"linking, {messages} messages {name}: {seconds:.0f} s, {messages / seconds:.0f} messages/s", flush=True)
+
+
+async def _by_account(connection: AsyncConnection[TupleRow], _: int) -> None:
+    await ask_to_relink_account(connection, CRM, USER, cause="benchmark")
+
+
+async def _by_addresses(connection: AsyncConnection[TupleRow], writers: int) -> None:
+    addresses = [f"s{number}@example.org" for number in range(writers)]
+    await ask_to_relink_addresses(connection, CRM, addresses, cause="benchmark")
+
+
+async def _linked_afterwards(url: str, ask: Ask, writers: int) -> tuple[int, float]:
     """Links, and the seconds that it took to make them."""
     async with await open_pool(url) as pool:
+        async with pool.connection() as connection:
+            await ask(connection, writers)
         linking = BackLinking(pool)
         began, links = time.perf_counter(), 0
-        while (changed := await linking.page("builtin")) is not None:
+        while (changed := await linking.page(CRM)) is not None:
             links += changed.linked
         return links, time.perf_counter() - began
 
 
-def store(url: str, messages: int) -> None:
-    """Mail of one account as it lies in the database, without its bytes, and the CRM that was just added to the account."""
-    with psycopg.connect(url, autocommit=True, options=f"-c search_path={OPTIONS['search_path']}") as connection:
+def _store(url: str, messages: int, writers: int) -> None:
+    """Mail of one account as it lies in the database, without its bytes and without a link."""
+    with psycopg.connect(url, autocommit=True, options=SEARCH_PATH) as connection:
         connection.execute(
             """
             insert into accounts_recorded (address, organisation, owner, host, crm, state, authentication_failures,
                 connection_failures, workflow_id, run_id)
-            values (%s, 'default', %s, 'pop.example.com', '{builtin}', 'active', 0, 0, '', '')
+            values (%s, 'default', %s, 'pop.example.com', %s, 'active', 0, 0, '', '')
             """,
-            [USER, USER],
+            [USER, USER, [CRM]],
         )
         connection.execute("insert into blobs values (sha256(''), 0, '')")
         connection.execute(
@@ -68,11 +152,10 @@ def store(url: str, messages: int) -> None:
                     jsonb_build_object('field', 'from', 'name', 'Somebody', 'address', who, 'normal', who),
                     jsonb_build_object('field', 'to', 'name', '', 'address', %s::text, 'normal', %s::text)
                 ), array[who, %s::text], sha256(n::text::bytea)
-            from (select n, 's' || n %% 500 || '@example.org' as who from generate_series(1, %s::integer) n) mail
+            from (select n, 's' || n %% %s || '@example.org' as who from generate_series(1, %s::integer) n) mail
             """,
-            [USER, USER, USER, USER, messages],
+            [USER, USER, USER, USER, writers, messages],
         )
-        connection.execute("insert into relinking (crm, account, cause) values ('builtin', %s, 'benchmark')", [USER])
         connection.execute("vacuum analyze")
 
 
@@ -80,35 +163,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stored", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    if given.messages:
-        with Dovecot() as server:
-            fill(server, USER, given.messages)
-            turns = [
-                (
-                    rate(server.port, given.messages, given.records, ()),
-                    rate(server.port, given.messages, given.records, ("builtin",)),
-                )
-                for _ in range(given.rounds)
-            ]
-        without, linked = (median(rates) for rates in zip(*turns, strict=True))
-        print(
-            f"linking, {given.messages} messages, {given.records} addresses: {linked:.0f} messages/s, "
-            f"{linked / without:.2f} of the {without:.0f} without a CRM",
-            flush=True,
-        )
     with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as folder, database(Path(folder)) as url:
-        fill_directory(url, given.records)
-        store(url, given.stored)
-        links, seconds = asyncio.run(back_linked(url))
-    if links != given.stored:
-        raise SystemExit(f"linking: {links} links for {given.stored} messages")
-    print(
-        f"linking, {given.stored} messages stored before: {seconds:.0f} s, {given.stored / seconds:.0f} messages/s",
-        flush=True,
-    )
+        fill_directory(url, given.records, correspondents=PEOPLE)
+        if given.messages:
+            retrieval(url, given.messages, given.records, given.rounds)
+        if given.stored:
+            afterwards(url, given.stored, PEOPLE)
 
 
 if __name__ == "__main__":

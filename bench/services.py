@@ -8,8 +8,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
+import psycopg
 
 from infra.children import Ports
 from infra.database import migrate
@@ -28,6 +30,18 @@ def database(folder: Path) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def copy_of(url: str) -> Iterator[str]:
+    """The URL of a copy of that database, which nobody is connected to."""
+    server, name = f"{url.rpartition('/')[0]}/postgres", f"copy_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {url.rpartition('/')[2]}")
+        try:
+            yield f"{url.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"drop database {name} with (force)")
 
 
 class Effort:

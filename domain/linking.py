@@ -119,9 +119,16 @@ class Matches:
     def __init__(self, matches: Collection[DirectoryMatch]) -> None:
         self._exact: dict[tuple[str, str], list[DirectoryMatch]] = {}
         self._loose: dict[tuple[str, str], list[DirectoryMatch]] = {}
+        self._met: set[str] = set()
         for match in matches:
+            form = loose(match.address)
             self._exact.setdefault((match.crm, match.address), []).append(match)
-            self._loose.setdefault((match.crm, loose(match.address)), []).append(match)
+            self._loose.setdefault((match.crm, form), []).append(match)
+            self._met.add(form)
+
+    def meet(self, people: Collection[Correspondent]) -> bool:
+        """Whether there may be a record for any of them."""
+        return any(loose(who.normal) in self._met for who in people)
 
     def of(self, crm: str, address: str, rules: Rules) -> list[tuple[DirectoryMatch, str]]:
         """The records with this address, with the level at which they have it; contacts first, then leads, open ones first."""
@@ -205,9 +212,9 @@ def eligible(mail: Mail, folder: str, owner: Owner) -> tuple[Correspondent, ...]
         and not _covered(mail, who, owner.privacy.never_log)
         and not _covered(mail, who, owner.privacy.private)
     )
-    if people and owner.privacy.internal != "link" and is_internal(_everybody(mail) - owner.own, owner.address):
-        return ()
-    return people
+    if not people or owner.privacy.internal == "link" or not is_internal({who.normal for who in people}, owner.address):
+        return people
+    return () if is_internal(_everybody(mail) - owner.own, owner.address) else people
 
 
 def for_crm(mail: Mail, people: Sequence[Correspondent], rules: Rules) -> list[Correspondent]:

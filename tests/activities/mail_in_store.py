@@ -12,7 +12,8 @@ from psycopg.rows import TupleRow
 from activities.back_linking import BackLinking
 from activities.crm.adapter import Page, Record
 from activities.directory import Directory
-from activities.linking import Changed, Linkable, link_new
+from activities.expected_links import Linkable
+from activities.linking import Changed, link_new
 from domain.linking import Mail
 from domain.message import Participant
 from domain.settings import AccountSettings
