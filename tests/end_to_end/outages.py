@@ -37,6 +37,10 @@ class Postgres:
     def url(self) -> str:
         return self._server.url
 
+    @property
+    def running(self) -> bool:
+        return self._child.running() is not None
+
     async def start(self) -> None:
         """Starts it, again with the same data and on the same port; what is left of a killed one is ended before."""
         await asyncio.to_thread(self._server.start)

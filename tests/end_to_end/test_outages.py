@@ -197,7 +197,7 @@ async def test_the_disk_is_full_for_postgresqls_own_log(operator: Operator, dove
             await full.wait()
 
         async def gave_up() -> bool:
-            return "PANIC" in postgres.log.read_text(errors="replace")
+            return not postgres.running  # its log may not say why: there is no room for that either
 
         await until(gave_up, "PostgreSQL to end because it cannot write", patience=PATIENCE, every=0.1)
         await line.until_idle()

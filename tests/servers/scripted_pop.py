@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,6 +132,7 @@ class MailboxServer(_LoopbackServer):
         self.attempts = 0
         """Passwords seen, right or wrong."""
         self.logins = 0
+        self.logged_in_at: list[float] = []  # by time.monotonic
         self.sessions = 0
         """Sessions logged in now."""
         self.most_sessions = 0
@@ -261,6 +263,7 @@ class _MailboxSession:
         self.queued = server.queue is not None and not user.startswith("recent:")
         self.maildrop = list(server.messages.items())[: server.queue if self.queued else server.lists]
         server.logins += 1
+        server.logged_in_at.append(time.monotonic())
         server._logged_in.append(user)
         server.sessions = len(server._logged_in)
         server.most_sessions = max(server.most_sessions, server.sessions)
