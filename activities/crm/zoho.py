@@ -52,7 +52,7 @@ def address(settings: CrmSettings) -> str:
 class Zoho:
     """One organisation's Zoho, behind the protocol of activities/crm/adapter.py; whoever made its host closes it.
 
-    Refused and psycopg errors that come of its secret pass through.
+    Refused, of its secret or host, and psycopg errors pass through.
     """
 
     def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
@@ -63,9 +63,6 @@ class Zoho:
         self._stages: dict[str, bool] | None = None
         self._module_ids: dict[str, str] = {}
         self._lists: dict[str, list[tuple[str, str]]] = {}
-
-    async def aclose(self) -> None:
-        """Nothing of its own is open."""
 
     async def check(self) -> None:
         """One request for each permission that is needed."""

@@ -209,10 +209,13 @@ async def test_a_secret_that_is_not_there_is_refused_as_everywhere(twin: ZohoTwi
             await pulled(zoho)
 
 
-async def test_a_host_that_may_not_be_spoken_to_is_a_matter_of_permission(twin: ZohoTwin, pool: Pool) -> None:
+async def test_a_host_that_may_not_be_spoken_to_is_refused_with_the_setting_that_names_it(
+    twin: ZohoTwin, pool: Pool
+) -> None:
     async with connected(pool, twin, url="https://10.1.2.3") as zoho:
-        failure = await failure_of(zoho.check())
-    assert (failure.kind, failure.cause) == (Kind.CRM_PERMISSION, "host_not_allowed")
+        with pytest.raises(Refused, match=r"^url: 10\.1\.2\.3 has the address") as refused:
+            await zoho.check()
+    assert refused.value.refusal.field == "url"
     assert twin.seen == []
 
 
