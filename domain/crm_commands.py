@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,6 +36,16 @@ class ChangeSettings(Command):
 
 class RetryFailed(Command):
     """Queue again what the CRM has rejected."""
+
+
+class ForgetPerson(Command):
+    """Take a person who is erased off the never-log list, which goes on without their address; given by the erasure itself.
+
+    `person` is their address as domain/erasure.py (pseudonym) names it.
+    """
+
+    erasure: UUID
+    person: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Close(Command):

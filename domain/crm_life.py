@@ -24,6 +24,7 @@ from domain.crm_commands import (
     Counts,
     Disable,
     Enable,
+    ForgetPerson,
     OperatorCommand,
     RetryFailed,
     SetUpFailed,
@@ -48,6 +49,7 @@ from domain.crm_events import (
     SyncRequested,
 )
 from domain.crm_failures import FATES, wait_after
+from domain.erasure import erased_rule, pseudonym
 from domain.events import CommandRefused, Failures, Happened
 from domain.failures import Failure, Kind
 from domain.refusal import Refused
@@ -116,6 +118,15 @@ def changed(settings: CrmSettings, partial: dict[str, Any]) -> CrmSettings:
                 field=f"settings.{field}",
             )
     return after
+
+
+def without_person(settings: CrmSettings, command: ForgetPerson) -> ChangeSettings:
+    """The change of settings by which the never-log list names the person no more and still keeps their mail from this CRM."""
+    rules = [
+        erased_rule(command.erasure, rule) if pseudonym(command.erasure, rule) == command.person else rule
+        for rule in settings.linking.never_log
+    ]
+    return ChangeSettings(settings={"linking": {"never_log": rules}}, by=command.by)
 
 
 def settings_to_try(connection: Connection, command: OperatorCommand) -> CrmSettings | None:

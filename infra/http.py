@@ -11,7 +11,7 @@ from typing import Self
 
 import httpx
 
-from infra.network import permitted_addresses
+from infra.network import URL, permitted_addresses
 from infra.settings import WorkerSettings
 
 CONNECT_SECONDS = 10.0  # to one address; then the next one is tried
@@ -119,10 +119,11 @@ class HttpHost:
 
 
 def permitted(settings: WorkerSettings) -> Resolver:
-    """Public addresses, and those that MAILROOM_ALLOW_HOSTS names; raises Refused `host_not_allowed` for any other."""
+    """Public addresses, and those that MAILROOM_ALLOW_HOSTS names; raises Refused `host_not_allowed` (field url) for others."""
 
     async def resolve(host: str, port: int, secure: bool) -> list[str]:
-        return await permitted_addresses(host, port, settings.allow_hosts, tls="implicit" if secure else "none")
+        tls = "implicit" if secure else "none"
+        return await permitted_addresses(host, port, settings.allow_hosts, tls=tls, setting=URL)
 
     return resolve
 

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from domain.refusal import Refused
@@ -16,12 +17,33 @@ RESOLVER_SECONDS = 30.0
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-async def permitted_addresses(host: str, port: int, allow: Sequence[str], *, tls: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Which setting names a host, and which one says that it is spoken to without TLS; and what to give there instead."""
+
+    host: str
+    tls: str
+    public: str
+    secure: str
+
+
+INCOMING = Setting(
+    "incoming.host",
+    "incoming.tls",
+    "give the mail server's public name",
+    "use implicit (port 995) or starttls (port 110)",
+)
+URL = Setting("url", "url", "give a public address", "give an https:// URL")
+
+
+async def permitted_addresses(
+    host: str, port: int, allow: Sequence[str], *, tls: str, setting: Setting = INCOMING
+) -> list[str]:
     """The addresses of `host`, in the resolver's order; connect to these: a second look-up might answer otherwise.
 
     `allow` is WorkerSettings.allow_hosts: names, addresses and CIDRs. Raises Refused `host_not_allowed` when the host
-    is not allowed and any of its addresses is not public (field incoming.host), or when it is not allowed and `tls` is
-    "none" (field incoming.tls); socket.gaierror when it does not resolve.
+    is not allowed and any of its addresses is not public (field `setting.host`), or when it is not allowed and `tls` is
+    "none" (field `setting.tls`); socket.gaierror when it does not resolve.
     """
     name = host.strip().lower().removesuffix(".")
     addresses = await _resolve(name, port)
@@ -32,17 +54,17 @@ async def permitted_addresses(host: str, port: int, allow: Sequence[str], *, tls
     if tls == "none" and outside:
         raise Refused(
             "host_not_allowed",
-            f"incoming.tls: {host} would be sent the password in clear text, which only hosts in MAILROOM_ALLOW_HOSTS "
-            "may be: use implicit (port 995) or starttls (port 110)",
-            field="incoming.tls",
+            f"{setting.tls}: {host} would be sent secrets in clear text, which only hosts in MAILROOM_ALLOW_HOSTS may be: "
+            f"{setting.secure}",
+            field=setting.tls,
         )
     for address in outside:
         if not is_public(address):
             raise Refused(
                 "host_not_allowed",
-                f"incoming.host: {host} has the address {address}, which is not a public one: give the mail server's "
-                "public name, or have the operator add the host to MAILROOM_ALLOW_HOSTS",
-                field="incoming.host",
+                f"{setting.host}: {host} has the address {address}, which is not a public one: {setting.public}, or have the "
+                "operator add the host to MAILROOM_ALLOW_HOSTS",
+                field=setting.host,
             )
     return addresses
 

@@ -21,7 +21,6 @@ from infra.database import Pool
 from infra.settings import SettingsError, WorkerSettings
 from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
 
-FIELD = "incoming.secret"
 ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
 
 # Longer than anybody who is alive holds a secret (oauth/endpoint.py, ANSWER_SECONDS); then PostgreSQL ends the transaction.
@@ -30,9 +29,20 @@ LATER = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds: a database that restarts, or fail
 
 
 class Secrets:
-    """Looks secrets up, and renews those of the vault. Nothing is kept: a change is seen by the next look-up."""
+    """Looks secrets up, and renews those of the vault. Nothing is kept: a change is seen by the next look-up.
 
-    def __init__(self, pool: Pool, settings: WorkerSettings, *, environ: Mapping[str, str] = os.environ) -> None:
+    `field` is the setting that holds the references: what a refusal names as the culprit.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        settings: WorkerSettings,
+        *,
+        field: str = "incoming.secret",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.field = field
         self._pool = pool
         self._vault = Vault(pool)
         self._settings = settings
@@ -51,7 +61,7 @@ class Secrets:
             return self._from_environment(name)
         if separator and kind == "file":
             return await asyncio.to_thread(self._from_file, name)
-        return _not_allowed(
+        return self._not_allowed(
             "this is not a reference to a secret; if it is the password itself, consider it known to others and change "
             "it, store the new one with `python -m infra.vault set NAME`, and give vault:NAME here"
         )
@@ -65,8 +75,8 @@ class Secrets:
         if kind == "vault" and not await self._vault.bind(name, _same_spelling(host)):
             stored = await self._vault.get(name)
             if stored is None:
-                _not_found(_no_such_secret(name))
-            _belongs_to_another_host(name, host)
+                self._not_found(_no_such_secret(name))
+            self._belongs_to_another_host(name, host)
 
     @contextlib.asynccontextmanager
     async def renewing(self, reference: str, *, host: str) -> AsyncIterator[Renewal]:
@@ -84,28 +94,28 @@ class Secrets:
 
     async def _from_vault(self, name: str, host: str) -> str:
         if not NAME.fullmatch(name):
-            _not_allowed(f"the name after vault: is not one; names are {NAME_RULE}")
+            self._not_allowed(f"the name after vault: is not one; names are {NAME_RULE}")
         return self._opened(name, await self._vault.get(name), host)
 
     def _opened(self, name: str, stored: Stored | None, host: str) -> str:
         if stored is None:
-            _not_found(_no_such_secret(name))
+            self._not_found(_no_such_secret(name))
         if stored.host not in (None, host):
-            _belongs_to_another_host(name, host)
+            self._belongs_to_another_host(name, host)
         try:
             return self._cipher(name).open(stored)
         except VaultError as error:
-            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=FIELD) from None
+            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=self.field) from None
 
     def _cipher(self, name: str) -> Cipher:
         try:
             return Cipher(self._settings.vault_key())
         except SettingsError as error:
-            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=FIELD) from None
+            raise WorkerLacks("secret_not_found", f"vault:{name} cannot be read: {error}", field=self.field) from None
 
     def _from_environment(self, name: str) -> str:
         if not ENVIRONMENT_NAME.fullmatch(name):
-            _not_allowed(
+            self._not_allowed(
                 "env: reads only variables whose names begin with MAILROOM_SECRET_: name it so in the worker's "
                 "environment, or use vault:NAME"
             )
@@ -113,8 +123,8 @@ class Secrets:
         if not value:
             raise WorkerLacks(
                 "secret_not_found",
-                f"{FIELD}: {name} is not set in the environment of this worker: set it and start the worker again",
-                field=FIELD,
+                f"{self.field}: {name} is not set in the environment of this worker: set it and start the worker again",
+                field=self.field,
             )
         return value
 
@@ -123,26 +133,40 @@ class Secrets:
         if directory is None:
             raise WorkerLacks(
                 "secret_not_allowed",
-                f"{FIELD}: file: needs MAILROOM_SECRET_DIR, the directory of secret files, in the worker's environment",
-                field=FIELD,
+                f"{self.field}: file: needs MAILROOM_SECRET_DIR, the directory of secret files, in the worker's environment",
+                field=self.field,
             )
         path = PurePosixPath(name)
         if not path.parts or path.is_absolute() or ".." in path.parts or not name.isprintable():
-            _not_allowed("file: takes the name of a file below MAILROOM_SECRET_DIR, without .. and without a leading /")
+            self._not_allowed(
+                "file: takes the name of a file below MAILROOM_SECRET_DIR, without .. and without a leading /"
+            )
         try:
             return secret_text(_read_below(directory, path))
         except _Outside:
-            _not_allowed(f"file:{name} leads out of MAILROOM_SECRET_DIR")
+            self._not_allowed(f"file:{name} leads out of MAILROOM_SECRET_DIR")
         except FileNotFoundError as error:
-            _not_found(f"file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}")
+            self._not_found(f"file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}")
         except OSError as error:
             raise WorkerLacks(
                 "secret_not_found",
-                f"{FIELD}: file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}",
-                field=FIELD,
+                f"{self.field}: file:{name} cannot be read below MAILROOM_SECRET_DIR: {error.strerror}",
+                field=self.field,
             ) from None
         except VaultError as error:
-            _not_found(f"file:{name} holds no secret: {error}")
+            self._not_found(f"file:{name} holds no secret: {error}")
+
+    def _belongs_to_another_host(self, name: str, host: str) -> NoReturn:
+        self._not_allowed(
+            f"vault:{name} belongs to the host that accepted it first, and {host} is another: to use it there, store it "
+            f"again with `python -m infra.vault set {name}`"
+        )
+
+    def _not_allowed(self, message: str) -> NoReturn:
+        raise Refused("secret_not_allowed", f"{self.field}: {message}", field=self.field) from None
+
+    def _not_found(self, message: str) -> NoReturn:
+        raise Refused("secret_not_found", f"{self.field}: {message}", field=self.field) from None
 
 
 class Renewal:
@@ -226,18 +250,3 @@ def _same_spelling(host: str) -> str:
 
 def _no_such_secret(name: str) -> str:
     return f"there is no secret {name!r} in the vault: store it with `python -m infra.vault set {name}`"
-
-
-def _belongs_to_another_host(name: str, host: str) -> NoReturn:
-    _not_allowed(
-        f"vault:{name} belongs to the host that accepted it first, and {host} is another: to use it there, store it "
-        f"again with `python -m infra.vault set {name}`"
-    )
-
-
-def _not_allowed(message: str) -> NoReturn:
-    raise Refused("secret_not_allowed", f"{FIELD}: {message}", field=FIELD) from None
-
-
-def _not_found(message: str) -> NoReturn:
-    raise Refused("secret_not_found", f"{FIELD}: {message}", field=FIELD) from None

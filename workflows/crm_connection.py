@@ -22,6 +22,7 @@ from domain.crm_commands import (
     CrmChecked,
     Disable,
     Enable,
+    ForgetPerson,
     RetryFailed,
     SetUpFailed,
     Synced,
@@ -31,7 +32,7 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
-from domain.crm_life import Connection, CrmState, settings_to_try, taken_over
+from domain.crm_life import Connection, CrmState, settings_to_try, taken_over, without_person
 from domain.crm_status import CrmStatus, crm_status, waiting
 from domain.failures import Failure
 from domain.refusal import Refused
@@ -159,6 +160,11 @@ class CrmConnection:
     @command(ChangeSettings)
     async def change_settings(self, given: ChangeSettings) -> CrmStatus:
         return await self._after_check(given)
+
+    @command(ForgetPerson)
+    async def forget_person(self, given: ForgetPerson) -> CrmStatus:
+        await self._ready(given)
+        return await self._after_check(without_person(self.connection.settings, given))
 
     @command(SyncNow)
     async def sync_now(self, given: SyncNow) -> contract.SyncAnswer:
@@ -362,22 +368,14 @@ class CrmConnection:
                 if meanwhile and workflow.patched("rate_limits"):
                     asked = self._sync.asked  # of who asked while it ran: another session would not respect the limit
                 self._sync.answer(asked, "failed", self.connection, None, ended.failure)
-        if self.connection.state is CrmState.DISABLED:
-            self._sync.refuse(
-                Refused(
-                    "disabled", f"sync_now: the connection is disabled ({self.connection.reason}): use enable first"
-                )
-            )
+        self._sync.refuse_if_over(self.connection)
 
     async def _halt(self, given: Disable | Close) -> CrmStatus:
         """Ends whatever goes on: the session, the sync_now that is waited for, and looks at the CRM asked for before."""
         self._halts += 1
         self._life.apply(given)
         answer = crm_status(self.connection)
-        if isinstance(given, Close):
-            self._sync.refuse(Refused("closed", "sync_now: the connection was closed"))
-        else:
-            self._sync.refuse(Refused("disabled", "sync_now: the connection was disabled: use enable first"))
+        self._sync.refuse_if_over(self.connection)
         await self._session.stop()
         await self._life.record()
         return answer

@@ -8,7 +8,7 @@ from typing import Literal
 from temporalio import workflow
 
 from domain.crm_commands import SyncReport
-from domain.crm_life import Connection
+from domain.crm_life import Connection, CrmState
 from domain.crm_status import crm_status
 from domain.failures import Failure
 from domain.refusal import Refused
@@ -42,10 +42,18 @@ class SharedSync:
         self.asked = None
         sync.set_result(answer(outcome, connection, report, failure))
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse_if_over(self, connection: Connection) -> None:
+        """Refuses who waits, where no session will come any more."""
+        match connection.state:
+            case CrmState.DISABLED:
+                self._refuse("disabled", f"the connection is disabled ({connection.reason}): use enable first")
+            case CrmState.CLOSED:
+                self._refuse("closed", "the connection was closed")
+
+    def _refuse(self, code: str, words: str) -> None:
         if self.asked is not None:
             sync, self.asked = self.asked, None
-            sync.set_exception(refused)
+            sync.set_exception(Refused(code, f"sync_now: {words}"))
 
 
 def answer(

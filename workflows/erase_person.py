@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
-from domain.erasure import Erased
+from domain.addresses import normal_address
+from domain.erasure import Erased, pseudonym
 from domain.refusal import Refused
 from workflows import contract
 from workflows.intake import read, refusal
@@ -59,5 +60,27 @@ class ErasePerson:
             if refused := refused_by(error, "ErasePerson"):
                 raise refusal(refused) from None
             raise
+        if not given.dry_run:
+            for crm in done.crms:
+                await self._tell(crm, request)
         workflow.set_current_details(done.summary)
         return done
+
+    async def _tell(self, crm: str, request: contract.ErasureRequest) -> None:
+        """Has a CRM connection's own list go on without the address, which no signal holds."""
+        person = normal_address(request.given.address) or request.given.address
+        told = {
+            "erasure": str(request.erasure),
+            "person": pseudonym(request.erasure, person),
+            "by": request.given.by,
+        }
+        try:
+            await workflow.get_external_workflow_handle(contract.crm_workflow_id(crm)).signal("forget_person", told)
+        except FailureError:
+            raise refusal(
+                Refused(
+                    "not_answered",
+                    f"ErasePerson: all is erased but one rule: the never_log list of crm/{crm} names the person, and that "
+                    "workflow does not run. Start it again, then repeat the erasure",
+                )
+            ) from None

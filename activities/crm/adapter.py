@@ -122,7 +122,8 @@ class Activity:
 
 
 class Crm(Protocol):
-    """One CRM; used as `async with`, which closes its connections."""
+    """One CRM. The host that it speaks with is made and closed by who makes the adapter (activities/crm/adapters.py). Refused, of
+    a secret or of that host, passes through."""
 
     async def check(self) -> None:
         """Whether the CRM can be reached and lets us in, with all that is needed of it."""
@@ -154,5 +155,3 @@ class Crm(Protocol):
 
     async def activities(self, record_kind: RecordKind, record_id: str) -> Sequence[Activity]:
         """The tasks, events and notes of a record, the latest first, at most 200."""
-
-    async def aclose(self) -> None: ...

@@ -19,7 +19,7 @@ from domain.settings import parse
 from infra.database import Pool
 from infra.http import HttpHost, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import FIELD, Secrets
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 
 HOURS = 25  # a bucket's calls may be up to an hour younger than the bucket
@@ -114,25 +114,23 @@ class Adapters:
     def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
         self._pool = pool
         self._settings = settings
-        self._secrets = Secrets(pool, settings)
-        self._tokens = AccessTokens(self._secrets, settings, clock=lambda: datetime.now(UTC))
+        self._secrets = Secrets(pool, settings, field="secret")
+        self._tokens = AccessTokens(
+            self._secrets, settings, clock=lambda: datetime.now(UTC), needed_for="this kind of CRM"
+        )
 
     @contextlib.asynccontextmanager
     async def open(self, settings: CrmSettings) -> AsyncIterator[tuple[Crm, CountedHost]]:
-        """An adapter with its host, both closed after the block. Raises Refused for settings with which nothing can be reached,
-        and CrmFailure as the adapter does."""
+        """An adapter with its host, which is closed after the block. Raises Refused for settings with which nothing can be
+        reached, and CrmFailure as the adapter does."""
         made = KINDS[settings.kind]
         async with CountedHost(made.address(settings), self._settings) as host:
+            crm = await made.adapter(Access(settings, self._pool, host, self._secrets, self._tokens))
             try:
-                crm = await made.adapter(Access(settings, self._pool, host, self._secrets, self._tokens))
-                try:
-                    await self._read_budget(settings, host)
-                    yield crm, host
-                finally:
-                    await crm.aclose()
-                    await self.write_down(settings.name, host)
-            except Refused as refused:
-                raise _about_the_crm(refused) from None
+                await self._read_budget(settings, host)
+                yield crm, host
+            finally:
+                await self.write_down(settings.name, host)
 
     async def accept(self, settings: CrmSettings, host: CountedHost) -> None:
         """Called once the CRM has let us in: a vault secret belongs to its host from then on. Raises Refused."""
@@ -187,10 +185,3 @@ class Adapters:
         assert row is not None
         host.left = max(settings.daily_calls - row[0], 0)
         host.again_after = max(row[1], 60.0)
-
-
-def _about_the_crm(refused: Refused) -> Refused:
-    """What is refused of a secret or a host, in terms of CrmSettings."""
-    of = refused.refusal
-    field = "secret" if of.field == FIELD else of.field
-    return type(refused)(of.code, refused.message.replace(FIELD, "secret"), field=field, failure=of.failure)

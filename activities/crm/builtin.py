@@ -50,9 +50,6 @@ class Builtin(BuiltinActivities):
         async with self._pool.connection() as connection:
             await connection.execute("delete from builtin_entries where crm = %s and key = %s", [self._crm, entry.key])
 
-    async def aclose(self) -> None:
-        """Its connections are the pool's."""
-
     async def _show(self, entry: Entry) -> str:
         async with self._pool.connection() as connection:
             row = await (

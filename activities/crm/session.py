@@ -294,7 +294,11 @@ class Session:
             remote_id = await self._carry_out(crm, entry)
         except CrmFailure as failed:
             return await self._failed(crm, entry, claim, failed)
-        except (psycopg.Error, Refused):
+        except Refused:  # of a secret or a host, so nothing was sent
+            if claim is not None:
+                await self.outbox.not_carried_out(entry, claim)
+            raise
+        except psycopg.Error:
             raise
         except Exception as error:  # a fault of ours: nobody knows more of the entry than after a lost answer
             logger.exception("%s: the adapter failed at entry %d", self.settings.name, entry.id)

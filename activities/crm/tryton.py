@@ -9,8 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from activities.crm.adapter import (
     Activity,
@@ -61,24 +60,14 @@ NEEDED = {PARTY: ("read",), OPPORTUNITY: ("read",), MECHANISM: ("read",)} | dict
 
 
 class Tryton:
-    """The protocol `Crm`, of one Tryton database. `host` is made of the settings' URL, and closed with this."""
+    """The protocol `Crm`, of one Tryton database. `host` is at the settings' URL; whoever made it closes it. Refused, of that
+    host, passes through."""
 
     def __init__(self, settings: CrmSettings, host: HttpHost, key: str) -> None:
         self._settings = settings
         self._host = host
         self._rest = TrytonRest(host, key)
         self._employee: int | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        await self._host.__aexit__(None, None, None)
 
     async def check(self) -> None:
         await self._enter()

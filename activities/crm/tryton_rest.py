@@ -16,7 +16,6 @@ from typing import Any
 from activities.crm.adapter import CrmFailure
 from domain.failures import Kind
 from domain.redaction import redact
-from domain.refusal import Refused
 from infra.http import AnswerLost, HttpHost, NotSent, Response
 
 SECONDS = 60.0  # for one answer
@@ -134,12 +133,6 @@ class TrytonRest:
                 seconds=SECONDS,
                 largest=LARGEST,
             )
-        except Refused as refused:
-            raise CrmFailure(
-                Kind.CRM_PERMISSION,
-                f"{self._host.host} may not be connected to: use https and a public host, or add it to "
-                "MAILROOM_ALLOW_HOSTS",
-            ) from refused
         except NotSent as error:
             raise CrmFailure(Kind.CRM_UNAVAILABLE, f"Tryton was not reached: {error}") from error
         except AnswerLost as error:

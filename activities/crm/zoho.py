@@ -52,7 +52,7 @@ def address(settings: CrmSettings) -> str:
 class Zoho:
     """One organisation's Zoho, behind the protocol of activities/crm/adapter.py; whoever made its host closes it.
 
-    Refused and psycopg errors that come of its secret pass through.
+    Refused, of its secret or host, and psycopg errors pass through.
     """
 
     def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
@@ -63,9 +63,6 @@ class Zoho:
         self._stages: dict[str, bool] | None = None
         self._module_ids: dict[str, str] = {}
         self._lists: dict[str, list[tuple[str, str]]] = {}
-
-    async def aclose(self) -> None:
-        """Nothing of its own is open."""
 
     async def check(self) -> None:
         """One request for each permission that is needed."""
@@ -233,19 +230,17 @@ class Zoho:
     # Records ----------------------------------------------------------------------------------------------------------
 
     async def add_record(self, new: NewRecord) -> Record:
-        """A contact, lead or candidate with an address that Zoho has is that one: nobody is there twice (R72)."""
+        """A contact, lead or candidate with an address that Zoho has is that one: nobody is there twice (R72).
+
+        Not by Zoho's upsert, which would give a record that it finds the name that is meant for a new one.
+        """
         found = await self.find_record(new)
         if found is not None:
             return found
-        module = self._modules[new.kind]
         stage = await self._first_open_stage() if new.kind == "deal" else None
         body: rows.Row = {"data": [rows.record_row(new, stage, datetime.now(UTC).date())]}
-        path = f"/{module}"
-        if new.addresses and new.kind != "deal":
-            body["duplicate_check_fields"] = ["Email"]
-            path += "/upsert"
         try:
-            details = await self._api.change("POST", path, body)
+            details = await self._api.change("POST", f"/{self._modules[new.kind]}", body)
         except Duplicate as duplicate:
             if (found := await self._by_id(new.kind, duplicate.id) or await self.find_record(new)) is None:
                 raise
@@ -253,7 +248,7 @@ class Zoho:
         return Record(new.kind, str(details["id"]), new.name, new.addresses, new.contacts[:1])
 
     async def find_record(self, new: NewRecord) -> Record | None:
-        """By search, which knows what is new only after a while; then among the newest 200."""
+        """By search, which knows what is new or changed only after a while; then among the last 200 that were."""
         module = self._modules[new.kind]
         closed = await self._closed_stages() if new.kind == "deal" else frozenset[str]()
         for address in new.addresses if new.kind != "deal" else ():
@@ -263,8 +258,8 @@ class Zoho:
             for row in answer.rows():
                 if rows.is_it(found := rows.record(new.kind, row, closed), row, new):
                     return found
-        newest = {"fields": FIELDS[new.kind], "sort_by": "Created_Time", "sort_order": "desc", "per_page": str(PAGE)}
-        for row in (await self._api.get(f"/{module}", newest)).rows():
+        latest = {"fields": FIELDS[new.kind], "sort_by": "Modified_Time", "sort_order": "desc", "per_page": str(PAGE)}
+        for row in (await self._api.get(f"/{module}", latest)).rows():
             if rows.is_it(found := rows.record(new.kind, row, closed), row, new):
                 return found
         return None

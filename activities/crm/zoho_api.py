@@ -15,7 +15,6 @@ from domain.crm import CrmSettings
 from domain.failures import Diagnosed, Kind
 from domain.oauth import Grant
 from domain.redaction import redact
-from domain.refusal import Refused
 from domain.zoho import PREFIXES
 from infra.http import AnswerLost, HttpHost, NotSent, Response
 from infra.oauth.tokens import AccessTokens
@@ -83,7 +82,7 @@ class Answer:
 
 
 class ZohoApi:
-    """One product's API of one organisation. Refused and psycopg errors that come of its secret pass through."""
+    """One product's API of one organisation. Refused, of its secret or host, and psycopg errors pass through."""
 
     def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
         assert settings.secret is not None
@@ -178,11 +177,6 @@ class ZohoApi:
         except AnswerLost as error:
             kind = Kind.CRM_UNAVAILABLE if method == "GET" else Kind.CRM_UNCERTAIN
             raise CrmFailure(kind, "answer_lost", str(error)) from None
-        except Refused as refused:
-            words = (
-                f"{self._http.host} is not a public host, or would be spoken to without TLS: see MAILROOM_ALLOW_HOSTS"
-            )
-            raise CrmFailure(Kind.CRM_PERMISSION, refused.refusal.code, words) from None
 
     def _understood(self, response: Response, writes: bool) -> Answer:
         at = _date(response)

@@ -15,7 +15,7 @@ from domain.failures import Diagnosed
 from domain.oauth import RENEWED_BEFORE, Grant, NotAGrant, diagnose, read_grant
 from domain.refusal import Refused
 from infra.oauth.endpoint import AuthorizationServer, EndpointFailed
-from infra.secrets import FIELD, Renewal, Secrets
+from infra.secrets import Renewal, Secrets
 from infra.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -39,11 +39,17 @@ class _Shared:
 
 
 class AccessTokens:
-    """Gives out access tokens. A worker has one of these; what workers share is the row in the vault, and its lock."""
+    """Gives out access tokens. A worker has one of these; what workers share is the row in the vault, and its lock.
 
-    def __init__(self, secrets: Secrets, settings: WorkerSettings, *, clock: Clock) -> None:
+    `needed_for` is the setting because of which a secret has to be a grant: where it is none, the refusal says so.
+    """
+
+    def __init__(
+        self, secrets: Secrets, settings: WorkerSettings, *, clock: Clock, needed_for: str = "auth: xoauth2"
+    ) -> None:
         self._secrets = secrets
-        self._server = AuthorizationServer(settings)
+        self._needed_for = needed_for
+        self._server = AuthorizationServer(settings, field=secrets.field)
         self._clock = clock
         self._renewing: dict[tuple[str, str], _Shared] = {}
         self._room: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(RENEWALS_PER_HOST))
@@ -54,7 +60,7 @@ class AccessTokens:
         `rejected` is a token that the mail server would not take: another one is got. Raises Refused for an entry that
         is not to be had or is no grant, Diagnosed where the token endpoint gives no token. psycopg errors pass through.
         """
-        grant = _read(reference, await self._secrets.resolve(reference, host=host))
+        grant = self._read(reference, await self._secrets.resolve(reference, host=host))
         if grant.access_token != rejected and grant.lives(self._clock(), seconds=RENEWED_BEFORE):
             return grant
         fresh = await self._share_renewal(reference, host, grant)
@@ -105,7 +111,7 @@ class AccessTokens:
         async with self._room[seen.host]:
             try:
                 async with self._secrets.renewing(reference, host=host) as renewal:
-                    grant = _read(reference, renewal.value)
+                    grant = self._read(reference, renewal.value)
                     if grant.access_token != seen.access_token and grant.lives(self._clock()):
                         return grant
                     shared.asked = True
@@ -120,6 +126,17 @@ class AccessTokens:
                 await renewal.save_late()
         logger.info("%s: access token renewed at %s", reference, fresh.host)
         return fresh
+
+    def _read(self, reference: str, value: str) -> Grant:
+        try:
+            return read_grant(value)
+        except NotAGrant as problem:
+            field = self._secrets.field
+            message = (
+                f"{field}: {reference} holds no OAuth grant, which {self._needed_for} needs: {problem}; make one with "
+                f"`python -m infra.oauth connect {reference.removeprefix('vault:')}`"
+            )
+        raise Refused("secret_not_allowed", message, field=field)
 
 
 def renewed(grant: Grant, answer: dict[str, Any], now: datetime) -> Grant:
@@ -144,14 +161,3 @@ def _expiry(seconds: object, now: datetime) -> int | None:
     if not 0 <= life <= LONGEST_LIFE:
         return None
     return int((now.astimezone(UTC) + timedelta(seconds=life)).timestamp())
-
-
-def _read(reference: str, value: str) -> Grant:
-    try:
-        return read_grant(value)
-    except NotAGrant as problem:
-        message = (
-            f"{FIELD}: {reference} holds no OAuth grant, which auth: xoauth2 needs: {problem}; make one with "
-            f"`python -m infra.oauth connect {reference.removeprefix('vault:')}`"
-        )
-    raise Refused("secret_not_allowed", message, field=FIELD)

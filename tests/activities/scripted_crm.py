@@ -147,9 +147,6 @@ class ScriptedCrm:
     async def activities(self, record_kind: str, record_id: str) -> Sequence[Activity]:
         raise AssertionError("no session reads activities")
 
-    async def aclose(self) -> None:
-        self._script.calls["aclose"] += 1
-
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +22,12 @@ from tests.servers.tryton import MODULE, PYTHON, ROOT, TrytonDatabase, TrytonSer
 pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
 
 
-def adapter(url: str, key: str) -> Tryton:
+@asynccontextmanager
+async def adapter(url: str, key: str) -> AsyncIterator[Crm]:
     settings = CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton")
     worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=LOOPBACK)
-    return Tryton(settings, HttpHost(url, worker), key)
+    async with HttpHost(url, worker) as host:
+        yield Tryton(settings, host, key)
 
 
 async def push(crm: Crm, party: str, number: int = 1) -> None:

@@ -133,8 +133,6 @@ class Organisation:
                 return 200, {"data": [self._row(module, record_id)]}
             case "GET", [module, record_id, ("Tasks" | "Events" | "Notes") as name]:
                 return self._related(product, module, record_id, name, query)
-            case "POST", [module, "upsert"] if module in PRODUCTS[product]:
-                return self._upsert(module, body)
             case "POST", [module] if module in WRITABLE:
                 return self._create(product, module, body)
             case "PUT", ["Notes"]:
@@ -286,18 +284,6 @@ class Organisation:
         made = self._insert(module, row)
         self.not_indexed.add(made["id"])
         return 201, _done(_details(made))
-
-    def _upsert(self, module: str, body: Any) -> Result:
-        row = self._given(module, body, {"data", "duplicate_check_fields"})
-        if body.get("duplicate_check_fields") != ["Email"]:
-            self._complain("duplicate_check_fields")
-        for known in self.modules[module].values():
-            if row.get("Email") and str(known.get("Email")).lower() == row["Email"].lower():
-                self.change(module, known["id"], **row)
-                return 200, {"data": [{**_success(_details(known)), "action": "update", "duplicate_field": "Email"}]}
-        made = self._insert(module, row)
-        self.not_indexed.add(made["id"])
-        return 200, {"data": [{**_success(_details(made)), "action": "insert", "duplicate_field": None}]}
 
     def _edit_note(self, body: Any) -> Result:
         row = body["data"][0]

@@ -92,8 +92,8 @@ def search(told: dict[str, Any]) -> Any:
     return [str(row.get_id()) for row in answer.get_data()]
 
 
-def upsert(told: dict[str, Any]) -> Any:
-    return _made(RecordOperations("Leads").upsert_records(_body(told["lead"], ["Email"])))
+def lead(told: dict[str, Any]) -> Any:
+    return _made(RecordOperations("Leads").create_records(_body(told["lead"])))
 
 
 def deal(told: dict[str, Any]) -> Any:
@@ -200,13 +200,11 @@ def offers(told: dict[str, Any]) -> Any:
     return [name for name in dir(emails.AssociateEmailOperations) if not name.startswith("_")]
 
 
-def _body(row: dict[str, Any], duplicate_check: list[str] | None = None) -> Any:
+def _body(row: dict[str, Any]) -> Any:
     record, body = Record(), BodyWrapper()
     for name, value in row.items():
         record.add_key_value(name, _value(name, value))
     body.set_data([record])
-    if duplicate_check:
-        body.set_duplicate_check_fields(duplicate_check)
     return body
 
 

@@ -8,9 +8,12 @@ import pytest
 
 from activities.crm.adapter import Page, Record
 from activities.directory import Directory
+from domain.privacy import rule_for
 from tests.activities.watching import mail
 from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
+from tests.workflows.crms import connect_crm
+from tests.workflows.test_crm_replay import replay
 from workflows import contract
 
 ANNA = {"crm": "builtin", "record_kind": "contact", "record_id": "c1"}
@@ -76,3 +79,26 @@ async def test_a_person_is_counted_and_then_erased_and_the_account_stays_complet
         assert (await run(contract.RECONCILE, address=account.address))["complete"] is True
         refused = await refusal(run(contract.ERASE_PERSON, address="Anna@Example.org", organisation="nobody"))
         assert (refused.code, refused.field) == ("invalid_field", "organisation")
+
+
+async def test_a_crms_own_list_goes_on_without_the_address_of_who_is_erased(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom, linking={"never_log": ["union.example", "anna@example.org"]})
+    await crm.save("contact", "Anna Lind", "joanna@example.org")
+    organisation = f"org-{uuid4().hex[:12]}"
+    await crm.command("change_settings", settings={"organisation": organisation}, by="ops")
+    async with MailboxServer(messages={"one": mail(1)}) as server:
+        await mailroom.connect(server, crm=[crm.name], organisation=organisation)
+    given = {"address": "Anna@Example.org", "organisation": organisation, "by": "dpo"}
+    erased = await mailroom.client.execute_workflow(
+        contract.ERASE_PERSON, given, id=f"erase/{uuid4()}", task_queue=contract.WORKFLOW_QUEUE, result_type=dict
+    )
+    assert erased["crms"] == [crm.name]
+    await crm.until_logged("CrmSettingsChanged", 2)
+    settings = await crm.handle.query("settings")
+    domain, rule = settings["linking"]["never_log"]
+    assert domain == "union.example"
+    assert rule_for("anna@example.org", (rule,)) == rule
+    (row,) = await mailroom.rows("select linking::text || settings::text as kept from crms where name = %s", crm.name)
+    assert "anna@example.org" not in row["kept"]
+    assert (await crm.log("CrmSettingsChanged"))[-1].actor == "dpo"
+    await replay(await crm.handle.fetch_history())

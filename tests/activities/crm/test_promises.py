@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import pytest
 
 from activities.crm.builtin import Builtin
-from activities.crm.tryton import Tryton
 from domain.crm import CrmSettings
 from infra.database import Pool
 from tests.activities.crm.promises import Promises, World
@@ -101,7 +99,7 @@ class TestBuiltin(Promises):
 class TestTryton(Promises):
     @pytest.fixture
     async def world(self, tryton: TrytonDatabase) -> AsyncIterator[World]:
-        async with cast(Tryton, adapter(tryton.url, tryton.key)) as crm:
+        async with adapter(tryton.url, tryton.key) as crm:
             yield TrytonWorld(crm, tryton=tryton)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import psycopg
 import pytest
@@ -25,15 +25,17 @@ pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryto
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
-def adapter(url: str, key: str) -> Crm:
+@asynccontextmanager
+async def adapter(url: str, key: str) -> AsyncIterator[Crm]:
     settings = CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton")
     worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=LOOPBACK)
-    return Tryton(settings, HttpHost(url, worker), key)
+    async with HttpHost(url, worker) as host:
+        yield Tryton(settings, host, key)
 
 
 @pytest.fixture
 async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
-    async with cast(Tryton, adapter(tryton.url, tryton.key)) as connected:
+    async with adapter(tryton.url, tryton.key) as connected:
         yield connected
 
 
@@ -216,7 +218,7 @@ async def test_a_change_is_not_missed_that_was_begun_before_a_pull_and_ended_aft
 async def test_a_database_in_another_time_zone_is_pulled_like_any_other(tryton: TrytonDatabase) -> None:
     with psycopg.connect(tryton.server.postgres, autocommit=True) as connection:
         connection.execute(f"alter database {tryton.name} set timezone to 'Asia/Tokyo'")
-    async with cast(Tryton, adapter(tryton.url, tryton.key)) as crm:
+    async with adapter(tryton.url, tryton.key) as crm:
         _, cursor = await pulled(crm)
         anna = tryton.party("Anna", "anna@example.com")
         records, cursor = await pulled(crm, cursor)
@@ -422,12 +424,11 @@ async def test_a_tryton_with_all_that_is_needed_passes_the_check(crm: Crm) -> No
 
 @pytest.mark.requirement("R97")
 async def test_a_wrong_key_is_a_failure_to_authenticate_and_is_told_to_nobody(tryton: TrytonDatabase) -> None:
-    wrong = adapter(tryton.url, "No-Such-Key-0815")
-    for doing, arguments in (("check", ()), ("push", (entry("1"),)), ("find", (entry("1"),))):
-        failure = await failure_of(wrong, doing, *arguments)
-        assert failure.kind == Kind.CRM_AUTHENTICATION
-        assert "No-Such-Key" not in f"{failure} {failure.said}"
-    await wrong.aclose()
+    async with adapter(tryton.url, "No-Such-Key-0815") as wrong:
+        for doing, arguments in (("check", ()), ("push", (entry("1"),)), ("find", (entry("1"),))):
+            failure = await failure_of(wrong, doing, *arguments)
+            assert failure.kind == Kind.CRM_AUTHENTICATION
+            assert "No-Such-Key" not in f"{failure} {failure.said}"
 
 
 @pytest.mark.requirement("R97")
@@ -448,12 +449,11 @@ async def test_a_database_without_the_module_says_so(crm: Crm, tryton: TrytonDat
 
 
 async def test_a_database_that_is_not_there_says_so(tryton: TrytonDatabase) -> None:
-    nowhere = adapter(tryton.url + "x", tryton.key)
-    for doing, arguments in (("check", ()), ("push", (entry("1"),)), ("remove", (entry("1"), "1"))):
-        failure = await failure_of(nowhere, doing, *arguments)
-        assert failure.kind == Kind.CRM_UNAVAILABLE
-        assert "https://HOST/DATABASE" in failure.cause
-    await nowhere.aclose()
+    async with adapter(tryton.url + "x", tryton.key) as nowhere:
+        for doing, arguments in (("check", ()), ("push", (entry("1"),)), ("remove", (entry("1"), "1"))):
+            failure = await failure_of(nowhere, doing, *arguments)
+            assert failure.kind == Kind.CRM_UNAVAILABLE
+            assert "https://HOST/DATABASE" in failure.cause
 
 
 @pytest.mark.requirement("R97")
@@ -461,22 +461,21 @@ async def test_a_tryton_that_is_down_is_unavailable_and_killed_in_a_push_shows_i
     tryton_server: TrytonServer,
 ) -> None:
     with TrytonServer(tryton_server.postgres) as server, TrytonDatabase(server) as tryton:
-        anna = tryton.party("Anna")
-        crm = adapter(tryton.url, tryton.key)
-        entries = [entry(anna, number) for number in range(30)]
-        pushes = [asyncio.ensure_future(crm.push(one)) for one in entries]
-        await asyncio.wait(pushes[:3])
-        await asyncio.to_thread(server.kill)
-        outcomes = await asyncio.gather(*pushes, return_exceptions=True)
-        assert kinds(outcomes) <= {None, Kind.CRM_UNAVAILABLE, Kind.CRM_UNCERTAIN}
-        assert (await failure_of(crm, "push", entries[0])).kind == Kind.CRM_UNAVAILABLE
-        assert (await failure_of(crm, "check")).kind == Kind.CRM_UNAVAILABLE
-        await asyncio.to_thread(server.start)
-        for one in entries:
-            if await crm.find(one) is None:
-                await crm.push(one)
-        assert len(tryton.correspondences(anna)) == 30
-        await crm.aclose()
+        async with adapter(tryton.url, tryton.key) as crm:
+            anna = tryton.party("Anna")
+            entries = [entry(anna, number) for number in range(30)]
+            pushes = [asyncio.ensure_future(crm.push(one)) for one in entries]
+            await asyncio.wait(pushes[:3])
+            await asyncio.to_thread(server.kill)
+            outcomes = await asyncio.gather(*pushes, return_exceptions=True)
+            assert kinds(outcomes) <= {None, Kind.CRM_UNAVAILABLE, Kind.CRM_UNCERTAIN}
+            assert (await failure_of(crm, "push", entries[0])).kind == Kind.CRM_UNAVAILABLE
+            assert (await failure_of(crm, "check")).kind == Kind.CRM_UNAVAILABLE
+            await asyncio.to_thread(server.start)
+            for one in entries:
+                if await crm.find(one) is None:
+                    await crm.push(one)
+            assert len(tryton.correspondences(anna)) == 30
 
 
 def kinds(outcomes: Iterable[object]) -> set[Kind | None]:

@@ -17,6 +17,7 @@ from activities.crm.adapter import Crm, CrmFailure, Entry, NewActivity, NewRecor
 from activities.crm.tryton import Tryton
 from domain.crm import CrmSettings
 from domain.failures import Kind
+from domain.refusal import Refused
 from infra.http import HttpHost
 from infra.settings import LOOPBACK, WorkerSettings
 
@@ -81,7 +82,7 @@ async def answering(*answers: Answer) -> AsyncIterator[tuple[Crm, list[str]]]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with Tryton(*_made_of(f"http://127.0.0.1:{port}/crm")) as crm:
+    async with tryton_at(f"http://127.0.0.1:{port}/crm") as crm:
         try:
             yield crm, asked
         finally:
@@ -90,9 +91,11 @@ async def answering(*answers: Answer) -> AsyncIterator[tuple[Crm, list[str]]]:
             await server.wait_closed()
 
 
-def _made_of(url: str) -> tuple[CrmSettings, HttpHost, str]:
-    worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=LOOPBACK)
-    return CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton"), HttpHost(url, worker), KEY
+@asynccontextmanager
+async def tryton_at(url: str, allow: tuple[str, ...] = LOOPBACK) -> AsyncIterator[Crm]:
+    worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=allow)
+    async with HttpHost(url, worker) as host:
+        yield Tryton(CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton"), host, KEY)
 
 
 async def failure(doing: Callable[[Crm], Awaitable[object]], crm: Crm) -> CrmFailure:
@@ -156,18 +159,18 @@ async def test_json_of_another_shape_is_no_answer(shape: str) -> None:
 async def test_a_tryton_that_is_not_there_was_asked_for_nothing() -> None:
     async with answering(answer(200)) as (crm, _):
         pass
-    async with Tryton(*_made_of("http://127.0.0.1:1/crm")) as crm:
+    async with tryton_at("http://127.0.0.1:1/crm") as crm:
         assert {(await failure(doing, crm)).kind for doing in (*READS, *WRITES, *CHANGES)} == {Kind.CRM_UNAVAILABLE}
 
 
-async def test_a_host_that_may_not_be_spoken_to_is_named() -> None:
-    url = "http://10.1.2.3/crm"
-    settings, _, key = _made_of(url)
-    worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"))
-    async with Tryton(settings, HttpHost(url, worker), key) as crm:
-        refused = await failure(READS[0], crm)
-    assert refused.kind == Kind.CRM_PERMISSION
-    assert "MAILROOM_ALLOW_HOSTS" in refused.cause
+@pytest.mark.requirement("R97")
+@pytest.mark.parametrize("url", ["http://10.1.2.3/crm", "https://10.1.2.3/crm"])
+async def test_a_host_that_may_not_be_spoken_to_is_refused_with_the_setting_that_names_it(url: str) -> None:
+    async with tryton_at(url, allow=()) as crm:
+        for doing in (*READS, *WRITES, *CHANGES):
+            with pytest.raises(Refused, match=r"^url: 10\.1\.2\.3 .*MAILROOM_ALLOW_HOSTS") as refused:
+                await doing(crm)
+            assert (refused.value.refusal.code, refused.value.refusal.field) == ("host_not_allowed", "url")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 
 from activities.crm.adapter import Crm
-from activities.crm.tryton import Tryton
 from activities.directory import Directory
 from infra.database import Pool
 from tests.activities.crm.test_tryton import adapter
@@ -21,7 +19,7 @@ pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryto
 
 @pytest.fixture
 async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
-    async with cast(Tryton, adapter(tryton.url, tryton.key)) as connected:
+    async with adapter(tryton.url, tryton.key) as connected:
         yield connected
 
 

@@ -209,10 +209,13 @@ async def test_a_secret_that_is_not_there_is_refused_as_everywhere(twin: ZohoTwi
             await pulled(zoho)
 
 
-async def test_a_host_that_may_not_be_spoken_to_is_a_matter_of_permission(twin: ZohoTwin, pool: Pool) -> None:
+async def test_a_host_that_may_not_be_spoken_to_is_refused_with_the_setting_that_names_it(
+    twin: ZohoTwin, pool: Pool
+) -> None:
     async with connected(pool, twin, url="https://10.1.2.3") as zoho:
-        failure = await failure_of(zoho.check())
-    assert (failure.kind, failure.cause) == (Kind.CRM_PERMISSION, "host_not_allowed")
+        with pytest.raises(Refused, match=r"^url: 10\.1\.2\.3 has the address") as refused:
+            await zoho.check()
+    assert refused.value.refusal.field == "url"
     assert twin.seen == []
 
 
@@ -222,7 +225,7 @@ async def test_a_host_that_may_not_be_spoken_to_is_a_matter_of_permission(twin: 
 @pytest.mark.requirement("R72")
 async def test_a_record_whose_answer_was_lost_is_found_before_search_knows_it(twin: ZohoTwin, pool: Pool) -> None:
     new = NewRecord("lead", "Anna Lind", ("anna@client.example",), request_key="k1")
-    twin.fail("POST", "/Leads/upsert$", Fault(500, text=PAGE, committed=True))
+    twin.fail("POST", "/Leads$", Fault(500, text=PAGE, committed=True))
     async with connected(pool, twin) as zoho:
         assert (await failure_of(zoho.add_record(new))).kind == Kind.CRM_UNCERTAIN
         found = await zoho.find_record(new)
@@ -232,10 +235,29 @@ async def test_a_record_whose_answer_was_lost_is_found_before_search_knows_it(tw
 
 
 @pytest.mark.requirement("R72")
+@pytest.mark.parametrize(("kind", "module"), [("lead", "Leads"), ("contact", "Contacts")])
+async def test_a_match_that_search_does_not_know_yet_is_answered_and_not_changed(
+    twin: ZohoTwin, pool: Pool, kind: Any, module: str
+) -> None:
+    anna = twin.add(module, First_Name="Anna", Last_Name="Lind-Berg", Email="anna@old.example")
+    for number in range(250):
+        twin.add(module, Last_Name=f"Somebody {number}", Email=f"{number}@client.example")
+    twin.change(module, anna, Email="Anna@client.example")  # among the oldest, and the search index has it as it was
+    twin.not_indexed.add(anna)
+    before = dict(twin.modules[module][anna])
+    async with connected(pool, twin) as zoho:
+        found = await zoho.add_record(NewRecord(kind, "A. Lind", ("anna@client.example",), request_key="k1"))
+    assert (found.id, found.name) == (anna, "Anna Lind-Berg")
+    assert twin.modules[module][anna] == before
+    assert len(twin.modules[module]) == 251
+    assert twin.requests("POST", f"/{module}") == []
+
+
+@pytest.mark.requirement("R72")
 async def test_a_record_that_zoho_calls_a_duplicate_is_the_one_it_names(twin: ZohoTwin, pool: Pool) -> None:
     anna = twin.add("Contacts", Last_Name="Lind", Email="anna@other.example")
     details = {"api_name": "Email", "duplicate_record": {"id": anna, "module": {"api_name": "Contacts"}}}
-    twin.fail("POST", "/Contacts/upsert$", Fault(202, {"data": [{"code": "DUPLICATE_DATA", "details": details}]}))
+    twin.fail("POST", "/Contacts$", Fault(202, {"data": [{"code": "DUPLICATE_DATA", "details": details}]}))
     async with connected(pool, twin) as zoho:
         found = await zoho.add_record(NewRecord("contact", "Anna Lind", ("anna@client.example",)))
     assert (found.id, found.addresses) == (anna, ("anna@other.example",))

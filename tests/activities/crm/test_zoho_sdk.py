@@ -129,10 +129,10 @@ async def test_what_is_made_in_zoho_is_made_as_the_sdk_makes_it(pool: Pool, tmp_
         answer = with_sdk(
             theirs,
             tmp_path,
-            ["associate", "upsert", "deal", "task", "event", "note", "list_emails", "list_related", "offers"],
+            ["associate", "lead", "deal", "task", "event", "note", "list_emails", "list_related", "offers"],
             contact=anna,
             email=bodies[f"/Contacts/{anna}/actions/associate_email"]["Emails"][0],
-            lead=bodies["/Leads/upsert"]["data"][0],
+            lead=bodies["/Leads"]["data"][0],
             deal=bodies["/Deals"]["data"][0],
             task=bodies["/Tasks"]["data"][0],
             event=bodies["/Events"]["data"][0],
