@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import re2
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
@@ -29,6 +29,12 @@ LONGEST_VALUE = 4 << 10  # characters of a field that conditions look at
 LONGEST_PATTERN = 500
 LARGEST_PROGRAM = 1000  # instructions of a compiled pattern: its time per character, at worst
 PATTERN_MEMORY = 1 << 20  # bytes
+
+
+def _name(text: Any) -> Any:
+    """`FROM` and `does not contain` are names, too: letters may be large, and blanks stand for underscores."""
+    return "_".join(text.lower().split()) if isinstance(text, str) else text
+
 
 ConditionField = Literal[
     "from",
@@ -83,8 +89,8 @@ class Condition(Strict):
     exactly; `automatic`: a program sent it; `spoofed`: it claims an own address, and what is known of it says otherwise.
     """
 
-    field: ConditionField
-    operator: Operator
+    field: Annotated[ConditionField, BeforeValidator(_name)]
+    operator: Annotated[Operator, BeforeValidator(_name)]
     value: Annotated[str, Field(max_length=1000)] | bool | int
     header: HeaderName | None = None
 

@@ -91,6 +91,21 @@ def test_each_operator_compares_as_it_says_in_large_or_small_letters(
     assert matches(LETTER, field, operator, value) is holds
 
 
+@pytest.mark.requirement("R35")
+@pytest.mark.parametrize(
+    ("field", "operator", "kept"),
+    [
+        ("FROM", "contains", ("from", "contains")),
+        ("From", "Does not contain", ("from", "does_not_contain")),
+        ("list id", "is not", ("list_id", "is_not")),
+        ("Subject", " STARTS  WITH ", ("subject", "starts_with")),
+    ],
+)
+def test_fields_and_operators_may_be_typed_as_they_are_spoken(field: str, operator: str, kept: tuple[str, str]) -> None:
+    [found] = given(condition(field, operator, "x")).conditions
+    assert (found.field, found.operator) == kept
+
+
 def test_any_header_can_be_asked_for_by_its_name() -> None:
     assert matches(LETTER, "header", "contains", "highest", header="x-priority")
     assert not matches(LETTER, "header", "contains", "highest", header="X-Other")
