@@ -19,7 +19,7 @@ from activities.filters import unknown_filter
 from activities.places import refile, told
 from activities.removal import keep_sessions_out
 from domain.filing import ApplyFilter
-from domain.filters import TRASH, Filter, Place, Saved, act, holds, reads_the_raw_message
+from domain.filters import TRASH, Filter, Place, Saved, TooMuchWork, act, holds, reads_the_raw_message
 from domain.linking import Mail
 from domain.message import Participant
 from domain.refusal import Refused
@@ -162,10 +162,14 @@ async def _page(
 
 
 def _look(page: Page, saved: Saved, given: Filter, own: frozenset[str], row: Sequence[Any], head: bytes) -> None:
-    """What the filter does to one message. What is in Trash was thrown away, and stays there."""
+    """What the filter does to one message. What is in Trash was thrown away, and stays there; what would take the filter too
+    long it does not match, as when mail is stored."""
     message, folder, labels, flags, filed, participants, author, kind, automatic, traits, subject, size, _ = row
     mail = Mail(tuple(Participant(**who) for who in participants), author, kind, automatic, traits)
-    if folder == TRASH or not holds(given, readable_head(head, mail, subject=subject, size=size, own=own)):
+    try:
+        if folder == TRASH or not holds(given, readable_head(head, mail, subject=subject, size=size, own=own)):
+            return
+    except TooMuchWork:
         return
     page.matching += 1
     before = Place(folder, tuple(labels), tuple(flags), tuple(filed))

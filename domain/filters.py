@@ -2,7 +2,7 @@
 
 Addresses are compared as they are spelled and in their normal form, never with the name beside them: anybody can write an
 address there. Letters may be large or small everywhere. Regular expressions are RE2's, whose time grows with the text alone,
-and both pattern and text are bounded, so no filter holds up the mail.
+and pattern, text and the work on one message are bounded, so no filter holds up the mail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,8 @@ LONGEST_VALUE = 4 << 10  # characters of a field that conditions look at
 LONGEST_PATTERN = 500
 LARGEST_PROGRAM = 1000  # instructions of a compiled pattern: its time per character, at worst
 PATTERN_MEMORY = 1 << 20  # bytes
+MOST_WORK = 5_000_000  # of all filters on one message: characters compared, times the size of a pattern's program
+LEAST_WORK = 50_000  # that each of them may do, whatever those before it have done
 
 
 def _name(text: Any) -> Any:
@@ -175,6 +177,22 @@ class Place:
     by: tuple[dict[str, Any], ...] = ()
 
 
+class TooMuchWork(Exception):
+    """A filter would take too long on this message."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What filters may still do on one message: counted, so that they come to the same wherever they run."""
+
+    left: int = MOST_WORK
+
+    def compare(self, text: str, program: int = 1) -> None:
+        self.left -= (len(text) + 64) * program
+        if self.left < 0:
+            raise TooMuchWork
+
+
 @dataclass(frozen=True, slots=True)
 class Readable:
     """One message as conditions read it. What few conditions ask for is found only when it is: `headers` answers the values
@@ -188,6 +206,7 @@ class Readable:
     attached: Callable[[], bool]
     automatic: bool = False
     spoofed: bool = False
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +226,7 @@ def place(mail: Readable, filters: Iterable[Saved]) -> Place:
         try:
             if one.filter is None:
                 raise ValueError("of another version")
+            mail.work.left = max(mail.work.left, LEAST_WORK)
             if not one.filter.enabled or not holds(one.filter, mail):
                 continue
         except Exception as error:
@@ -235,7 +255,7 @@ def act(where: Place, actions: Sequence[Action], one: Saved) -> Place:
 
 
 def holds(given: Filter, mail: Readable) -> bool:
-    """Whether a filter matches a message."""
+    """Whether a filter matches a message. Raises TooMuchWork."""
     if given.match == "always":
         return True
     found = (_is_true(condition, mail) for condition in given.conditions)
@@ -316,16 +336,18 @@ def _is_true(condition: Condition, mail: Readable) -> bool:
             fields = _FIELDS[field]
             found = [text for who in mail.participants if who.field in fields for text in (who.address, who.normal)]
             if condition.operator != "matches" and (normal := normal_address(str(value))) is not None:
-                return any(
-                    _compares(condition.operator, text, wanted) for text in found for wanted in (str(value), normal)
-                )
-    return any(_compares(condition.operator, text, str(value)) for text in found)
+                wanted = dict.fromkeys((str(value), normal))
+                return any(_compares(condition.operator, text, one, mail.work) for text in found for one in wanted)
+    return any(_compares(condition.operator, text, str(value), mail.work) for text in found)
 
 
-def _compares(operator: str, text: str, value: str) -> bool:
+def _compares(operator: str, text: str, value: str, work: Work) -> bool:
     text = text[:LONGEST_VALUE]
     if operator == "matches":
-        return _pattern(value).search(text) is not None
+        pattern = _pattern(value)
+        work.compare(text, pattern.programsize)
+        return pattern.search(text) is not None
+    work.compare(text)
     text, value = _folded(text), _folded(value)
     match operator:
         case "contains":

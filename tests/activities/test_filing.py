@@ -139,6 +139,26 @@ async def test_a_filter_that_cannot_be_read_is_skipped_and_recorded_and_mail_lan
     assert [one["failed"] for one in stored["filters"]] == ["ValueError"]
 
 
+async def test_mail_keeps_arriving_whatever_filters_would_take(jane: Jane) -> None:
+    slow = [
+        {"field": field, "operator": "matches", "value": rf"(a?){{150}}a{{150}}b{number}", **more}
+        for number in range(25)
+        for field, more in (("subject", {}), ("header", {"header": "X-Long"}))
+    ]
+    for number in range(20):
+        await jane.commands(
+            "save_filter", name=f"slow {number}", match="any", conditions=slow, actions=[{"move": "Archive"}]
+        )
+    await jane.commands("save_filter", **OWN_MAIL)
+    header = "\n".join(f"X-Long: {'a' * 4000}" for _ in range(100))
+    ids = await jane.gets(*(letter(n, sender=JANE, subject="a" * 5000, header=header) for n in range(1, 4)))
+    assert await jane.folders() == ["Sent"] * 3
+    (stored,) = await jane.logged("MessagesStored")
+    assert {one.get("failed") for one in stored["filters"]} == {"TooMuchWork", None}
+    tried = await jane.commands("apply_filter", name="slow 1")
+    assert (tried["checked"], tried["matching"]) == (len(ids), 0)
+
+
 # Keeping filters -------------------------------------------------------------------------------------------------------
 
 
