@@ -19,10 +19,11 @@ from activities.filters import unknown_filter
 from activities.places import refile, told
 from activities.removal import keep_sessions_out
 from domain.filing import ApplyFilter
-from domain.filters import TRASH, Filter, Place, Saved, TooMuchWork, act, holds, reads_the_raw_message
+from domain.filters import TRASH, Filter, Place, Saved, act, holds, reads_the_raw_message
 from domain.linking import Mail
 from domain.message import Participant
 from domain.refusal import Refused
+from domain.work import TooMuchWork
 from infra.database import Pool
 from workflows.contract import DeskRequest
 

@@ -21,16 +21,16 @@ from pydantic_core import PydanticCustomError
 from domain.addresses import normal_address
 from domain.message import Participant
 from domain.settings import Strict
+from domain.work import Work
 
 FOLDERS = ("Inbox", "Sent", "Archive", "Trash")
 INBOX, SENT, TRASH = "Inbox", "Sent", "Trash"
 MOST_FILTERS = 100  # of one account
+MOST_CONDITIONS = 101  # of one filter: the account's address and as many aliases as it may have
 LONGEST_VALUE = 4 << 10  # characters of a field that conditions look at
 LONGEST_PATTERN = 500
 LARGEST_PROGRAM = 1000  # instructions of a compiled pattern: its time per character, at worst
 PATTERN_MEMORY = 1 << 20  # bytes
-MOST_WORK = 5_000_000  # of all filters on one message: characters compared, times the size of a pattern's program
-LEAST_WORK = 50_000  # that each of them may do, whatever those before it have done
 
 
 def _name(text: Any) -> Any:
@@ -145,7 +145,7 @@ class Filter(Strict):
 
     name: Words
     match: Literal["all", "any", "always"] = "all"
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=50)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=MOST_CONDITIONS)] = ()
     actions: Annotated[tuple[Action, ...], Field(max_length=20)]
     enabled: bool = True
 
@@ -175,22 +175,6 @@ class Place:
     labels: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     by: tuple[dict[str, Any], ...] = ()
-
-
-class TooMuchWork(Exception):
-    """A filter would take too long on this message."""
-
-
-@dataclass(slots=True)
-class Work:
-    """What filters may still do on one message: counted, so that they come to the same wherever they run."""
-
-    left: int = MOST_WORK
-
-    def compare(self, text: str, program: int = 1) -> None:
-        self.left -= (len(text) + 64) * program
-        if self.left < 0:
-            raise TooMuchWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +210,7 @@ def place(mail: Readable, filters: Iterable[Saved]) -> Place:
         try:
             if one.filter is None:
                 raise ValueError("of another version")
-            mail.work.left = max(mail.work.left, LEAST_WORK)
+            mail.work.next_one()
             if not one.filter.enabled or not holds(one.filter, mail):
                 continue
         except Exception as error:
