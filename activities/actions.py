@@ -308,8 +308,8 @@ def _correspondent(subject: Subject, address: str | None) -> Participant:
     if not found:
         raise Refused(
             "no_correspondent",
-            f"message {subject.message} names nobody but the account itself, so there is nobody to add: give an address of "
-            "one of its participants, or take another message",
+            f"message {subject.message} does not say who wrote it, or names nobody but the account itself, a list or a mail "
+            "system, so there is nobody to add: give an address of one of its participants, or take another message",
             field="message",
         )
     if len(found) > 1:

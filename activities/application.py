@@ -23,6 +23,7 @@ from domain.filters import TRASH, Filter, Place, Saved, act, holds, reads_the_ra
 from domain.linking import Mail
 from domain.message import Participant
 from domain.refusal import Refused
+from domain.work import TooMuchWork
 from infra.database import Pool
 from workflows.contract import DeskRequest
 
@@ -162,10 +163,14 @@ async def _page(
 
 
 def _look(page: Page, saved: Saved, given: Filter, own: frozenset[str], row: Sequence[Any], head: bytes) -> None:
-    """What the filter does to one message. What is in Trash was thrown away, and stays there."""
+    """What the filter does to one message. What is in Trash was thrown away, and stays there; what would take the filter too
+    long it does not match, as when mail is stored."""
     message, folder, labels, flags, filed, participants, author, kind, automatic, traits, subject, size, _ = row
     mail = Mail(tuple(Participant(**who) for who in participants), author, kind, automatic, traits)
-    if folder == TRASH or not holds(given, readable_head(head, mail, subject=subject, size=size, own=own)):
+    try:
+        if folder == TRASH or not holds(given, readable_head(head, mail, subject=subject, size=size, own=own)):
+            return
+    except TooMuchWork:
         return
     page.matching += 1
     before = Place(folder, tuple(labels), tuple(flags), tuple(filed))

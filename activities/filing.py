@@ -74,6 +74,7 @@ def readable_head(head: bytes, mail: Mail, *, subject: str, size: int, own: froz
     """A message as conditions read it; `head` is its beginning, empty where no condition asks for it."""
     fields: Callable[[], Callable[[str], list[str]]] = cache(lambda: header_fields(head))
 
+    @cache
     def headers(name: str) -> Sequence[str]:
         values = [storable(value) for value in fields()(name)]
         if name == "list-id":  # `"Our list" <ours.example.org>` is ours.example.org, too

@@ -166,7 +166,7 @@ async def _bring_up(
         there = known.get(one.id, {})
         for record, is_there in there.items():
             found = due.pop(record, None)
-            if is_there.manual:
+            if is_there.manual or record[0] not in account.crms:  # one that was taken off the account keeps what it has
                 direction = SENT if one.folder == SENT else "Received"
                 if is_there.direction != direction:
                     changed.turned += not is_there.unlinked

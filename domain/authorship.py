@@ -32,7 +32,7 @@ FIELDS = (
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
 _LIST_ID = re.compile(r"<?([^\s<>@.]{1,64})\.([^\s<>@]{3,255})>?\s*$")
 _ADDRESS = re.compile(r"[^\s<>:;,?\"]{1,64}@[^\s<>:;,?\"]{1,255}")
-_VIA = re.compile(r"\bvia\b", re.IGNORECASE)
+_VIA = re.compile(r"\S\s+via\s+\S", re.IGNORECASE)  # Anna via Sign; there are people called Via
 _NOTIFIER = re.compile(
     r"(?:no|do-?not|donot)[-_.]?reply|notifications?|notify|mailer|forms?|contact-?form|wordpress", re.IGNORECASE
 )

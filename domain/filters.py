@@ -2,7 +2,7 @@
 
 Addresses are compared as they are spelled and in their normal form, never with the name beside them: anybody can write an
 address there. Letters may be large or small everywhere. Regular expressions are RE2's, whose time grows with the text alone,
-and both pattern and text are bounded, so no filter holds up the mail.
+and pattern, text and the work on one message are bounded, so no filter holds up the mail.
 """
 
 from __future__ import annotations
@@ -10,25 +10,33 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import re2
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
 from domain.message import Participant
 from domain.settings import Strict
+from domain.work import Work
 
 FOLDERS = ("Inbox", "Sent", "Archive", "Trash")
 INBOX, SENT, TRASH = "Inbox", "Sent", "Trash"
 MOST_FILTERS = 100  # of one account
+MOST_CONDITIONS = 101  # of one filter: the account's address and as many aliases as it may have
 LONGEST_VALUE = 4 << 10  # characters of a field that conditions look at
 LONGEST_PATTERN = 500
 LARGEST_PROGRAM = 1000  # instructions of a compiled pattern: its time per character, at worst
 PATTERN_MEMORY = 1 << 20  # bytes
+
+
+def _name(text: Any) -> Any:
+    """`FROM` and `does not contain` are names, too: letters may be large, and blanks stand for underscores."""
+    return "_".join(text.lower().split()) if isinstance(text, str) else text
+
 
 ConditionField = Literal[
     "from",
@@ -83,8 +91,8 @@ class Condition(Strict):
     exactly; `automatic`: a program sent it; `spoofed`: it claims an own address, and what is known of it says otherwise.
     """
 
-    field: ConditionField
-    operator: Operator
+    field: Annotated[ConditionField, BeforeValidator(_name)]
+    operator: Annotated[Operator, BeforeValidator(_name)]
     value: Annotated[str, Field(max_length=1000)] | bool | int
     header: HeaderName | None = None
 
@@ -137,7 +145,7 @@ class Filter(Strict):
 
     name: Words
     match: Literal["all", "any", "always"] = "all"
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=50)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=MOST_CONDITIONS)] = ()
     actions: Annotated[tuple[Action, ...], Field(max_length=20)]
     enabled: bool = True
 
@@ -182,6 +190,7 @@ class Readable:
     attached: Callable[[], bool]
     automatic: bool = False
     spoofed: bool = False
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +210,7 @@ def place(mail: Readable, filters: Iterable[Saved]) -> Place:
         try:
             if one.filter is None:
                 raise ValueError("of another version")
+            mail.work.next_one()
             if not one.filter.enabled or not holds(one.filter, mail):
                 continue
         except Exception as error:
@@ -229,7 +239,7 @@ def act(where: Place, actions: Sequence[Action], one: Saved) -> Place:
 
 
 def holds(given: Filter, mail: Readable) -> bool:
-    """Whether a filter matches a message."""
+    """Whether a filter matches a message. Raises TooMuchWork."""
     if given.match == "always":
         return True
     found = (_is_true(condition, mail) for condition in given.conditions)
@@ -310,16 +320,18 @@ def _is_true(condition: Condition, mail: Readable) -> bool:
             fields = _FIELDS[field]
             found = [text for who in mail.participants if who.field in fields for text in (who.address, who.normal)]
             if condition.operator != "matches" and (normal := normal_address(str(value))) is not None:
-                return any(
-                    _compares(condition.operator, text, wanted) for text in found for wanted in (str(value), normal)
-                )
-    return any(_compares(condition.operator, text, str(value)) for text in found)
+                wanted = dict.fromkeys((str(value), normal))
+                return any(_compares(condition.operator, text, one, mail.work) for text in found for one in wanted)
+    return any(_compares(condition.operator, text, str(value), mail.work) for text in found)
 
 
-def _compares(operator: str, text: str, value: str) -> bool:
+def _compares(operator: str, text: str, value: str, work: Work) -> bool:
     text = text[:LONGEST_VALUE]
     if operator == "matches":
-        return _pattern(value).search(text) is not None
+        pattern = _pattern(value)
+        work.compare(text, pattern.programsize)
+        return pattern.search(text) is not None
+    work.compare(text)
     text, value = _folded(text), _folded(value)
     match operator:
         case "contains":

@@ -23,7 +23,7 @@ __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_ad
 
 Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
-LONGEST_ADDRESS_FIELD = 1 << 20
+LONGEST_ADDRESS_FIELD = 512 << 10
 LONGEST_FIELD = 4 << 10
 LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
@@ -230,10 +230,14 @@ def _declared_charsets(raw: bytes) -> tuple[str, ...]:
 
 
 def _cut(value: bytes, longest: int) -> bytes:
-    """`value`, or its beginning up to a blank: cut inside a character, all of it would look like another charset."""
+    """`value`, or its beginning up to a blank: cut inside a character, all of it would look like another charset. Where blanks
+    are far, up to a character of UTF-8."""
     if len(value) <= longest:
         return value
-    return value[: value.rfind(b" ", 0, longest) + 1] or value[:longest]
+    end = value.rfind(b" ", longest // 2, longest) + 1 or longest
+    while end > longest - 4 and value[end] & 0xC0 == 0x80:
+        end -= 1
+    return value[:end]
 
 
 def _participants(

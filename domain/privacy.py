@@ -83,8 +83,9 @@ def withheld_by(message: IndexedMessage, account: str, own: Collection[str], pri
     others = sorted(recipients - set(own))
     if privacy.never_log:
         rules = frozenset(privacy.never_log)
-        if message.author is not None and message.author not in own:
-            covering = [rule_for(message.author, rules) or rule_for(message.from_address or "", rules)]
+        written_by = [one for one in (message.author, message.from_address) if one is not None and one not in own]
+        if written_by:
+            covering = [next((rule for one in written_by if (rule := rule_for(one, rules))), None)]
         else:
             covering = [rule_for(one, rules) for one in others]
         if covering and all(covering):

@@ -12,6 +12,7 @@ from activities.crm.adapter import Record
 from domain.actions import correspondents_of
 from domain.addresses import normal_address
 from domain.crm import RECORD_KINDS, RecordKind
+from domain.linking import REPORTS
 from domain.message import Participant
 from domain.refusal import Refused
 from infra.database import Pool
@@ -44,7 +45,7 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
         row = await (
             await connection.execute(
                 """
-                select m.folder, m.labels, m.flags, m.participants, m.author, coalesce(a.aliases, '{}')
+                select m.folder, m.labels, m.flags, m.participants, m.author, coalesce(a.aliases, '{}'), m.kind, m.traits
                 from mail m left join accounts_recorded a using (address)
                 where m.id = %s and m.address = %s and m.state = 'stored'
                 """,
@@ -57,7 +58,7 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
             f"message: {address} has no stored message {message}: the view mailroom.messages has the ids",
             field="message",
         )
-    folder, labels, flags, participants, author, aliases = row
+    folder, labels, flags, participants, author, aliases, kind, traits = row
     own = {normal_address(one) or one for one in (address, *aliases)}
     people = [Participant(**one) for one in participants]
     return Subject(
@@ -66,7 +67,7 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
         tuple(labels),
         tuple(flags),
         tuple(who for who in people if who.normal not in own),
-        tuple(correspondents_of(people, author, folder, own)),
+        () if kind in REPORTS else tuple(correspondents_of(people, author, folder, own, traits.get("list", ()))),
     )
 
 

@@ -13,7 +13,7 @@ from activities import back_linking
 from activities.back_linking import BackLinking, ask_to_relink_account
 from activities.crm.adapter import Page, Record
 from activities.directory import Directory
-from activities.linking import Changed
+from activities.linking import Changed, relink
 from infra.database import Pool
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, store, stored, worked_off
 from tests.activities.watching import JANE, Watcher, account
@@ -66,6 +66,22 @@ async def test_a_crm_that_is_added_to_an_account_later_links_what_is_stored(pool
     await worked_off(pool)
     assert await links(pool) == [(message, "c1", "Received")]
     assert [event["cause"] for event in await events(pool)] == ["the CRM was added to the account"]
+
+
+async def test_mail_stays_linked_with_a_crm_that_is_taken_off_its_account_and_turns_with_its_folder(pool: Pool) -> None:
+    await pulled(pool, Record("contact", "c1", "Anna", ("anna@example.org",)))
+    message = await stored(pool, 1, to=f"{JANE}, anna@example.org")
+    await worked_off(pool)
+    await Watcher(pool).record(account(995, crm=()))
+    await worked_off(pool)
+    for folder, direction in ("Archive", "Received"), ("Sent", "Sent"), ("Trash", "Received"):
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute("update mail set folder = %s where id = %s", [folder, message])
+            await relink(connection, [message])
+        assert await links(pool) == [(message, "c1", direction)]
+        assert await shown(pool) == [("contact", "c1", direction)]
+    later = await stored(pool, 2, settings=account(995, crm=()))
+    assert later not in {linked for linked, _, _ in await links(pool)}
 
 
 async def test_mail_stays_with_a_contact_whose_address_changed_and_the_old_address_links_no_more(pool: Pool) -> None:

@@ -18,7 +18,7 @@ from activities.linking import relink
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored, worked_off
-from tests.activities.watching import JANE, Watcher
+from tests.activities.watching import JANE, Watcher, account
 from workflows.contract import DeskRequest
 
 BO = Record("contact", "c2", "Bo", ("bo@example.org",))
@@ -56,6 +56,21 @@ async def test_a_message_that_is_unlinked_by_hand_stays_unlinked(pool: Pool) -> 
     await worked_off(pool)
     assert await links(pool) == []
     assert await shown(pool) == [("contact", "c1", None)]
+
+
+async def test_what_one_owner_unlinks_is_shown_as_long_as_another_owner_has_it(pool: Pool) -> None:
+    await pulled(pool, ANNA)
+    hers = await stored(pool, 1)
+    bob = "bob@example.com"
+    his = await stored(pool, 1, settings=account(995, address=bob, crm=(CRM,)))
+    assert await shown(pool) == [("contact", "c1", "Received")]
+    await decide(pool, "unlink_message", hers, ANNA)
+    assert await links(pool) == [(his, "c1", "Received")]
+    assert await shown(pool) == [("contact", "c1", "Received")]
+    await decide(pool, "unlink_message", his, ANNA, address=bob)
+    assert await shown(pool) == [("contact", "c1", None)]
+    await decide(pool, "undo_decision", hers, ANNA)
+    assert await shown(pool) == [("contact", "c1", "Received")]
 
 
 async def test_a_message_that_is_linked_by_hand_stays_linked_and_turns_with_its_folder(pool: Pool) -> None:

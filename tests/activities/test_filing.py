@@ -52,6 +52,46 @@ async def test_with_the_recipe_own_mail_goes_to_sent_and_is_never_seen_in_the_in
     assert await jane.logged("MessagesMoved") == [], "it was never anywhere else"
 
 
+@pytest.mark.requirement("R33")
+@pytest.mark.requirement("R36")
+async def test_no_row_of_a_message_ever_has_another_folder_than_its_filter_says(jane: Jane) -> None:
+    async with jane.pool.connection() as connection:
+        await connection.execute("create table seen (what text)")
+        for table, column in ("mail", "folder"), ("links", "direction"), ("entries", "direction"):
+            await connection.execute(
+                f"""
+                create function see_{table}() returns trigger language plpgsql as
+                    $$ begin insert into seen values ('{table}: ' || new.{column}); return null; end $$;
+                create trigger see after insert or update of {column} on {table} for each row execute function see_{table}()
+                """.encode()
+            )
+    await jane.commands("save_filter", **OWN_MAIL)
+    await jane.gets(OWN)
+    assert await jane.watcher.column("select what from seen order by 1") == [
+        "entries: Sent",
+        "links: Sent",
+        "mail: Sent",
+    ]
+
+
+@pytest.mark.requirement("R17")
+async def test_a_filter_a_folder_and_a_label_are_one_accounts_own(jane: Jane) -> None:
+    bob = Jane(jane.pool, account(1, address="bob@example.com", crm=("builtin",)))
+    await bob.watcher.record(bob.settings)
+    actions = [{"move": "Customers"}, {"label": "vip"}, {"mark": "flagged"}]
+    await jane.commands("save_filter", name="All", match="always", actions=actions)
+    await jane.gets(FROM_ANNA)
+    await bob.gets(FROM_ANNA, address="bob@example.com")
+    found = await jane.watcher.rows("select address, folder, labels, flags from messages order by address")
+    assert [tuple(row.values()) for row in found] == [
+        ("bob@example.com", "Inbox", [], []),
+        (JANE, "Customers", ["vip"], ["flagged"]),
+    ]
+    assert await jane.watcher.column("select address from folders where name = 'Customers'") == [JANE]
+    assert (await bob.is_refused("apply_filter", name="All")).refusal.code == "unknown_filter"
+    assert (await bob.is_refused("remove_filter", name="All")).refusal.code == "unknown_filter"
+
+
 @pytest.mark.requirement("R38")
 async def test_own_mail_by_cc_and_an_alias_is_taken_too(jane: Jane) -> None:
     await jane.commands(
@@ -97,6 +137,26 @@ async def test_a_filter_that_cannot_be_read_is_skipped_and_recorded_and_mail_lan
     assert await jane.folders() == ["Inbox"]
     (stored,) = await jane.logged("MessagesStored")
     assert [one["failed"] for one in stored["filters"]] == ["ValueError"]
+
+
+async def test_mail_keeps_arriving_whatever_filters_would_take(jane: Jane) -> None:
+    slow = [
+        {"field": field, "operator": "matches", "value": rf"(a?){{150}}a{{150}}b{number}", **more}
+        for number in range(25)
+        for field, more in (("subject", {}), ("header", {"header": "X-Long"}))
+    ]
+    for number in range(20):
+        await jane.commands(
+            "save_filter", name=f"slow {number}", match="any", conditions=slow, actions=[{"move": "Archive"}]
+        )
+    await jane.commands("save_filter", **OWN_MAIL)
+    header = "\n".join(f"X-Long: {'a' * 4000}" for _ in range(100))
+    ids = await jane.gets(*(letter(n, sender=JANE, subject="a" * 5000, header=header) for n in range(1, 4)))
+    assert await jane.folders() == ["Sent"] * 3
+    (stored,) = await jane.logged("MessagesStored")
+    assert {one.get("failed") for one in stored["filters"]} == {"TooMuchWork", None}
+    tried = await jane.commands("apply_filter", name="slow 1")
+    assert (tried["checked"], tried["matching"]) == (len(ids), 0)
 
 
 # Keeping filters -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from activities.crm.adapter import NewRecord, Record
 from activities.directory import store_shown
+from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.asking import Asking
 from tests.activities.mail_in_store import ANNA, CRM, pulled, worked_off
@@ -86,3 +87,19 @@ async def test_a_record_of_the_built_in_crm_that_changed_since_stays_changed_whe
     await pulled(pool, replace(ANNA, id=made.id, name="Anna Berg"))
     await asking.crm.add_record(new)
     assert [row["name"] for row in await asking.rows("select name from directory")] == ["Anna Berg"]
+
+
+@pytest.mark.requirement("R72")
+async def test_neither_a_list_nor_a_mail_system_becomes_a_record(pool: Pool) -> None:
+    asking = Asking(pool)
+    by_list = mail(1, sender="dev@lists.example.net").replace(b"To: ", b"List-Id: <dev.lists.example.net>\r\nTo: ")
+    bounce = mail(2, sender="mailer-daemon@example.net").replace(
+        b'Content-Type: text/plain; charset="utf-8"',
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    )
+    for message in await asking.retrieve(by_list, bounce):
+        for kind in "contact", "deal":
+            with pytest.raises(Refused) as refused:
+                await asking.ask("add_record", request_id=f"{message}-{kind}", message=message, record_kind=kind)
+            assert refused.value.refusal.code == "no_correspondent"
+    assert await asking.rows("select from directory") == []

@@ -28,6 +28,9 @@ TASK = {"request_id": "r1", "message": 1, "crm": "builtin", "subject": "call"}
         ("Anna Lind, PhD", "Anna Lind, PhD"),
         ("Anna Lind (Sales)", "Anna Lind"),
         ("Anna Lind via Forum", "Anna Lind"),
+        ("'Anna Lind' via Forum", "Anna Lind"),
+        ("'Lind, Anna' via Forum", "Anna Lind"),
+        ('"Lind, Anna" (Sales)', "Anna Lind"),
         ("李小龍", "李小龍"),
         ("", "Anna Lind"),
         ("anna.lind@example.org", "Anna Lind"),
@@ -63,6 +66,25 @@ def test_the_correspondent_is_who_wrote_it() -> None:
     assert meant(b"From: Anna <Anna@example.org>\r\nTo: jane@example.com, bob@example.net\r\n\r\n") == [
         "anna@example.org"
     ]
+
+
+def test_the_author_whom_a_list_or_a_notifier_names_has_the_name_that_it_has_kept() -> None:
+    rewritten = index(
+        b"From: 'Anna Lind' via Dev <dev@l.example>\r\nList-Post: <mailto:dev@l.example>\r\n"
+        b"X-Original-From: anna@example.org\r\nTo: dev@l.example\r\n\r\n"
+    )
+    [who] = correspondents_of(rewritten.participants, rewritten.author, "Inbox", (), rewritten.traits["list"])
+    assert (readable_name(who.name, who.address), who.normal) == ("Anna Lind", "anna@example.org")
+    signed = index(b"From: Anna Lind via Sign <no-reply@sign.example>\r\nReply-To: anna@example.org\r\n\r\n")
+    [who] = correspondents_of(signed.participants, signed.author, "Inbox", ())
+    assert (readable_name(who.name, who.address), who.normal) == ("Anna Lind", "anna@example.org")
+
+
+def test_a_list_that_does_not_say_who_wrote_is_no_correspondent() -> None:
+    mail = index(
+        b"From: dev@l.example\r\nList-Post: <mailto:dev@l.example>\r\nTo: dev@l.example, b@example.net\r\n\r\n"
+    )
+    assert correspondents_of(mail.participants, mail.author, "Inbox", (), mail.traits["list"]) == []
 
 
 def test_of_own_mail_it_is_whom_it_went_to() -> None:

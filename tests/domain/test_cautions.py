@@ -191,6 +191,12 @@ def test_with_aliases_the_filter_takes_mail_from_any_of_the_addresses() -> None:
     assert [one["value"] for one in given["conditions"]] == ["jane@example.com", "j.doe@example.com"]
 
 
+def test_the_filter_has_room_for_as_many_aliases_as_an_account_may_have() -> None:
+    aliases = [f"jane{number}@example.com" for number in range(100)]
+    _, given = pasted(said(active(aliases=aliases, retrieval={"recent_mode": True}), "own_mail_in_inbox").remedies[0])
+    assert [one["value"] for one in given["conditions"]] == ["jane@example.com", *aliases]
+
+
 @pytest.mark.parametrize(
     ("days", "retrieval", "conflict"),
     [

@@ -174,6 +174,27 @@ def test_every_failure_of_a_crm_has_a_fate_and_says_what_to_do_and_whom_to_ask(k
     assert status.backlog == 3
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind.startswith("crm_")])
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [
+        ((), None),
+        ((Disable(by="ops"),), CrmState.DISABLED),
+        ((Close(),), CrmState.CLOSED),
+        ((ChangeSettings(settings={"interval_minutes": 9}),), None),
+    ],
+)
+def test_the_status_is_told_in_every_state_whatever_went_wrong_before(
+    kind: Kind, then: tuple[AnyCommand, ...], state: CrmState | None
+) -> None:
+    for times in 1, 60:
+        connection = after(connected(), *[failed(kind)] * times, *then)
+        status = crm_status(connection)
+        assert state is None or status.state == state
+        assert status.last_failure is not None
+        assert kind in details(connection)
+
+
 def test_a_connection_is_found_by_its_host() -> None:
     assert host_of(TRYTON) == "crm.example.com"
     assert host_of(CrmSettings(name="z", kind="zoho", data_centre="eu", secret="vault:z")) == "zoho:eu"

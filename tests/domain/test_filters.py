@@ -91,6 +91,21 @@ def test_each_operator_compares_as_it_says_in_large_or_small_letters(
     assert matches(LETTER, field, operator, value) is holds
 
 
+@pytest.mark.requirement("R35")
+@pytest.mark.parametrize(
+    ("field", "operator", "kept"),
+    [
+        ("FROM", "contains", ("from", "contains")),
+        ("From", "Does not contain", ("from", "does_not_contain")),
+        ("list id", "is not", ("list_id", "is_not")),
+        ("Subject", " STARTS  WITH ", ("subject", "starts_with")),
+    ],
+)
+def test_fields_and_operators_may_be_typed_as_they_are_spoken(field: str, operator: str, kept: tuple[str, str]) -> None:
+    [found] = given(condition(field, operator, "x")).conditions
+    assert (found.field, found.operator) == kept
+
+
 def test_any_header_can_be_asked_for_by_its_name() -> None:
     assert matches(LETTER, "header", "contains", "highest", header="x-priority")
     assert not matches(LETTER, "header", "contains", "highest", header="X-Other")
@@ -240,6 +255,27 @@ def test_a_pattern_that_would_never_end_elsewhere_ends_on_a_subject_of_a_megabyt
         holds(given(condition("subject", "matches", pattern)), mail)
 
 
+SLOW = r"(a?){150}a{150}b"
+
+
+def test_filters_that_would_take_too_long_on_a_message_are_left_out_and_told_and_the_others_go_on() -> None:
+    slow = [condition("subject", "matches", f"{SLOW}{number}") for number in range(50)]
+    own = f"From: {JANE}\nSubject: {'a' * 5000}\n\n"
+    found = place(read(own), saved(given(*slow, match="any"), *[given(*slow[:3], match="any")] * 90, own_mail([JANE])))
+    assert found.folder == "Sent"
+    assert [one.get("failed") for one in found.by] == ["TooMuchWork"] * 91 + [None]
+
+
+def test_a_message_to_ten_thousand_people_is_no_more_work_than_another() -> None:
+    crowd = ", ".join(f"person{number}@example.org" for number in range(10_000))
+    mail = read(f"From: {JANE}\nTo: {crowd}\nSubject: offer\n\n")
+    for_each = [condition("to", "is", f"nobody{number}@example.org") for number in range(50)]
+    found = place(mail, saved(*[given(*for_each, match="any")] * 98, own_mail([JANE])))
+    assert mail.work.left > -1_000
+    assert (found.folder, len(found.by)) == ("Sent", 99)
+    assert matches(f"From: {JANE}\nTo: {crowd}\n\n", "to", "is", "person9999@example.org"), "alone it has room enough"
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
@@ -264,7 +300,7 @@ def test_a_pattern_that_would_never_end_elsewhere_ends_on_a_subject_of_a_megabyt
         ({"conditions": [condition("has_attachment", "is", "yes")]}, "true or false"),
         ({"conditions": [condition("header", "is", "x")]}, "needs the name of the header"),
         ({"conditions": [condition("from", "is", "x", header="X-A")]}, "takes no `header`"),
-        ({"conditions": [condition("subject", "is", "x")] * 51}, "conditions"),
+        ({"conditions": [condition("subject", "is", "x")] * 102}, "conditions"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(written: dict[str, Any], said: str) -> None:

@@ -66,6 +66,11 @@ def test_a_notifier_that_names_another_author_is_covered_by_its_own_address_all_
     assert links(Privacy(), Rules(never_log=("secret.example",))) == 0
 
 
+def test_a_notifier_that_wants_answers_sent_to_the_owner_writes_no_mail_of_the_owners() -> None:
+    mail = index(f"From: noreply@secret.example\r\nReply-To: {ME}\r\nTo: {ME}\r\n\r\n".encode())
+    assert withheld_by(mail, ME, OWN, Privacy(never_log=("secret.example",))) == "never_log: secret.example"
+
+
 def test_private_mail_is_stored() -> None:
     mail = index(f"From: a@secret.example\r\nTo: {ME}\r\n\r\n".encode())
     assert withheld_by(mail, ME, OWN, Privacy(private=("secret.example",))) is None

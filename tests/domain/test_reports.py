@@ -25,6 +25,8 @@ def message(*lines: str, body: str = "") -> IndexedMessage:
         (["From: anna@example.org", "Reply-To: x@example.net"], "anna@example.org"),
         (["From: no-reply@shop.example", "Reply-To: anna@example.org"], "anna@example.org"),
         (["From: Anna via Sign <sign@sign.example>", "Reply-To: anna@example.org"], "anna@example.org"),
+        (["From: Via Lopez <via@example.org>", "Reply-To: home@example.net"], "via@example.org"),
+        (["From: Maria Via <maria@example.org>", "Reply-To: home@example.net"], "maria@example.org"),
         (["From: no-reply@shop.example"], "no-reply@shop.example"),
         (["From: no-reply@shop.example", "Reply-To: a@example.org, b@example.org"], "no-reply@shop.example"),
         (["From: anna@example.org", "X-Original-From: eve@example.net"], "anna@example.org"),

@@ -99,12 +99,14 @@ def test_a_usual_port_follows_the_tls_mode_and_another_one_stays(
 # Recent mode and deleting
 
 
+@pytest.mark.requirement("R67")
 @pytest.mark.parametrize("username", [None, "jane@example.com", "recent:jane@example.com"])
 def test_recent_mode_writes_the_user_name_with_its_mark_once_and_without_a_blank(username: str | None) -> None:
     before = settings(incoming={"username": username})
     assert changed(before, {"retrieval": {"recent_mode": True}}).login_name == "recent:jane@example.com"
 
 
+@pytest.mark.requirement("R69")
 def test_turning_recent_mode_on_leaves_mail_on_the_server() -> None:
     before = settings(retrieval={"after_store": "delete"})
     after = changed(before, {"retrieval": {"recent_mode": True}})
@@ -131,6 +133,7 @@ def test_deleting_and_turning_recent_mode_off_go_together() -> None:
     assert (after.retrieval.recent_mode, after.retrieval.after_store) == (False, "delete")
 
 
+@pytest.mark.requirement("R67")
 def test_recent_mode_can_be_turned_on_twice_and_off_again() -> None:
     on = changed(settings(), {"retrieval": {"recent_mode": True}})
     assert changed(on, {"retrieval": {"recent_mode": True}}) == on

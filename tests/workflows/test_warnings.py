@@ -148,16 +148,20 @@ async def test_another_client_that_takes_mail_is_told_of_with_what_to_do(mailroo
 @pytest.mark.requirement("R64")
 @pytest.mark.requirement("R68")
 @pytest.mark.parametrize(
-    "change", [{"after_store": "delete"}, {"recent_mode": True}], ids=["the delete policy", "recent mode"]
+    ("before", "change"),
+    [({}, {"after_store": "delete"}), ({}, {"recent_mode": True}), ({"recent_mode": True}, {"recent_mode": False})],
+    ids=["the delete policy", "recent mode on", "recent mode off"],
 )
-async def test_changing_what_may_lose_mail_needs_the_secret_again(mailroom: Mailroom, change: dict[str, Any]) -> None:
+async def test_changing_what_may_lose_mail_needs_the_secret_again(
+    mailroom: Mailroom, before: dict[str, Any], change: dict[str, Any]
+) -> None:
     async with MailboxServer() as server:
-        account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
-        before = await account.settings()
+        account = await mailroom.connect(server, retrieval={"interval_minutes": 60} | before)
+        settings = await account.settings()
         server.password = "changed meanwhile"
         refused = await refusal(account.command("change_settings", settings={"retrieval": change}))
         assert refused.code == "login_failed"
-        assert await account.settings() == before
+        assert await account.settings() == settings
         server.password = "secret"
         answer = await account.command("change_settings", settings={"retrieval": change})
         assert answer["settings_version"] == 2

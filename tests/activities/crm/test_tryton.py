@@ -75,7 +75,6 @@ async def failure_of(crm: Crm, doing: str, *arguments: object) -> CrmFailure:
 # Pulling --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("R2")
 async def test_parties_are_contacts_with_all_their_addresses_as_spelled(crm: Crm, tryton: TrytonDatabase) -> None:
     anna = tryton.party("Anna Lind", "Anna.Lind@Example.com", "anna@home.example", "not an address")
     nobody = tryton.party("Nobody")
@@ -259,7 +258,6 @@ async def test_a_message_is_shown_on_its_party_once_newest_first(crm: Crm, tryto
     assert [oldest["sent_at"][part] for part in ("year", "month", "day", "hour", "minute")] == [2026, 5, 4, 12, 1]
 
 
-@pytest.mark.requirement("R72")
 async def test_forty_pushes_of_five_messages_at_once_show_five(crm: Crm, tryton: TrytonDatabase) -> None:
     anna = tryton.party("Anna", "anna@example.com")
     ids = await asyncio.gather(*(crm.push(entry(anna, number % 5)) for number in range(40)))
@@ -381,7 +379,7 @@ async def test_a_lead_of_somebody_new_brings_its_party(crm: Crm, tryton: TrytonD
     assert tryton.count("party.party") == len(COMPANY_PARTIES) + 1
 
 
-@pytest.mark.requirement("R73", "R74", "R75")
+@pytest.mark.requirement("R73", "R74")
 async def test_tasks_events_and_notes_are_added_once_and_read_back_latest_first(
     crm: Crm, tryton: TrytonDatabase
 ) -> None:
