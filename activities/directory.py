@@ -114,7 +114,9 @@ NOTHING = Known("", (), (), True, None, None, True, frozenset())
 async def store_records(connection: Connection, crm: str, records: Iterable[Record], *, seen: bool = False) -> int:
     """Makes the directory say of these records what they say, each as a whole; answers how many are not what they were."""
     given: dict[Key, Known] = {
-        (record.kind, record_id): to_keep(record) for record in records if (record_id := id_to_keep(record.id)) is not None
+        (record.kind, record_id): to_keep(record)
+        for record in records
+        if (record_id := id_to_keep(record.id)) is not None
     }
     before = await _known(connection, crm, given)
     given = {key: now for key, now in given.items() if key in before or not now.gone}

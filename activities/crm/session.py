@@ -41,7 +41,9 @@ AT_ONCE = 4  # records of one CRM that are told of their mail at a time
 CALL_SECONDS = 120.0  # whatever an adapter waits for
 FINISH_SECONDS = 5.0  # for the calls that are under way when a session is to end
 MOST_UNCERTAIN = 3  # one after the other, and it is the CRM
-MOST_OF_ONE_PAGE = 20  # times that one page of a pull comes: a pull has a few that are empty, and one without end the same again
+MOST_OF_ONE_PAGE = (
+    20  # times that one page of a pull comes: a pull has a few that are empty, and one without end the same again
+)
 SHARE = 20  # pulses that linking or pushing may take before the other has its turn
 
 ENDS_THE_SESSION = {Kind.CRM_AUTHENTICATION, Kind.CRM_RATE_LIMITED, Kind.CRM_UNAVAILABLE}

@@ -154,6 +154,8 @@ class Zoho:
     async def push(self, entry: Entry) -> str:
         """Zoho has no unique key for what it is shown, so it is looked for first, every time."""
         found = await self.find(entry)
+        if found is not None and self._profile == "recruit":
+            return await self._write_anew(found, entry)
         if found is not None:
             return _as_wanted(found, entry)
         module = self._modules[entry.record_kind]
@@ -196,12 +198,6 @@ class Zoho:
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         """A note is written anew. An email stays what it was: CRM_REJECTED until somebody has removed it by hand."""
-        if self._profile == "recruit":
-            note = await self._note(entry)
-            if note is None:
-                return await self.push(entry)
-            await self._api.change("PUT", "/Notes", {"data": [{"id": note["id"], **rows.entry_note(entry)}]})
-            return str(note["id"])
         return await self.push(entry)
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
@@ -212,6 +208,11 @@ class Zoho:
         if self._profile != "recruit":
             raise CrmFailure(Kind.CRM_REJECTED, "cannot_be_removed", STAYS)
         await self._api.change("DELETE", f"/Notes/{found.remote_id}")
+
+    async def _write_anew(self, found: Found, entry: Entry) -> str:
+        if found.direction != entry.direction:
+            await self._api.change("PUT", "/Notes", {"data": [{"id": found.remote_id, **rows.entry_note(entry)}]})
+        return found.remote_id
 
     async def _note(self, entry: Entry) -> rows.Row | None:
         module = self._modules[entry.record_kind]
