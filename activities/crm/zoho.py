@@ -180,6 +180,8 @@ class Zoho:
             return Found(str(note["id"]), rows.note_direction(note)) if note else None
         probe = (await self._api.get("/actions/email_available", {"orginal_message_id": rows.message_id(entry)})).body
         where = probe.get("record")
+        if probe and not where and not isinstance(probe.get("available"), bool):
+            raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", "an answer that does not say whether the email is there")
         if probe.get("available") is not True and not where:
             return None
         parameters: dict[str, str] = {}
@@ -319,15 +321,18 @@ class Zoho:
         """The lists of a module's records, with the module whose records each lists."""
         if module not in self._lists:
             answer = await self._api.get("/settings/related_lists", {"module": module})
-            self._lists[module] = [
-                (str(row.get("api_name")), str(_named(row.get("module")))) for row in answer.rows("related_lists")
-            ]
+            lists = [(str(row.get("api_name")), str(_named(row.get("module")))) for row in answer.rows("related_lists")]
+            if not lists:
+                raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"{module} without the lists of a record")
+            self._lists[module] = lists
         return self._lists[module]
 
     async def _module_id(self, module: str) -> str:
         if module not in self._module_ids:
             found = (await self._api.get(f"/settings/modules/{module}")).rows("modules")
-            self._module_ids[module] = str(found[0].get("id")) if found else ""
+            if not found or not found[0].get("id"):
+                raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"the module {module} without its id")
+            self._module_ids[module] = str(found[0]["id"])
         return self._module_ids[module]
 
     async def _deal_stages(self) -> dict[str, bool]:

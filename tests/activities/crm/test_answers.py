@@ -62,7 +62,8 @@ ANY: dict[str, Answer] = {
     "500 after it was done": Answer(Fault(500, text=PAGE, committed=True), UNAVAILABLE, UNCERTAIN),
     "a page instead of JSON": Answer(Fault(200, text=PAGE), UNAVAILABLE, UNCERTAIN),
     "a page after it was done": Answer(Fault(200, text=PAGE, committed=True), UNAVAILABLE, UNCERTAIN),
-    "JSON of no sense": Answer(Fault(200, text='{"data": [7], "id": {}}', committed=True), UNAVAILABLE, UNCERTAIN),
+    "JSON of no sense": Answer(Fault(200, text='{"data": 7, "id": {}}', committed=True), UNAVAILABLE, UNCERTAIN),
+    "JSON of nothing": Answer(Fault(200, text="{}", committed=True), UNAVAILABLE, UNCERTAIN),
     "brackets without end": Answer(Fault(200, text="[" * 100_000, committed=True), UNAVAILABLE, UNCERTAIN),
     "half an answer": Answer(Fault(half=True, committed=True), UNAVAILABLE, UNCERTAIN),
     "silence before it was done": Answer(Fault(silent=True), UNAVAILABLE, UNCERTAIN),
@@ -76,8 +77,6 @@ ZOHO: dict[str, Answer] = ANY | {
     "404 of somebody in between": Answer(Fault(404, text=PAGE), UNAVAILABLE, UNAVAILABLE),
     "409": Answer(failing(409, "CANNOT_PROCESS"), REJECTED, REJECTED),
     "422": Answer(failing(422, "INVALID_DATA", api_name="date_time"), REJECTED, REJECTED),
-    # As JSON, Zoho's rows are what they are, and what is no row is none.
-    "JSON of no sense": Answer(Fault(200, {"data": 7}, committed=True), None, UNCERTAIN),
 }
 TRYTON: dict[str, Answer] = ANY | {
     "401": Answer(Fault(401, text=PAGE), AUTHENTICATION, AUTHENTICATION),
@@ -88,7 +87,16 @@ TRYTON: dict[str, Answer] = ANY | {
     "422": Answer(Fault(422, text=PAGE), PERMISSION, REJECTED),
 }
 
-OF_RECRUIT = ("401", "403", "404", "409", "429 with Retry-After", "500 after it was done", "half an answer")
+OF_RECRUIT = (
+    "401",
+    "JSON of no sense",
+    "403",
+    "404",
+    "409",
+    "429 with Retry-After",
+    "500 after it was done",
+    "half an answer",
+)
 
 
 @pytest.fixture(autouse=True)
