@@ -28,8 +28,8 @@ MOST_RECIPIENTS = 50  # of a message that counts: nobody writes to more people t
 
 Connection = AsyncConnection[TupleRow]
 
-# Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did. A Date may say any year:
-# it counts from 1980 on, because half as much for every month before soon is less than a number can be.
+# Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did. A Date may say any year,
+# and counts from 1980 on: half as much for every month before is soon less than a number can be.
 COUNT = """
     with page as (
         select id, participants, author, author = any(%(own)s) as own, kind = 'personal' and not automatic as by_hand,

@@ -58,7 +58,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message on one record, as the CRM is to show it. `key` (64 hex digits) is what the CRM knows it by."""
+    """One message on one record, as the CRM is to show it. `key` (64 hex digits) is what the CRM knows it by. `collides`: another
+    message on that record, which came to it first, has the same Message-ID."""
 
     key: str
     record_kind: RecordKind
@@ -72,6 +73,7 @@ class Entry:
     to: Sequence[tuple[str, str]] = ()
     cc: Sequence[tuple[str, str]] = ()
     account: str = ""  # the mailbox that it lies in
+    collides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ COPY = """
             substring(b.raw for %(head)s),
             (select string_agg(c.data, ''::bytea order by c.position) from blob_chunks c
              where c.chunks = b.chunks and c.position <= first.position)
+        ),
+        exists (
+            select from mail o join entries e using (identity)
+            where o.message_id = m.message_id and o.identity <> m.identity and e.id < %(entry)s
+                and e.crm = %(crm)s and e.record_kind = %(kind)s and e.record_id = %(record)s
         )
     from mail m
     left join links l on l.message = m.id and l.crm = %(crm)s and l.record_kind = %(kind)s and l.record_id = %(record)s
@@ -67,12 +72,13 @@ async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) ->
                     "kind": entry.record_kind,
                     "record": entry.record_id,
                     "identity": entry.identity,
+                    "entry": entry.id,
                 },
             )
         ).fetchone()
     if row is None:
         return bare
-    address, message_id, subject, sent_at, participants, raw = row
+    address, message_id, subject, sent_at, participants, raw, collides = row
     fields: dict[str, list[tuple[str, str]]] = {"from": [], "to": [], "cc": []}
     for one in participants:
         fields.setdefault(one["field"], []).append((one["name"], one["address"]))
@@ -86,6 +92,7 @@ async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) ->
         to=fields["to"],
         cc=fields["cc"],
         account=address,
+        collides=collides,
     )
 
 

@@ -96,7 +96,9 @@ class TrytonRest:
 
     async def write(self, model: str, record: str, values: Values) -> None:
         """Raises Declined and Absent."""
-        await self._ask("PUT", f"/{model}/{record}", values=values, parameters={"f": ["id"]}, writes=True)
+        written = await self._ask("PUT", f"/{model}/{record}", values=values, parameters={"f": ["id"]}, writes=True)
+        if written is not None and (not isinstance(written, dict) or str(written.get("id")) != record):
+            raise CrmFailure(Kind.CRM_UNCERTAIN, "Tryton did not answer with the record that was to be changed")
 
     async def press(self, model: str, record: str, button: str) -> None:
         """Raises Declined and Absent."""
@@ -104,7 +106,8 @@ class TrytonRest:
 
     async def delete(self, model: str, record: str) -> None:
         """Raises Declined and Absent."""
-        await self._ask("DELETE", f"/{model}/{record}", writes=True)
+        if await self._ask("DELETE", f"/{model}/{record}", writes=True) is not None:
+            raise CrmFailure(Kind.CRM_UNCERTAIN, "Tryton did not say that it has deleted the record")
 
     async def _ask(
         self,

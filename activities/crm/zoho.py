@@ -151,6 +151,8 @@ class Zoho:
     async def push(self, entry: Entry) -> str:
         """Zoho has no unique key for what it is shown, so it is looked for first, every time."""
         found = await self.find(entry)
+        if found is not None and self._profile == "recruit":
+            return await self._write_anew(found, entry)
         if found is not None:
             return _as_wanted(found, entry)
         module = self._modules[entry.record_kind]
@@ -175,6 +177,8 @@ class Zoho:
             return Found(str(note["id"]), rows.note_direction(note)) if note else None
         probe = (await self._api.get("/actions/email_available", {"orginal_message_id": rows.message_id(entry)})).body
         where = probe.get("record")
+        if probe and not where and not isinstance(probe.get("available"), bool):
+            raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", "an answer that does not say whether the email is there")
         if probe.get("available") is not True and not where:
             return None
         async for row in self._emails(module, entry.record_id):
@@ -186,12 +190,6 @@ class Zoho:
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         """A note is written anew. An email stays what it was: CRM_REJECTED until somebody has removed it by hand."""
-        if self._profile == "recruit":
-            note = await self._note(entry)
-            if note is None:
-                return await self.push(entry)
-            await self._api.change("PUT", "/Notes", {"data": [{"id": note["id"], **rows.entry_note(entry)}]})
-            return str(note["id"])
         return await self.push(entry)
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
@@ -219,6 +217,11 @@ class Zoho:
             if not answer.info.get("more_records") or not following:
                 return
             parameters = {"index": str(following)}
+
+    async def _write_anew(self, found: Found, entry: Entry) -> str:
+        if found.direction != entry.direction:
+            await self._api.change("PUT", "/Notes", {"data": [{"id": found.remote_id, **rows.entry_note(entry)}]})
+        return found.remote_id
 
     async def _note(self, entry: Entry) -> rows.Row | None:
         module = self._modules[entry.record_kind]
@@ -323,15 +326,18 @@ class Zoho:
         """The lists of a module's records, with the module whose records each lists."""
         if module not in self._lists:
             answer = await self._api.get("/settings/related_lists", {"module": module})
-            self._lists[module] = [
-                (str(row.get("api_name")), str(_named(row.get("module")))) for row in answer.rows("related_lists")
-            ]
+            lists = [(str(row.get("api_name")), str(_named(row.get("module")))) for row in answer.rows("related_lists")]
+            if not lists:
+                raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"{module} without the lists of a record")
+            self._lists[module] = lists
         return self._lists[module]
 
     async def _module_id(self, module: str) -> str:
         if module not in self._module_ids:
             found = (await self._api.get(f"/settings/modules/{module}")).rows("modules")
-            self._module_ids[module] = str(found[0].get("id")) if found else ""
+            if not found or not found[0].get("id"):
+                raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"the module {module} without its id")
+            self._module_ids[module] = str(found[0]["id"])
         return self._module_ids[module]
 
     async def _deal_stages(self) -> dict[str, bool]:

@@ -72,8 +72,12 @@ class Answer:
     body: JsonObject = field(default_factory=dict)
 
     def rows(self, name: str = "data") -> list[JsonObject]:
-        found = self.body.get(name, [])
-        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+        """Raises CRM_UNAVAILABLE where it has no such list: that is no list without rows, by which something would be taken for
+        missing that is there."""
+        found = self.body.get(name) if self.body else []
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"an answer without the list {name} that it should have")
+        return found
 
     @property
     def info(self) -> JsonObject:
@@ -112,8 +116,8 @@ class ZohoApi:
         An answer may be a success as a whole and tell of the one record that it failed (200, 202 and 207).
         """
         answer = await self._ask(method, path, parameters=parameters, body=body)
-        items = answer.rows(name)
-        if len(items) != 1:
+        items = answer.body.get(name)
+        if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
             raise CrmFailure(Kind.CRM_UNCERTAIN, "nonsense", "an answer without the one result that it should have")
         item = items[0]
         if item.get("code") != "SUCCESS":
@@ -183,7 +187,7 @@ class ZohoApi:
         if response.status in (204, 304):
             return Answer(at)
         body = _object(response)
-        if body is not None and response.status < 300 and body.get("status") != "error":
+        if body and response.status < 300 and body.get("status") != "error":
             return Answer(at, body)
         raise self._failure(response.status, body, response.headers, writes=writes)
 

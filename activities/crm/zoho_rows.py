@@ -105,8 +105,10 @@ def record_row(new: NewRecord, stage: str | None, today: date) -> Row:
 
 
 def message_id(entry: Entry) -> str:
-    """What Zoho knows the message by; mail without a Message-ID gets one of its entry's."""
-    return entry.message_id or f"<{entry.key}@mailroom.invalid>"
+    """What Zoho knows the message by. Mail without a Message-ID gets one of its entry's, and so does mail with another's: Zoho
+    takes the two for one."""
+    own = f"<{entry.key}@mailroom.invalid>"
+    return own if entry.collides else entry.message_id or own
 
 
 def subject(entry: Entry) -> str:

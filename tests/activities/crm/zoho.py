@@ -22,7 +22,7 @@ def running_twin() -> Iterator[ZohoTwin]:
     """A twin that was sent nothing that Zoho does not know."""
     with ZohoTwin() as twin:
         yield twin
-        assert twin.complaints == []
+        assert twin.complaints == [], twin.complaints
 
 
 @asynccontextmanager
