@@ -136,7 +136,7 @@ def _reason(error: ssl.SSLError) -> str:
 
 
 def _cause(error: BaseException, phase: ErrorPhase) -> str | None:
-    """The connection's cause as contract.md names it, None for an error that is not the connection's."""
+    """The connection's cause as docs/reference.md names it, None for an error that is not the connection's."""
     match error:
         case socket.gaierror() | socket.herror():
             return "dns"

@@ -82,7 +82,7 @@ class UserAction(BaseModel):
 
 
 class Failure(BaseModel):
-    """One failed attempt as it is logged, shown and counted: contract.md's `last_failure`.
+    """One failed attempt as it is logged, shown and counted: docs/reference.md's `last_failure`.
 
     `server_said` is redacted (classification.redact); `reference` is the id to quote to `support` (R97); `counts` is
     the counter that this failure adds to, None where it adds to none.

@@ -12,7 +12,7 @@ LONGEST_MESSAGE = 4000  # what is refused may be megabytes long, and the refusal
 class Refusal(BaseModel):
     """What a refused caller is told in data: `details[0]` of the `Refused` error.
 
-    `code` is one of contract.md's refusal codes; `field` the dotted name of the offending field, or None;
+    `code` is one of docs/reference.md's refusal codes; `field` the dotted name of the offending field, or None;
     `failure` the classified failure (domain.failures.Failure as JSON) where a server refused.
     """
 

@@ -34,7 +34,7 @@ class Warned(BaseModel):
 
 
 class AccountStatus(BaseModel):
-    """contract.md's AccountStatus, as of the last outcome that the workflow was told."""
+    """docs/reference.md's AccountStatus, as of the last outcome that the workflow was told."""
 
     address: str
     state: State
@@ -187,7 +187,7 @@ def notice(event: Event, account: Account) -> Notice | None:
             return Notice(
                 code="over_quota",
                 text=f"{address} has no room for its next message; retrieval waits. Nothing is deleted from the server.",
-                remedy="Raise the quota with set_quota; retrieval then goes on by itself.",
+                remedy="Raise the quota with set_quota, or make room with delete_messages; retrieval then goes on by itself.",
             )
         case AccountEnabled(actor=by):
             return Notice(code="enabled", text=f"{address} was enabled by {by}.", remedy="There is nothing to do.")
@@ -226,6 +226,8 @@ def details(account: Account, now: datetime) -> str:
         ),
         f"- mail: {progress.stored} stored, {progress.remaining} to fetch, {progress.on_server} on the server",
     ]
+    if settings.crm:
+        lines.append(f"- linked with the CRM connections: {', '.join(settings.crm)}")
     if progress.eta and progress.eta > now:
         lines.append(f"- the rest is expected by {_clock(progress.eta)}")
     if account.last_success_at:

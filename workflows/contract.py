@@ -258,7 +258,7 @@ class AwaitedRetrieval(Request):
 
 
 class SaveRecord(Strict):
-    """Input of `save_record`: a new record where `record_id` is null, otherwise that record as it is to be."""
+    """Save a record of the built-in CRM: a new one where `record_id` is null, otherwise that one as it is to be."""
 
     record_kind: RecordKind
     record_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None

@@ -236,7 +236,7 @@ class CrmConnection:
                     await self._life.record()
                 else:
                     workflow.upsert_search_attributes([contract.STATE.value_set(CrmState.CLOSED.value)])
-                raise refusal(error) from None
+                raise refusal(_start_again(error)) from None
         self._life.apply(Verified(checked=checked))
         await self._life.record()
 
@@ -395,3 +395,9 @@ class CrmConnection:
         await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._sync.asked is not None)
         if workflow.all_handlers_finished() and self._life.recorded and self.connection.state is not CrmState.CLOSED:
             workflow.continue_as_new(args=[self.connection.settings, self.connection])
+
+
+def _start_again(error: Refused) -> Refused:
+    """What a start was refused for, and that nothing goes on by itself: there is no connection."""
+    told = f"{error.message.rstrip('.')}. No connection was made: mend that, and start it again under the same id"
+    return Refused(error.refusal.code, told, field=error.refusal.field, failure=error.refusal.failure)

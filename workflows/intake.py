@@ -7,6 +7,7 @@ is dropped unseen. So every handler takes whatever comes (`payload`, `*rest`), a
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ from domain.commands import name_of
 from domain.refusal import Refused
 from domain.settings import parse
 from workflows.contract import REFUSED
+
+ROWS = re.compile(r" \(R\d+(?:, R\d+)*\)")  # requirements, which operators do not know by their numbers
 
 Input = TypeVar("Input", bound=BaseModel)
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
@@ -126,7 +129,7 @@ def _register(owner: type[Any], name: str, method: Callable[..., Awaitable[Any]]
     for handler, attribute in ((update, name), (signal, signal_name)):
         handler.__name__ = attribute
         handler.__qualname__ = f"{owner.__qualname__}.{attribute}"
-    description = inspect.getdoc(model)
+    description = ROWS.sub("", " ".join((inspect.getdoc(model) or "").split()))
     registered = workflow.update(name=name, description=description)(update)
     registered.validator(validate)
     setattr(owner, name, registered)

@@ -1,4 +1,4 @@
-"""Every command of an operator in every state of an account: contract.md's table "behaviour by state"."""
+"""Every command of an operator in every state of an account: docs/reference.md's table "behaviour by state"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed session counts to, where it leaves the account and when the next one is: contract.md's failure table."""
+"""What a failed session counts to, where it leaves the account and when the next one is: docs/reference.md's failure table."""
 
 from __future__ import annotations
 

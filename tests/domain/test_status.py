@@ -220,6 +220,7 @@ def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> 
         "- server: pop.example.com:995 (tls: implicit)",
         "- failures in a row: authentication 0 of 10, connection 0 of 50",
         "- mail: 3 stored, 0 to fetch, 3 on the server",
+        "- linked with the CRM connections: builtin",
         "- last success: 2026-11-23 13:00:00 UTC",
         "- next look: 2026-11-23 12:05:00 UTC",
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateStage
 
 from domain.account import State
@@ -21,6 +23,18 @@ async def suspended(mailroom: Mailroom, server: MailboxServer) -> RunningAccount
     server.replies["PASS"] = "-ERR [WEBALERT] Please log in via your web browser"
     await account.until_logged("AccountSuspended")
     return account
+
+
+async def test_the_ui_explains_each_command_in_a_line(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server)
+        told = await account.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    updates = {one.name: one.description for one in told.definition.update_definitions if one.name}
+    assert updates == {one.name: one.description for one in told.definition.signal_definitions if one.name in updates}
+    assert updates["poll_now"] == "Look for mail now, without waiting for the interval."
+    for name, line in updates.items():
+        assert line, f"{name} is explained"
+        assert not re.search(r"\n|\(R\d", line), line
 
 
 class TestDisable:
