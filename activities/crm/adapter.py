@@ -134,18 +134,18 @@ class Crm(Protocol):
         """Shows the entry, and answers its id. Where it is shown already under its key, that is what it finds."""
 
     async def find(self, entry: Entry) -> Found | None:
-        """The entry, if the CRM has it."""
+        """The entry, if the CRM has it; what was pushed half a minute ago is found."""
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         """Shows the entry in its other direction; answers its id, which may be another one."""
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
-        """Shows it no more; nothing to do where it is gone already."""
+        """Shows it no more; nothing to do where it is gone already. Of erased mail the entry has key and record alone."""
 
     async def add_record(self, new: NewRecord) -> Record: ...
 
     async def find_record(self, new: NewRecord) -> Record | None:
-        """The record that `add_record` made of this request, or one of its kind that has one of its addresses."""
+        """The record that `add_record` made of this request; or, but of deals, one of its kind that has one of its addresses."""
 
     async def add_activity(self, new: NewActivity) -> str: ...
 

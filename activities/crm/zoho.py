@@ -180,16 +180,9 @@ class Zoho:
         where = probe.get("record")
         if probe.get("available") is not True and not where:
             return None
-        parameters: dict[str, str] = {}
-        for _ in range(MOST_EMAIL_PAGES):
-            answer = await self._api.get(f"/{module}/{entry.record_id}/Emails", parameters)
-            for row in answer.rows("Emails"):
-                if rows.shows(row, entry):
-                    return Found(str(row.get("message_id")), rows.direction(row))
-            following = answer.info.get("next_index")
-            if not answer.info.get("more_records") or not following:
-                break
-            parameters = {"index": str(following)}
+        async for row in self._emails(module, entry.record_id):
+            if rows.shows(row, entry):
+                return Found(str(row.get("message_id")), rows.direction(row))
         # It is on this record by Zoho's own word, though the list shows it with another subject or time.
         here = isinstance(where, dict) and str(where.get("id")) == entry.record_id
         return Found(rows.message_id(entry), None) if here else None
@@ -207,11 +200,28 @@ class Zoho:
     async def remove(self, entry: Entry, remote_id: str) -> None:
         """A note is deleted. An email stays: CRM_REJECTED until somebody has removed it by hand."""
         found = await self.find(entry)
-        if found is None:
-            return
-        if self._profile != "recruit":
+        if self._profile == "recruit":
+            if found is not None:
+                await self._api.change("DELETE", f"/Notes/{found.remote_id}")
+        elif found is not None or await self._has(entry, remote_id):
             raise CrmFailure(Kind.CRM_REJECTED, "cannot_be_removed", STAYS)
-        await self._api.change("DELETE", f"/Notes/{found.remote_id}")
+
+    async def _has(self, entry: Entry, remote_id: str) -> bool:
+        """Whether the record has the email of that id: of one that was erased here, nothing else is known."""
+        emails = self._emails(self._modules[entry.record_kind], entry.record_id)
+        return bool(remote_id) and any([str(row.get("message_id")) == remote_id async for row in emails])
+
+    async def _emails(self, module: str, record_id: str) -> AsyncIterator[rows.Row]:
+        """The record's emails, the latest pages of them."""
+        parameters: dict[str, str] = {}
+        for _ in range(MOST_EMAIL_PAGES):
+            answer = await self._api.get(f"/{module}/{record_id}/Emails", parameters)
+            for row in answer.rows("Emails"):
+                yield row
+            following = answer.info.get("next_index")
+            if not answer.info.get("more_records") or not following:
+                return
+            parameters = {"index": str(following)}
 
     async def _note(self, entry: Entry) -> rows.Row | None:
         module = self._modules[entry.record_kind]
