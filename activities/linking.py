@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -48,10 +49,8 @@ async def link_new(
     account = Account(settings.address, settings.own_addresses, settings.organisation, tuple(settings.crm))
     made = await expected(connection, [(account, one) for one in mail], {}, held)
     found = [(one, correspondence) for one in mail for correspondence in made[one.id]]
-    await _insert(connection, settings.address, found)
-    if found:
-        identities = {one.identity for one, _ in found}
-        await connection.execute("select add_entries(%b::bytea[])", [sorted(identities)])
+    if found and not await _insert_with_entries(connection, settings.address, found):
+        await refresh_entries(connection, {one.identity for one, _ in found})
     if account.crms:
         about = {(account.address, str(one.mail.traits["about"])) for one in mail if "about" in one.mail.traits}
         earlier = await matching.reported(connection, about)
@@ -216,33 +215,67 @@ async def _bring_up(
             ],
         )
     for address, links in new.items():
-        await _insert(connection, address, links)
+        await connection.execute(INSERT, _columns(address, links))
     return changed, passing_on
 
 
-async def _insert(connection: Connection, address: str, found: Sequence[tuple[Linkable, Correspondence]]) -> None:
-    if found:
+INSERT: LiteralString = """
+    insert into links (message, address, identity, crm, record_kind, record_id, direction, matched_address, evidence)
+    select message, %s, identity, crm, record_kind, record_id, direction, matched_address, evidence
+    from rows from (
+        unnest(%b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[]),
+        jsonb_array_elements(%s)
+    ) as new (message, identity, crm, record_kind, record_id, direction, matched_address, evidence)
+"""
+
+
+def _columns(address: str, found: Sequence[tuple[Linkable, Correspondence]]) -> list[object]:
+    return [
+        address,
+        [one.id for one, _ in found],
+        [one.identity for one, _ in found],
+        [made.crm for _, made in found],
+        [made.record_kind for _, made in found],
+        [made.record_id for _, made in found],
+        [made.direction for _, made in found],
+        [storable(made.matched_address) for _, made in found],
+        _json([made.evidence for _, made in found]),
+    ]
+
+
+async def _insert_with_entries(
+    connection: Connection, address: str, found: Sequence[tuple[Linkable, Correspondence]]
+) -> bool:
+    """The links of mail that is new, and the entries where there are none yet. False where there are: of copies that lie in
+    other mailboxes. Those have to be brought up in a statement of its own, which sees what others commit until then."""
+    row = await (
         await connection.execute(
-            """
-            insert into links (message, address, identity, crm, record_kind, record_id, direction, matched_address, evidence)
-            select message, %s, identity, crm, record_kind, record_id, direction, matched_address, evidence
-            from rows from (
-                unnest(%b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[]),
-                jsonb_array_elements(%s)
-            ) as new (message, identity, crm, record_kind, record_id, direction, matched_address, evidence)
+            f"""
+            with new as (
+                {INSERT} returning identity, crm, record_kind, record_id, direction
+            ), due as (
+                select identity, crm, record_kind, record_id,
+                    case when bool_or(direction = 'Sent') then 'Sent' else 'Received' end as direction
+                from (
+                    table new
+                    union all
+                    select identity, crm, record_kind, record_id, direction from links
+                    where identity = any(%b::bytea[]) and unlinked_at is null
+                ) every_copy
+                group by 1, 2, 3, 4
+            ), added as (
+                insert into entries (identity, crm, record_kind, record_id, key, direction)
+                select identity, crm, record_kind, record_id, entry_key(crm, identity, record_kind, record_id), direction
+                from due order by 1, 2, 3, 4
+                on conflict (identity, crm, record_kind, record_id) do nothing
+                returning 1
+            )
+            select (select count(*) from due) = (select count(*) from added)
             """,
-            [
-                address,
-                [one.id for one, _ in found],
-                [one.identity for one, _ in found],
-                [made.crm for _, made in found],
-                [made.record_kind for _, made in found],
-                [made.record_id for _, made in found],
-                [made.direction for _, made in found],
-                [storable(made.matched_address) for _, made in found],
-                _json([made.evidence for _, made in found]),
-            ],
+            [*_columns(address, found), [one.identity for one, _ in found]],
         )
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _mail(

@@ -261,7 +261,7 @@ def link(
     for crm, rules in crms.items():
         for who in for_crm(mail, people, rules):
             known = [one for one in matches.of(crm, who.normal, rules) if one[0].record_kind in rules.kinds]
-            records = {(match.record_kind, match.record_id) for match, _ in known}
+            records = {(match.record_kind, match.record_id) for match, _ in known} if len(known) > 1 else ()
             for match, level in known[:MOST_RECORDS]:
                 evidence = {"field": who.field, "address": who.address, "level": level, "rule": "address", **about}
                 if match.via:

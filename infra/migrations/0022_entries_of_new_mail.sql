@@ -1,8 +1,9 @@
--- Entries are made in one step for mail that is new; and whoever computes a direction has seen what others have linked meanwhile.
+-- Entries cost less to make, and whoever computes a direction has seen what others have linked meanwhile.
 
--- The same uniqueness in an order that finds the entries of a message without an index of their own.
+-- The same uniqueness in an order that finds the entries of a message without an index of its own; `key` follows from it.
 alter table entries add unique (identity, crm, record_kind, record_id);
 alter table entries drop constraint entries_crm_identity_record_kind_record_id_key;
+alter table entries drop constraint entries_key_key;
 drop index entries_identity_idx;
 
 -- What CRMs are to show of these messages by their links: Sent where one lies in any Sent folder, else Received (R34).
@@ -43,27 +44,4 @@ begin
     where e.id = due.id;
     get diagnostics changed = row_count;
     return made + changed;
-end $$;
-
--- The same after links were added alone. Where every entry is new, there is nothing else to bring up.
-create function add_entries(of_messages bytea[]) returns bigint language plpgsql set enable_seqscan = off as $$
-declare
-    wanted bigint;
-    made bigint;
-begin
-    with due as materialized (
-        select * from linked_directions(of_messages)
-    ), added as (
-        insert into entries (identity, crm, record_kind, record_id, key, direction)
-        select d.identity, d.crm, d.record_kind, d.record_id, entry_key(d.crm, d.identity, d.record_kind, d.record_id), d.direction
-        from due d
-        order by 1, 2, 3, 4
-        on conflict (identity, crm, record_kind, record_id) do nothing
-        returning 1
-    )
-    select (select count(*) from due), (select count(*) from added) into wanted, made;
-    if made = wanted then
-        return made;
-    end if;
-    return made + refresh_entries(of_messages);
 end $$;
