@@ -29,6 +29,9 @@ from infra.database import Pool
 
 CALL_SECONDS = 30.0  # that a CRM has for one answer
 LOOK_AGAIN = timedelta(seconds=1)
+# A request keeps a connection of the pool while its CRM is asked, and needs a second one to write down what came of it.
+REQUESTS_AT_ONCE = 5  # a quarter of the pool; the sessions of the same process need the rest
+REQUESTS_OF_A_CRM = 3  # of them, so that a CRM that hangs does not hold up the requests to all others
 
 Connection = AsyncConnection[TupleRow]
 Answer = TypeVar("Answer")
@@ -78,6 +81,8 @@ class CrmRequests:
     def __init__(self, pool: Pool, support: str) -> None:
         self._pool = pool
         self._support = support
+        self._asking = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._asking_of: dict[str, asyncio.Semaphore] = {}
 
     async def known(self, address: str, given: AddRecord | AddActivity) -> CrmRequest | None:
         """The request, where it came before; raises Refused where something else was asked under its id."""
@@ -159,12 +164,14 @@ class CrmRequests:
         request.remote_id, request.created = remote_id, created
 
     @contextlib.asynccontextmanager
-    async def alone(self, *subjects: str) -> AsyncIterator[None]:
-        """Nobody else, in any worker, is at one of these subjects; asks to be called again where somebody is.
+    async def alone(self, crm: str, *subjects: str) -> AsyncIterator[None]:
+        """Nobody else, in any worker, is at one of these subjects; asks to be called again where somebody is. Waits its turn
+        where many requests are at their CRMs.
 
         The locks are gone with the connection, so with a worker that dies.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        of_the_crm = self._asking_of.setdefault(crm, asyncio.Semaphore(REQUESTS_OF_A_CRM))
+        async with of_the_crm, self._asking, self._pool.connection() as connection, connection.transaction():
             await connection.execute("set local idle_in_transaction_session_timeout = '5min'")  # for several calls
             for subject in sorted(subjects):
                 row = await (
