@@ -177,8 +177,8 @@ class Actions:
         under the same id, it makes nothing twice. The answer is what the CRM shows afterwards (R74)."""
         async with heartbeats(lambda: None):
             made = await self._requests.known(request.address, given)
+            await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
             if made is None:
-                await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
                 kind, record_id = await self._record_meant(request.address, given)
                 made = await self._requests.write_down(request.address, given, kind, record_id, request.at)
             try:

@@ -18,7 +18,7 @@ from domain.actions import Context, said_of
 from domain.crm import RecordKind
 from domain.refusal import Refused
 from infra.database import Pool
-from workflows.contract import DeskRequest
+from workflows.contract import BUILTIN_CRM, DeskRequest
 
 LIVE_SECONDS = 5.0  # for all that one CRM is asked
 MOST_RECORDS = 10
@@ -98,13 +98,19 @@ class Contexts:
 
 
 async def _records(connection: Connection, message: int) -> list[dict[str, Any]]:
+    """The records of the CRMs that the account has now: one that was taken off it keeps its links, and is asked no more."""
     rows = await _rows(
         connection,
         """
         select l.crm, l.record_kind, l.record_id, r.name, l.direction, l.matched_address, l.evidence
-        from links l left join records r using (crm, record_kind, record_id)
-        where l.message = %s and l.unlinked_at is null order by l.crm, l.record_kind, l.record_id limit %s
+        from links l
+        join accounts_recorded a using (address)
+        join crm_connections c on c.name = l.crm and (c.organisation = a.organisation or c.name = %s)
+        left join records r on (r.crm, r.record_kind, r.record_id) = (l.crm, l.record_kind, l.record_id)
+        where l.message = %s and l.unlinked_at is null and l.crm = any(a.crm)
+        order by l.crm, l.record_kind, l.record_id limit %s
         """,
+        BUILTIN_CRM,
         message,
         MOST_RECORDS,
     )
