@@ -20,6 +20,7 @@ from activities.log import append
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
 from domain.linking import SENT
+from domain.redaction import without_addresses
 from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import DeskRequest
@@ -79,13 +80,14 @@ class Decisions:
                 await relink_replies(connection, [case.message], [case.crm])
             answer = await _answer(connection, case)
             if done is None:
+                reason = given.reason and without_addresses(given.reason, "[address]")  # the log names no correspondent
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
                 event = LoggedEvent(
                     event_id=request.event_id,
                     at=request.at,
                     type=kind,
                     actor=given.by,
-                    data={**data, "because": given.reason},
+                    data={**data, "because": reason},
                 )
                 await append(connection, request.address, event)
         return answer
