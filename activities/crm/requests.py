@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -24,14 +25,20 @@ from domain.actions import AddActivity, AddRecord, digest, request_key, said_of
 from domain.commands import name_of
 from domain.crm import RecordKind
 from domain.failures import Failure, Kind
+from domain.message import storable
 from domain.refusal import Refused
 from infra.database import Pool
 
 CALL_SECONDS = 30.0  # that a CRM has for one answer
 LOOK_AGAIN = timedelta(seconds=1)
+# Of what a CRM says, in an answer: Temporal keeps no answer of more than 2 MB, and a `context` may have 200 activities.
+LONGEST_SUBJECT = 200  # characters
+LONGEST_TEXT = 500
 # A request keeps a connection of the pool while its CRM is asked, and needs a second one to write down what came of it.
 REQUESTS_AT_ONCE = 5  # a quarter of the pool; the sessions of the same process need the rest
 REQUESTS_OF_A_CRM = 3  # of them, so that a CRM that hangs does not hold up the requests to all others
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 Connection = AsyncConnection[TupleRow]
 Answer = TypeVar("Answer")
@@ -213,10 +220,15 @@ def plain(activity: Activity) -> dict[str, Any]:
     """An activity as an answer shows it."""
     return {
         "kind": activity.kind,
-        "id": activity.id,
-        "subject": activity.subject,
-        "text": activity.text[:1000],
+        "id": shown(activity.id, LONGEST_SUBJECT),
+        "subject": shown(activity.subject, LONGEST_SUBJECT),
+        "text": shown(activity.text, LONGEST_TEXT),
         "due": activity.due and activity.due.isoformat(),
         "until": activity.until and activity.until.isoformat(),
         "open": activity.open,
     }
+
+
+def shown(text: str, most: int) -> str:
+    """The beginning of a CRM's text, of at most that many characters, without those that JSON spells with six."""
+    return _CONTROLS.sub(" ", storable(text[:most]))
