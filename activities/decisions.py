@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.following import what_became
-from activities.linking import relink, relink_replies
+from activities.linking import hold_links, relink
 from activities.log import append
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
@@ -69,14 +69,14 @@ class Decisions:
     async def _decide(self, request: DeskRequest, given: Decision, kind: str, effect: Effect) -> Answer:
         """Does it with all that follows from it, once: tried again after a lost answer, it finds its event in the log."""
         async with self._pool.connection() as connection, connection.transaction():
+            await hold_links(connection, [request.address])
             case = await _case(connection, request.address, given)
             done = await (
                 await connection.execute("select from log where event_id = %s", [request.event_id])
             ).fetchone()
             if done is None:
                 await effect(connection, case, given, request)
-                await relink(connection, [case.message], [case.crm])
-                await relink_replies(connection, [case.message], [case.crm])
+                await relink(connection, [case.message], [case.crm], replies=True)
             answer = await _answer(connection, case)
             if done is None:
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
