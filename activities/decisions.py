@@ -17,6 +17,7 @@ from temporalio import activity
 from activities.following import what_became
 from activities.linking import hold_links, relink
 from activities.log import append
+from activities.matching import kept_private
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
 from domain.linking import SENT
@@ -113,6 +114,12 @@ async def _case(connection: Connection, address: str, given: Decision) -> Case:
             "unknown_crm",
             f"{address} is not connected with a CRM of the name {given.crm}: its settings name them in crm",
             field="crm",
+        )
+    if isinstance(given, LinkMessage) and message in await kept_private(connection, [message]):
+        raise Refused(
+            "private",
+            f"message {message} is kept out of every CRM: give make_private with private false for it first",
+            field="message",
         )
     kind: str = given.record_kind
     record = given.record_id

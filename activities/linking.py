@@ -140,7 +140,9 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
         account = Account(row[3], own, row[13], tuple(name for name in row[11] if crms is None or name in crms))
         mail.append((account, Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9]), row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
-    wanted = await expected(connection, mail, known)
+    private = await matching.kept_private(connection, [one.id for _, one in mail])
+    wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
+    wanted |= {message: [] for message in private}
     changed, passing_on = await _bring_up(connection, mail, known, wanted)
     return Relinked(changed, passing_on, {one.identity for _, one in mail})
 
