@@ -24,7 +24,7 @@ from activities.crm.known import (
 )
 from activities.crm.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
 from activities.directory import store_shown
-from activities.linking import relink
+from activities.linking import hold_links, relink
 from activities.log import append
 from domain.actions import (
     ACTIVITY_KINDS,
@@ -97,6 +97,7 @@ class Actions:
         async with self._pool.connection() as connection, connection.transaction():
             await store_shown(connection, given.crm, shown)
             await self._requests.done(connection, made, (record.kind, record.id), record.id, created)
+            await hold_links(connection, [request.address])
             await relink(connection, [given.message], [given.crm])
             await self._log(connection, request, "RecordAdded", made, given.by, record.kind, record.id)
 

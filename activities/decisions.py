@@ -15,8 +15,9 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.following import what_became
-from activities.linking import relink, relink_replies
+from activities.linking import hold_links, relink
 from activities.log import append
+from activities.matching import kept_private
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
 from domain.linking import SENT
@@ -69,14 +70,14 @@ class Decisions:
     async def _decide(self, request: DeskRequest, given: Decision, kind: str, effect: Effect) -> Answer:
         """Does it with all that follows from it, once: tried again after a lost answer, it finds its event in the log."""
         async with self._pool.connection() as connection, connection.transaction():
+            await hold_links(connection, [request.address])
             case = await _case(connection, request.address, given)
             done = await (
                 await connection.execute("select from log where event_id = %s", [request.event_id])
             ).fetchone()
             if done is None:
                 await effect(connection, case, given, request)
-                await relink(connection, [case.message], [case.crm])
-                await relink_replies(connection, [case.message], [case.crm])
+                await relink(connection, [case.message], [case.crm], replies=True)
             answer = await _answer(connection, case)
             if done is None:
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
@@ -113,6 +114,12 @@ async def _case(connection: Connection, address: str, given: Decision) -> Case:
             "unknown_crm",
             f"{address} is not connected with a CRM of the name {given.crm}: its settings name them in crm",
             field="crm",
+        )
+    if isinstance(given, LinkMessage) and message in await kept_private(connection, [message]):
+        raise Refused(
+            "private",
+            f"message {message} is kept out of every CRM: give make_private with private false for it first",
+            field="message",
         )
     kind: str = given.record_kind
     record = given.record_id

@@ -17,7 +17,7 @@ from temporalio import activity
 
 from activities.arrivals import Retrieved
 from activities.desk import at_the_desk, given, log, logged
-from activities.linking import refresh_entries
+from activities.linking import hold_links, refresh_entries
 from activities.matching import colleagues_among
 from activities.places import unknown_messages
 from domain.erasure import pseudonym
@@ -76,6 +76,7 @@ async def remove(
 ) -> Removed:
     """Removes stored messages of the account, in the caller's transaction, which has kept sessions out. The caller logs their
     ids as `withdrawn`, in an event of a type that `activities.comparison.TOLD` knows."""
+    await hold_links(connection, [address])
     rows = await (
         await connection.execute(
             """
