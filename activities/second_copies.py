@@ -20,7 +20,9 @@ from domain.addresses import normal_address
 from domain.retrieval import Identity
 from domain.settings import AccountSettings
 
-SIZE_TOLERANCE = 0.05  # R70: the copy that came back has more header fields; where both have a Date, the same one tells, too
+SIZE_TOLERANCE = (
+    0.05  # R70: the copy that came back has more header fields; where both have a Date, the same one tells, too
+)
 
 Envelope = tuple[str, str]  # Message-ID and From
 
