@@ -1,4 +1,4 @@
-"""Commands about stored mail with input that nobody meant: each is done or refused in words, and nothing is lost or shown to others."""
+"""Commands about stored mail with input that nobody meant: each is done or refused in words, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -134,12 +134,14 @@ class Desk:
         """Why the command is refused, in words that are whole and short; None where it is done."""
         try:
             await self.ask(name, given)
-        except Refused as refused:
-            assert refused.refusal.code
-            assert 10 < len(refused.message) < 2000
-            assert MEGABYTE[:300] not in refused.message
-            return refused
-        return None
+        except Refused as error:
+            refused = error
+        else:
+            return None
+        assert refused.refusal.code
+        assert 10 < len(refused.message) < 2000
+        assert MEGABYTE[:300] not in refused.message
+        return refused
 
 
 @pytest.fixture
