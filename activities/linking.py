@@ -300,7 +300,7 @@ async def _insert_with_entries(
                     table new
                     union all
                     select identity, crm, record_kind, record_id, direction from links
-                    where identity = any(%b::bytea[]) and unlinked_at is null
+                    where identity = any(array(select identity from new)) and unlinked_at is null
                 ) every_copy
                 group by 1, 2, 3, 4
             ), added as (
@@ -312,7 +312,7 @@ async def _insert_with_entries(
             )
             select (select count(*) from due) = (select count(*) from added)
             """,
-            [*_columns(address, found), [one.identity for one, _ in found]],
+            _columns(address, found),
         )
     ).fetchone()
     return bool(row and row[0])

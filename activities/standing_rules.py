@@ -22,11 +22,13 @@ from domain.settings import AccountSettings
 
 @dataclass(frozen=True, slots=True)
 class StandingRules:
-    """`any_attached`: mail was attached to the account by hand; `linking`: by the CRM, in the order of the settings."""
+    """`any_attached`: mail was attached to the account by hand; `any_erased`: people were erased from it; `linking`: by the CRM, in
+    the order of the settings."""
 
     privacy: Privacy
     filters: Sequence[Saved]
     any_attached: bool
+    any_erased: bool
     linking: Mapping[str, Rules]
 
 
@@ -58,16 +60,18 @@ async def hold_rules(
                     ) from account_filters where address = %(address)s
                 ),
                 exists (select from pop_ledger where address = %(address)s and epoch = %(attached)s),
+                exists (select from erased_people where address = %(address)s),
                 (select jsonb_object_agg(name, linking) from crm_connections where name = any(%(crms)s))
             """,
             {"address": address, "attached": ATTACHED, "crms": settings.crm},
         )
     ).fetchone()
     assert row is not None
-    privacy, filters, any_attached, linking = row
+    privacy, filters, any_attached, any_erased, linking = row
     return StandingRules(
         Privacy.model_validate(privacy or {}, strict=False),
         [Saved(one[0], one[1], as_written(*one[2:])) for one in filters or ()],
         any_attached,
+        any_erased,
         {crm: as_rules((linking or {}).get(crm)) for crm in settings.crm},
     )
