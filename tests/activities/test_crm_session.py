@@ -174,6 +174,15 @@ async def test_a_failure_of_the_crm_ends_the_session_and_leaves_the_entry_as_it_
     assert (await serving.sync()).pushed == 1
 
 
+@pytest.mark.parametrize(("asked", "told"), [(0.0, 10.0), (1.0, 10.0), (11.0, 11.0), (None, None)])
+async def test_a_crm_that_asks_for_hardly_any_wait_is_not_asked_again_at_once(
+    serving: Serving, script: Script, asked: float | None, told: float | None
+) -> None:
+    script.fail("check", Kind.CRM_RATE_LIMITED, retry_after=asked)
+    _, more = await serving.fails()
+    assert more["retry_after"] == told
+
+
 async def test_a_right_that_only_one_record_lacks_parks_its_entry_and_one_that_all_lack_ends_the_session(
     serving: Serving, script: Script, pool: Pool
 ) -> None:
