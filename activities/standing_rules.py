@@ -22,8 +22,8 @@ from domain.settings import AccountSettings
 
 @dataclass(frozen=True, slots=True)
 class StandingRules:
-    """`any_attached`: mail was attached to the account by hand; `any_erased`: people were erased from it; `linking`: by the CRM, in
-    the order of the settings."""
+    """`any_attached`: mail was attached to the account by hand; `any_erased`: people were erased from it; `linking`: by the
+    name of the CRM, in the order of the settings."""
 
     privacy: Privacy
     filters: Sequence[Saved]
