@@ -23,7 +23,7 @@ from domain.settings import AccountSettings
 @dataclass(frozen=True, slots=True)
 class StandingRules:
     """`any_attached`: mail was attached to the account by hand; `any_erased`: people were erased from it; `linking`: by the
-    CRM, in the order of the settings."""
+    name of the CRM, in the order of the settings."""
 
     privacy: Privacy
     filters: Sequence[Saved]
@@ -41,8 +41,8 @@ async def hold_rules(
     address = settings.address
     locks = [f"privacy:{address}", *([] if attaching else [f"attach:{address}"])]
     locks += [f"directory:{crm}" for crm in sorted(set(settings.crm))]
-    # A foreign key is checked by a plan that is made at its first check and kept: for tables that were still empty then, it
-    # would read all of them for every message.
+    # A foreign key is checked by a plan that is made once and kept. By statistics of when the table was almost empty it would
+    # read all of the table for every message, until the next statistics.
     await connection.execute(
         """
         select set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock_shared(hashtextextended(name, 0))
