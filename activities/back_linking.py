@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow, class_row
 
 from activities.following import follow
-from activities.linking import Changed, relink
+from activities.linking import Changed, hold_links, relink
 from activities.log import append
 from activities.matching import searched
 from domain.audit import SYSTEM, LoggedEvent
@@ -156,6 +156,7 @@ class BackLinking:
             if not await self._is_ours(connection, work):
                 return Changed()
             ids = await self._messages(connection, work)
+            await hold_links(connection, await _accounts_of(connection, ids))
             changed = await self._done(connection, work, ids)
             if len(ids) < PAGE:
                 await connection.execute("delete from relinking where id = any(%s)", [work.ids])
@@ -298,6 +299,13 @@ def _differences(before: Mapping[Key, str], now: Mapping[Key, str]) -> dict[int,
         elif before[key] != now[key]:
             changed[key[0]].turned += 1
     return dict(changed)
+
+
+async def _accounts_of(connection: Connection, ids: Sequence[int]) -> list[str]:
+    rows = await (
+        await connection.execute("select distinct address from mail where id = any(%s)", [list(ids)])
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 async def _accounts(connection: Connection, changed: Mapping[int, Changed]) -> dict[str, dict[int, Changed]]:

@@ -24,12 +24,13 @@ from domain.settings import AccountSettings
 @dataclass(frozen=True, slots=True)
 class StandingRules:
     """`settings`: with the CRMs, aliases and organisation that are recorded now; `any_attached`: mail was attached to the account
-    by hand; `linking`: by the CRM, in the order of the settings."""
+    by hand; `any_erased`: people were erased from it; `linking`: by the CRM, in the order of the settings."""
 
     settings: AccountSettings
     privacy: Privacy
     filters: Sequence[Saved]
     any_attached: bool
+    any_erased: bool
     linking: Mapping[str, Rules]
 
 
@@ -69,6 +70,7 @@ async def hold_rules(
                     ) from account_filters where address = %(address)s
                 ),
                 exists (select from pop_ledger where address = %(address)s and epoch = %(attached)s),
+                exists (select from erased_people where address = %(address)s),
                 (select jsonb_object_agg(name, linking) from crm_connections where name = any(coalesce(a.crm, %(crms)s)))
             from (select) one left join accounts_recorded a on a.address = %(address)s
             """,
@@ -76,7 +78,7 @@ async def hold_rules(
         )
     ).fetchone()
     assert row is not None
-    crms, aliases, organisation, privacy, filters, any_attached, linking = row
+    crms, aliases, organisation, privacy, filters, any_attached, any_erased, linking = row
     if crms is not None:
         settings = settings.model_copy(update={"crm": crms, "aliases": aliases, "organisation": organisation})
     return StandingRules(
@@ -84,5 +86,6 @@ async def hold_rules(
         Privacy.model_validate(privacy or {}, strict=False),
         [Saved(one[0], one[1], as_written(*one[2:])) for one in filters or ()],
         any_attached,
+        any_erased,
         {crm: as_rules((linking or {}).get(crm)) for crm in settings.crm},
     )

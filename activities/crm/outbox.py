@@ -172,7 +172,7 @@ class Outbox:
             pause=self._pause(entry.attempts),
         )
 
-    async def parked(self, entry: Waiting, failed: CrmFailure) -> None:
+    async def failed(self, entry: Waiting, failed: CrmFailure) -> None:
         """The CRM will not have it; what has changed since it was claimed may be taken, so that is queued."""
         gone = failed.kind is Kind.CRM_GONE
         await self._run(

@@ -127,7 +127,7 @@ async def test_moving_mail_to_sent_turns_its_entry_and_unlinking_removes_it(
 
 
 @pytest.mark.parametrize(("kind", "text"), [(Kind.CRM_REJECTED, "its words"), (Kind.CRM_GONE, "its words")])
-async def test_what_the_crm_will_not_have_is_parked_with_its_words_and_holds_back_nothing(
+async def test_what_the_crm_will_not_have_is_failed_with_its_words_and_holds_back_nothing(
     serving: Serving, script: Script, pool: Pool, kind: Kind, text: str
 ) -> None:
     await stores(pool, mail(1), mail(2))
