@@ -26,7 +26,40 @@ from infra.database import Pool
 
 PAGE = 1000  # messages of one transaction
 ADDRESSES = 200  # that are looked for at once: most of them have little mail
+FEW = 20 * PAGE  # messages with certain addresses: up to so many are found by the addresses for each page
 LONGEST_ERROR = 500
+
+OF_ACCOUNT: LiteralString = """
+    select id from mail where id > %(after)s and state = 'stored' and address = %(account)s order by id limit %(most)s
+"""
+OF_RECORD: LiteralString = """
+    select message from (
+        select message from links
+        where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+        union
+        select message from link_decisions
+        where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+    ) theirs order by message limit %(most)s
+"""
+# Many groups of addresses have little mail: read in the order of the ids, until the page is full, each would read the whole
+# table. One address has much: found by the address, all of it would be found again for each page. PostgreSQL is not left the
+# choice, because its statistics may know neither: an id that is computed is not looked up, and `offset 0` keeps the order.
+OF_RARE: LiteralString = """
+    with found as materialized (
+        select id from mail where id + 0 > %(after)s and state = 'stored' and (
+            addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
+        )
+        limit %(few)s
+    )
+    select id from found order by id
+"""
+OF_FREQUENT: LiteralString = """
+    select id from (
+        select id, addresses, loose from mail where id > %(after)s and state = 'stored' order by id offset 0
+    ) later
+    where addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
+    limit %(most)s
+"""
 
 Connection = AsyncConnection[TupleRow]
 Key = tuple[int, str, str]  # message, and kind and id of the record that it is linked with
@@ -182,45 +215,24 @@ class BackLinking:
         return len(rows) == len(work.jobs)
 
     async def _messages(self, connection: Connection, work: Work) -> Sequence[int]:
+        """The messages of the next page, in the order of their ids."""
         job = work.first
-        query: LiteralString
+        values = {
+            "after": job.after,
+            "account": job.account,
+            "participants": [one.participant for one in work.jobs],
+            "crm": work.crm,
+            "kind": job.record_kind,
+            "record": job.record_id,
+            "most": PAGE,
+            "few": FEW,
+        }
         if job.account is not None:
-            query = """
-                select id from mail where id > %(after)s and state = 'stored' and address = %(account)s
-                order by id limit %(most)s
-            """
-        elif job.participant is not None:
-            query = """
-                select id from mail where id > %(after)s and state = 'stored' and (
-                    addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
-                )
-                order by id limit %(most)s
-            """
-        else:
-            query = """
-                select message from (
-                    select message from links
-                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
-                    union
-                    select message from link_decisions
-                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
-                ) theirs order by message limit %(most)s
-            """
-        rows = await (
-            await connection.execute(
-                query,
-                {
-                    "after": job.after,
-                    "account": job.account,
-                    "participants": [one.participant for one in work.jobs],
-                    "crm": work.crm,
-                    "kind": job.record_kind,
-                    "record": job.record_id,
-                    "most": PAGE,
-                },
-            )
-        ).fetchall()
-        return [row[0] for row in rows]
+            return await _column(connection, OF_ACCOUNT, values)
+        if job.participant is None:
+            return await _column(connection, OF_RECORD, values)
+        few = await _column(connection, OF_RARE, values)
+        return few[:PAGE] if len(few) < FEW else await _column(connection, OF_FREQUENT, values)
 
     async def _done(self, connection: Connection, work: Work, ids: Sequence[int]) -> dict[int, Changed]:
         """Links these messages anew; answers what has changed, per message. One that cannot be done is set aside, so that it
@@ -257,6 +269,10 @@ class BackLinking:
                 """,
                 [ids[0], work.crm, job.cause, storable(type(error).__name__)[:LONGEST_ERROR]],
             )
+
+
+async def _column(connection: Connection, query: LiteralString, values: Mapping[str, object]) -> Sequence[int]:
+    return [row[0] for row in await (await connection.execute(query, values)).fetchall()]
 
 
 async def _links(connection: Connection, crm: str, ids: Sequence[int]) -> dict[Key, str]:

@@ -93,6 +93,7 @@ class MailStore:
         """
         async with self._committing, fenced(self._pool, lease) as connection:
             rules = await hold_rules(connection, settings, attaching=epoch == ATTACHED)
+            settings = rules.settings
             withheld = withheld_among(settings, rules.privacy, indexed)
             if withheld:
                 await withhold(connection, session.address, epoch, indexed, withheld, at)
