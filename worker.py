@@ -41,6 +41,7 @@ from activities.filters import Filters
 from activities.places import Filing
 from activities.pop.session import Sessions
 from activities.privacy import Privacies
+from activities.private import PrivateMail
 from activities.quarantine import Quarantine
 from activities.reconcile import Reconciliation
 from activities.record import Recorder
@@ -170,6 +171,7 @@ def filing(pool: Pool) -> list[Callable[..., Any]]:
         places.move_messages,
         places.label_messages,
         places.mark_messages,
+        PrivateMail(pool).make_private,
         places.undo_filing,
         Removal(pool).delete_messages,
     ]

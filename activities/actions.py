@@ -24,7 +24,7 @@ from activities.crm.known import (
 )
 from activities.crm.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
 from activities.directory import store_shown
-from activities.linking import relink
+from activities.linking import hold_links, relink
 from activities.log import append
 from domain.actions import (
     ACTIVITY_KINDS,
@@ -39,12 +39,13 @@ from domain.actions import (
 from domain.audit import LoggedEvent
 from domain.crm import RecordKind
 from domain.failures import Kind
-from domain.message import Participant
+from domain.message import Participant, storable_all
 from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import DeskRequest
 
 AN_HOUR = timedelta(hours=1)
+YEARS = range(1900, 3000)  # of tasks and events
 READ_BACK = 20  # activities of a record in an answer
 
 Given = TypeVar("Given", bound=BaseModel)
@@ -97,6 +98,7 @@ class Actions:
         async with self._pool.connection() as connection, connection.transaction():
             await store_shown(connection, given.crm, shown)
             await self._requests.done(connection, made, (record.kind, record.id), record.id, created)
+            await hold_links(connection, [request.address])
             await relink(connection, [given.message], [given.crm])
             await self._log(connection, request, "RecordAdded", made, given.by, record.kind, record.id)
 
@@ -179,6 +181,7 @@ class Actions:
             made = await self._requests.known(request.address, given)
             await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
             if made is None:
+                _check_times(given)
                 kind, record_id = await self._record_meant(request.address, given)
                 made = await self._requests.write_down(request.address, given, kind, record_id, request.at)
             try:
@@ -289,8 +292,16 @@ class Actions:
 
 
 def read(model: type[Given], request: DeskRequest) -> Given:
-    """The command as it was typed."""
-    return model.model_validate_json(json.dumps(request.given))
+    """The command as it was typed, but for what PostgreSQL does not keep: of a NUL, an activity would be tried for ever."""
+    return model.model_validate_json(json.dumps(storable_all(request.given)))
+
+
+def _check_times(given: AddActivity) -> None:
+    """Raises Refused for times that nobody means, and that neither Python nor a CRM reckons with."""
+    for field in ("due", "until"):
+        at = getattr(given, field, None)
+        if at is not None and at.year not in YEARS:
+            raise Refused("invalid_field", f"{field}: is not of the years 1900 to 2999: mend it", field=field)
 
 
 def _correspondent(subject: Subject, address: str | None) -> Participant:

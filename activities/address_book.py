@@ -14,11 +14,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
+from activities.desk import given
 from activities.log import append
 from domain.address_book import RemoveContact, SaveContact
 from domain.addresses import normal_address
 from domain.audit import LoggedEvent
-from domain.message import storable
 from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import DeskRequest
@@ -126,8 +126,8 @@ class AddressBook:
     @activity.defn
     async def save_contact(self, request: DeskRequest) -> dict[str, Any]:
         """Saves a person; done again, it changes nothing."""
-        given = SaveContact.model_validate(request.given)
-        normal = normal_address(given.address)
+        asked = given(SaveContact, request)
+        normal = normal_address(asked.address)
         assert normal is not None
         async with self._pool.connection() as connection, connection.transaction():
             row = await (
@@ -138,17 +138,17 @@ class AddressBook:
                         spelled = excluded.spelled, name = excluded.name, saved = true, pinned = excluded.pinned
                     returning id
                     """,
-                    [request.address, normal, storable(given.address), storable(given.name), given.pinned],
+                    [request.address, normal, asked.address, asked.name, asked.pinned],
                 )
             ).fetchone()
             assert row is not None
-            await _log(connection, request, "ContactSaved", given.by, contact=row[0], pinned=given.pinned)
-        return {"contact": row[0], "address": given.address, "name": given.name, "pinned": given.pinned}
+            await _log(connection, request, "ContactSaved", asked.by, contact=row[0], pinned=asked.pinned)
+        return {"contact": row[0], "address": asked.address, "name": asked.name, "pinned": asked.pinned}
 
     @activity.defn
     async def remove_contact(self, request: DeskRequest) -> dict[str, Any]:
         """Removes a person; raises Refused where the book has none of that address."""
-        given = RemoveContact.model_validate(request.given)
+        asked = given(RemoveContact, request)
         async with self._pool.connection() as connection, connection.transaction():
             done = await connection.execute("select from log where event_id = %s", [request.event_id])
             if done.rowcount:
@@ -156,7 +156,7 @@ class AddressBook:
             row = await (
                 await connection.execute(
                     "delete from people where account = %s and address = %s returning id",
-                    [request.address, normal_address(given.address)],
+                    [request.address, normal_address(asked.address)],
                 )
             ).fetchone()
             if row is None:
@@ -165,7 +165,7 @@ class AddressBook:
                     "remove_contact: address is not in the address book: the view address_book shows who is",
                     field="address",
                 )
-            await _log(connection, request, "ContactRemoved", given.by, contact=row[0])
+            await _log(connection, request, "ContactRemoved", asked.by, contact=row[0])
         return {"removed": 1}
 
 

@@ -16,6 +16,7 @@ from temporalio import activity
 from activities.desk import Connection, at_the_desk, compared, given, log, own_addresses
 from activities.filing import LOOKED_AT, readable_head, saved_filters
 from activities.filters import unknown_filter
+from activities.linking import hold_links
 from activities.places import refile, told
 from activities.removal import keep_sessions_out
 from domain.filing import ApplyFilter
@@ -143,6 +144,7 @@ async def _page(
     connection: Connection, address: str, saved: Saved, own: frozenset[str], *, after: int, most: int
 ) -> Page:
     assert saved.filter is not None
+    await hold_links(connection, [address])
     rows = await (
         await connection.execute(
             """

@@ -154,7 +154,7 @@ class Attaching:
             if (there := await stored_as(connection, settings.address, one)) is not None:
                 return await self._seen(connection, there, new=False)
             rules = await hold_rules(connection, settings, attaching=True)
-            for rule in withheld_among(settings, rules.privacy, [one]).values():
+            for rule in withheld_among(rules.settings, rules.privacy, [one]).values():
                 raise Refused(
                     "withheld",
                     f"the account's privacy rule {rule} keeps it from being stored: change the rule with set_privacy, if it "

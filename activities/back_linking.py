@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow, class_row
 
 from activities.following import follow
-from activities.linking import Changed, relink
+from activities.linking import Changed, hold_links, relink
 from activities.log import append
 from activities.matching import searched
 from domain.audit import SYSTEM, LoggedEvent
@@ -26,7 +26,40 @@ from infra.database import Pool
 
 PAGE = 1000  # messages of one transaction
 ADDRESSES = 200  # that are looked for at once: most of them have little mail
+FEW = 20 * PAGE  # messages with certain addresses: up to so many are found by the addresses for each page
 LONGEST_ERROR = 500
+
+OF_ACCOUNT: LiteralString = """
+    select id from mail where id > %(after)s and state = 'stored' and address = %(account)s order by id limit %(most)s
+"""
+OF_RECORD: LiteralString = """
+    select message from (
+        select message from links
+        where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+        union
+        select message from link_decisions
+        where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
+    ) theirs order by message limit %(most)s
+"""
+# Many groups of addresses have little mail: read in the order of the ids, until the page is full, each would read the whole
+# table. One address has much: found by the address, all of it would be found again for each page. PostgreSQL is not left the
+# choice, because its statistics may know neither: an id that is computed is not looked up, and `offset 0` keeps the order.
+OF_RARE: LiteralString = """
+    with found as materialized (
+        select id from mail where id + 0 > %(after)s and state = 'stored' and (
+            addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
+        )
+        limit %(few)s
+    )
+    select id from found order by id
+"""
+OF_FREQUENT: LiteralString = """
+    select id from (
+        select id, addresses, loose from mail where id > %(after)s and state = 'stored' order by id offset 0
+    ) later
+    where addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
+    limit %(most)s
+"""
 
 Connection = AsyncConnection[TupleRow]
 Key = tuple[int, str, str]  # message, and kind and id of the record that it is linked with
@@ -123,6 +156,7 @@ class BackLinking:
             if not await self._is_ours(connection, work):
                 return Changed()
             ids = await self._messages(connection, work)
+            await hold_links(connection, await _accounts_of(connection, ids))
             changed = await self._done(connection, work, ids)
             if len(ids) < PAGE:
                 await connection.execute("delete from relinking where id = any(%s)", [work.ids])
@@ -181,45 +215,24 @@ class BackLinking:
         return len(rows) == len(work.jobs)
 
     async def _messages(self, connection: Connection, work: Work) -> Sequence[int]:
+        """The messages of the next page, in the order of their ids."""
         job = work.first
-        query: LiteralString
+        values = {
+            "after": job.after,
+            "account": job.account,
+            "participants": [one.participant for one in work.jobs],
+            "crm": work.crm,
+            "kind": job.record_kind,
+            "record": job.record_id,
+            "most": PAGE,
+            "few": FEW,
+        }
         if job.account is not None:
-            query = """
-                select id from mail where id > %(after)s and state = 'stored' and address = %(account)s
-                order by id limit %(most)s
-            """
-        elif job.participant is not None:
-            query = """
-                select id from mail where id > %(after)s and state = 'stored' and (
-                    addresses && %(participants)s::text[] or (loose <> '{}' and loose && %(participants)s::text[])
-                )
-                order by id limit %(most)s
-            """
-        else:
-            query = """
-                select message from (
-                    select message from links
-                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
-                    union
-                    select message from link_decisions
-                    where crm = %(crm)s and record_kind = %(kind)s and record_id = %(record)s and message > %(after)s
-                ) theirs order by message limit %(most)s
-            """
-        rows = await (
-            await connection.execute(
-                query,
-                {
-                    "after": job.after,
-                    "account": job.account,
-                    "participants": [one.participant for one in work.jobs],
-                    "crm": work.crm,
-                    "kind": job.record_kind,
-                    "record": job.record_id,
-                    "most": PAGE,
-                },
-            )
-        ).fetchall()
-        return [row[0] for row in rows]
+            return await _column(connection, OF_ACCOUNT, values)
+        if job.participant is None:
+            return await _column(connection, OF_RECORD, values)
+        few = await _column(connection, OF_RARE, values)
+        return few[:PAGE] if len(few) < FEW else await _column(connection, OF_FREQUENT, values)
 
     async def _done(self, connection: Connection, work: Work, ids: Sequence[int]) -> dict[int, Changed]:
         """Links these messages anew; answers what has changed, per message. One that cannot be done is set aside, so that it
@@ -258,6 +271,10 @@ class BackLinking:
             )
 
 
+async def _column(connection: Connection, query: LiteralString, values: Mapping[str, object]) -> Sequence[int]:
+    return [row[0] for row in await (await connection.execute(query, values)).fetchall()]
+
+
 async def _links(connection: Connection, crm: str, ids: Sequence[int]) -> dict[Key, str]:
     """With which records messages are linked, and in which direction."""
     rows = await (
@@ -282,6 +299,13 @@ def _differences(before: Mapping[Key, str], now: Mapping[Key, str]) -> dict[int,
         elif before[key] != now[key]:
             changed[key[0]].turned += 1
     return dict(changed)
+
+
+async def _accounts_of(connection: Connection, ids: Sequence[int]) -> list[str]:
+    rows = await (
+        await connection.execute("select distinct address from mail where id = any(%s)", [list(ids)])
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 async def _accounts(connection: Connection, changed: Mapping[int, Changed]) -> dict[str, dict[int, Changed]]:

@@ -14,9 +14,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
+from activities.desk import given
 from activities.following import what_became
-from activities.linking import relink, relink_replies
+from activities.linking import hold_links, relink
 from activities.log import append
+from activities.matching import kept_private
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
 from domain.linking import SENT
@@ -55,38 +57,38 @@ class Decisions:
     @activity.defn
     async def link_message(self, request: DeskRequest) -> Answer:
         """Links a message with a record of one of its account's CRMs. Raises Refused where there is no such message or record."""
-        return await self._decide(request, LinkMessage.model_validate(request.given), "MessageLinked", _link)
+        return await self._decide(request, given(LinkMessage, request), "MessageLinked", _link)
 
     @activity.defn
     async def unlink_message(self, request: DeskRequest) -> Answer:
         """Unlinks a message from a record. Raises Refused where it never was linked with it."""
-        return await self._decide(request, UnlinkMessage.model_validate(request.given), "MessageUnlinked", _unlink)
+        return await self._decide(request, given(UnlinkMessage, request), "MessageUnlinked", _unlink)
 
     @activity.defn
     async def undo_decision(self, request: DeskRequest) -> Answer:
         """Leaves a message and a record to the rules again. Raises Refused where nothing was decided about them."""
-        return await self._decide(request, UndoDecision.model_validate(request.given), "DecisionUndone", _undo)
+        return await self._decide(request, given(UndoDecision, request), "DecisionUndone", _undo)
 
-    async def _decide(self, request: DeskRequest, given: Decision, kind: str, effect: Effect) -> Answer:
+    async def _decide(self, request: DeskRequest, asked: Decision, kind: str, effect: Effect) -> Answer:
         """Does it with all that follows from it, once: tried again after a lost answer, it finds its event in the log."""
         async with self._pool.connection() as connection, connection.transaction():
-            case = await _case(connection, request.address, given)
+            await hold_links(connection, [request.address])
+            case = await _case(connection, request.address, asked)
             done = await (
                 await connection.execute("select from log where event_id = %s", [request.event_id])
             ).fetchone()
             if done is None:
-                await effect(connection, case, given, request)
-                await relink(connection, [case.message], [case.crm])
-                await relink_replies(connection, [case.message], [case.crm])
+                await effect(connection, case, asked, request)
+                await relink(connection, [case.message], [case.crm], replies=True)
             answer = await _answer(connection, case)
             if done is None:
-                reason = given.reason and without_addresses(given.reason, "[address]")  # the log names no correspondent
+                reason = asked.reason and without_addresses(asked.reason, "[address]")  # the log names no correspondent
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
                 event = LoggedEvent(
                     event_id=request.event_id,
                     at=request.at,
                     type=kind,
-                    actor=given.by,
+                    actor=asked.by,
                     data={**data, "because": reason},
                 )
                 await append(connection, request.address, event)
@@ -115,6 +117,12 @@ async def _case(connection: Connection, address: str, given: Decision) -> Case:
             "unknown_crm",
             f"{address} is not connected with a CRM of the name {given.crm}: its settings name them in crm",
             field="crm",
+        )
+    if isinstance(given, LinkMessage) and message in await kept_private(connection, [message]):
+        raise Refused(
+            "private",
+            f"message {message} is kept out of every CRM: give make_private with private false for it first",
+            field="message",
         )
     kind: str = given.record_kind
     record = given.record_id

@@ -14,6 +14,7 @@ from activities.log import append
 from domain.addresses import normal_address
 from domain.audit import LoggedEvent
 from domain.commands import Command, name_of
+from domain.message import storable_all
 from domain.settings import parse
 from infra.database import Pool
 from workflows.contract import DeskRequest
@@ -23,7 +24,8 @@ Given = TypeVar("Given", bound=Command)
 
 
 def given(model: type[Given], request: DeskRequest) -> Given:
-    return parse(model, request.given, what=name_of(model))
+    """The command as it was typed, but for what PostgreSQL does not keep: of a NUL, an activity would be tried for ever."""
+    return parse(model, storable_all(request.given), what=name_of(model))
 
 
 @contextlib.asynccontextmanager

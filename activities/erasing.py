@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.desk import at_the_desk_of
-from activities.linking import refresh_entries
+from activities.linking import hold_links, refresh_entries
 from activities.log import append
 from activities.removal import keep_sessions_out, remove
 from activities.traces import built_in_crms, crms_with_a_rule, of_account, of_crm
@@ -143,6 +143,7 @@ class Erasing:
             found = await _find(connection, account, person, own, after)
             if dry or not (found.removed or found.kept):
                 return found
+            await hold_links(connection, [account])
             if found.removed:
                 await remove(connection, account, found.removed, cause="erased", at=request.at)
             if found.kept:
@@ -209,6 +210,7 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
     """Removes the person from the accounts' address books, and links that other messages of a thread have by their address."""
+    await hold_links(connection, accounts)
     rows = await (
         await connection.execute(
             "delete from links where address = any(%s) and matched_address = %s returning identity",

@@ -123,7 +123,11 @@ MOVE = (
 
 KEEP_DECISIONS = """
     update links l set
-        source = 'manual', unlinked_at = case d.decision when 'unlinked' then coalesce(l.unlinked_at, now()) end
+        source = 'manual',
+        unlinked_at = case
+            when d.decision = 'unlinked' or exists (select from kept_private k where k.message = l.message)
+            then coalesce(l.unlinked_at, now())
+        end
     from link_decisions d
     where (d.message, d.crm, d.record_kind, d.record_id) = (l.message, l.crm, l.record_kind, l.record_id)
         and l.crm = %(crm)s and l.record_kind = %(kind)s and l.record_id = %(record)s and l.message = any(%(messages)s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import LiteralString
 
 from psycopg import AsyncConnection
@@ -22,6 +22,8 @@ from domain.linking import SENT, Correspondence, Mail
 from domain.message import Participant, storable
 from domain.settings import AccountSettings
 
+LINKS = 0x4D4C  # the class of advisory locks
+BUCKETS = 128
 MOST_FOLLOWERS = 500  # replies that are linked anew because what they answer is linked otherwise
 
 Connection = AsyncConnection[TupleRow]
@@ -49,40 +51,77 @@ async def link_new(
     account = Account(settings.address, settings.own_addresses, settings.organisation, tuple(settings.crm))
     made = await expected(connection, [(account, one) for one in mail], {}, held)
     found = [(one, correspondence) for one in mail for correspondence in made[one.id]]
-    if found and not await _insert_with_entries(connection, settings.address, found):
-        await refresh_entries(connection, {one.identity for one, _ in found})
+    identities = {one.identity for one, _ in found}
+    others: set[int] = set()
     if account.crms:
         about = {(account.address, str(one.mail.traits["about"])) for one in mail if "about" in one.mail.traits}
-        earlier = await matching.reported(connection, about)
         deals = [one.id for one, correspondence in found if passes_on(correspondence)]
-        earlier += await matching.followers_of(connection, deals, MOST_FOLLOWERS)
-        await _relink(connection, set(earlier) - {one.id for one in mail}, None)
+        others |= set(await matching.reported(connection, about))
+        others |= set(await matching.followers_of(connection, deals, MOST_FOLLOWERS))
+        others -= {one.id for one in mail}
+    if others:
+        await hold_links(connection, [account.address])
+        await connection.execute(INSERT, _columns(settings.address, found))
+        relinked = await _relink(connection, others, None)
+        await refresh_entries(connection, identities | relinked.identities)
+    elif found and not await _insert_with_entries(connection, settings.address, found):
+        await refresh_entries(connection, identities)
     return len(found)
 
 
-async def relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None = None) -> Changed:
+async def hold_links(connection: Connection, accounts: Collection[str]) -> None:
+    """Until the transaction ends, nobody else links stored mail of these accounts anew, or takes it away.
+
+    Which replies follow is found out on the way, and they may be older than what they answer: without this, two who lock
+    messages one after the other would wait for each other. Everybody has their locks in one order: the account's desk, its
+    quarantine, its lease, the directory, this, its messages, entries, and the log. There are only so many of these locks, or
+    a page of very many accounts would use up what the server has.
+    """
+    rows = await (
+        await connection.execute(
+            "select distinct unnest(crm) from accounts_recorded where address = any(%s)", [sorted(accounts)]
+        )
+    ).fetchall()
+    await matching.hold_directory(connection, {row[0] for row in rows})
+    await connection.execute(
+        """
+        select pg_advisory_xact_lock(%(links)s, bucket)
+        from (select distinct abs(hashtext(address) %% %(buckets)s) as bucket from unnest(%(accounts)s::text[]) address) locks
+        order by bucket
+        """,
+        {"links": LINKS, "buckets": BUCKETS, "accounts": sorted(accounts)},
+    )
+
+
+async def relink(
+    connection: Connection, ids: Collection[int], crms: Sequence[str] | None = None, *, replies: bool = False
+) -> Changed:
     """Links stored messages anew, with `crms` or all of their account's: what no longer follows is unlinked, what follows now is
     linked, and a direction follows the folder. What a person decided stays. Done twice, it changes nothing.
 
-    The messages are locked until the transaction ends, so nothing moves them in between. Where links change that a thread
-    passes on, its later messages follow.
+    The caller has held the links of the accounts (`hold_links`) before it locked any message. Where links change that a
+    thread passes on, its later messages follow; with `replies` they do in any case, because a person has linked these.
     """
-    changed, passing_on = await _relink(connection, ids, crms)
-    changed += await relink_replies(connection, passing_on, crms)
-    return changed
+    done = await _relink(connection, ids, crms)
+    later = await matching.followers_of(connection, ids if replies else done.passing_on, MOST_FOLLOWERS)
+    followed = await _relink(connection, later, crms)
+    await refresh_entries(connection, done.identities | followed.identities)
+    done.changed += followed.changed
+    return done.changed
 
 
-async def relink_replies(connection: Connection, ids: Collection[int], crms: Sequence[str] | None = None) -> Changed:
-    """Links the replies to these messages anew, after a person has linked them or a deal of theirs has changed."""
-    later = await matching.followers_of(connection, ids, MOST_FOLLOWERS)
-    changed, _ = await _relink(connection, later, crms)
-    return changed
+@dataclass(slots=True)
+class Relinked:
+    """What changed, the messages whose links to deals did, and the identities whose entries are to be brought up."""
+
+    changed: Changed = field(default_factory=Changed)
+    passing_on: set[int] = field(default_factory=set)
+    identities: set[bytes] = field(default_factory=set)
 
 
-async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None) -> tuple[Changed, set[int]]:
-    """What changed, and the messages whose links to deals did."""
+async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None) -> Relinked:
     if not ids:
-        return Changed(), set()
+        return Relinked()
     rows = await (
         await connection.execute(
             """
@@ -101,10 +140,11 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
         account = Account(row[3], own, row[13], tuple(name for name in row[11] if crms is None or name in crms))
         mail.append((account, Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9]), row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
-    wanted = await expected(connection, mail, known)
+    private = await matching.kept_private(connection, [one.id for _, one in mail])
+    wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
+    wanted |= {message: [] for message in private}
     changed, passing_on = await _bring_up(connection, mail, known, wanted)
-    await refresh_entries(connection, {one.identity for _, one in mail})
-    return changed, passing_on
+    return Relinked(changed, passing_on, {one.identity for _, one in mail})
 
 
 async def refresh_entries(connection: Connection, identities: Collection[bytes]) -> None:
@@ -260,7 +300,7 @@ async def _insert_with_entries(
                     table new
                     union all
                     select identity, crm, record_kind, record_id, direction from links
-                    where identity = any(%b::bytea[]) and unlinked_at is null
+                    where identity = any(array(select identity from new)) and unlinked_at is null
                 ) every_copy
                 group by 1, 2, 3, 4
             ), added as (
@@ -272,7 +312,7 @@ async def _insert_with_entries(
             )
             select (select count(*) from due) = (select count(*) from added)
             """,
-            [*_columns(address, found), [one.identity for one, _ in found]],
+            _columns(address, found),
         )
     ).fetchone()
     return bool(row and row[0])

@@ -65,6 +65,14 @@ async def privacy_of(connection: Connection, accounts: Collection[str]) -> dict[
     return {address: Privacy.model_validate(rules, strict=False) for address, rules in rows}
 
 
+async def kept_private(connection: Connection, messages: Collection[int]) -> set[int]:
+    """Those of these messages that a person keeps to themselves."""
+    rows = await (
+        await connection.execute("select message from kept_private where message = any(%s)", [list(messages)])
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 async def colleagues_among(
     connection: Connection, organisations: Collection[str], addresses: Collection[str]
 ) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.desk import Connection, at_the_desk, given, log, logged, own_folder
-from activities.linking import Changed, relink
+from activities.linking import Changed, hold_links, relink
 from domain.filing import LabelMessages, MarkMessages, MoveMessages, UndoFiling
 from domain.filters import FOLDERS, Place
 from domain.refusal import Refused
@@ -133,6 +133,7 @@ class Filing:
 async def places(connection: Connection, address: str, messages: Collection[int]) -> dict[int, Place]:
     """Where these messages of the account are filed, which nobody changes until the transaction ends. Raises Refused, naming
     those that are not its stored mail; a message of another account is as unknown as any."""
+    await hold_links(connection, [address])
     rows = await (
         await connection.execute(
             """

@@ -46,10 +46,13 @@ class Recorder:
 
 
 async def _save_account(connection: AsyncConnection[TupleRow], address: str, account: RecordedAccount) -> None:
-    """Saves the account's row. Mail that is stored is linked anew where a CRM was added (R3) or other addresses are its own."""
+    """Saves the account's row. Mail that is stored is linked anew where a CRM was added (R3), other addresses are its own,
+    or other people its colleagues."""
     info = activity.info()
     before = await (
-        await connection.execute("select crm, aliases from accounts_recorded where address = %s for update", [address])
+        await connection.execute(
+            "select crm, aliases, organisation from accounts_recorded where address = %s for update", [address]
+        )
     ).fetchone()
     await connection.execute(
         """
@@ -81,15 +84,22 @@ async def _save_account(connection: AsyncConnection[TupleRow], address: str, acc
             info.workflow_run_id,
         ],
     )
-    known, aliases = before or ([], [])
+    known, aliases, organisation = before or ([], [], account.organisation)
     for crm in account.crm:
         if crm not in known:
             await ask_to_relink_account(connection, crm, address, cause="the CRM was added to the account")
         elif aliases != account.aliases:
             await ask_to_relink_account(connection, crm, address, cause="the account's aliases changed")
-    ours = {address, *account.aliases} if before is None else set(aliases) ^ set(account.aliases)
-    for crm in await _crms_of_colleagues(connection, account.organisation, address) if ours else ():
-        await ask_to_relink_addresses(connection, crm, ours, cause="an account of the organisation has other addresses")
+        elif organisation != account.organisation:
+            await ask_to_relink_account(connection, crm, address, cause="the account's organisation changed")
+    ours, theirs = {address, *aliases}, {address, *account.aliases}
+    if before is not None and organisation == account.organisation:
+        ours, theirs = ours - theirs, theirs - ours
+    for of in {organisation, account.organisation} if ours or theirs else ():
+        for crm in await _crms_of_colleagues(connection, of, address):
+            await ask_to_relink_addresses(
+                connection, crm, ours | theirs, cause="an account of the organisation has other addresses"
+            )
 
 
 async def _crms_of_colleagues(connection: AsyncConnection[TupleRow], organisation: str, address: str) -> list[str]:

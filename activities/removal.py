@@ -17,7 +17,7 @@ from temporalio import activity
 
 from activities.arrivals import Retrieved
 from activities.desk import at_the_desk, given, log, logged
-from activities.linking import refresh_entries
+from activities.linking import hold_links, refresh_entries
 from activities.matching import colleagues_among
 from activities.places import unknown_messages
 from domain.erasure import pseudonym
@@ -76,6 +76,7 @@ async def remove(
 ) -> Removed:
     """Removes stored messages of the account, in the caller's transaction, which has kept sessions out. The caller logs their
     ids as `withdrawn`, in an event of a type that `activities.comparison.TOLD` knows."""
+    await hold_links(connection, [address])
     rows = await (
         await connection.execute(
             """
@@ -136,10 +137,10 @@ async def _drop_bytes(connection: Connection, digests: Sequence[bytes]) -> None:
 
 
 async def buried(
-    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved]
+    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved], *, any_erased: bool
 ) -> set[Identity]:
     """Which of these are not to come (again): what was deleted here, as the same message or the same bytes under whatever UIDL,
-    and what lay in quarantine when the person whose mail it is was erased."""
+    and what lay in quarantine when the person whose mail it is was erased. `any_erased`: people were erased from the account."""
     if not arrived:
         return set()
     address = settings.address
@@ -159,6 +160,8 @@ async def buried(
     ).fetchall()
     dead = {bytes(row[0]) for row in rows}
     dead_here = {one.listed.identity for one in arrived if one.sha256 in dead or one.identity in dead}
+    if not any_erased:
+        return dead_here
     return dead_here | await _of_erased(connection, settings, epoch, arrived)
 
 

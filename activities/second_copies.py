@@ -20,7 +20,9 @@ from domain.addresses import normal_address
 from domain.retrieval import Identity
 from domain.settings import AccountSettings
 
-SIZE_TOLERANCE = 0.05  # R70: the copy that came back has more header fields
+SIZE_TOLERANCE = (
+    0.05  # R70: the copy that came back has more header fields; where both have a Date, the same one tells, too
+)
 
 Envelope = tuple[str, str]  # Message-ID and From
 
@@ -55,7 +57,7 @@ async def stored_copies(
     rows = await (
         await connection.execute(
             """
-            select id, sha256, message_id, from_address, size, stored_at from mail
+            select id, sha256, message_id, from_address, size, sent_at, stored_at from mail
             where address = %s and state = 'stored' and (sha256 = any(%b::bytea[]) or message_id = any(%s::text[]))
             order by id
             """,
@@ -64,9 +66,11 @@ async def stored_copies(
     ).fetchall()
     found: dict[Identity, int] = {}
     for one in arrived:
-        for mail, digest, message_id, sender, size, stored_at in rows:
+        for mail, digest, message_id, sender, size, sent_at, stored_at in rows:
             same_mail = bool(mode.toggled_at and stored_at < mode.toggled_at and digest == one.sha256)
-            came_back = envelopes.get(one.listed.identity) == (message_id, sender) and alike(size, one.size)
+            came_back = envelopes.get(one.listed.identity) == (message_id, sender) and (
+                alike(size, one.size) or same_date(sent_at, one.message.sent_at)
+            )
             if same_mail or came_back:
                 found.setdefault(one.listed.identity, mail)
     return found
@@ -80,12 +84,23 @@ def copies_among(mode: RecentMode, arrived: Sequence[Retrieved]) -> dict[Identit
         if (sent := mode.sent(one)) is None:
             continue
         same = firsts.setdefault(sent, [])
-        first = next((other for other in same if alike(other.size, one.size)), None)
+        first = next(
+            (
+                other
+                for other in same
+                if alike(other.size, one.size) or same_date(other.message.sent_at, one.message.sent_at)
+            ),
+            None,
+        )
         if first is None:
             same.append(one)
         else:
             found[one.listed.identity] = first.listed.identity
     return found
+
+
+def same_date(at: datetime | None, other: datetime | None) -> bool:
+    return at is not None and at == other
 
 
 def alike(size: int, other: int) -> bool:

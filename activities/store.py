@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.arrivals import Batch, NotRetrieved, Retrieved
+from activities.blobs import keep_blobs
 from activities.expected_links import Linkable
 from activities.filing import Filed, file, filters_at_work
 from activities.leases import Lease
@@ -31,7 +32,6 @@ from activities.recognition import ATTACHED, recognise
 from activities.removal import DELETED, buried
 from activities.second_copies import RecentMode, copies_among, stored_copies
 from activities.standing_rules import hold_rules
-from activities.uploads import Upload, held, keep
 from domain.audit import LoggedEvent
 from domain.filters import INBOX
 from domain.linking import searched_loosely
@@ -40,7 +40,6 @@ from domain.retrieval import Identity, Listed
 from domain.settings import AccountSettings
 from infra.database import Pool
 
-STATEMENT_BYTES = 2 << 20  # of mail in one statement, which is copied twice on its way
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
 Connection = AsyncConnection[TupleRow]
@@ -94,6 +93,7 @@ class MailStore:
         """
         async with self._committing, fenced(self._pool, lease) as connection:
             rules = await hold_rules(connection, settings, attaching=epoch == ATTACHED)
+            settings = rules.settings
             withheld = withheld_among(settings, rules.privacy, indexed)
             if withheld:
                 await withhold(connection, session.address, epoch, indexed, withheld, at)
@@ -104,11 +104,11 @@ class MailStore:
                 known = await stored_copies(connection, session.address, mode, indexed) | known
                 repeated |= copies_among(mode, [one for one in indexed if one.listed.identity not in known])
             new = [one for one in indexed if one.listed.identity not in known and one.listed.identity not in repeated]
-            dead = await buried(connection, settings, epoch, new)
+            dead = await buried(connection, settings, epoch, new, any_erased=rules.any_erased)
             new = [one for one in new if one.listed.identity not in dead]
             if by_hand is not None and not new:
                 raise NothingNew
-            await self._keep_blobs(connection, indexed, new, known.values())
+            await keep_blobs(connection, indexed, new, known.values())
             new = await tell_own_mail(connection, settings, new)
             filed = await file(settings, rules.filters, new)
             if by_hand is not None and by_hand.folder is not None:
@@ -185,46 +185,6 @@ class MailStore:
         session.stored, session.recognised, session.skipped = counted.stored, counted.recognised, counted.skipped
         session.quarantined, session.bytes = counted.quarantined, counted.bytes
         return withheld.keys()
-
-    async def _keep_blobs(
-        self, connection: Connection, indexed: Sequence[Retrieved], new: Sequence[Retrieved], known: Iterable[int]
-    ) -> None:
-        """Keeps the bytes that mail refers to: those of `new` messages, and of the mail that is `known` where the very same
-        have come again, so that they replace damaged ones. Nobody would ever ask for the others."""
-        wanted = {one.sha256 for one in new} | await self._digests(connection, known)
-        kept = [one for one in indexed if one.sha256 in wanted]
-        # In one order for everybody: two batches with the same mail would otherwise wait for each other.
-        contents = sorted({one.sha256: one.content for one in kept}.items())
-        blobs = [(digest, content) for digest, content in contents if isinstance(content, bytes)]
-        while blobs:
-            async with connection.pipeline():
-                inserts = [
-                    await connection.execute(
-                        """
-                        insert into blobs (sha256, size, raw)
-                        select sha256, octet_length(raw), raw from unnest(%b::bytea[], %b::bytea[]) as new (sha256, raw)
-                        on conflict do nothing
-                        """,
-                        [[digest for digest, _ in part], [raw for _, raw in part]],
-                    )
-                    for part in _of_bounded_size(blobs)
-                ]
-            made = sum(insert.rowcount for insert in inserts)
-            if made == len(blobs):
-                break
-            there = await held(connection, [digest for digest, _ in blobs])
-            blobs = [(digest, raw) for digest, raw in blobs if digest not in there]
-        for one in indexed:
-            if isinstance(one.content, Upload) and one.sha256 in wanted:
-                await keep(connection, one.content)
-            elif isinstance(one.content, Upload):
-                await connection.execute("delete from uploads where chunks = %s", [one.content.chunks])
-
-    async def _digests(self, connection: Connection, mail: Iterable[int]) -> set[bytes]:
-        if not (ids := list(mail)):
-            return set()
-        rows = await (await connection.execute("select sha256 from mail where id = any(%s)", [ids])).fetchall()
-        return {bytes(row[0]) for row in rows}
 
     async def _keep_mail(
         self, connection: Connection, address: str, filed: Sequence[Filed], at: datetime
@@ -410,19 +370,6 @@ def _addresses(message: IndexedMessage) -> set[str]:
 
 def _plain(who: Participant) -> dict[str, str]:
     return {"field": who.field, "name": who.name, "address": who.address, "normal": who.normal}
-
-
-def _of_bounded_size(blobs: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    part: list[tuple[bytes, bytes]] = []
-    size = 0
-    for blob in blobs:
-        if part and size + len(blob[1]) > STATEMENT_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(blob)
-        size += len(blob[1])
-    if part:
-        yield part
 
 
 def _repeated(indexed: Sequence[Retrieved]) -> dict[Identity, Identity]:

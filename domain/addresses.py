@@ -57,6 +57,17 @@ def normal_address(text: str) -> str | None:
     return f"{normal_local}@{normal_domain}" if normal_local and normal_domain else None
 
 
+def in_own_letters(normal: str) -> str:
+    """An address in normal form with its domain in U-labels, as people write it; as it is where the domain has none."""
+    local, _, domain = normal.rpartition("@")
+    if "xn--" not in domain:
+        return normal
+    try:
+        return f"{local}@{idna.decode(domain)}"
+    except UnicodeError:  # idna.IDNAError is one
+        return normal
+
+
 def mailboxes(text: str, most: int = MOST_ADDRESSES) -> Iterator[tuple[str, str]]:
     """The (display phrase, addr-spec as spelled) pairs of an unfolded address field (RFC 5322 3.4), at most `most`.
 

@@ -29,8 +29,8 @@ REMEDIES: dict[Kind, str] = {
         "(an OAuth grant: `python -m infra.oauth connect NAME`), and give `enable`, or `sync_now` while the connection is active."
     ),
     Kind.CRM_PERMISSION: (
-        "The CRM lets us in and does not let us do what is needed. Give the user or the grant the rights that docs/crm.md lists "
-        "for this CRM, then give `enable`."
+        "The CRM lets us in and does not let us do what is needed. Give the user or the grant the rights that the CRM's page "
+        "lists (docs/tryton.md, docs/zoho.md), then give `enable`."
     ),
     Kind.CRM_RATE_LIMITED: (
         "The CRM, or daily_calls of the connection, allows no more requests for now. Nothing is lost: it goes on by itself at "
@@ -46,7 +46,8 @@ REMEDIES: dict[Kind, str] = {
     ),
     Kind.CRM_REJECTED: (
         "The CRM does not understand what it is asked. Look whether url and kind of the connection are right, and whether the "
-        "CRM is of a version that docs/crm.md names; mend it with change_settings, then give `enable`."
+        "CRM is of the version that its page names (docs/tryton.md, docs/zoho.md); mend it with change_settings, then give "
+        "`enable`."
     ),
     Kind.CRM_GONE: (
         "The CRM has nothing at the address that it was asked at. Look whether url and the database in it are right; mend it "

@@ -84,6 +84,13 @@ class MarkMessages(Command):
         return self
 
 
+class MakePrivate(Command):
+    """Keep messages out of every CRM, whatever the rules say; with `private` false, leave them to the rules again."""
+
+    messages: Messages
+    private: bool = True
+
+
 class DeleteMessages(Command):
     """Delete messages for good, which frees quota. They are never imported again; on the server nothing is deleted."""
 
@@ -106,6 +113,7 @@ FILING: tuple[type[Command], ...] = (
     MoveMessages,
     LabelMessages,
     MarkMessages,
+    MakePrivate,
     DeleteMessages,
     UndoFiling,
 )

@@ -18,7 +18,7 @@ import re2
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.addresses import normal_address
+from domain.addresses import in_own_letters, normal_address
 from domain.message import Participant
 from domain.settings import Strict
 from domain.work import Work
@@ -318,11 +318,16 @@ def _is_true(condition: Condition, mail: Readable) -> bool:
             found = mail.headers((condition.header or "").lower())
         case field:
             fields = _FIELDS[field]
-            found = [text for who in mail.participants if who.field in fields for text in (who.address, who.normal)]
+            found = [text for who in mail.participants if who.field in fields for text in _spellings(who)]
             if condition.operator != "matches" and (normal := normal_address(str(value))) is not None:
                 wanted = dict.fromkeys((str(value), normal))
                 return any(_compares(condition.operator, text, one, mail.work) for text in found for one in wanted)
     return any(_compares(condition.operator, text, str(value), mail.work) for text in found)
+
+
+def _spellings(who: Participant) -> Iterable[str]:
+    """As it is spelled and in normal form; where that is in A-labels also in the letters that people write."""
+    return dict.fromkeys((who.address, who.normal, in_own_letters(who.normal)))
 
 
 def _compares(operator: str, text: str, value: str, work: Work) -> bool:

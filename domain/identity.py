@@ -30,18 +30,22 @@ _CHANGEABLE = re.compile(
 
 
 def message_identity(message: IndexedMessage, *, body: bytes | None, sha256: bytes) -> bytes:
-    """Names one message wherever copies of it lie, 32 bytes: Message-ID, Date and author; without a Message-ID the rest of the
-    envelope and `body`, the fingerprint of its body, or where that is not known the `sha256` of all its bytes.
+    """Names one message wherever copies of it lie, 32 bytes: Message-ID, Date and author; without a Date the body instead of it;
+    without a Message-ID the rest of the envelope and the body. `body` is the fingerprint of the body; where that is not known,
+    `sha256` of all its bytes counts.
 
     Date and author are part of it, because a Message-ID can be forged: a forged one must not swallow a real mail. The author
-    and not From, because lists write From anew. Migration 0014 has the first expression, too.
+    and not From, because lists write From anew. Devices that write no Date often write the same Message-ID every time.
+    Migration 0014 has the first expression, too.
     """
     moment = "" if message.sent_at is None else str(int(message.sent_at.timestamp()))
     author = message.author or message.from_address or ""
-    if message.message_id:
+    if message.message_id and moment:
         return hashlib.sha256(f"{message.message_id}\n{moment}\n{author}".encode()).digest()
     if body is None:
         return hashlib.sha256(b"content" + sha256).digest()
+    if message.message_id:
+        return hashlib.sha256(b"undated" + f"{message.message_id}\n{author}".encode() + b"\0" + body).digest()
     to = ",".join(who.normal for who in message.participants if who.field == "to")
     envelope = "\n".join((moment, author, to, message.subject))
     return hashlib.sha256(b"envelope" + envelope.encode() + b"\0" + body).digest()

@@ -19,7 +19,7 @@ from domain.authorship import FIELDS, From, Kind, judge
 from domain.charsets import decode_words, text_of
 from domain.mime import LONGEST_HEADER, structure_error
 
-__all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable"]
+__all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable", "storable_all"]
 
 Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
@@ -142,6 +142,19 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub(lambda match: "\u2400" if match[0] == "\0" else "\ufffd", text)
 
 
+def storable_all(value: Any) -> Any:
+    """Plain JSON with all its strings, those inside of it too, as PostgreSQL can keep them."""
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {name: storable_all(below) for name, below in value.items()}
+        case list():
+            return [storable_all(below) for below in value]
+        case _:
+            return value
+
+
 def _index(raw: bytes) -> IndexedMessage:
     errors: list[str] = []
     header, body_at = _header_block(raw, errors)
@@ -192,21 +205,9 @@ def _index(raw: bytes) -> IndexedMessage:
         automatic=automatic,
         author=judged.author,
         kind=judged.kind,
-        traits=_storable_all(judged.traits),
+        traits=storable_all(judged.traits),
         authentication=tuple(storable(one) for one in values("authentication-results")[:MOST_AUTHENTICATION_RESULTS]),
     )
-
-
-def _storable_all(value: Any) -> Any:
-    match value:
-        case str():
-            return storable(value)
-        case dict():
-            return {name: _storable_all(below) for name, below in value.items()}
-        case list():
-            return [_storable_all(below) for below in value]
-        case _:
-            return value
 
 
 def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:

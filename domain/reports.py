@@ -31,6 +31,7 @@ _MESSAGE_ID = re.compile(
     rb"^[ \t>]{0,8}message-id[ \t]*:[ \t\r\n]{0,8}(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE
 )
 _BLANK = re.compile(r"\n[ \t]*\n")
+_COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _REPLY_CODE = re.compile(r"\b([45])\d\d[ -]")
 _REFUSED_ADDRESS = re.compile(r"^[ \t]{0,8}<?([^\s<>@:\"]{1,64}@[^\s<>:;,]{1,255}?)>?:?[ \t]*$", re.MULTILINE)
@@ -120,7 +121,7 @@ def _bounced(paragraphs: list[dict[str, str]]) -> list[dict[str, Any]]:
         addresses = _addresses(said)
         if not addresses or len(found) == MOST_RECIPIENTS:
             continue
-        action = said.get("action", "failed").strip().lower()[:20]
+        action = _COMMENT.sub("", said.get("action", "failed")).strip().lower()[:20]
         status = _STATUS.search(said.get("status", ""))
         severity = _severity(action, status[1] if status else "5")
         found.append(
@@ -139,7 +140,7 @@ def _severity(action: str, status_class: str) -> str | None:
 def _addresses(said: dict[str, str]) -> list[str]:
     """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
     given = (said.get("original-recipient"), said.get("final-recipient"))
-    found = [normal_address(one.partition(";")[2].strip().strip("<>")) for one in given if one]
+    found = [normal_address(_COMMENT.sub("", one.partition(";")[2]).strip().strip("<>")) for one in given if one]
     return list(dict.fromkeys(address for address in found if address))
 
 

@@ -40,11 +40,11 @@ from domain.commands import (
 from domain.failures import Failure
 from domain.redaction import without_addresses
 from domain.refusal import Refused
-from domain.settings import AccountSettings, changed
+from domain.settings import AccountSettings
 from domain.status import AccountStatus, status, waiting
 from workflows import contract
-from workflows.crm_check import check_crms
-from workflows.desk import AT_CRMS, DESK, at_the_desk, carries_out
+from workflows.crm_check import check_new_crms
+from workflows.desk import DESK, WAITS_FOR_CRMS, Desk, carries_out, may_be_longer
 from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
 from workflows.lifecycle import Lifecycle
 from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted
@@ -52,22 +52,9 @@ from workflows.poll import SharedPoll
 from workflows.quarantine import change_quarantine, waits_for
 
 LIFE = (
-    Disable,
-    Enable,
-    PollNow,
-    ChangeSettings,
-    ChangeCredential,
-    SetQuota,
-    RetryQuarantined,
-    SkipMessage,
-    Close,
-)
+    Disable, Enable, PollNow, ChangeSettings, ChangeCredential, SetQuota, RetryQuarantined, SkipMessage, Close
+)  # fmt: skip
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
-# How long a run may become while a CRM is waited for, far below the 51,200 events and 50 MB at which the server ends it.
-MOST_RESULTS = 10 * RESULTS_PER_RUN
-MOST_EVENTS = 20_000
-MOST_BYTES = 20_000_000
-WAITS_FOR_CRMS = "waits-for-crms"  # what a history has from which on a CRM holds up no mail
 
 
 @workflow.defn(name=contract.MAIL_ACCOUNT)
@@ -85,7 +72,7 @@ class MailAccount:
         self._mailbox = MailboxSession()
         self._halts = 0  # how often `disable` or `close` was asked for
         self._held = 0  # commands that keep the watch from starting
-        self._at_crms = 0  # commands that wait for a CRM
+        self._desk = Desk()
         self._poll = SharedPoll()
         self._results = 0
         self._life: Lifecycle
@@ -202,19 +189,14 @@ class MailAccount:
     async def carry_out(self, given: Command) -> Any:
         """A command about stored mail changes the database and nothing of this account's life."""
         await self._ready(given)
-        waits = type(given) in AT_CRMS and workflow.patched(WAITS_FOR_CRMS)
-        self._at_crms += waits
-        answer, refused = None, None
         try:
-            answer = await at_the_desk(self.account.settings.address, given)
-        except Refused as error:
-            refused = error
-        self._at_crms -= waits
-        # An idle account may get any number of commands. A refused one ended no watch in histories of earlier versions.
-        if self._is_long() and (refused is None or workflow.patched(WAITS_FOR_CRMS)):
-            await self._mailbox.stop_watch()
-        if refused is not None:
-            raise refused
+            answer = await self._desk.carry_out(self.account.settings.address, given)
+        except Refused:  # after which histories of earlier versions end no watch
+            if self._is_long() and workflow.patched(WAITS_FOR_CRMS):
+                await self._mailbox.stop_watch()
+            raise
+        if self._is_long():
+            await self._mailbox.stop_watch()  # an idle account may get any number of commands
         return answer
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
@@ -262,8 +244,8 @@ class MailAccount:
             try:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
-                elif isinstance(given, ChangeSettings) and (crms := self._crms_to_be(given)) is not None:
-                    await check_crms(crms, self._organisation_to_be(given), name_of(given))
+                elif isinstance(given, ChangeSettings):
+                    await check_new_crms(self.account.settings, given)
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
                     await self._refused(name_of(given), given.by, error)
@@ -304,17 +286,6 @@ class MailAccount:
             waits_for=waits_for(self.account) if released else None,
             status=(await self._answer()).model_dump(mode="json"),
         )
-
-    def _organisation_to_be(self, given: ChangeSettings) -> str:
-        return changed(self.account.settings, given.settings).organisation
-
-    def _crms_to_be(self, given: ChangeSettings) -> list[str] | None:
-        before, after = self.account.settings, changed(self.account.settings, given.settings)
-        if before.crm != after.crm:
-            return after.crm
-        # Histories from before a CRM had an organisation look for nothing here.
-        moved = bool(after.crm) and before.organisation != after.organisation
-        return after.crm if moved and workflow.patched("crms-of-the-organisation") else None
 
     async def _refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
@@ -392,21 +363,7 @@ class MailAccount:
     async def _watch(self) -> None:
         """One watch: from now until a session brings news, or until a command cuts it short."""
         account, poll = self.account, self._poll.asked
-        ended = await self._mailbox.watch(
-            contract.WatchRequest(
-                settings=account.settings,
-                settings_version=account.settings_version,
-                credential_version=account.credential_version,
-                total_stored=account.total_stored,
-                recovering=account.recovering,
-                report=poll is not None,
-                not_before=None if poll else account.next_attempt_at,
-                needed_bytes=account.needed_bytes,
-                observed=account.observed,
-                remaining=account.progress.remaining,
-                in_quarantine=account.in_quarantine,
-            )
-        )
+        ended = await self._mailbox.watch(account, report=poll is not None)
         self._results += 1
         match ended:
             case SessionReport():
@@ -419,20 +376,16 @@ class MailAccount:
                 self._poll.answer(poll, "failed", 0, status(self.account), ended.failure)
             case Refused():
                 self._poll.refuse(ended)
-        if self.account.state is State.DISABLED:  # by this watch, while a poll_now waited for it to be cut short
-            self._poll.refuse(
-                Refused("disabled", f"poll_now: the account is disabled ({self.account.reason}): use enable first")
-            )
+        self._poll.refuse_if_over(
+            self.account
+        )  # disabled by this watch, while a poll_now waited for it to be cut short
 
     async def _halt(self, given: Disable | Close) -> AccountStatus:
         """Ends whatever goes on: the session, the poll that is waited for, and live logins asked for before."""
         self._halts += 1
         self._life.apply(given)
         answer = status(self.account)
-        if isinstance(given, Close):
-            self._poll.refuse(Refused("closed", "poll_now: the account was closed"))
-        else:
-            self._poll.refuse(Refused("disabled", "poll_now: the account was disabled: use enable first"))
+        self._poll.refuse_if_over(self.account)
         await self._mailbox.stop()
         await self._life.record()
         return answer
@@ -443,13 +396,7 @@ class MailAccount:
     def _is_to_be_cut(self) -> bool:
         """Whether the run is long and goes on as a new one. Not while a command waits for a CRM, which may take its time: mail
         keeps coming until the run is as long as one may be."""
-        info = workflow.info()
-        longest = (
-            self._results >= MOST_RESULTS
-            or info.get_current_history_length() >= MOST_EVENTS
-            or info.get_current_history_size() >= MOST_BYTES
-        )
-        return self._is_long() and (not self._at_crms or longest)
+        return self._is_long() and not (self._desk.waits and may_be_longer(self._results))
 
     async def _continue_as_new_if_due(self) -> None:
         if not self._is_to_be_cut():
@@ -459,7 +406,7 @@ class MailAccount:
             lambda: (
                 workflow.all_handlers_finished()
                 or self._poll.asked is not None
-                or (self._at_crms > 0 and not self._is_to_be_cut())
+                or (self._desk.waits and not self._is_to_be_cut())
             )
         )
         if workflow.all_handlers_finished() and self._life.recorded and self.account.state is not State.CLOSED:

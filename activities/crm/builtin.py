@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.crm.adapter import Cursor, Entry, Found, Page, Record
 from activities.crm.builtin_activities import BuiltinActivities
-from activities.directory import Directory
+from activities.directory import LONGEST_ID, Directory, id_to_keep
 from domain.message import normal_address, storable
 from domain.refusal import Refused
 from infra.database import Pool
@@ -100,6 +100,15 @@ class BuiltinCrm:
             raise Refused(
                 "invalid_field", "save_record: record_id holds a NUL character: leave it out", field="record_id"
             )
+        ids = {"converted_to": record.converted_to, "merged_into": record.merged_into}
+        ids |= {f"contacts.{position}": contact for position, contact in enumerate(record.contacts)}
+        for field, record_id in ids.items():
+            if record_id is not None and id_to_keep(record_id) is None:
+                raise Refused(
+                    "invalid_field",
+                    f"save_record: {field} is the id of no record: write one of 1 to {LONGEST_ID} characters",
+                    field=field,
+                )
         for position, address in enumerate(record.addresses):
             if normal_address(address) is None:
                 field = f"addresses.{position}"

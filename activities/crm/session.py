@@ -58,12 +58,12 @@ class Progress:
     pulled: int = 0
     pushed: int = 0
     linked: int = 0
-    parked: int = 0
+    failed: int = 0
     doing: str = "looks for work"
 
     @property
     def anything(self) -> bool:
-        return bool(self.pulled or self.pushed or self.linked or self.parked)
+        return bool(self.pulled or self.pushed or self.linked or self.failed)
 
 
 @dataclass(slots=True)
@@ -318,8 +318,8 @@ class Session:
                 raise failed
             return False
         if await self._is_about(crm, entry, failed):
-            await self.outbox.parked(entry, failed)
-            self.progress.parked += 1
+            await self.outbox.failed(entry, failed)
+            self.progress.failed += 1
             return True
         if claim is not None:
             await self.outbox.not_carried_out(entry, claim)

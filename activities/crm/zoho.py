@@ -67,7 +67,7 @@ class Zoho:
     async def check(self) -> None:
         """One request for each permission that is needed."""
         for kind, module in self._modules.items():
-            await self._api.get(f"/{module}", {"fields": FIELDS[kind], "per_page": "1"})
+            (await self._api.get(f"/{module}", {"fields": FIELDS[kind], "per_page": "1"})).rows()
         await self._related_lists(self._modules["contact"])
         if self._profile == "crm":
             await self._closed_stages()

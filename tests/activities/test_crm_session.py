@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
 from activities.crm.connections import save_crm
+from activities.crm.outbox import HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
@@ -138,7 +139,7 @@ async def test_moving_mail_to_sent_turns_its_entry_and_unlinking_removes_it(
 
 
 @pytest.mark.parametrize(("kind", "text"), [(Kind.CRM_REJECTED, "its words"), (Kind.CRM_GONE, "its words")])
-async def test_what_the_crm_will_not_have_is_parked_with_its_words_and_holds_back_nothing(
+async def test_what_the_crm_will_not_have_is_failed_with_its_words_and_holds_back_nothing(
     serving: Serving, script: Script, pool: Pool, kind: Kind, text: str
 ) -> None:
     await stores(pool, mail(1), mail(2))
@@ -183,6 +184,15 @@ async def test_a_failure_of_the_crm_ends_the_session_and_leaves_the_entry_as_it_
     assert (more["retry_after"], more["counts"]["backlog"]) == (77.0, 1)
     assert await serving.states() == ["queued"]
     assert (await serving.sync()).pushed == 1
+
+
+@pytest.mark.parametrize(("asked", "told"), [(0.0, 10.0), (1.0, 10.0), (11.0, 11.0), (None, None)])
+async def test_a_crm_that_asks_for_hardly_any_wait_is_not_asked_again_at_once(
+    serving: Serving, script: Script, asked: float | None, told: float | None
+) -> None:
+    script.fail("check", Kind.CRM_RATE_LIMITED, retry_after=asked)
+    _, more = await serving.fails()
+    assert more["retry_after"] == told
 
 
 async def test_a_right_that_only_one_record_lacks_parks_its_entry_and_one_that_all_lack_ends_the_session(
@@ -314,6 +324,24 @@ async def test_a_crm_that_never_answers_clearly_is_left_alone_for_a_while(
     failure, _ = await serving.fails()
     assert (failure.kind, failure.counts) == (Kind.CRM_UNCERTAIN, None)
     assert script.calls["push"] <= sessions.MOST_UNCERTAIN + sessions.AT_ONCE
+
+
+async def test_a_message_at_which_the_crm_always_breaks_holds_back_its_record_only_for_a_while(
+    serving: Serving, script: Script, pool: Pool
+) -> None:
+    await stores(pool, mail(1), mail(2), mail(3))
+    script.fail("push", Kind.CRM_UNCERTAIN, times=HOLDS_BACK)
+    while script.steps["push"]:
+        assert (await serving.states())[1:] == ["queued", "queued"]
+        await settles(pool)
+        await serving.sync()
+    assert await serving.states() == ["uncertain", "delivered", "delivered"]
+    await settles(pool)
+    await serving.sync()
+    await settles(pool)
+    await serving.sync()
+    assert await serving.states() == ["delivered"] * 3
+    assert len(script.shows) == 3
 
 
 async def test_a_fault_of_the_adapter_is_no_worse_than_a_lost_answer_and_stops_nobody_else(

@@ -180,3 +180,16 @@ async def test_own_mail_in_another_account_is_another_account_s(jane: Jane) -> N
     bob = Jane(jane.pool)
     assert len(await bob.gets(letter(1), address="bob@example.com")) == 1
     assert jane.settings.address == JANE
+
+
+@pytest.mark.requirement("R30")
+async def test_a_device_that_always_writes_one_message_id_and_no_date_sends_many_messages(jane: Jane) -> None:
+    def fax(number: int) -> bytes:
+        header = b"From: anna@example.org\r\nTo: jane@example.com\r\nMessage-ID: <fax@device>\r\n"
+        return header + b"Subject: fax\r\n\r\nPage %d\r\n" % number
+
+    first, second = await jane.gets(fax(1), fax(2))
+    assert await jane.watcher.value("select count(*) from outbox") == 2
+    await jane.commands("delete_messages", messages=[first])
+    kept, third = await jane.gets(fax(3), first=3)
+    assert (kept, third > kept) == (second, True)

@@ -63,6 +63,25 @@ async def test_sent_mail_that_comes_back_is_stored_once_and_makes_one_correspond
 
 
 @pytest.mark.requirement("R70")
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in two sessions"])
+async def test_a_short_message_that_comes_back_with_many_header_fields_is_the_same(
+    watcher: Watcher, together: bool
+) -> None:
+    short = b"Date: Mon, 23 Nov 2026 09:59:00 +0100\r\n" + written(body=10)
+    trail = b"".join(b"Received: from hop%d.example.net by mx.example.com\r\n" % number for number in range(30))
+    later = trail + short.replace(b"09:59", b"11:59")
+    sent, back = {"sent": short}, {"back": trail + short}
+    async with MailboxServer(password=PASSWORD, messages=sent | back if together else sent) as server:
+        await watcher.watch(recent(server))
+        server.messages |= back
+        await watcher.watch(recent(server), report=True)
+        assert await watcher.ledger() == {"sent": "stored", "back": "stored"}
+        assert await watcher.column("select raw from raw_messages") == [short]
+        server.messages["another Date"] = later
+        assert (await watcher.watch(recent(server))).stored == 1
+
+
+@pytest.mark.requirement("R70")
 async def test_mail_from_an_alias_is_the_owners_too(watcher: Watcher) -> None:
     alias = "j.doe@example.com"
     copies = {"sent": written(sender=alias), "back": written(sender="J.Doe@Example.com", received=BACK)}

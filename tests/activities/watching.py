@@ -57,11 +57,13 @@ def account(
     crm: tuple[str, ...] = (),
     auth: str = "password",
     provider: str | None = None,
+    organisation: str = "default",
     **retrieval: Any,
 ) -> AccountSettings:
     """An account's settings as an operator would write them; `retrieval` are fields of that part."""
     written = {
         "address": address,
+        "organisation": organisation,
         "user": user,
         "provider": provider,
         "aliases": list(aliases),

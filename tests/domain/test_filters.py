@@ -135,6 +135,12 @@ def test_an_address_is_found_in_either_form_of_its_domain() -> None:
     for spelled in "From: jo@bücher.example\n\n", "From: jo@xn--bcher-kva.example\n\n":
         for asked in "jo@bücher.example", "JO@xn--bcher-kva.example":
             assert matches(spelled, "from", "is", asked)
+        for domain in "@bücher.example", "@XN--BCHER-KVA.example", "BÜCHER.exa", "@bu\u0308cher.example":
+            assert matches(spelled, "from", "contains", domain)
+            assert not matches(spelled, "from", "does_not_contain", domain)
+        assert matches(spelled, "from", "ends_with", "@bücher.example")
+        assert matches(spelled, "from", "matches", "^jo@(bücher|books)[.]example$")
+    assert not matches("From: jo@xn--zz.example\n\n", "from", "contains", "bücher")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import SAMPLE, Fingerprint, arrived_at, fingerprint, header_key, is_other_mail, looks_moved, sample
+from domain.identity import (
+    SAMPLE,
+    Fingerprint,
+    arrived_at,
+    fingerprint,
+    header_key,
+    is_other_mail,
+    looks_moved,
+    message_identity,
+    sample,
+)
 from domain.message import index
 from domain.retrieval import Entry, Identity, Listed
 
@@ -106,3 +117,14 @@ def test_a_sample_begins_with_the_oldest_and_is_spread_over_the_list(count: int)
     assert taken[:1] == new[:1]
     if count == 1000:
         assert taken[-1].number > 900
+
+
+def test_what_a_device_sends_without_a_date_under_one_message_id_are_many_messages() -> None:
+    def identity(body: bytes, *header: str) -> bytes:
+        raw = "\r\n".join(("From: fax@example.org", "Message-ID: <fax@device>", *header, "", "")).encode() + body
+        return message_identity(index(raw), body=fingerprint(raw), sha256=hashlib.sha256(raw).digest())
+
+    assert identity(b"Page 1\r\n") != identity(b"Page 2\r\n")
+    assert identity(b"Page 1\r\n") == identity(b"Page 1\r\n", "Received: from elsewhere")
+    date = "Date: Mon, 23 Nov 2026 10:00:00 +0100"
+    assert identity(b"Hello\r\n", date) == identity(b"Hello\r\n-- \r\nof the list\r\n", date)

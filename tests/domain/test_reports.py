@@ -130,6 +130,14 @@ def test_a_delay_is_no_failure_and_a_failure_for_now_is_soft(action: str, status
     assert said["severity"] == severity
 
 
+def test_comments_in_a_bounce_hide_neither_the_recipient_nor_what_became_of_it() -> None:
+    traits = bounce(
+        "Final-Recipient: rfc822; <a@example.org> (mailbox A)\nAction: Failed (gave up)\nStatus: 5.1.1 (unknown)"
+    )
+    [said] = traits["bounce"]["recipients"]
+    assert (said["addresses"], said["action"], said["severity"]) == (["a@example.org"], "failed", "hard")
+
+
 def test_each_recipient_of_a_bounce_is_its_own() -> None:
     traits = bounce(*(f"Final-Recipient: rfc822; p{n}@example.org\nAction: failed\nStatus: 5.0.0" for n in range(300)))
     assert len(traits["bounce"]["recipients"]) == 100

@@ -1,9 +1,10 @@
-"""`set_privacy` by an account's workflow: as an update and as a signal, and refused in words."""
+"""`set_privacy` and `make_private` by an account's workflow: as an update and as a signal, and refused in words."""
 
 from __future__ import annotations
 
-from tests.running import Mailroom, refusal
+from tests.running import Mailroom, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.workflows.crms import connect_crm
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SECRET = b"From: who@doctor.example\r\nSubject: secret\r\n\r\nHello\r\n"
@@ -24,3 +25,25 @@ async def test_rules_given_as_an_update_hold_for_the_next_session(mailroom: Mail
         assert withheld == [{"uidl": "two", "rule": "never_log: doctor.example"}]
         refused = await refusal(account.command("set_privacy", private=["not an address"]))
         assert (refused.code, refused.field) == ("invalid_field", "private.0")
+
+
+async def test_one_message_is_kept_out_of_the_crm_until_that_is_taken_back(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom)
+    await crm.save("contact", "Ann", "ann@example.org")
+    shown = f"select * from builtin_correspondence where crm = '{crm.name}'"
+    async with MailboxServer(messages={"one": HELLO}) as server:
+        account = await mailroom.connect(server, crm=[crm.name])
+        await crm.until_rows(shown, 1)
+        [message] = await mailroom.rows("select id from messages where address = %s", account.address)
+        answer = await account.command("make_private", messages=[message["id"]], by="jane")
+        assert answer == {"messages": 1, "linked": 0, "unlinked": 1}
+
+        async def gone() -> bool:
+            return await mailroom.rows(shown) == []
+
+        await until(gone, "the CRM to show it no more")
+        await account.signal("make_private", {"messages": [message["id"]], "private": False, "by": "jane"})
+        await crm.until_rows(shown, 1)
+        assert [entry.data["private"] for entry in await account.log("MessagesMadePrivate")] == [True, False]
+        refused = await refusal(account.command("make_private", messages=[message["id"] + 1000]))
+        assert (refused.code, refused.field) == ("unknown_message", "messages")

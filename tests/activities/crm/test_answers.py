@@ -130,7 +130,7 @@ async def ends(crm: Served, kind: Kind | None, answer: Answer) -> None:
 
 
 async def works_in_the_end(crm: Served, *shown: str) -> None:
-    """What was lost is found out, what was parked is tried again, and the CRM shows that and nothing else."""
+    """What was lost is found out, what has failed is tried again, and the CRM shows that and nothing else."""
     await crm.settle()
     await crm.serving.sync()
     if "failed" in await crm.serving.states():

@@ -1,0 +1,97 @@
+"""An account's settings change while its mail is stored by older ones: the mail is linked by those that hold now."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from activities.attach import Attaching
+from activities.standing_rules import hold_rules
+from infra.database import Pool
+from tests.activities.linked_mail import LinkedMail, letter
+from tests.activities.watching import JANE, Watcher, local_worker
+from tests.running import until
+
+BOB = "bob@example.net"
+
+
+@pytest.mark.requirement("R3")
+async def test_a_session_that_has_older_settings_links_with_a_crm_that_was_added_meanwhile(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", "anna@example.org")
+    older = await mail.account(crm=())
+    await mail.account(crm=("builtin",))
+    await mail.work_off()
+    [message] = await mail.store(older, letter(1))
+    assert await mail.linked(message) == [("c1", "Received")]
+
+
+async def test_mail_that_is_attached_goes_on_by_the_settings_of_now(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", "anna@example.org")
+    older, hand = await mail.account(crm=()), Attaching(pool, local_worker())
+    assert (await hand.attach(older, letter(1), None, "jane")).links == 0
+    await mail.account(crm=("builtin",))
+    assert (await hand.attach(older, letter(2), None, "jane")).links == 1
+    await mail.work_off()
+    assert len(await mail.linked()) == 2
+
+
+async def test_a_session_that_has_older_settings_does_not_link_with_a_crm_that_was_taken_off(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", "anna@example.org")
+    older = await mail.account()
+    await mail.account(crm=())
+    [message] = await mail.store(older, letter(1))
+    assert await mail.linked(message) == []
+
+
+async def test_a_session_that_has_older_settings_knows_the_aliases_of_now(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", "anna@example.org")
+    older = await mail.account()
+    await mail.account(aliases=("anna@example.org",))
+    [message] = await mail.store(older, letter(1))
+    assert await mail.linked(message) == []
+
+
+async def test_settings_are_recorded_after_the_mail_that_is_stored_by_those_before(pool: Pool) -> None:
+    """Who records them asks for all stored mail: what was being stored would be missed."""
+    mail, watcher = LinkedMail(pool), Watcher(pool)
+    older = await mail.account(crm=())
+    async with pool.connection() as storing, storing.transaction():
+        held = await hold_rules(storing, older, attaching=False)
+        assert held.settings.crm == []
+        recording = asyncio.create_task(mail.account(crm=("builtin",)))
+
+        async def waits() -> bool:
+            return bool(
+                await watcher.value(
+                    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+                )
+            )
+
+        await until(waits, "the settings' recording to wait for the lock")
+        assert await mail.rows("select * from relinking") == []
+    await recording
+    assert [job["account"] for job in await mail.rows("select * from relinking")] == [JANE]
+
+
+async def test_an_account_of_another_organisation_has_other_colleagues(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", BOB)
+    jane = await mail.account()
+    await mail.account(BOB)
+    [message] = await mail.store(jane, letter(1, sender=BOB))
+    assert await mail.linked(message) == []
+    await mail.work_off()
+    await mail.account(BOB, organisation="other")
+    await mail.work_off()
+    assert await mail.linked(message) == [("c1", "Received")]
+    await mail.account(BOB)
+    await mail.work_off()
+    assert await mail.linked(message) == []
+    await mail.account(organisation="other")
+    await mail.work_off()
+    assert await mail.linked(message) == [("c1", "Received")]

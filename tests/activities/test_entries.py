@@ -1,0 +1,65 @@
+"""What a CRM is to show of one message that lies in several mailboxes, whoever links its copies when."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from activities.linking import relink
+from infra.database import Pool
+from tests.activities.mail_in_store import ANNA, CRM, pulled, shown, store, worked_off
+from tests.activities.watching import JANE, Watcher, account
+from tests.running import until
+
+BOB = "bob@example.com"
+ANNA_WROTE = {"sender": "anna@example.org", "to": f"anna@example.org, {JANE}, {BOB}"}
+
+
+@pytest.fixture
+async def watcher(pool: Pool) -> Watcher:
+    watcher = Watcher(pool)
+    for address in (JANE, BOB):
+        await watcher.record(account(995, address=address, crm=(CRM,)))
+    await pulled(pool, ANNA)
+    await worked_off(pool)
+    return watcher
+
+
+async def waits_for_a_lock(watcher: Watcher) -> bool:
+    query = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return bool(await watcher.rows(query))
+
+
+@pytest.mark.requirement("R34")
+async def test_a_copy_in_sent_that_is_stored_at_the_same_time_counts(pool: Pool, watcher: Watcher) -> None:
+    async def received() -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await store(connection, 1, settings=account(995, address=BOB, crm=(CRM,)), **ANNA_WROTE)
+
+    async with pool.connection() as connection, connection.transaction():
+        await store(connection, 1, folder="Sent", settings=account(995, crm=(CRM,)), **ANNA_WROTE)
+        other = asyncio.create_task(received())
+        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
+    await other
+    assert await shown(pool) == [("contact", "c1", "Sent")]
+
+
+@pytest.mark.requirement("R34")
+async def test_a_copy_that_is_linked_anew_sees_the_one_in_sent_that_came_meanwhile(
+    pool: Pool, watcher: Watcher
+) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        there = await store(connection, 1, settings=account(995, address=BOB, crm=(CRM,)), **ANNA_WROTE)
+    assert await shown(pool) == [("contact", "c1", "Received")]
+
+    async def again() -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await relink(connection, [there])
+
+    async with pool.connection() as connection, connection.transaction():
+        await store(connection, 1, folder="Sent", settings=account(995, crm=(CRM,)), **ANNA_WROTE)
+        other = asyncio.create_task(again())
+        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
+    await other
+    assert await shown(pool) == [("contact", "c1", "Sent")]

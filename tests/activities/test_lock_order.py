@@ -1,0 +1,72 @@
+"""Commands and pages that lock several messages of an account take turns, however old the replies are that follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.back_linking import BackLinking, ask_to_relink_account
+from activities.decisions import Decisions
+from activities.places import Filing
+from activities.removal import Removal
+from infra.database import Pool
+from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored
+from tests.activities.watching import JANE, Watcher
+from tests.running import until
+from workflows.contract import DeskRequest
+
+
+async def command(of: Callable[[DeskRequest], Awaitable[Any]], **given: Any) -> Any:
+    request = DeskRequest(address=JANE, given={"by": "ops"} | given, event_id=uuid4(), at=datetime.now(UTC))
+    return await ActivityEnvironment().run(of, request)
+
+
+async def page(pool: Pool, messages: list[int]) -> None:
+    await BackLinking(pool).page(CRM)
+
+
+async def delete(pool: Pool, messages: list[int]) -> None:
+    await command(Removal(pool).delete_messages, messages=messages)
+
+
+async def move(pool: Pool, messages: list[int]) -> None:
+    await command(Filing(pool).move_messages, messages=messages, folder="Archive")
+
+
+@pytest.mark.parametrize("other", [page, delete, move])
+async def test_who_goes_on_to_an_older_reply_and_who_locks_both_in_order_do_not_wait_for_each_other(
+    pool: Pool, other: Callable[[Pool, list[int]], Coroutine[Any, Any, None]]
+) -> None:
+    await pulled(pool, ANNA)
+    reply, parent = await stored(pool, 1), await stored(pool, 2)  # the newest mail is retrieved first, say
+    watcher = Watcher(pool)
+    await watcher.rows("update mail set in_reply_to = '{<2@example.org>}' where id = %s returning id", reply)
+    async with pool.connection() as connection:
+        await connection.execute("delete from relinking")
+        await ask_to_relink_account(connection, CRM, JANE, cause="once more")
+
+    async def waiting(count: int) -> None:
+        async def so_many() -> bool:
+            query = (
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            )
+            return int(await watcher.value(query)) == count
+
+        await until(so_many, f"{count} transactions that wait")
+
+    async with asyncio.TaskGroup() as both, pool.connection() as gate, gate.transaction():
+        await gate.execute("select from links where message = %s for update", [parent])
+        linking = Decisions(pool).link_message
+        record = {"crm": CRM, "record_kind": "contact", "record_id": "c1"}
+        both.create_task(command(linking, message=parent, **record))
+        await waiting(1)
+        both.create_task(other(pool, [reply, parent]))
+        await waiting(2)
+    left = [] if other is delete else [(reply, "c1", "Received"), (parent, "c1", "Received")]
+    assert await links(pool) == left
