@@ -24,7 +24,10 @@ from domain.message import storable
 from infra.database import Pool
 
 AT_ONCE = 200
-SETTLES_MINUTES = 0.5  # that a request without an answer may still be carried out
+CALL_SECONDS = 120.0  # whatever an adapter waits for
+CARRIED_OUT_SECONDS = 30.0  # that a CRM may take for a request after nobody waits for its answer any more
+# From the claim until the CRM is asked what it has. A session that lost its lease may be at its call until its time is up.
+SETTLES_MINUTES = (CALL_SECONDS + CARRIED_OUT_SECONDS) / 60
 LONGEST_PAUSE_MINUTES = 30.0
 HOLDS_BACK = 6  # attempts, which take half an hour, that what follows of the same record waits for
 

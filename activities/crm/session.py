@@ -25,7 +25,7 @@ from activities.crm.adapter import Crm, CrmFailure, Entry, Page
 from activities.crm.adapters import Adapters
 from activities.crm.content import content
 from activities.crm.faults import told_as
-from activities.crm.outbox import Outbox, Waiting
+from activities.crm.outbox import CALL_SECONDS, Outbox, Waiting
 from activities.directory import Directory
 from activities.leases import Lease
 from domain.crm import CrmSettings
@@ -39,7 +39,6 @@ from workflows.contract import ServeRequest
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 4  # records of one CRM that are told of their mail at a time
-CALL_SECONDS = 120.0  # whatever an adapter waits for
 FINISH_SECONDS = 5.0  # for the calls that are under way when a session is to end
 MOST_UNCERTAIN = 3  # one after the other, and it is the CRM
 MOST_OF_ONE_PAGE = (
