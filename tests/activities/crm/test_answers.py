@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from activities.crm import requests, session, tryton_rest, zoho_api
+from activities import leases
+from activities.crm import outbox, requests, tryton_rest, zoho_api
 from domain.crm_failures import FATES
 from domain.failures import Kind
 from domain.refusal import Refused
@@ -252,5 +253,6 @@ async def test_whatever_tryton_answers_each_message_is_shown_once_in_the_end(in_
 
 def test_ten_minutes_of_silence_are_not_waited_for() -> None:
     """The client gives up first; else whoever waits for the adapter does."""
-    assert max(zoho_api.ANSWER_SECONDS, tryton_rest.SECONDS) <= 60 < session.CALL_SECONDS <= 120
+    assert max(zoho_api.ANSWER_SECONDS, tryton_rest.SECONDS) <= 60 < outbox.CALL_SECONDS <= 120
+    assert outbox.CALL_SECONDS + leases.LEASE_SECONDS < outbox.SETTLES_MINUTES * 60
     assert requests.CALL_SECONDS <= 30
