@@ -312,20 +312,24 @@ async def reported(connection: Connection, about: Collection[tuple[str, str]]) -
     return [row[0] for row in rows]
 
 
-async def followers_of(connection: Connection, messages: Collection[int], most: int) -> list[int]:
-    """The stored messages that name one of `messages` among those that they answer, of the same account."""
+async def followers_of(connection: Connection, messages: Collection[int], most: int, after: int = 0) -> list[int]:
+    """The stored messages that name one of `messages` among those that they answer, of the same account, in the order of their
+    ids. They are looked up by what they name: read in the order of the ids until there are `most`, it may be all mail."""
     if not messages:
         return []
     rows = await (
         await connection.execute(
             """
-            select reply.id from mail m join mail reply
-                on reply.address = m.address and (reply.in_reply_to || reply.message_references) @> array[m.message_id]
-                and (reply.in_reply_to <> '{}' or reply.message_references <> '{}')
-            where m.id = any(%s) and m.message_id is not null and reply.state = 'stored' and reply.id <> all(%s)
-            order by 1 limit %s
+            with found as materialized (
+                select distinct reply.id from mail m join mail reply
+                    on reply.address = m.address and (reply.in_reply_to || reply.message_references) @> array[m.message_id]
+                    and (reply.in_reply_to <> '{}' or reply.message_references <> '{}')
+                where m.id = any(%(messages)s) and m.message_id is not null and reply.state = 'stored'
+                    and reply.id <> all(%(messages)s) and reply.id + 0 > %(after)s
+            )
+            select id from found order by id limit %(most)s
             """,
-            [sorted(messages), sorted(messages), most],
+            {"messages": sorted(messages), "most": most, "after": after},
         )
     ).fetchall()
-    return sorted({row[0] for row in rows})
+    return [row[0] for row in rows]
