@@ -24,7 +24,7 @@ from domain.settings import AccountSettings
 @dataclass(frozen=True, slots=True)
 class StandingRules:
     """`settings`: with the CRMs, aliases and organisation that are recorded now; `any_attached`: mail was attached to the account
-    by hand; `any_erased`: people were erased from it; `linking`: by the CRM, in the order of the settings."""
+    by hand; `any_erased`: people were erased from it; `linking`: by the name of the CRM, in the order of the settings."""
 
     settings: AccountSettings
     privacy: Privacy
@@ -45,8 +45,8 @@ async def hold_rules(
     mail that was linked by it would never be linked with a CRM that was added meanwhile."""
     address = settings.address
     locks = [f"privacy:{address}", *([] if attaching else [f"attach:{address}"])]
-    # A foreign key is checked by a plan that is made at its first check and kept: for tables that were still empty then, it
-    # would read all of them for every message.
+    # A foreign key is checked by a plan that is made once and kept. By statistics of when the table was almost empty it would
+    # read all of the table for every message, until the next statistics.
     await connection.execute(
         """
         with account as materialized (select crm from accounts_recorded where address = %(address)s for share),

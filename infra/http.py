@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +17,7 @@ from infra.network import URL, permitted_addresses
 from infra.settings import WorkerSettings
 
 CONNECT_SECONDS = 10.0  # to one address; then the next one is tried
+A_DAY = 86400.0
 
 Resolver = Callable[[str, int, bool], Awaitable[list[str]]]
 """The addresses of a host and port that may be connected to; the third says whether TLS is spoken. Raises OSError, Refused."""
@@ -35,6 +38,19 @@ class Response:
     status: int
     headers: Mapping[str, str]
     content: bytes | None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait (RFC 9110 10.2.3), at most a day; None where it does not say."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return min(float(text[:9]), A_DAY)
+        try:
+            at = parsedate_to_datetime(text)
+            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return min(max(seconds, 0.0), A_DAY)
 
 
 class HttpHost:

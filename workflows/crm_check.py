@@ -7,11 +7,24 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from domain.commands import ChangeSettings, name_of
+from domain.settings import AccountSettings, changed
 from workflows.lifecycle import RETRY
 from workflows.mailbox_session import not_answered, refused_by
 
 
-async def check_crms(names: list[str], organisation: str, asked_by: str) -> None:
+async def check_new_crms(settings: AccountSettings, given: ChangeSettings) -> None:
+    """Looks for the CRMs of the settings that are to be, where they change; raises Refused."""
+    after = changed(settings, given.settings)
+    if settings.crm == after.crm:
+        # Histories from before a CRM had an organisation look for nothing here.
+        moved = bool(after.crm) and settings.organisation != after.organisation
+        if not moved or not workflow.patched("crms-of-the-organisation"):
+            return
+    await _check_crms(after.crm, after.organisation, name_of(given))
+
+
+async def _check_crms(names: list[str], organisation: str, asked_by: str) -> None:
     """Raises Refused `unknown_crm` for the first of `names` that no CRM connection of the organisation has."""
     try:
         await workflow.execute_activity(

@@ -40,10 +40,10 @@ from domain.commands import (
 from domain.failures import Failure
 from domain.redaction import without_addresses
 from domain.refusal import Refused
-from domain.settings import AccountSettings, changed
+from domain.settings import AccountSettings
 from domain.status import AccountStatus, status, waiting
 from workflows import contract
-from workflows.crm_check import check_crms
+from workflows.crm_check import check_new_crms
 from workflows.desk import DESK, at_the_desk, carries_out
 from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
 from workflows.lifecycle import Lifecycle
@@ -52,16 +52,8 @@ from workflows.poll import SharedPoll
 from workflows.quarantine import change_quarantine, waits_for
 
 LIFE = (
-    Disable,
-    Enable,
-    PollNow,
-    ChangeSettings,
-    ChangeCredential,
-    SetQuota,
-    RetryQuarantined,
-    SkipMessage,
-    Close,
-)
+    Disable, Enable, PollNow, ChangeSettings, ChangeCredential, SetQuota, RetryQuarantined, SkipMessage, Close
+)  # fmt: skip
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
 
 
@@ -246,8 +238,8 @@ class MailAccount:
             try:
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
-                elif isinstance(given, ChangeSettings) and (crms := self._crms_to_be(given)) is not None:
-                    await check_crms(crms, self._organisation_to_be(given), name_of(given))
+                elif isinstance(given, ChangeSettings):
+                    await check_new_crms(self.account.settings, given)
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
                     await self._refused(name_of(given), given.by, error)
@@ -288,17 +280,6 @@ class MailAccount:
             waits_for=waits_for(self.account) if released else None,
             status=(await self._answer()).model_dump(mode="json"),
         )
-
-    def _organisation_to_be(self, given: ChangeSettings) -> str:
-        return changed(self.account.settings, given.settings).organisation
-
-    def _crms_to_be(self, given: ChangeSettings) -> list[str] | None:
-        before, after = self.account.settings, changed(self.account.settings, given.settings)
-        if before.crm != after.crm:
-            return after.crm
-        # Histories from before a CRM had an organisation look for nothing here.
-        moved = bool(after.crm) and before.organisation != after.organisation
-        return after.crm if moved and workflow.patched("crms-of-the-organisation") else None
 
     async def _refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
@@ -373,21 +354,7 @@ class MailAccount:
     async def _watch(self) -> None:
         """One watch: from now until a session brings news, or until a command cuts it short."""
         account, poll = self.account, self._poll.asked
-        ended = await self._mailbox.watch(
-            contract.WatchRequest(
-                settings=account.settings,
-                settings_version=account.settings_version,
-                credential_version=account.credential_version,
-                total_stored=account.total_stored,
-                recovering=account.recovering,
-                report=poll is not None,
-                not_before=None if poll else account.next_attempt_at,
-                needed_bytes=account.needed_bytes,
-                observed=account.observed,
-                remaining=account.progress.remaining,
-                in_quarantine=account.in_quarantine,
-            )
-        )
+        ended = await self._mailbox.watch(account, report=poll is not None)
         self._results += 1
         match ended:
             case SessionReport():
@@ -400,20 +367,16 @@ class MailAccount:
                 self._poll.answer(poll, "failed", 0, status(self.account), ended.failure)
             case Refused():
                 self._poll.refuse(ended)
-        if self.account.state is State.DISABLED:  # by this watch, while a poll_now waited for it to be cut short
-            self._poll.refuse(
-                Refused("disabled", f"poll_now: the account is disabled ({self.account.reason}): use enable first")
-            )
+        self._poll.refuse_if_over(
+            self.account
+        )  # disabled by this watch, while a poll_now waited for it to be cut short
 
     async def _halt(self, given: Disable | Close) -> AccountStatus:
         """Ends whatever goes on: the session, the poll that is waited for, and live logins asked for before."""
         self._halts += 1
         self._life.apply(given)
         answer = status(self.account)
-        if isinstance(given, Close):
-            self._poll.refuse(Refused("closed", "poll_now: the account was closed"))
-        else:
-            self._poll.refuse(Refused("disabled", "poll_now: the account was disabled: use enable first"))
+        self._poll.refuse_if_over(self.account)
         await self._mailbox.stop()
         await self._life.record()
         return answer

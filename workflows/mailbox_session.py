@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from domain.account import Account
 from domain.commands import FailureReport, LoginReport, SessionReport
 from domain.failures import Kind
 from domain.refusal import Refused
@@ -53,17 +54,31 @@ class MailboxSession:
         finally:
             self._running = None
 
-    async def watch(self, request: contract.WatchRequest) -> SessionReport | FailureReport | Refused | None:
-        """One watch, until a session brings news; None where `stop` or a cancellation cut it short.
+    async def watch(self, account: Account, *, report: bool) -> SessionReport | FailureReport | Refused | None:
+        """One watch, until a session brings news; with `report` one session, whatever it brings. None where `stop` or a
+        cancellation cut it short.
 
         Refused is the answer of a session that was asked to report and may not be held now.
         """
         self._watching, self._stopping = True, False
+        request = contract.WatchRequest(
+            settings=account.settings,
+            settings_version=account.settings_version,
+            credential_version=account.credential_version,
+            total_stored=account.total_stored,
+            recovering=account.recovering,
+            report=report,
+            not_before=None if report else account.next_attempt_at,
+            needed_bytes=account.needed_bytes,
+            observed=account.observed,
+            remaining=account.progress.remaining,
+            in_quarantine=account.in_quarantine,
+        )
         host = request.settings.incoming.host
         self._running = _started("watch", request, SessionReport, SESSION_TIMEOUT, f"look for mail at {host}", host)
         try:
-            report: SessionReport = await self._running
-            return report
+            ended: SessionReport = await self._running
+            return ended
         except ActivityError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.details:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
+from domain.account import Account, State
 from domain.failures import Failure
 from domain.refusal import Refused
 from domain.status import AccountStatus
@@ -47,3 +48,13 @@ class SharedPoll:
         if self.asked is not None:
             poll, self.asked = self.asked, None
             poll.set_exception(refused)
+
+    def refuse_if_over(self, account: Account) -> None:
+        """Refuses who waits, where no watch will come any more."""
+        match account.state:
+            case State.DISABLED:
+                self.refuse(
+                    Refused("disabled", f"poll_now: the account is disabled ({account.reason}): use enable first")
+                )
+            case State.CLOSED:
+                self.refuse(Refused("closed", "poll_now: the account was closed"))

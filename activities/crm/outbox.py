@@ -25,6 +25,7 @@ from infra.database import Pool
 AT_ONCE = 200
 SETTLES_MINUTES = 0.5  # that a request without an answer may still be carried out
 LONGEST_PAUSE_MINUTES = 30.0
+HOLDS_BACK = 6  # attempts, which take half an hour, that what follows of the same record waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,14 @@ class Outbox:
 
     async def due(self) -> list[Waiting]:
         """The next entries that may be told now, by their ids. What waits or is uncertain holds back what follows it of the same
-        record; what the CRM has rejected does not."""
+        record, but not for ever: the CRM may break at this one alone. What it has rejected does not."""
         query = f"""
             select {COLUMNS} from entries e
             where e.crm = %(crm)s and e.state in ('queued', 'uncertain') and {NOT_YET % {"alias": "e"}} is not true
                 and not exists (
                     select from entries b
                     where b.crm = e.crm and b.record_kind = e.record_kind and b.record_id = e.record_id and b.id < e.id
-                        and b.state in ('queued', 'uncertain') and {NOT_YET % {"alias": "b"}}
+                        and b.state in ('queued', 'uncertain') and b.attempts < {HOLDS_BACK} and {NOT_YET % {"alias": "b"}}
                 )
             order by e.id limit {AT_ONCE}
         """

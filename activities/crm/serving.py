@@ -35,6 +35,7 @@ from workflows.contract import NOTHING_NEW, WAITING, CheckCrmRequest, ServeReque
 logger = logging.getLogger(__name__)
 
 LONGEST_SAID = 300
+LEAST_WAIT_MINUTES = 1 / 6
 
 
 class CrmServing:
@@ -85,7 +86,7 @@ class CrmServing:
                     "settings_version": request.settings_version,
                     "counts": (await counts).model_dump(mode="json"),
                     "authenticated": session.authenticated if session else False,
-                    "retry_after": failed.retry_after if isinstance(failed, CrmFailure) else None,
+                    "retry_after": self._wait(failed),
                     "pulled_at": session.pulled_at.isoformat() if session and session.pulled_at else None,
                     "minute_seconds": self._settings.minute_seconds,
                 },
@@ -93,6 +94,11 @@ class CrmServing:
         if report is None:
             call_again("nothing new", timedelta(milliseconds=1), NOTHING_NEW)
         return report
+
+    def _wait(self, failed: CrmFailure | Refused) -> float | None:
+        """Seconds that the CRM asked for, and some where it asked for none: it would be asked again and again."""
+        asked = failed.retry_after if isinstance(failed, CrmFailure) else None
+        return None if asked is None else max(asked, LEAST_WAIT_MINUTES * self._settings.minute_seconds)
 
     def _failure(self, crm: str, failed: CrmFailure) -> Failure:
         said = storable(failed.said)[:LONGEST_SAID] if failed.said else None

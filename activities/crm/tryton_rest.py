@@ -10,7 +10,6 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from activities.crm.adapter import CrmFailure
@@ -21,7 +20,6 @@ from infra.http import AnswerLost, HttpHost, NotSent, Response
 SECONDS = 60.0  # for one answer
 LARGEST = 32 * 1024 * 1024  # bytes of one answer
 LONGEST_SAID = 2000  # characters of a sentence
-A_DAY = 86400.0
 
 SERVER_ERRORS = range(500, 600)
 REFUSALS = (400, 409, 410, 413, 415, 422)
@@ -151,7 +149,7 @@ class TrytonRest:
             raise CrmFailure(Kind.CRM_PERMISSION, "the user of the key may not do this in Tryton (403)", said)
         if status == 429:
             raise CrmFailure(
-                Kind.CRM_RATE_LIMITED, "Tryton asks for fewer requests (429)", said, retry_after=_retry_after(response)
+                Kind.CRM_RATE_LIMITED, "Tryton asks for fewer requests (429)", said, retry_after=response.retry_after
             )
         if status == 404:
             raise Absent
@@ -160,7 +158,7 @@ class TrytonRest:
         if status in REFUSALS:
             raise Declined(said)
         if status in SERVER_ERRORS or status == 408:
-            raise CrmFailure(unclear, f"Tryton answered {status}", said, retry_after=_retry_after(response))
+            raise CrmFailure(unclear, f"Tryton answered {status}", said, retry_after=response.retry_after)
         if not 200 <= status < 300:
             # A redirect, or a lock that another's change holds: nothing was done.
             raise CrmFailure(Kind.CRM_UNAVAILABLE, f"Tryton answered {status}: is its URL right?", said)
@@ -211,16 +209,3 @@ def _words(values: Values | None) -> list[str]:
     """What Tryton may repeat of a request, and nobody should read in an error: subjects, names, texts."""
     shown = ("subject", "name", "description", "text", "recipients", "sender")
     return [str(word)[:1000] for field in shown if values and (word := values.get(field))]
-
-
-def _retry_after(response: Response) -> float | None:
-    """Seconds (RFC 9110 10.2.3), at most a day."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), A_DAY)
-    try:
-        at = parsedate_to_datetime(text)
-        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
-    except (ValueError, TypeError):
-        return None
-    return min(max(seconds.total_seconds(), 0.0), A_DAY)

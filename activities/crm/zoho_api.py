@@ -121,7 +121,7 @@ class ZohoApi:
             raise CrmFailure(Kind.CRM_UNCERTAIN, "nonsense", "an answer without the one result that it should have")
         item = items[0]
         if item.get("code") != "SUCCESS":
-            raise self._failure(200, item, {}, writes=True)
+            raise self._failure(200, item, None, writes=True)
         details = item.get("details")
         return details if isinstance(details, dict) else {}
 
@@ -189,9 +189,9 @@ class ZohoApi:
         body = _object(response)
         if body and response.status < 300 and body.get("status") != "error":
             return Answer(at, body)
-        raise self._failure(response.status, body, response.headers, writes=writes)
+        raise self._failure(response.status, body, response.retry_after, writes=writes)
 
-    def _failure(self, status: int, body: JsonObject | None, headers: Mapping[str, str], *, writes: bool) -> CrmFailure:
+    def _failure(self, status: int, body: JsonObject | None, wait: float | None, *, writes: bool) -> CrmFailure:
         if body is not None and not _code(body):
             body = _first(body) or body  # the one record's error, within an answer that is a failure as a whole
         code = _code(body)
@@ -200,7 +200,6 @@ class ZohoApi:
         details = (body or {}).get("details")
         details = details if isinstance(details, dict) else {}
         if status == 429 or KINDS.get(code) is Kind.CRM_RATE_LIMITED:
-            wait = _seconds(headers.get("retry-after"))
             if wait is None and "concurren" in said.lower():
                 wait = CONCURRENCY_SECONDS
             return CrmFailure(Kind.CRM_RATE_LIMITED, cause, said, retry_after=wait)
@@ -250,14 +249,6 @@ def _duplicate_of(details: JsonObject) -> str | None:
     record = details.get("duplicate_record")
     found = record.get("id") if isinstance(record, dict) else details.get("id")
     return str(found) if found else None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        found = float(text or "")
-    except ValueError:
-        return None
-    return found if 0 <= found <= 86_400 else None
 
 
 def _date(response: Response) -> datetime:

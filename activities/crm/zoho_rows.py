@@ -15,6 +15,7 @@ from domain.linking import Direction
 
 LONGEST_SUBJECT = 250  # of an email and of an activity: what Zoho takes
 LONGEST_TITLE = 120  # of a note
+LONGEST_NAME = 100  # of a correspondent
 LONGEST_NOTE = 30_000
 LONGEST_TEXT = 100_000
 MOST_PEOPLE = 100  # of To and of Cc: a mail to thousands shows the first
@@ -253,5 +254,5 @@ def _people(given: Sequence[tuple[str, str]]) -> list[Row]:
     for name, address in given[:MOST_PEOPLE]:
         if normal := normal_address(address):
             shown = address.strip() if address.isascii() else normal
-            found.append({"user_name": name or shown, "email": shown})
+            found.append({"user_name": cut(name, LONGEST_NAME).strip() or shown, "email": shown})
     return found

@@ -283,6 +283,21 @@ async def test_a_lost_answer_is_looked_up_before_anything_is_made_again(asking: 
     assert len(await asking.events("TaskAdded")) == 2
 
 
+async def test_an_answer_that_nothing_can_be_made_of_is_a_refusal_and_is_not_tried_for_ever(
+    asking: Asking, pool: Pool
+) -> None:
+    await save_record(pool, "contact", "17", ANNA)
+    [message] = await asking.retrieve(HELLO)
+    asking.crm.before["add_activity"] = KeyError("id")
+    error = await refused(asking.ask("add_note", message=message, subject="call back"))
+    assert (error.refusal.code, "KeyError" in error.message) == ("crm_uncertain", True)
+    asking.crm.before["find_activity"] = AttributeError("get")
+    error = await refused(asking.ask("add_note", message=message, subject="call back"))
+    assert error.refusal.code == "crm_unavailable"
+    assert (await asking.ask("add_note", message=message, subject="call back"))["created"] is True
+    assert len(await asking.rows("select from activities")) == 1
+
+
 async def test_a_worker_that_dies_at_any_call_leaves_nothing_twice(asking: Asking, pool: Pool) -> None:
     await save_record(pool, "contact", "17", ANNA)
     [message] = await asking.retrieve(HELLO)

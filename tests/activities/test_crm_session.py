@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
+from activities.crm.outbox import HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
@@ -174,6 +175,15 @@ async def test_a_failure_of_the_crm_ends_the_session_and_leaves_the_entry_as_it_
     assert (await serving.sync()).pushed == 1
 
 
+@pytest.mark.parametrize(("asked", "told"), [(0.0, 10.0), (1.0, 10.0), (11.0, 11.0), (None, None)])
+async def test_a_crm_that_asks_for_hardly_any_wait_is_not_asked_again_at_once(
+    serving: Serving, script: Script, asked: float | None, told: float | None
+) -> None:
+    script.fail("check", Kind.CRM_RATE_LIMITED, retry_after=asked)
+    _, more = await serving.fails()
+    assert more["retry_after"] == told
+
+
 async def test_a_right_that_only_one_record_lacks_parks_its_entry_and_one_that_all_lack_ends_the_session(
     serving: Serving, script: Script, pool: Pool
 ) -> None:
@@ -303,6 +313,24 @@ async def test_a_crm_that_never_answers_clearly_is_left_alone_for_a_while(
     failure, _ = await serving.fails()
     assert (failure.kind, failure.counts) == (Kind.CRM_UNCERTAIN, None)
     assert script.calls["push"] <= sessions.MOST_UNCERTAIN + sessions.AT_ONCE
+
+
+async def test_a_message_at_which_the_crm_always_breaks_holds_back_its_record_only_for_a_while(
+    serving: Serving, script: Script, pool: Pool
+) -> None:
+    await stores(pool, mail(1), mail(2), mail(3))
+    script.fail("push", Kind.CRM_UNCERTAIN, times=HOLDS_BACK)
+    while script.steps["push"]:
+        assert (await serving.states())[1:] == ["queued", "queued"]
+        await settles(pool)
+        await serving.sync()
+    assert await serving.states() == ["uncertain", "delivered", "delivered"]
+    await settles(pool)
+    await serving.sync()
+    await settles(pool)
+    await serving.sync()
+    assert await serving.states() == ["delivered"] * 3
+    assert len(script.shows) == 3
 
 
 async def test_a_fault_of_the_adapter_is_no_worse_than_a_lost_answer_and_stops_nobody_else(

@@ -32,6 +32,23 @@ async def test_a_reply_to_an_unknown_message_says_that_one_sent_elsewhere_is_mis
     assert await hinted(mail) == []
 
 
+@pytest.mark.requirement("R37")
+@pytest.mark.parametrize(
+    ("subject", "hint"),
+    [("Re: offer", True), ("AW: Re: offer", True), ("re[2]: offer", True), ("Fwd: offer", False), ("Regards", False)],
+)
+async def test_a_reply_that_names_its_parent_last_in_references_alone_is_a_reply(
+    mail: LinkedMail, subject: str, hint: bool
+) -> None:
+    jane = await mail.account()
+    await mail.store(jane, letter(1, message_id="<first@example.com>"))
+    raw = letter(2, "References: <first@example.com> <2nd@example.com>").replace(b"message 2", subject.encode())
+    [reply] = await mail.store(jane, raw)
+    assert await hinted(mail) == ([reply] if hint else [])
+    await mail.store(jane, letter(3, sender=JANE, message_id="<2nd@example.com>"))
+    assert await hinted(mail) == []
+
+
 @pytest.mark.parametrize("line", ["Auto-Submitted: auto-replied", "List-Id: <dev.lists.example.net>"])
 async def test_neither_automatic_mail_nor_lists_get_the_hint(mail: LinkedMail, line: str) -> None:
     await mail.store(await mail.account(), letter(2, "In-Reply-To: <1@example.com>", line))

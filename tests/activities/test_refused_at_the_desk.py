@@ -108,6 +108,7 @@ class Desk:
             "mark_messages": {"messages": [self.message], "seen": True, "flagged": False},
             "undo_filing": {"run": str(uuid4())},
             "delete_messages": {"messages": [2**40]},
+            "make_private": {"messages": [self.message], "private": False},
             "set_privacy": {"never_log": ["eve@example.net"], "private": ["example.net"], "internal": "private"},
             "save_contact": {"address": "carl@example.org", "name": "Carl", "pinned": True},
             "remove_contact": {"address": "carl@example.org"},
@@ -187,7 +188,8 @@ async def test_whatever_a_command_is_given_it_is_done_or_refused_in_words(desk: 
 
 @pytest.mark.parametrize(
     "name",
-    ["move_messages", "label_messages", "mark_messages", "delete_messages", "link_message", "unlink_message", "undo_decision",
+    ["move_messages", "label_messages", "mark_messages", "delete_messages", "make_private",
+     "link_message", "unlink_message", "undo_decision",
      "add_record", "add_task", "add_event", "add_note", "context"],
 )  # fmt: skip
 async def test_another_accounts_message_is_as_unknown_as_one_that_never_was(desk: Desk, name: str) -> None:

@@ -166,10 +166,10 @@ async def test_what_zoho_has_no_room_for_is_cut_and_what_it_must_have_is_made_up
     anna = twin.add("Contacts", Last_Name="Lind")
     crowd = [("", f"{number}@client.example") for number in range(5000)]
     async with connected(pool, twin) as zoho:
-        await zoho.push(entry(anna, subject="x" * 400, to=crowd))
+        await zoho.push(entry(anna, subject="x" * 400, to=crowd, sender=("y" * 60_000, "anna@client.example")))
         await zoho.push(entry(anna, message_id="<2@client.example>", subject=" \n ", text="", to=[], sender=("", "")))
     long, empty = twin.emails["Contacts", anna]
-    assert (len(long["subject"]), len(long["to"])) == (250, 100)
+    assert (len(long["subject"]), len(long["to"]), len(long["from"]["user_name"])) == (250, 100, 100)
     assert (empty["subject"], empty["to"][0]["email"]) == ("(no subject)", "jane@example.com")
 
 

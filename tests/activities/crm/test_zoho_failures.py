@@ -117,7 +117,9 @@ async def test_silence_is_an_answer_that_was_lost(
     ({"Retry-After": "17"}, "slow down", 17.0),
     ({}, "You have reached the concurrency limit", zoho_api.CONCURRENCY_SECONDS),
     ({}, "no credits are left", None),
-    ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, "no credits are left", None),
+    ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, "no credits are left", 0.0),
+    ({"Retry-After": "100000"}, "no credits are left", 86_400.0),
+    ({"Retry-After": "soon"}, "no credits are left", None),
 ])  # fmt: skip
 async def test_a_limit_says_how_long_to_wait_where_zoho_does(
     twin: ZohoTwin, pool: Pool, headers: dict[str, str], message: str, wait: float | None
