@@ -316,25 +316,25 @@ async def reported(connection: Connection, about: Collection[tuple[str, str]]) -
     return [row[0] for row in rows]
 
 
-async def followers_of(connection: Connection, messages: Collection[int], most: int) -> list[int]:
-    """The stored messages of the same account that answer one of `messages`, or one that answers it, and so on."""
-    found: set[int] = set()
-    answered = set(messages)
-    for _ in range(MOST_ROUNDS):
-        if not answered or len(found) >= most:
-            break
-        rows = await (
-            await connection.execute(
-                """
-                select distinct reply.id from mail m join mail reply
+async def followers_of(connection: Connection, messages: Collection[int], most: int, after: int = 0) -> list[int]:
+    """The stored messages of the same account that answer one of `messages`, or one that answers it, and so on, in the order of
+    their ids. They are looked up by what they name: read in the order of the ids until there are `most`, it may be all mail."""
+    if not messages:
+        return []
+    rows = await (
+        await connection.execute(
+            """
+            with recursive found (id) as (
+                select id from unnest(%(messages)s::bigint[]) given (id)
+                union
+                select reply.id from found join mail m using (id) join mail reply
                     on reply.address = m.address and (reply.in_reply_to || reply.message_references) @> array[m.message_id]
                     and (reply.in_reply_to <> '{}' or reply.message_references <> '{}')
-                where m.id = any(%s) and m.message_id is not null and reply.state = 'stored' and reply.id <> all(%s)
-                order by 1 limit %s
-                """,
-                [sorted(answered), sorted(found.union(messages)), most - len(found)],
+                where m.message_id is not null and reply.state = 'stored'
             )
-        ).fetchall()
-        answered = {row[0] for row in rows}
-        found |= answered
-    return sorted(found)
+            select id from found where id <> all(%(messages)s) and id > %(after)s order by id limit %(most)s
+            """,
+            {"messages": sorted(messages), "most": most, "after": after},
+        )
+    ).fetchall()
+    return [row[0] for row in rows]
