@@ -30,9 +30,7 @@ DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveConta
 AT_CRMS = frozenset(ACTIONS)  # a CRM is asked: on the queue that waits for CRMs
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
-AT_A_CRM = timedelta(
-    minutes=10
-)  # with all attempts and all waiting: a command that waits keeps its account from being closed
+AT_A_CRM = timedelta(minutes=10)  # with all attempts and all waiting: an account that is closed ends only after it
 WAITS_FOR_CRMS = "waits-for-crms"  # what a history has from which on a CRM holds up no mail
 MOST_RESULTS = 1000  # of a run that waits for a CRM: ten times what it has otherwise
 MOST_EVENTS = 20_000

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
 from activities.crm.connections import save_crm
-from activities.crm.outbox import HOLDS_BACK
+from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
@@ -233,6 +233,23 @@ async def test_what_is_uncertain_is_not_asked_for_while_the_crm_may_still_be_at_
     assert await serving.states() == ["uncertain"]
     assert (await serving.sync()).counts == Counts(backlog=1, uncertain=1)
     assert script.calls["find"] == 0
+
+
+async def test_what_a_worker_was_cut_off_at_is_not_asked_for_before_its_longest_call_must_have_ended(
+    serving: Serving, script: Script, pool: Pool
+) -> None:
+    await stores(pool, mail(1))
+    script.fail("push", Dies())
+    with pytest.raises(Dies):
+        await serving.sync()
+    for seconds, asked in ((CALL_SECONDS, 0), (CALL_SECONDS + 40, 1)):
+        async with pool.connection() as connection:
+            await connection.execute("delete from leases")
+            await connection.execute(
+                "update entries set claimed_at = clock_timestamp() - make_interval(secs => %s)", [seconds]
+            )
+        await Serving(pool, worker=local_worker(minute_seconds=60.0), name="worker-2").sync()
+        assert script.calls["find"] == asked
 
 
 @pytest.mark.parametrize("says", [True, False])
