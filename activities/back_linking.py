@@ -19,13 +19,13 @@ from psycopg.rows import TupleRow, class_row
 from activities.following import follow
 from activities.linking import Changed, hold_links, relink
 from activities.log import append
-from activities.matching import searched
+from activities.matching import followers_of, searched
 from domain.audit import SYSTEM, LoggedEvent
 from domain.message import storable
 from infra.database import Pool
 
 PAGE = 1000  # messages of one transaction
-ADDRESSES = 200  # that are looked for at once: most of them have little mail
+ADDRESSES = 200  # that are looked for at once, or messages with replies: most of them have little mail
 FEW = 20 * PAGE  # messages with certain addresses: up to so many are found by the addresses for each page
 LONGEST_ERROR = 500
 
@@ -118,13 +118,14 @@ class Job:
     participant: str | None
     record_kind: str | None
     record_id: str | None
+    answered: int | None
     cause: str
     after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one page does: one job, or jobs for several addresses that are equally far."""
+    """What one page does: one job, or jobs for several addresses or messages that are equally far."""
 
     crm: str
     jobs: Sequence[Job]
@@ -173,7 +174,7 @@ class BackLinking:
             async with connection.cursor(row_factory=class_row(Job)) as cursor:
                 await cursor.execute(
                     """
-                    select id, account, participant, record_kind, record_id, cause, after from relinking where crm = %s
+                    select id, account, participant, record_kind, record_id, answered, cause, after from relinking where crm = %s
                     order by coalesce(page_at, asked_at), id limit 1 for update skip locked
                     """,
                     [crm],
@@ -182,14 +183,18 @@ class BackLinking:
                 if not jobs:
                     return None
                 (first,) = jobs
-                if first.participant is not None:
+                if first.participant is not None or first.answered is not None:
                     await cursor.execute(
                         """
-                        select id, account, participant, record_kind, record_id, cause, after from relinking
-                        where crm = %s and participant is not null and after = %s and cause = %s and id <> %s
+                        select id, account, participant, record_kind, record_id, answered, cause, after from relinking
+                        where crm = %s and (participant is null, answered is null) = (%s, %s)
+                            and after = %s and cause = %s and id <> %s
                         order by coalesce(page_at, asked_at), id limit %s for update skip locked
                         """,
-                        [crm, first.after, first.cause, first.id, ADDRESSES - 1],
+                        [
+                            *(crm, first.participant is None, first.answered is None),
+                            *(first.after, first.cause, first.id, ADDRESSES - 1),
+                        ],
                     )
                     jobs += await cursor.fetchall()
             work = Work(crm, jobs)
@@ -203,6 +208,11 @@ class BackLinking:
         """Waits for the transactions that may store mail linked by an older directory: their mail would be missed."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(hashtextextended('directory:' || %s, 0))", [crm])
+        async with self._pool.connection() as connection:
+            # New mail waits in a list beside each index, which would be read to its end for every address.
+            await connection.execute(
+                "select gin_clean_pending_list(one) from unnest('{mail_addresses_idx,mail_loose_idx}'::regclass[]) one"
+            )
 
     async def _is_ours(self, connection: Connection, work: Work) -> bool:
         """Whether no other worker has done this very page in the meantime."""
@@ -229,6 +239,9 @@ class BackLinking:
         }
         if job.account is not None:
             return await _column(connection, OF_ACCOUNT, values)
+        if job.answered is not None:
+            answered = [one.answered for one in work.jobs if one.answered is not None]
+            return await followers_of(connection, answered, PAGE, job.after)
         if job.participant is None:
             return await _column(connection, OF_RECORD, values)
         few = await _column(connection, OF_RARE, values)

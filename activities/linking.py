@@ -24,7 +24,7 @@ from domain.settings import AccountSettings
 
 LINKS = 0x4D4C  # the class of advisory locks
 BUCKETS = 128
-MOST_FOLLOWERS = 500  # replies that are linked anew because what they answer is linked otherwise
+MOST_FOLLOWERS = 500  # replies that are linked anew in the same transaction as what they answer; the others follow
 
 Connection = AsyncConnection[TupleRow]
 
@@ -64,6 +64,8 @@ async def link_new(
         await connection.execute(INSERT, _columns(settings.address, found))
         relinked = await _relink(connection, others, None)
         await refresh_entries(connection, identities | relinked.identities)
+        further = deals if len(others) >= MOST_FOLLOWERS else []
+        await _ask_to_follow(connection, {*relinked.passing_on, *further}, None)
     elif found and not await _insert_with_entries(connection, settings.address, found):
         await refresh_entries(connection, identities)
     return len(found)
@@ -100,19 +102,39 @@ async def relink(
     linked, and a direction follows the folder. What a person decided stays. Done twice, it changes nothing.
 
     The caller has held the links of the accounts (`hold_links`) before it locked any message. Where links change that a
-    thread passes on, its later messages follow; with `replies` they do in any case, because a person has linked these.
+    thread passes on, its later messages follow; with `replies` they do in any case, because a person has linked these. What
+    is being stored meanwhile, or is too much for one transaction, is left to who serves the CRM.
     """
     done = await _relink(connection, ids, crms)
-    later = await matching.followers_of(connection, ids if replies else done.passing_on, MOST_FOLLOWERS)
-    followed = await _relink(connection, later, crms)
+    answered = set(ids) if replies else done.passing_on
+    followed = await _relink(connection, await matching.followers_of(connection, answered, MOST_FOLLOWERS), crms)
     await refresh_entries(connection, done.identities | followed.identities)
+    await _ask_to_follow(connection, answered | followed.passing_on, crms)
     done.changed += followed.changed
     return done.changed
 
 
+async def _ask_to_follow(connection: Connection, answered: Collection[int], crms: Sequence[str] | None) -> None:
+    """Has the replies to these messages linked anew, with `crms` or all of their account's, once what is being stored now is
+    there: its transaction has seen these messages as they were before."""
+    if answered:
+        await connection.execute(
+            """
+            insert into relinking (crm, answered, cause)
+            select theirs.crm, m.id, 'what a message answers is linked otherwise'
+            from mail m join accounts_recorded a using (address) cross join unnest(a.crm) theirs (crm)
+            where m.id = any(%(answered)s) and m.message_id is not null
+                and (%(crms)s::text[] is null or theirs.crm = any(%(crms)s))
+            order by theirs.crm, m.id
+            on conflict (crm, answered) where begun_at is null and answered is not null do update set cause = excluded.cause
+            """,
+            {"answered": sorted(answered), "crms": None if crms is None else list(crms)},
+        )
+
+
 @dataclass(slots=True)
 class Relinked:
-    """What changed, the messages whose links to deals did, and the identities whose entries are to be brought up."""
+    """What changed, the messages whose links that threads pass on did, and the identities whose entries are to be brought up."""
 
     changed: Changed = field(default_factory=Changed)
     passing_on: set[int] = field(default_factory=set)
@@ -207,11 +229,13 @@ async def _bring_up(
             found = due.pop(record, None)
             if is_there.manual or record[0] not in account.crms:  # one that was taken off the account keeps what it has
                 direction = SENT if one.folder == SENT else "Received"
-                if is_there.direction != direction:
+                if is_there.direction != direction and (is_there.manual or not is_there.unlinked):
                     changed.turned += not is_there.unlinked
                     turned.append((is_there.id, direction))
                 continue
-            if record[1] == "deal" and (found is None) != is_there.unlinked:
+            if (record[1] == "deal" or is_there.evidence.get("rule") == "thread") and (
+                found is None
+            ) != is_there.unlinked:
                 passing_on.add(one.id)
             if found is None:
                 if not is_there.unlinked:
@@ -226,7 +250,7 @@ async def _bring_up(
         for found in due.values():
             new.setdefault(account.address, []).append((one, found))
             changed.linked += 1
-            if found.record_kind == "deal":
+            if found.record_kind == "deal" or found.evidence.get("rule") == "thread":
                 passing_on.add(one.id)
     if gone:
         await connection.execute("update links set unlinked_at = now() where id = any(%s)", [gone])

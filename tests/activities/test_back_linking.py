@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -257,3 +257,35 @@ async def test_the_page_of_a_pull_is_committed_with_what_it_asks_for(pool: Pool)
         await Directory(pool).apply(CRM, Page([ANNA], Poison(a=1)))
     assert await Watcher(pool).rows("select * from directory") == []
     assert await Watcher(pool).rows("select * from relinking") == []
+
+
+async def test_many_addresses_with_little_mail_and_one_with_much_are_found_in_pages(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(back_linking, "PAGE", 4)
+    monkeypatch.setattr(back_linking, "FEW", 6)
+    people = [Record("contact", f"p{n}", "A", (f"p{n}@example.org",)) for n in range(5)]
+    much = [await stored(pool, n, sender="anna@example.org") for n in range(9)]
+    little = [await stored(pool, 20 + n, sender=f"p{n}@example.org") for n in range(5)]
+    await worked_off(pool)
+    await pulled(pool, ANNA, *people)
+    await worked_off(pool)
+    assert [message for message, _, _ in await links(pool)] == much + little
+
+
+@pytest.mark.parametrize(
+    ("query", "scanned"), [(back_linking.OF_RARE, "mail_addresses_idx"), (back_linking.OF_FREQUENT, "mail_pkey")]
+)
+async def test_mail_is_looked_up_by_its_addresses_or_read_in_order_whatever_the_statistics_say(
+    pool: Pool, query: LiteralString, scanned: str
+) -> None:
+    """Either plan for the other's case reads the whole table for each page."""
+    async with pool.connection() as connection, connection.transaction():
+        for senders in (["anna@example.org"] * 3, [f"p{n}@example.org" for n in range(40)]):
+            for number, sender in enumerate(senders):
+                await store(connection, number + len(senders), sender=sender)
+            await connection.execute("analyze mail")
+            await connection.execute("set local enable_seqscan = off")
+            values = {"after": 0, "participants": ["anna@example.org"], "few": 5, "most": 5}
+            plan = await (await connection.execute(b"explain " + query.encode(), values)).fetchall()
+            assert [row[0] for row in plan if scanned in row[0]]

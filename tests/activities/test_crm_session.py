@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
+from activities.crm.connections import save_crm
 from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
@@ -19,11 +21,20 @@ from tests.activities.scripted_crm import NAME, Dies, Script, Serving, script, s
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
+from workflows.contract import RecordedCrm
 
 __all__ = ["script"]
 
 ANNA = Record("contact", "1", "Anna Lind", ("anna@example.org",))
 BO = Record("contact", "2", "Bo Ek", ("bo@example.org",))
+HEALTHY: dict[str, Any] = {
+    "state": "active",
+    "reason": None,
+    "last_failure": None,
+    "authentication_failures": 0,
+    "connection_failures": 0,
+    "next_attempt_at": None,
+}
 
 
 @pytest.fixture
@@ -421,3 +432,30 @@ async def test_one_worker_at_a_time_serves_a_crm(serving: Serving, script: Scrip
     assert busy.value.type == "Waiting"
     script.silent.set()
     await first
+
+
+@pytest.mark.parametrize(
+    ("change", "sweeps"), [({"url": "http://127.0.0.1:1/other"}, True), ({"interval_minutes": 7}, False)]
+)
+async def test_of_a_crm_with_another_address_the_whole_directory_is_compared(
+    pool: Pool, script: Script, change: dict[str, Any], sweeps: bool
+) -> None:
+    await register_crm(pool, NAME, "crm")
+    script.pages = [[ANNA, BO]]
+    serving = Serving(pool, worker=local_worker(minute_seconds=60.0))
+
+    async def set_up() -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await save_crm(connection, RecordedCrm(settings=serving.settings, **HEALTHY))
+
+    await set_up()
+    await serving.sync()
+    await set_up()
+    await serving.sync()
+    assert script.cursors == [None, {"page": 1}]
+    serving.settings = CrmSettings.model_validate(settings(**change))
+    await set_up()
+    script.pages = [[BO]]  # what the other one has
+    await serving.sync()
+    assert (script.cursors[-1] is None) == sweeps
+    assert await serving.seen.column("select record_id from directory") == (["2"] if sweeps else ["1", "2"])
