@@ -76,7 +76,7 @@ class Actions:
             who = _correspondent(subject, given.address)
             made = await self._requests.write_down(request.address, given, given.record_kind, None, request.at)
             # By the person, too: two people may add one correspondent at the same time.
-            async with self._requests.alone(made.key, f"{given.crm}\n{who.normal}"):
+            async with self._requests.alone(given.crm, made.key, f"{given.crm}\n{who.normal}"):
                 made = await self._requests.known(request.address, given) or made
                 if made.done_at is None:
                     await self._add_record(request, given, made, who)
@@ -179,13 +179,13 @@ class Actions:
         under the same id, it makes nothing twice. The answer is what the CRM shows afterwards (R74)."""
         async with heartbeats(lambda: None):
             made = await self._requests.known(request.address, given)
+            await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
             if made is None:
                 _check_times(given)
-                await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
                 kind, record_id = await self._record_meant(request.address, given)
                 made = await self._requests.write_down(request.address, given, kind, record_id, request.at)
             try:
-                async with self._requests.alone(made.key), self._open_crm(given.crm) as crm:
+                async with self._requests.alone(given.crm, made.key), self._open_crm(given.crm) as crm:
                     made = await self._requests.known(request.address, given) or made
                     if made.done_at is None:
                         await self._add_activity_once(crm, request, given, made)

@@ -1,8 +1,8 @@
 """The address book of an account: whom it writes to and hears from, counted from its stored mail, and whom it has saved.
 
-Counting is no part of storing: a session catches up when it ends. `people_counted` says how far the account's mail is counted,
-in the transaction that counts it, so whatever dies where, no message counts twice. The views and functions that people
-ask are in migration 0020.
+Counting is no part of storing: a session catches up when it ends, and so does who has attached mail by hand. `people_counted`
+says how far the account's mail is counted, in the transaction that counts it, so whatever dies where, no message counts twice.
+The views and functions that people ask are in migration 0020.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class AddressBook:
 
     async def _page(self, account: str, own: Collection[str]) -> bool:
         async with self._pool.connection() as connection, connection.transaction():
+            # Whoever stores mail of the account holds this lock too: no message is stored later under an id that is counted by.
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attach:{account}"])
             await connection.execute("insert into people_counted values (%s, 0) on conflict do nothing", [account])
             row = await (
                 await connection.execute("select through from people_counted where account = %s for update", [account])

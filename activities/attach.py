@@ -27,6 +27,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
+from activities.address_book import AddressBook
 from activities.arrivals import Batch, Retrieved
 from activities.back_linking import ask_to_relink_account
 from activities.comparison import known_account
@@ -142,6 +143,10 @@ class Attaching:
             stored = await stored_as(connection, address, one)
             assert stored is not None
             return await self._seen(connection, stored, new=True)
+
+    async def count(self, settings: AccountSettings) -> None:
+        """Counts for the address book whom the attached mail is with; done again, it counts nothing twice."""
+        await AddressBook(self._pool).catch_up(settings.address, settings.own_addresses)
 
     async def _had(self, settings: AccountSettings, one: Retrieved) -> Attached:
         """Why nothing of it was stored."""
@@ -283,6 +288,7 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
                 records = f"{done.links} CRM record{'' if done.links == 1 else 's'}"
                 what = "attached as" if done.new else "already there as"
                 print(f"{file}: {what} message {done.message}, in {done.folder}, linked to {records}")
+        await attaching.count(account)
     return 1 if refused else 0
 
 

@@ -13,12 +13,12 @@ from temporalio import activity
 from activities.actions import read
 from activities.crm.adapter import CrmFailure
 from activities.crm.known import Subject, open_deals, subject_of
-from activities.crm.requests import OpenCrm, asked, plain
+from activities.crm.requests import OpenCrm, asked, plain, shown
 from domain.actions import Context, said_of
 from domain.crm import RecordKind
 from domain.refusal import Refused
 from infra.database import Pool
-from workflows.contract import DeskRequest
+from workflows.contract import BUILTIN_CRM, DeskRequest
 
 LIVE_SECONDS = 5.0  # for all that one CRM is asked
 MOST_RECORDS = 10
@@ -26,6 +26,7 @@ MOST_OPEN = 20  # tasks and events of a record
 MOST_MAIL = 10
 MOST_HINTS = 20
 MOST_PEOPLE = 20
+LONGEST_NAME = 200  # characters of a record's or a person's
 
 Connection = AsyncConnection[TupleRow]
 
@@ -50,7 +51,7 @@ class Contexts:
         for record in records:
             deals = await open_deals(self._pool, record["crm"], [record["record_id"]])
             record["open_deals"] = (
-                [{"record_id": deal.id, "name": deal.name} for deal in deals]
+                [{"record_id": deal.id, "name": shown(deal.name, LONGEST_NAME)} for deal in deals]
                 if record["record_kind"] == "contact"
                 else []
             )
@@ -60,7 +61,8 @@ class Contexts:
             "labels": list(subject.labels),
             "flags": list(subject.flags),
             "correspondents": [
-                {"name": who.name, "address": who.normal} for who in subject.correspondents[:MOST_PEOPLE]
+                {"name": shown(who.name, LONGEST_NAME), "address": who.normal}
+                for who in subject.correspondents[:MOST_PEOPLE]
             ],
             "records": records,
             "crms": list(answers),
@@ -78,8 +80,9 @@ class Contexts:
             async with self._open_crm(crm) as opened:
                 for record in theirs:
                     kind: RecordKind = record["record_kind"]
-                    shown = await opened.activities(kind, record["record_id"])
-                    record["open"] = [plain(one) for one in shown if one.open and one.kind != "note"][:MOST_OPEN]
+                    there = await opened.activities(kind, record["record_id"])
+                    still_open = [one for one in there if one.open and one.kind != "note"]
+                    record["open"] = [plain(one) for one in still_open[:MOST_OPEN]]
 
         try:
             await asked(ask(), seconds=LIVE_SECONDS)
@@ -98,17 +101,23 @@ class Contexts:
 
 
 async def _records(connection: Connection, message: int) -> list[dict[str, Any]]:
+    """The records of the CRMs that the account has now: one that was taken off it keeps its links, and is asked no more."""
     rows = await _rows(
         connection,
         """
         select l.crm, l.record_kind, l.record_id, r.name, l.direction, l.matched_address, l.evidence
-        from links l left join records r using (crm, record_kind, record_id)
-        where l.message = %s and l.unlinked_at is null order by l.crm, l.record_kind, l.record_id limit %s
+        from links l
+        join accounts_recorded a using (address)
+        join crm_connections c on c.name = l.crm and (c.organisation = a.organisation or c.name = %s)
+        left join records r on (r.crm, r.record_kind, r.record_id) = (l.crm, l.record_kind, l.record_id)
+        where l.message = %s and l.unlinked_at is null and l.crm = any(a.crm)
+        order by l.crm, l.record_kind, l.record_id limit %s
         """,
+        BUILTIN_CRM,
         message,
         MOST_RECORDS,
     )
-    return [dict(row) for row in rows]
+    return [{**row, "name": row["name"] and shown(row["name"], LONGEST_NAME)} for row in rows]
 
 
 async def _last_mail(connection: Connection, address: str, subject: Subject) -> list[dict[str, Any]]:

@@ -107,6 +107,10 @@ class Known:
     gone: bool
     normal: frozenset[str]
 
+    def is_now(self) -> tuple[bool, bool, str | None, str | None]:
+        """Whether it counts, and as what."""
+        return self.open, self.gone, self.converted_to, self.merged_into
+
 
 NOTHING = Known("", (), (), True, None, None, True, frozenset())
 
@@ -268,29 +272,32 @@ async def _write(connection: Connection, crm: str, changed: dict[Key, Known]) ->
 
 async def _ask(connection: Connection, crm: str, changes: dict[Key, tuple[Known, Known]]) -> None:
     """Asks for what may be linked otherwise now: by addresses that came or went, by all addresses of a record that counts for
-    more or less than before, and where it is another's now, for what is linked with it."""
+    more or less than before, and where it is another's now, for what is linked with it. What is linked with the contacts of a
+    deal may be so by addresses of others that they have been, or had."""
     addresses: set[str] = set()
     contacts: set[str] = set()
     follow: list[Key] = []
     for key, (was, now) in changes.items():
         addresses |= was.normal ^ now.normal
-        counts = (was.open, was.converted_to, was.gone) != (now.open, now.converted_to, now.gone)
+        counts = was.is_now() != now.is_now()
         if counts:
             addresses |= was.normal | now.normal
         if key[0] == "deal":
             contacts |= {*was.contacts, *now.contacts} if counts else set(was.contacts) ^ set(now.contacts)
-        if was is not NOTHING and (was.converted_to, was.merged_into, was.gone) != (
-            now.converted_to,
-            now.merged_into,
-            now.gone,
-        ):
+        if was is not NOTHING and was.is_now()[1:] != now.is_now()[1:]:
             follow.append(key)
     if contacts:
         rows = await (
             await connection.execute(
-                "select distinct address from record_addresses where crm = %s and record_kind = 'contact' "
-                "and record_id = any(%s)",
-                [crm, sorted(contacts)],
+                """
+                select address from record_addresses
+                where crm = %(crm)s and record_kind = 'contact' and record_id = any(%(contacts)s)
+                union
+                select matched_address from links
+                where crm = %(crm)s and record_kind = 'contact' and record_id = any(%(contacts)s) and unlinked_at is null
+                    and matched_address <> ''
+                """,
+                {"crm": crm, "contacts": sorted(contacts)},
             )
         ).fetchall()
         addresses |= {row[0] for row in rows}

@@ -229,7 +229,7 @@ async def _bring_up(
             found = due.pop(record, None)
             if is_there.manual or record[0] not in account.crms:  # one that was taken off the account keeps what it has
                 direction = SENT if one.folder == SENT else "Received"
-                if is_there.direction != direction:
+                if is_there.direction != direction and (is_there.manual or not is_there.unlinked):
                     changed.turned += not is_there.unlinked
                     turned.append((is_there.id, direction))
                 continue

@@ -209,26 +209,30 @@ async def ancestors_of(
     stored: dict[tuple[str, str], list[tuple[int, list[str]]]] = {}
     for _ in range(MOST_ROUNDS):
         wanted = {(account, name) for (account, _), named in seen.items() for name in named} - stored.keys()
-        if not wanted:
-            break
-        stored |= {one: [] for one in wanted}
-        rows = await (
-            await connection.execute(
-                """
-                select m.address, m.message_id, m.id, m.in_reply_to || m.message_references
-                from mail m
-                where m.message_id = any(%s) and m.address = any(%s) and m.state = 'stored'
-                """,
-                [sorted({name for _, name in wanted}), sorted({account for account, _ in wanted})],
-            )
-        ).fetchall()
-        for account, name, message, named in rows:
-            if (account, name) in wanted:
-                stored[account, name].append((message, named))
+        if wanted:
+            stored |= {one: [] for one in wanted}
+            rows = await (
+                await connection.execute(
+                    """
+                    select m.address, m.message_id, m.id, m.in_reply_to || m.message_references
+                    from mail m
+                    where m.message_id = any(%s) and m.address = any(%s) and m.state = 'stored'
+                    """,
+                    [sorted({name for _, name in wanted}), sorted({account for account, _ in wanted})],
+                )
+            ).fetchall()
+            for account, name, message, named in rows:
+                if (account, name) in wanted:
+                    stored[account, name].append((message, named))
+        grown = False  # also by what was found for another reply before
         for (account, _), named in seen.items():
             for name in list(named):
                 more = [one for _, names in stored.get((account, name), ()) for one in names if one not in named]
-                named += list(dict.fromkeys(more))[: max(MOST_ANCESTORS - len(named), 0)]
+                more = list(dict.fromkeys(more))[: max(MOST_ANCESTORS - len(named), 0)]
+                named += more
+                grown = grown or bool(more)
+        if not grown:
+            break
     return {
         (account, reply): sorted(
             {message for name in named for message, _ in stored.get((account, name), ()) if message != reply}
@@ -313,21 +317,22 @@ async def reported(connection: Connection, about: Collection[tuple[str, str]]) -
 
 
 async def followers_of(connection: Connection, messages: Collection[int], most: int, after: int = 0) -> list[int]:
-    """The stored messages that name one of `messages` among those that they answer, of the same account, in the order of their
-    ids. They are looked up by what they name: read in the order of the ids until there are `most`, it may be all mail."""
+    """The stored messages of the same account that answer one of `messages`, or one that answers it, and so on, in the order of
+    their ids. They are looked up by what they name: read in the order of the ids until there are `most`, it may be all mail."""
     if not messages:
         return []
     rows = await (
         await connection.execute(
             """
-            with found as materialized (
-                select distinct reply.id from mail m join mail reply
+            with recursive found (id) as (
+                select id from unnest(%(messages)s::bigint[]) given (id)
+                union
+                select reply.id from found join mail m using (id) join mail reply
                     on reply.address = m.address and (reply.in_reply_to || reply.message_references) @> array[m.message_id]
                     and (reply.in_reply_to <> '{}' or reply.message_references <> '{}')
-                where m.id = any(%(messages)s) and m.message_id is not null and reply.state = 'stored'
-                    and reply.id <> all(%(messages)s) and reply.id + 0 > %(after)s
+                where m.message_id is not null and reply.state = 'stored'
             )
-            select id from found order by id limit %(most)s
+            select id from found where id <> all(%(messages)s) and id > %(after)s order by id limit %(most)s
             """,
             {"messages": sorted(messages), "most": most, "after": after},
         )

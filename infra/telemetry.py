@@ -42,6 +42,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
+from infra.database import without_values
 from infra.settings import SettingsError, WorkerSettings
 from infra.temporal_client import is_spoken_for
 
@@ -186,7 +187,8 @@ def _unless_spoken_for(record: logging.LogRecord) -> bool:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Adds the ids of the current span, and says an expected failure in one line instead of a traceback."""
+    """Adds the ids of the current span, says an expected failure in one line instead of a traceback, and nothing of the rows that
+    database errors are about."""
 
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
@@ -198,6 +200,8 @@ class _Handler(logging.StreamHandler[TextIO]):
         if error is not None and is_spoken_for(error):
             record.msg, record.args = f"{record.getMessage()}: {error}", ()
             record.exc_info = record.exc_text = None
+        elif error is not None:
+            without_values(error)
         return super().format(record)
 
 

@@ -21,11 +21,12 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import Runtime
-from temporalio.worker import WorkflowRunner
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from domain.failures import Kind
 from domain.refusal import Refused
+from infra.database import without_values
 from infra.payloads import TolerantPayloadConverter
 from infra.settings import SettingsError
 
@@ -59,8 +60,8 @@ class FailureConverter(DefaultFailureConverter):
     """Keeps what operators read in the UI and the CLI to one readable line, and other people's words out of it.
 
     A BENIGN error, a classified failure (its type is a Kind) and a refusal go without stack trace and without cause:
-    the cause would repeat, unredacted, what a mail server said. A `Refused` becomes a non-retryable ApplicationError of
-    that type whose details[0] is the Refusal.
+    the cause would repeat, unredacted, what a mail server said. Database errors go without the row that they are about.
+    A `Refused` becomes a non-retryable ApplicationError of that type whose details[0] is the Refusal.
     """
 
     def to_failure(
@@ -68,6 +69,7 @@ class FailureConverter(DefaultFailureConverter):
     ) -> None:
         if isinstance(exception, Refused):
             exception = refused_error(exception)
+        without_values(exception)
         super().to_failure(exception, payload_converter, failure)
         if is_spoken_for(exception):
             failure.stack_trace = ""
@@ -93,6 +95,22 @@ data_converter = dataclasses.replace(
 )
 
 
+class _ActivityErrors(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 -- the SDK's name for it
+        try:
+            return await super().execute_activity(input)
+        except BaseException as error:
+            without_values(error)
+            raise
+
+
+class WithoutValues(Interceptor):
+    """Takes other people's words out of an activity's database errors before traces, logs and the history have them."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 -- as above
+        return _ActivityErrors(next)
+
+
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The sandbox that production runs workflows in. Tests also run with the default one, which passes nothing on."""
     return SandboxedWorkflowRunner(
@@ -111,7 +129,7 @@ class MailroomPlugin(SimplePlugin):
             "mailroom",
             data_converter=data_converter,
             # Operators start accounts by the CLI, so most workflows have no span of a client above them.
-            interceptors=[TracingInterceptor(always_create_workflow_spans=True)],
+            interceptors=[TracingInterceptor(always_create_workflow_spans=True), WithoutValues()],
             workflow_runner=runner or workflow_runner(),
         )
 

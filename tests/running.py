@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -220,6 +220,11 @@ class Mailroom:
 
     async def start_workers(self) -> None:
         for worker in workers(self.client, self.pool, self.settings):
+            await self._run(worker)
+
+    async def start_workers_of(self, *roles: str) -> None:
+        """Workers of these roles, beside those that run."""
+        for worker in workers(self.client, self.pool, replace(self.settings, roles=frozenset(roles))):
             await self._run(worker)
 
     async def stop_workers(self) -> None:

@@ -28,6 +28,20 @@ async def register(settings: CrmSettings) -> None:
         raise refusal(_refused(error)) from None
 
 
+async def check_unchanged(settings: CrmSettings, asked_by: str) -> None:
+    """Raises Refused where the connection, which there is, may not become this one."""
+    try:
+        await workflow.execute_activity(
+            "register_crm",
+            settings,
+            summary=f"whether {asked_by} may change it",
+            start_to_close_timeout=TIMEOUT,
+            retry_policy=RETRY,
+        )
+    except ActivityError as error:
+        raise refused_by(error, asked_by) or not_answered(error, asked_by) from None
+
+
 async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> contract.DirectoryRecord:
     """Saves a record of the built-in CRM's directory; without `record_id`, a new one. Raises Refused."""
     if settings.kind != "builtin":

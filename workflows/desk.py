@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.actions import ACTIONS
 from domain.address_book import RemoveContact, SaveContact
 from domain.commands import Command, SetPrivacy, name_of
 from domain.decisions import DECISIONS
 from domain.filing import FILING
+from domain.refusal import Refused
 from workflows import contract
 from workflows.intake import command
 from workflows.lifecycle import RETRY
@@ -29,6 +30,13 @@ DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveConta
 AT_CRMS = frozenset(ACTIONS)  # a CRM is asked: on the queue that waits for CRMs
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
+AT_A_CRM = timedelta(
+    minutes=10
+)  # with all attempts and all waiting: a command that waits keeps its account from being closed
+WITHOUT_ANSWER = (
+    f"nothing came of it in {AT_A_CRM.total_seconds() / 60:.0f} minutes: see that a worker has the role crm, then ask again; "
+    "with the same request_id nothing is made twice"
+)
 
 
 def carries_out(*models: type[Command]) -> Callable[[type[Owner]], type[Owner]]:
@@ -51,6 +59,7 @@ def carries_out(*models: type[Command]) -> Callable[[type[Owner]], type[Owner]]:
 async def at_the_desk(address: str, given: Command) -> Any:
     """What the command's activity answers, as plain JSON; raises Refused."""
     name = name_of(given)
+    asks_a_crm = type(given) in AT_CRMS
     request = contract.DeskRequest(
         address=address, given=given.model_dump(mode="json"), event_id=workflow.uuid4(), at=workflow.now()
     )
@@ -58,12 +67,15 @@ async def at_the_desk(address: str, given: Command) -> Any:
         return await workflow.execute_activity(
             name,
             request,
-            task_queue=contract.CRM_QUEUE if type(given) in AT_CRMS else None,
+            task_queue=contract.CRM_QUEUE if asks_a_crm else None,
             result_type=dict[str, Any],
             summary=name,
             start_to_close_timeout=TIMEOUT,
+            schedule_to_close_timeout=AT_A_CRM if asks_a_crm else None,
             heartbeat_timeout=HEARTBEAT,
             retry_policy=RETRY,
         )
     except ActivityError as error:
+        if asks_a_crm and not isinstance(error.cause, ApplicationError):
+            raise Refused("not_answered", f"{name}: {WITHOUT_ANSWER}") from None
         raise refused_by(error, name) or not_answered(error, name) from None

@@ -59,7 +59,8 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One message on one record, as the CRM is to show it. `key` (64 hex digits) is what the CRM knows it by. `collides`: another
-    message on that record, which came to it first, has the same Message-ID."""
+    message on that record, which came to it first, has the same Message-ID. `probe`: it was told to the CRM before, and whether
+    the CRM shows it is to find out by this, whatever has become of the message since."""
 
     key: str
     record_kind: RecordKind
@@ -74,6 +75,12 @@ class Entry:
     cc: Sequence[tuple[str, str]] = ()
     account: str = ""  # the mailbox that it lies in
     collides: bool = False
+    probe: Mapping[str, Any] | None = None
+
+    @property
+    def bare(self) -> bool:
+        """Whether its message is no more: nothing but key, record, direction and probe is known of it."""
+        return not self.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +143,19 @@ class Crm(Protocol):
     async def push(self, entry: Entry) -> str:
         """Shows the entry, and answers its id. Where it is shown already under its key, that is what it finds."""
 
-    async def find(self, entry: Entry) -> Found | None:
-        """The entry, if the CRM has it; what was pushed half a minute ago is found."""
+    def probe(self, entry: Entry) -> Mapping[str, Any]:
+        """What `find` needs of the entry besides its key and record, should its message be gone by then, as plain JSON. It is
+        kept until it is known what the CRM shows, also of a person who is erased: no more of them than it takes."""
+
+    async def find(self, entry: Entry, remote_id: str = "") -> Found | None:
+        """The entry, if the CRM has it; what was pushed half a minute ago is found. `remote_id` where one is known."""
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         """Shows the entry in its other direction; answers its id, which may be another one."""
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
-        """Shows it no more; nothing to do where it is gone already. Of erased mail the entry has key and record alone."""
+        """Shows it no more; nothing to do where it is gone already. Of erased mail the entry has key and record alone, and
+        its probe where there is one."""
 
     async def add_record(self, new: NewRecord) -> Record: ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from temporalio import activity
 
@@ -33,7 +34,10 @@ class Builtin(BuiltinActivities):
     async def push(self, entry: Entry) -> str:
         return await self._show(entry)
 
-    async def find(self, entry: Entry) -> Found | None:
+    def probe(self, entry: Entry) -> Mapping[str, Any]:
+        return {}  # the key is enough
+
+    async def find(self, entry: Entry, remote_id: str = "") -> Found | None:
         async with self._pool.connection() as connection:
             row = await (
                 await connection.execute(

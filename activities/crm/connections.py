@@ -89,29 +89,53 @@ class CrmConnections:
 
 
 async def check_unchanged(pool: Pool, settings: CrmSettings) -> None:
-    """Raises Refused where a connection of this name has another profile or kind: what is linked with it would make no sense."""
+    """Raises Refused where a connection of this name has another profile or kind, or another organisation whose accounts are
+    linked with it: what is linked with it would make no sense."""
     async with pool.connection() as connection:
         row = await (
-            await connection.execute("select profile, kind from crms where name = %s", [settings.name])
+            await connection.execute(
+                """
+                select profile, kind, settings ->> 'organisation',
+                    (select count(*) from accounts_recorded where crm @> array[%s::text] and organisation <> %s)
+                from crm_connections where name = %s
+                """,
+                [settings.name, settings.organisation, settings.name],
+            )
         ).fetchone()
-    for field, has, given in zip(("profile", "kind"), row or (), (settings.profile, settings.kind), strict=False):
+    if row is None:
+        return
+    for field, has, given in zip(("profile", "kind"), row, (settings.profile, settings.kind), strict=False):
         if has != given:
             raise Refused(
                 "invalid_field",
                 f"{field}: {settings.name} has the {field} {has}, which stays: start a connection of another name",
                 field=field,
             )
+    if row[2] not in (None, settings.organisation) and row[3]:
+        accounts = "1 account" if row[3] == 1 else f"{row[3]} accounts"
+        raise Refused(
+            "invalid_field",
+            f"organisation: {settings.name} is the CRM of {accounts} of another organisation, whose mail it would still "
+            f"have: take it off them with change_settings, or start a connection of another name for {settings.organisation}",
+            field="organisation",
+        )
 
 
 async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
-    """Saves a connection's row. Where the rules by which mail is linked to it changed, stored mail is linked anew."""
+    """Saves a connection's row. Where the rules by which mail is linked to it changed, stored mail is linked anew; where it has
+    another address, which may be another database's, the next pull compares the whole directory."""
     settings = crm.settings
     kept = settings.model_dump(mode="json")
     # An account that is linked with the CRM only now is not among its accounts yet: what it asks for itself waits for this lock.
     await hold_directory(connection, [settings.name])
     before = await (
-        await connection.execute("select from crms where name = %s for no key update", [settings.name])
+        await connection.execute(
+            "select settings ->> 'url', settings ->> 'data_centre', settings is not null from crm_connections "
+            "where name = %s for no key update",
+            [settings.name],
+        )
     ).fetchone()
+    moved = before is not None and before[2] and before[:2] != (kept["url"], kept["data_centre"])
     rules = (await rules_of(connection, [settings.name]))[settings.name]
     if before is not None and rules != settings.linking:
         accounts = await connection.execute(
@@ -147,3 +171,7 @@ async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
             crm.next_attempt_at,
         ],
     )
+    if moved:
+        await connection.execute(
+            "update crm_connections set cursor = null, swept_at = null where name = %s", [settings.name]
+        )

@@ -50,7 +50,7 @@ COPY = """
 
 
 async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) -> Entry:
-    """The entry as the CRM is to show it; of mail that was erased, what its key and record say."""
+    """The entry as the CRM is to show it; of mail that was erased, what its key, record and probe say."""
     bare = Entry(
         key=entry.key.hex(),
         record_kind=entry.record_kind,
@@ -61,6 +61,7 @@ async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) ->
         subject="",
         text="",
         sender=("", ""),
+        probe=entry.probe,
     )
     async with pool.connection() as connection:
         row = await (

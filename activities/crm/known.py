@@ -16,6 +16,7 @@ from domain.linking import REPORTS
 from domain.message import Participant
 from domain.refusal import Refused
 from infra.database import Pool
+from workflows.contract import BUILTIN_CRM
 
 MOST_DEALS = 20
 MOST_HOPS = 5  # from a record to what it has become
@@ -78,9 +79,11 @@ async def crm_of_account(pool: Pool, address: str, crm: str, record_kind: Record
             await connection.execute(
                 """
                 select %(crm)s = any(a.crm), array_to_string(a.crm, ', '), c.profile, c.state
-                from accounts_recorded a left join crms c on c.name = %(crm)s where a.address = %(address)s
+                from accounts_recorded a
+                left join crm_connections c on c.name = %(crm)s and (c.organisation = a.organisation or c.name = %(builtin)s)
+                where a.address = %(address)s
                 """,
-                {"crm": crm, "address": address},
+                {"crm": crm, "address": address, "builtin": BUILTIN_CRM},
             )
         ).fetchone()
     if row is None or not row[0] or row[2] is None:

@@ -7,12 +7,13 @@ the CRM is asked what it has. It is asked only after a while, because it may sti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from activities.crm.adapter import CrmFailure, Found
 from domain.crm import RecordKind
@@ -23,14 +24,18 @@ from domain.message import storable
 from infra.database import Pool
 
 AT_ONCE = 200
-SETTLES_MINUTES = 0.5  # that a request without an answer may still be carried out
+CALL_SECONDS = 120.0  # whatever an adapter waits for
+CARRIED_OUT_SECONDS = 30.0  # that a CRM may take for a request after nobody waits for its answer any more
+# From the claim until the CRM is asked what it has. A session that lost its lease may be at its call until its time is up.
+SETTLES_MINUTES = (CALL_SECONDS + CARRIED_OUT_SECONDS) / 60
 LONGEST_PAUSE_MINUTES = 30.0
 HOLDS_BACK = 6  # attempts, which take half an hour, that what follows of the same record waits for
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One entry that is due. `direction` None: the CRM is to show it no more."""
+    """One entry that is due. `direction` None: the CRM is to show it no more. `probe`: it may show what it was told, or not; that
+    is to find out by this."""
 
     id: int
     identity: bytes
@@ -43,6 +48,8 @@ class Waiting:
     pushed_direction: Direction | None
     remote_id: str | None
     attempts: int
+    probe: Mapping[str, Any] | None
+    failure: str | None
 
     @property
     def record(self) -> tuple[str, str]:
@@ -51,7 +58,7 @@ class Waiting:
 
 COLUMNS = """
     e.id, e.identity, e.record_kind, e.record_id, e.key, e.state, e.direction, e.delivered_direction, e.pushed_direction,
-    e.remote_id, e.attempts
+    e.remote_id, e.attempts, e.probe, e.failure
 """
 NOT_YET = """(
     %(alias)s.next_attempt_at > clock_timestamp()
@@ -90,18 +97,20 @@ class Outbox:
         """
         return [_waiting(row) for row in await self._rows(query, settles=SETTLES_MINUTES * self._minute)]
 
-    async def claim(self, entry: Waiting) -> tuple[Waiting, datetime] | None:
-        """The entry as it is now, and the claim to settle it with; None where it is not to be told any more."""
+    async def claim(self, entry: Waiting, probe: Mapping[str, Any]) -> tuple[Waiting, datetime] | None:
+        """The entry as it is now, but for its probe, and the claim to settle it with; None where it is not to be told any more.
+        The probe that is kept from now on is `probe`."""
         rows = await self._rows(
             f"""
             update entries e set claimed_at = clock_timestamp(), pushed_direction = direction, attempts = attempts + 1,
-                next_attempt_at = null
+                next_attempt_at = null, probe = %(probe)s
             where id = %(id)s and state = 'queued' and claimed_at is null
             returning {COLUMNS}, e.claimed_at
             """,
             id=entry.id,
+            probe=Jsonb(probe),
         )
-        return (_waiting(rows[0]), rows[0]["claimed_at"]) if rows else None
+        return (replace(_waiting(rows[0]), probe=entry.probe), rows[0]["claimed_at"]) if rows else None
 
     async def delivered(self, entry: Waiting, claim: datetime, remote_id: str | None) -> None:
         """The CRM shows what was pushed. What changed in the meantime is queued again."""
@@ -110,7 +119,7 @@ class Outbox:
             update entries set
                 state = case when direction is not distinct from pushed_direction then 'delivered' else 'queued' end,
                 delivered_direction = pushed_direction, delivered_at = now(), remote_id = %(remote)s,
-                claimed_at = null, failure = null, last_error = null, next_attempt_at = null, attempts = 0
+                claimed_at = null, probe = null, failure = null, last_error = null, next_attempt_at = null, attempts = 0
             where id = %(id)s and claimed_at = %(claim)s
             """,
             id=entry.id,
@@ -131,7 +140,7 @@ class Outbox:
             """
             update entries set
                 state = case when direction is not distinct from %(shown)s then 'delivered' else 'queued' end,
-                delivered_direction = %(shown)s, remote_id = %(remote)s, claimed_at = null,
+                delivered_direction = %(shown)s, remote_id = %(remote)s, claimed_at = null, probe = null,
                 delivered_at = case when %(shown)s::text is null then delivered_at else now() end,
                 failure = null, last_error = null,
                 attempts = case when direction is not distinct from %(shown)s then 0 else attempts end,
@@ -151,11 +160,12 @@ class Outbox:
         """The CRM was not reached, or takes nothing at all: the entry waits as before."""
         await self._run(
             """
-            update entries set claimed_at = null, attempts = greatest(attempts - 1, 0)
+            update entries set claimed_at = null, probe = %(probe)s, attempts = greatest(attempts - 1, 0)
             where id = %(id)s and claimed_at = %(claim)s
             """,
             id=entry.id,
             claim=claim,
+            probe=_kept(entry),
         )
 
     async def uncertain(self, entry: Waiting, failed: CrmFailure) -> None:
@@ -174,7 +184,8 @@ class Outbox:
         )
 
     async def failed(self, entry: Waiting, failed: CrmFailure) -> None:
-        """The CRM will not have it; what has changed since it was claimed may be taken, so that is queued."""
+        """The CRM will not have it; what has changed since it was claimed may be taken, so that is queued. What is still to find
+        out of an earlier attempt stays to be found out."""
         gone = failed.kind is Kind.CRM_GONE
         await self._run(
             """
@@ -184,7 +195,7 @@ class Outbox:
                     when direction is not distinct from pushed_direction then 'failed'
                     else 'queued'
                 end,
-                failure = %(kind)s, last_error = %(said)s, claimed_at = null, next_attempt_at = null,
+                failure = %(kind)s, last_error = %(said)s, claimed_at = null, next_attempt_at = null, probe = %(probe)s,
                 delivered_direction = case when %(gone)s then null else delivered_direction end,
                 remote_id = case when %(gone)s then null else remote_id end
             where id = %(id)s
@@ -193,6 +204,7 @@ class Outbox:
             kind=failed.kind.value,
             said=words(failed),
             gone=gone,
+            probe=None if gone else _kept(entry),
         )
 
     async def counts(self, *, delivered: int | None = None) -> Counts:
@@ -227,6 +239,13 @@ def words(failed: CrmFailure) -> str:
     """The failure in a line of the view outbox."""
     said = f': "{failed.said}"' if failed.said else ""
     return storable(f"{failed.cause}{said}")[:500]
+
+
+def _kept(entry: Waiting) -> Jsonb | None:
+    """The probe as it was before the entry was claimed: what was not carried out left nothing to find out."""
+    if entry.probe is None and entry.state == "uncertain":
+        return Jsonb({})
+    return None if entry.probe is None else Jsonb(entry.probe)
 
 
 def _waiting(row: dict[str, Any]) -> Waiting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -24,11 +25,20 @@ from domain.actions import AddActivity, AddRecord, digest, request_key, said_of
 from domain.commands import name_of
 from domain.crm import RecordKind
 from domain.failures import Failure, Kind
+from domain.message import storable
 from domain.refusal import Refused
 from infra.database import Pool
 
 CALL_SECONDS = 30.0  # that a CRM has for one answer
 LOOK_AGAIN = timedelta(seconds=1)
+# Of what a CRM says, in an answer: Temporal keeps no answer of more than 2 MB, and a `context` may have 200 activities.
+LONGEST_SUBJECT = 200  # characters
+LONGEST_TEXT = 500
+# A request keeps a connection of the pool while its CRM is asked, and needs a second one to write down what came of it.
+REQUESTS_AT_ONCE = 5  # a quarter of the pool; the sessions of the same process need the rest
+REQUESTS_OF_A_CRM = 3  # of them, so that a CRM that hangs does not hold up the requests to all others
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 Connection = AsyncConnection[TupleRow]
 Answer = TypeVar("Answer")
@@ -78,6 +88,8 @@ class CrmRequests:
     def __init__(self, pool: Pool, support: str) -> None:
         self._pool = pool
         self._support = support
+        self._asking = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._asking_of: dict[str, asyncio.Semaphore] = {}
 
     async def known(self, address: str, given: AddRecord | AddActivity) -> CrmRequest | None:
         """The request, where it came before; raises Refused where something else was asked under its id."""
@@ -159,12 +171,14 @@ class CrmRequests:
         request.remote_id, request.created = remote_id, created
 
     @contextlib.asynccontextmanager
-    async def alone(self, *subjects: str) -> AsyncIterator[None]:
-        """Nobody else, in any worker, is at one of these subjects; asks to be called again where somebody is.
+    async def alone(self, crm: str, *subjects: str) -> AsyncIterator[None]:
+        """Nobody else, in any worker, is at one of these subjects; asks to be called again where somebody is. Waits its turn
+        where many requests are at their CRMs.
 
         The locks are gone with the connection, so with a worker that dies.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        of_the_crm = self._asking_of.setdefault(crm, asyncio.Semaphore(REQUESTS_OF_A_CRM))
+        async with of_the_crm, self._asking, self._pool.connection() as connection, connection.transaction():
             await connection.execute("set local idle_in_transaction_session_timeout = '5min'")  # for several calls
             for subject in sorted(subjects):
                 row = await (
@@ -206,10 +220,15 @@ def plain(activity: Activity) -> dict[str, Any]:
     """An activity as an answer shows it."""
     return {
         "kind": activity.kind,
-        "id": activity.id,
-        "subject": activity.subject,
-        "text": activity.text[:1000],
+        "id": shown(activity.id, LONGEST_SUBJECT),
+        "subject": shown(activity.subject, LONGEST_SUBJECT),
+        "text": shown(activity.text, LONGEST_TEXT),
         "due": activity.due and activity.due.isoformat(),
         "until": activity.until and activity.until.isoformat(),
         "open": activity.open,
     }
+
+
+def shown(text: str, most: int) -> str:
+    """The beginning of a CRM's text, of at most that many characters, without those that JSON spells with six."""
+    return _CONTROLS.sub(" ", storable(text[:most]))

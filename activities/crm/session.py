@@ -13,7 +13,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -25,12 +25,13 @@ from activities.crm.adapter import Crm, CrmFailure, Entry, Page
 from activities.crm.adapters import Adapters
 from activities.crm.content import content
 from activities.crm.faults import told_as
-from activities.crm.outbox import Outbox, Waiting
+from activities.crm.outbox import CALL_SECONDS, Outbox, Waiting
 from activities.directory import Directory
 from activities.leases import Lease
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts, SyncReport
 from domain.failures import Kind
+from domain.linking import Direction
 from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import ServeRequest
@@ -38,7 +39,6 @@ from workflows.contract import ServeRequest
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 4  # records of one CRM that are told of their mail at a time
-CALL_SECONDS = 120.0  # whatever an adapter waits for
 FINISH_SECONDS = 5.0  # for the calls that are under way when a session is to end
 MOST_UNCERTAIN = 3  # one after the other, and it is the CRM
 MOST_OF_ONE_PAGE = (
@@ -283,15 +283,16 @@ class Session:
         claim = None
         try:
             if entry.state == "uncertain":
-                found = await self._ask(crm.find(await self._content(entry)))
+                found = await self._ask(crm.find(await self._content(entry), entry.remote_id or ""))
                 await self.outbox.found(entry, found)
                 self.progress.pushed += found is not None
                 return False  # the next look sees what is left to do
-            claimed = await self.outbox.claim(entry)
+            told = await self._content(entry)
+            claimed = await self.outbox.claim(entry, crm.probe(told))
             if claimed is None:
                 return False  # it is another one by now, and the next look sees that
             entry, claim = claimed
-            remote_id = await self._carry_out(crm, entry)
+            remote_id = await self._carry_out(crm, entry, replace(told, direction=_direction(entry)))
         except CrmFailure as failed:
             return await self._failed(crm, entry, claim, failed)
         except Refused:  # of a secret or a host, so nothing was sent
@@ -325,12 +326,11 @@ class Session:
             await self.outbox.not_carried_out(entry, claim)
         raise failed
 
-    async def _carry_out(self, crm: Crm, entry: Waiting) -> str | None:
+    async def _carry_out(self, crm: Crm, entry: Waiting, told: Entry) -> str | None:
         """The one call that brings the CRM up to the entry; the id that the CRM has for it, None where it shows nothing."""
         shown, wanted, remote_id = entry.delivered_direction, entry.direction, entry.remote_id
-        if shown == wanted:
+        if shown == wanted and entry.probe is None:
             return remote_id
-        told = await self._content(entry)
         if wanted is None:
             await self._write(crm.remove(told, remote_id or ""))
             return None
@@ -349,8 +349,7 @@ class Session:
         return True
 
     async def _content(self, entry: Waiting) -> Entry:
-        direction = entry.direction or entry.pushed_direction or entry.delivered_direction or "Received"
-        return await content(self.pool, self.settings.name, entry, direction)
+        return await content(self.pool, self.settings.name, entry, _direction(entry))
 
     async def _check(self, crm: Crm) -> None:
         with told_as(Kind.CRM_UNAVAILABLE):
@@ -364,6 +363,11 @@ class Session:
 
     async def _write(self, call: Awaitable[Answer]) -> Answer:
         return await _in_time(call, Kind.CRM_UNCERTAIN)
+
+
+def _direction(entry: Waiting) -> Direction:
+    """In which direction a CRM is told of it, or asked for it."""
+    return entry.direction or entry.pushed_direction or entry.delivered_direction or "Received"
 
 
 async def _in_time(call: Awaitable[Answer], otherwise: Kind) -> Answer:

@@ -121,7 +121,10 @@ class Tryton:
             await self._turn(entry, found)
             return found.remote_id
 
-    async def find(self, entry: Entry) -> Found | None:
+    def probe(self, entry: Entry) -> Mapping[str, Any]:
+        return {}  # the key is enough
+
+    async def find(self, entry: Entry, remote_id: str = "") -> Found | None:
         for row in await self._rest.search(CORRESPONDENCE, [["key", "=", entry.key]], ["direction"], limit=1):
             return Found(str(row["id"]), "Sent" if row.get("direction") == "sent" else "Received")
         return None

@@ -7,7 +7,7 @@ and removed. In CRM it is an email of the record: it can be found by its Message
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from activities.crm.adapter import (
     Record,
 )
 from activities.crm.zoho_api import Duplicate, ZohoApi
+from activities.crm.zoho_emails import ZohoEmails
 from domain.addresses import normal_address
 from domain.crm import CrmSettings, RecordKind
 from domain.failures import Kind
@@ -35,7 +36,6 @@ from infra.oauth.tokens import AccessTokens
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked
 A_SECOND = timedelta(seconds=1)
-MOST_EMAIL_PAGES = 50
 MOST_ACTIVITIES = 200
 DELETED = "deleted"
 NOBODY = "<check@mailroom.invalid>"
@@ -60,6 +60,7 @@ class Zoho:
         self._profile = settings.profile
         self._modules = MODULES[settings.profile]
         self._api = ZohoApi(settings, host, tokens)
+        self._emails = ZohoEmails(self._api)
         self._stages: dict[str, bool] | None = None
         self._module_ids: dict[str, str] = {}
         self._lists: dict[str, list[tuple[str, str]]] = {}
@@ -150,7 +151,9 @@ class Zoho:
 
     async def push(self, entry: Entry) -> str:
         """Zoho has no unique key for what it is shown, so it is looked for first, every time."""
-        found = await self.find(entry)
+        return await self._show(entry, await self.find(entry))
+
+    async def _show(self, entry: Entry, found: Found | None) -> str:
         if found is not None and self._profile == "recruit":
             return await self._write_anew(found, entry)
         if found is not None:
@@ -169,54 +172,30 @@ class Zoho:
             return _as_wanted(found, entry)
         return str(details.get("message_id") or rows.message_id(entry))
 
-    async def find(self, entry: Entry) -> Found | None:
-        """By its Message-ID whether Zoho has it at all; then the list of the record says whether it is there, and how."""
-        module = self._modules[entry.record_kind]
+    def probe(self, entry: Entry) -> Mapping[str, Any]:
+        """A note has its key in itself. An email is asked for by its Message-ID, and known again by a digest of its row."""
+        if self._profile == "recruit":
+            return {}
+        return {"message_id": rows.message_id(entry), "mark": rows.mark_of(entry)}
+
+    async def find(self, entry: Entry, remote_id: str = "") -> Found | None:
         if self._profile == "recruit":
             note = await self._note(entry)
             return Found(str(note["id"]), rows.note_direction(note)) if note else None
-        probe = (await self._api.get("/actions/email_available", {"orginal_message_id": rows.message_id(entry)})).body
-        where = probe.get("record")
-        if probe and not where and not isinstance(probe.get("available"), bool):
-            raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", "an answer that does not say whether the email is there")
-        if probe.get("available") is not True and not where:
-            return None
-        async for row in self._emails(module, entry.record_id):
-            if rows.shows(row, entry):
-                return Found(str(row.get("message_id")), rows.direction(row))
-        # It is on this record by Zoho's own word, though the list shows it with another subject or time.
-        here = isinstance(where, dict) and str(where.get("id")) == entry.record_id
-        return Found(rows.message_id(entry), None) if here else None
+        return await self._emails.find(entry, self._modules[entry.record_kind], remote_id)
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         """A note is written anew. An email stays what it was: CRM_REJECTED until somebody has removed it by hand."""
-        return await self.push(entry)
+        return await self._show(entry, await self.find(entry, remote_id))
 
     async def remove(self, entry: Entry, remote_id: str) -> None:
         """A note is deleted. An email stays: CRM_REJECTED until somebody has removed it by hand."""
-        found = await self.find(entry)
-        if self._profile == "recruit":
-            if found is not None:
-                await self._api.change("DELETE", f"/Notes/{found.remote_id}")
-        elif found is not None or await self._has(entry, remote_id):
+        found = await self.find(entry, remote_id)
+        if found is None:
+            return
+        if self._profile == "crm":
             raise CrmFailure(Kind.CRM_REJECTED, "cannot_be_removed", STAYS)
-
-    async def _has(self, entry: Entry, remote_id: str) -> bool:
-        """Whether the record has the email of that id: of one that was erased here, nothing else is known."""
-        emails = self._emails(self._modules[entry.record_kind], entry.record_id)
-        return bool(remote_id) and any([str(row.get("message_id")) == remote_id async for row in emails])
-
-    async def _emails(self, module: str, record_id: str) -> AsyncIterator[rows.Row]:
-        """The record's emails, the latest pages of them."""
-        parameters: dict[str, str] = {}
-        for _ in range(MOST_EMAIL_PAGES):
-            answer = await self._api.get(f"/{module}/{record_id}/Emails", parameters)
-            for row in answer.rows("Emails"):
-                yield row
-            following = answer.info.get("next_index")
-            if not answer.info.get("more_records") or not following:
-                return
-            parameters = {"index": str(following)}
+        await self._api.change("DELETE", f"/Notes/{found.remote_id}")
 
     async def _write_anew(self, found: Found, entry: Entry) -> str:
         if found.direction != entry.direction:

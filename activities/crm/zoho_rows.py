@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from math import floor
 from typing import Any
 
 from activities.crm.adapter import Activity, ActivityKind, Entry, NewActivity, NewRecord, Record
@@ -107,7 +109,9 @@ def record_row(new: NewRecord, stage: str | None, today: date) -> Row:
 
 def message_id(entry: Entry) -> str:
     """What Zoho knows the message by. Mail without a Message-ID gets one of its entry's, and so does mail with another's: Zoho
-    takes the two for one."""
+    takes the two for one. What was sent under one before stays under it."""
+    if entry.probe is not None and "message_id" in entry.probe:
+        return str(entry.probe["message_id"])
     own = f"<{entry.key}@mailroom.invalid>"
     return own if entry.collides else entry.message_id or own
 
@@ -133,17 +137,30 @@ def email_row(entry: Entry, module: str, module_id: str) -> Row:
     return row | ({"cc": cc} if cc else {})
 
 
-def shows(row: Row, entry: Entry) -> bool:
-    """Whether an email of a record's list is this one: the list does not say Message-IDs."""
+def is_message_id(remote_id: str) -> bool:
+    """Zoho's own ids are of letters and digits."""
+    return remote_id.startswith("<")
+
+
+def mark_of(entry: Entry) -> str:
+    """What `mark` is of the email that this entry is shown as."""
+    if entry.probe is not None and "mark" in entry.probe:
+        return str(entry.probe["mark"])
+    sender = normal_address(entry.sender[1]) or normal_address(entry.account)
+    return _mark(sender, subject(entry), entry.sent_at)
+
+
+def mark(row: Row) -> str | None:
+    """A digest of what a record's list says of an email and an entry knows, too: sender, subject and second. The list does not
+    say Message-IDs."""
     sender = row.get("from")
     address = normal_address(_text(sender.get("email"))) if isinstance(sender, dict) else None
     at = moment(row.get("time")) or moment(row.get("sent_time"))
-    return (
-        address == (normal_address(entry.sender[1]) or normal_address(entry.account))
-        and _text(row.get("subject")).strip() == subject(entry)
-        and at is not None
-        and abs((at - entry.sent_at).total_seconds()) < 1
-    )
+    return None if at is None else _mark(address, _text(row.get("subject")).strip(), at)
+
+
+def _mark(sender: str | None, subject: str, at: datetime) -> str:
+    return sha256(f"{sender or ''}\n{subject}\n{floor(at.timestamp())}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def direction(row: Row) -> Direction | None:

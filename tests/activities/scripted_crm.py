@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -118,7 +118,10 @@ class ScriptedCrm:
             raise after
         return f"remote-{entry.key[:8]}"
 
-    async def find(self, entry: Entry) -> Found | None:
+    def probe(self, entry: Entry) -> Mapping[str, Any]:
+        return {}
+
+    async def find(self, entry: Entry, remote_id: str = "") -> Found | None:
         await self._call("find")
         shown = self._script.shows.get(entry.key)
         if shown is None:

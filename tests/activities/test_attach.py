@@ -224,3 +224,20 @@ async def test_the_command_attaches_each_file_and_says_what_became_of_it(
     assert await run([JANE, files[0], "--folder", "Sent"], environ) == 0
     assert "already there as message" in capsys.readouterr().out
     assert "is not an e-mail address" in await refused(run(["jane", files[0]], environ))
+
+
+async def test_whom_attached_mail_is_with_is_in_the_address_book_once(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    files = []
+    for number, raw in enumerate((ONE, TWO)):
+        file = tmp_path / f"{number}.eml"
+        file.write_bytes(raw)
+        files.append(str(file))
+    for _ in range(2):  # the second time it is there already
+        assert await run([JANE, *files], {"DATABASE_URL": database_url}) == 0
+    hand = AtHand(pool)
+    [person] = await hand.rows("select * from address_book")
+    assert (person["address"], person["written"], person["wrote"]) == ("anna@example.org", 1, 1)
+    [found] = await hand.rows(f"select address from complete('{JANE}', 'ann')")
+    assert found == {"address": "anna@example.org"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
-from activities.crm.outbox import HOLDS_BACK
+from activities.crm.connections import save_crm
+from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
@@ -19,11 +21,20 @@ from tests.activities.scripted_crm import NAME, Dies, Script, Serving, script, s
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
+from workflows.contract import RecordedCrm
 
 __all__ = ["script"]
 
 ANNA = Record("contact", "1", "Anna Lind", ("anna@example.org",))
 BO = Record("contact", "2", "Bo Ek", ("bo@example.org",))
+HEALTHY: dict[str, Any] = {
+    "state": "active",
+    "reason": None,
+    "last_failure": None,
+    "authentication_failures": 0,
+    "connection_failures": 0,
+    "next_attempt_at": None,
+}
 
 
 @pytest.fixture
@@ -224,6 +235,23 @@ async def test_what_is_uncertain_is_not_asked_for_while_the_crm_may_still_be_at_
     assert script.calls["find"] == 0
 
 
+async def test_what_a_worker_was_cut_off_at_is_not_asked_for_before_its_longest_call_must_have_ended(
+    serving: Serving, script: Script, pool: Pool
+) -> None:
+    await stores(pool, mail(1))
+    script.fail("push", Dies())
+    with pytest.raises(Dies):
+        await serving.sync()
+    for seconds, asked in ((CALL_SECONDS, 0), (CALL_SECONDS + 40, 1)):
+        async with pool.connection() as connection:
+            await connection.execute("delete from leases")
+            await connection.execute(
+                "update entries set claimed_at = clock_timestamp() - make_interval(secs => %s)", [seconds]
+            )
+        await Serving(pool, worker=local_worker(minute_seconds=60.0), name="worker-2").sync()
+        assert script.calls["find"] == asked
+
+
 @pytest.mark.parametrize("says", [True, False])
 @pytest.mark.parametrize("call", ["turn", "remove"])
 async def test_a_change_whose_answer_was_lost_is_found_out_too(
@@ -404,3 +432,30 @@ async def test_one_worker_at_a_time_serves_a_crm(serving: Serving, script: Scrip
     assert busy.value.type == "Waiting"
     script.silent.set()
     await first
+
+
+@pytest.mark.parametrize(
+    ("change", "sweeps"), [({"url": "http://127.0.0.1:1/other"}, True), ({"interval_minutes": 7}, False)]
+)
+async def test_of_a_crm_with_another_address_the_whole_directory_is_compared(
+    pool: Pool, script: Script, change: dict[str, Any], sweeps: bool
+) -> None:
+    await register_crm(pool, NAME, "crm")
+    script.pages = [[ANNA, BO]]
+    serving = Serving(pool, worker=local_worker(minute_seconds=60.0))
+
+    async def set_up() -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await save_crm(connection, RecordedCrm(settings=serving.settings, **HEALTHY))
+
+    await set_up()
+    await serving.sync()
+    await set_up()
+    await serving.sync()
+    assert script.cursors == [None, {"page": 1}]
+    serving.settings = CrmSettings.model_validate(settings(**change))
+    await set_up()
+    script.pages = [[BO]]  # what the other one has
+    await serving.sync()
+    assert (script.cursors[-1] is None) == sweeps
+    assert await serving.seen.column("select record_id from directory") == (["2"] if sweeps else ["1", "2"])

@@ -167,3 +167,13 @@ async def test_what_cannot_be_decided_is_refused_in_words(pool: Pool) -> None:
             await decide(pool, name, number, record, **given)
         assert refused.value.refusal.code == code
     assert await links(pool) == [(message, "c1", "Received")]
+
+
+async def test_the_log_keeps_why_without_the_addresses_that_were_typed(pool: Pool) -> None:
+    await pulled(pool, ANNA)
+    message = await stored(pool, 1)
+    await decide(
+        pool, "unlink_message", message, ANNA, reason="meant is <bo@example.org>, not anna@example.org: a namesake"
+    )
+    [data] = await Watcher(pool).column("select data from account_events where type = 'MessageUnlinked'")
+    assert data["because"] == "meant is [address], not [address]: a namesake"

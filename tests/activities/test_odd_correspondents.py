@@ -167,6 +167,16 @@ async def test_spellings_of_one_address_are_one_in_directory_mail_rules_and_addr
     assert people == [{"written": 1, "wrote": 1}]
 
 
+@pytest.mark.parametrize("rule", ["bücher.example", "XN--BCHER-KVA.example", "@bücher.example", "jo@BÜCHER.example"])
+@pytest.mark.parametrize("sender", ["jo@bücher.example", "JO@xn--bcher-kva.example"])
+async def test_a_rule_about_a_domain_holds_for_it_in_any_letters(pool: Pool, rule: str, sender: str) -> None:
+    mail = LinkedMail(pool)
+    jane = await mail.account()
+    await mail.set_privacy(never_log=[rule])
+    assert await mail.store(jane, addressed(1, sender=f"<{sender}>")) == []
+    assert len(await mail.store(jane, addressed(2, sender="jo@books.example"))) == 1
+
+
 # Time -----------------------------------------------------------------------------------------------------------------
 
 

@@ -88,6 +88,26 @@ async def test_an_account_may_name_only_crms_of_its_organisation(mailroom: Mailr
         assert later.code == "unknown_crm"
 
 
+@pytest.mark.requirement("R5")
+async def test_a_crm_keeps_its_organisation_while_accounts_name_it(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom, organisation="north")
+    moved = {"organisation": "south"}
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, organisation="north", crm=[crm.name])
+        refused = await refusal(crm.command("change_settings", settings=moved, by="ops"))
+        assert (refused.code, refused.field) == ("invalid_field", "organisation")
+        assert "of 1 account of another organisation" in refused.message
+        assert await crm.logged() == ["CrmConnected", "CommandRefused"]
+        await crm.command("change_settings", settings={"organisation": "north", "daily_calls": 5000})
+        await account.command("change_settings", settings={"crm": []})
+        assert (await crm.command("change_settings", settings=moved))["settings_version"] == 3
+    (row,) = await mailroom.rows("select organisation from crms where name = %s", crm.name)
+    assert row["organisation"] == "south"
+    await crm.command("close")
+    await crm.handle.result()
+    await replay(await crm.handle.fetch_history())
+
+
 @pytest.mark.requirement("R97")
 async def test_a_crm_that_does_not_let_us_in_is_no_connection(mailroom: Mailroom, script: Script) -> None:
     script.fail("check", Kind.CRM_AUTHENTICATION)
