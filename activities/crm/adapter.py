@@ -60,7 +60,8 @@ class Page:
 class Entry:
     """One message on one record, as the CRM is to show it. `key` (64 hex digits) is what the CRM knows it by. `collides`: another
     message on that record, which came to it first, has the same Message-ID. `probe`: it was told to the CRM before, and whether
-    the CRM shows it is to find out by this, whatever has become of the message since."""
+    the CRM shows it is to find out by this, whatever has become of the message since. `retried`: it had failed, and somebody who
+    saw why has it tried again."""
 
     key: str
     record_kind: RecordKind
@@ -76,6 +77,7 @@ class Entry:
     account: str = ""  # the mailbox that it lies in
     collides: bool = False
     probe: Mapping[str, Any] | None = None
+    retried: bool = False
 
     @property
     def bare(self) -> bool:

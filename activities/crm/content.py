@@ -62,6 +62,7 @@ async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) ->
         text="",
         sender=("", ""),
         probe=entry.probe,
+        retried=entry.retried,
     )
     async with pool.connection() as connection:
         row = await (

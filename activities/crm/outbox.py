@@ -55,6 +55,11 @@ class Waiting:
     def record(self) -> tuple[str, str]:
         return self.record_kind, self.record_id
 
+    @property
+    def retried(self) -> bool:
+        """Whether it is its first attempt after `retry_failed`, which begins to count anew."""
+        return self.failure is not None and self.attempts == 0
+
 
 COLUMNS = """
     e.id, e.identity, e.record_kind, e.record_id, e.key, e.state, e.direction, e.delivered_direction, e.pushed_direction,

@@ -36,6 +36,7 @@ from infra.oauth.tokens import AccessTokens
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked
 A_SECOND = timedelta(seconds=1)
+MOST_PAGES = 50  # of one list of a record
 MOST_ACTIVITIES = 200
 DELETED = "deleted"
 NOBODY = "<check@mailroom.invalid>"
@@ -150,8 +151,15 @@ class Zoho:
     # Correspondences --------------------------------------------------------------------------------------------------
 
     async def push(self, entry: Entry) -> str:
-        """Zoho has no unique key for what it is shown, so it is looked for first, every time."""
-        return await self._show(entry, await self.find(entry))
+        """Zoho has no unique key for what it is shown, so an email is looked for first: another integration may have shown it.
+        A note has our key, so it is there only if it was sent before."""
+        found: Found | None = None
+        if self._profile == "crm":
+            anew = entry.probe is not None
+            found = await self._emails.find(entry, self._modules[entry.record_kind], anew=anew)
+        elif entry.probe is not None:
+            found = await self.find(entry)
+        return await self._show(entry, found)
 
     async def _show(self, entry: Entry, found: Found | None) -> str:
         if found is not None and self._profile == "recruit":
@@ -164,13 +172,16 @@ class Zoho:
             return str((await self._api.change("POST", "/Notes", {"data": [body]})).get("id"))
         body = rows.email_row(entry, module, await self._module_id(module))
         path = f"/{module}/{entry.record_id}/actions/associate_email"
-        try:
-            details = await self._api.change("POST", path, {"Emails": [body]}, name="Emails")
-        except Duplicate:
-            if (found := await self.find(entry)) is None:
-                raise
-            return _as_wanted(found, entry)
-        return str(details.get("message_id") or rows.message_id(entry))
+        with self._emails.adding(entry, module) as added:
+            try:
+                details = await self._api.change("POST", path, {"Emails": [body]}, name="Emails")
+            except Duplicate:
+                if (found := await self.find(entry)) is None:
+                    raise
+                return _as_wanted(found, entry)
+            remote_id = str(details.get("message_id") or rows.message_id(entry))
+            added(remote_id)
+        return remote_id
 
     def probe(self, entry: Entry) -> Mapping[str, Any]:
         """A note has its key in itself. An email is asked for by its Message-ID, and known again by a digest of its row."""
@@ -296,6 +307,10 @@ class Zoho:
                     break
                 if answer.rows() == before:
                     raise CrmFailure(Kind.CRM_UNAVAILABLE, "nonsense", f"{name} has the same page again and again")
+                if page == MOST_PAGES:
+                    raise CrmFailure(
+                        Kind.CRM_REJECTED, "too_many_rows", f"a record with more than {page * PAGE} {name}"
+                    )
                 page, before = page + 1, answer.rows()
         return found
 
