@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from activities import matching
 from activities.expected_links import Account, Known, Linkable, Record, expected, passes_on
 from activities.log import append
+from activities.own_mail import Stored, tell_own_mail_anew
 from activities.standing_rules import StandingRules
 from domain.addresses import normal_address
 from domain.audit import SYSTEM, LoggedEvent
@@ -179,7 +180,7 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
         await connection.execute(
             """
             select m.id, m.identity, m.folder, m.address, m.participants, m.author, m.kind, m.automatic, m.traits,
-                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation
+                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation, m.from_address
             from mail m join accounts_recorded a using (address)
             where m.id = any(%s) and m.state = 'stored'
             order by m.id for no key update of m
@@ -187,11 +188,14 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
             [sorted(ids)],
         )
     ).fetchall()
+    own = {row[3]: frozenset(normal_address(one) or one for one in (row[3], *row[12])) for row in rows}
+    stored = [Stored(row[0], row[3], own[row[3]], row[14], row[4], row[8], row[9]) for row in rows]
+    traits = {one.id: one.traits for one in stored} | await tell_own_mail_anew(connection, stored)
     mail: list[tuple[Account, Linkable]] = []
     for row in rows:
-        own = frozenset(normal_address(address) or address for address in (row[3], *row[12]))
-        account = Account(row[3], own, row[13], tuple(name for name in row[11] if crms is None or name in crms))
-        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9]), row[9], tuple(row[10]))))
+        account = Account(row[3], own[row[3]], row[13], tuple(name for name in row[11] if crms is None or name in crms))
+        one = _mail(row[4], row[5], row[6], row[7], traits[row[0]])
+        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], one, row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
     private = await matching.kept_private(connection, [one.id for _, one in mail])
     wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
