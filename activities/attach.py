@@ -33,6 +33,7 @@ from activities.back_linking import ask_to_relink_account
 from activities.comparison import known_account
 from activities.crm.connections import CrmConnections
 from activities.mailboxes import Live, Mailboxes, SessionRow
+from activities.places import Filing
 from activities.pop.session import now_utc
 from activities.privacy import withheld_among
 from activities.recognition import ATTACHED, stored_as
@@ -44,6 +45,7 @@ from domain.retrieval import Listed
 from domain.settings import AccountSettings, Name, Strict, normal_account_address, parse
 from infra.database import Pool, migrate, open_pool
 from infra.settings import SettingsError, WorkerSettings
+from workflows.contract import DeskRequest
 
 NO_SERVER = "attached.invalid"  # RFC 2606: of an address that is retrieved from nowhere
 NOTHING_LIVE = Live(on_server=0, remaining=0)  # never shown: no session runs
@@ -75,6 +77,7 @@ class Attaching:
         self._pool = pool
         self._settings = settings
         self._store = MailStore(pool)
+        self._filing = Filing(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
 
     async def account(self, address: str, crms: Sequence[str]) -> AccountSettings:
@@ -101,7 +104,8 @@ class Attaching:
             return _address_alone(address, await _keep_address(connection, address, crms))
 
     async def attach(self, settings: AccountSettings, raw: bytes, folder: Folder | None, by: str) -> Attached:
-        """Stores one message, unless the account has it. Raises Refused where it is none, or may not be stored."""
+        """Stores one message. One that the account has goes to `folder`, where one is said, with its links. Raises Refused where
+        it is none, or may not be stored."""
         if len(raw) > self._settings.max_message_bytes:
             raise Refused(
                 "too_large",
@@ -113,10 +117,11 @@ class Attaching:
             raise Refused("no_message", wrong)
         address = settings.address
         async with self._pool.connection() as connection:
-            if (there := await stored_as(connection, address, one)) is not None:
-                return await self._seen(connection, there, new=False)
-            if await _is_buried(connection, address, one):
+            there = await stored_as(connection, address, one)
+            if there is None and await _is_buried(connection, address, one):
                 raise _buried()
+        if there is not None:
+            return await self._there(address, there, folder, by)
         if (room := await self._mailboxes.room(settings.owner)) < one.size:
             raise Refused(
                 "over_quota",
@@ -138,7 +143,7 @@ class Attaching:
                 by_hand=by_hand,
             )
         except NothingNew:
-            return await self._had(settings, one)
+            return await self._had(settings, one, folder, by)
         async with self._pool.connection() as connection:
             stored = await stored_as(connection, address, one)
             assert stored is not None
@@ -148,11 +153,13 @@ class Attaching:
         """Counts for the address book whom the attached mail is with; done again, it counts nothing twice."""
         await AddressBook(self._pool).catch_up(settings.address, settings.own_addresses)
 
-    async def _had(self, settings: AccountSettings, one: Retrieved) -> Attached:
+    async def _had(self, settings: AccountSettings, one: Retrieved, folder: Folder | None, by: str) -> Attached:
         """Why nothing of it was stored."""
+        async with self._pool.connection() as connection:
+            there = await stored_as(connection, settings.address, one)
+        if there is not None:
+            return await self._there(settings.address, there, folder, by)
         async with self._pool.connection() as connection, connection.transaction():
-            if (there := await stored_as(connection, settings.address, one)) is not None:
-                return await self._seen(connection, there, new=False)
             rules = await hold_rules(connection, settings, attaching=True)
             for rule in withheld_among(rules.settings, rules.privacy, [one]).values():
                 raise Refused(
@@ -161,6 +168,17 @@ class Attaching:
                     "is to be stored all the same",
                 )
         raise _buried()
+
+    async def _there(self, address: str, message: int, folder: Folder | None, by: str) -> Attached:
+        """A message that was here before, in the folder that is said now."""
+        async with self._pool.connection() as connection:
+            seen = await self._seen(connection, message, new=False)
+        if folder is None or folder == seen.folder:
+            return seen
+        given = {"messages": [message], "folder": folder, "by": by}
+        await self._filing.move_messages(DeskRequest(address=address, given=given, event_id=uuid4(), at=now_utc()))
+        async with self._pool.connection() as connection:
+            return await self._seen(connection, message, new=False)
 
     async def _seen(self, connection: Connection, message: int, *, new: bool) -> Attached:
         row = await (

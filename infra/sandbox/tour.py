@@ -46,10 +46,11 @@ async def connect_account(
     """Stores the secret, fills the built-in CRM and starts the account; what is there already stays."""
     vault, cipher = Vault(pool), Cipher(settings.vault_key())
     stored = await vault.get(SECRET)
+    if stored is None:  # later, somebody may have erased one of them, or changed one
+        for record in json.loads(DIRECTORY.read_text(encoding="utf-8")):
+            await client.get_workflow_handle("crm/builtin").execute_update("save_record", record)
     if stored is None or cipher.open(stored) != password:  # storing it again would free it from its host
         await vault.put(SECRET, password, cipher)
-    for record in json.loads(DIRECTORY.read_text(encoding="utf-8")):
-        await client.get_workflow_handle("crm/builtin").execute_update("save_record", record)
     host, _, port = pop.rpartition(":")
     account: dict[str, Any] = {
         "address": address,
@@ -91,7 +92,7 @@ async def look(pool: Pool, address: str) -> Tour:
                 select coalesce((select messages from accounts where address = %(address)s), 0),
                     (select count(*) from ledger where address = %(address)s and state = 'skipped'),
                     coalesce((select on_server from accounts where address = %(address)s), 0),
-                    (select count(distinct message) from correspondence where address = %(address)s)
+                    (select count(distinct message) from correspondence where address = %(address)s and unlinked_at is null)
                 """,
                 {"address": address},
             )
@@ -101,7 +102,7 @@ async def look(pool: Pool, address: str) -> Tour:
                 """
                 select m.from_address, m.subject, string_agg(d.name || ' (' || d.record_kind || ')', ', ' order by d.name)
                 from messages m
-                left join correspondence c on c.message = m.id
+                left join correspondence c on c.message = m.id and c.unlinked_at is null
                 left join directory d using (crm, record_kind, record_id)
                 where m.address = %s
                 group by m.id, m.from_address, m.subject

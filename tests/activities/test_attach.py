@@ -96,6 +96,18 @@ async def test_the_folder_may_be_said_and_decides_the_direction(pool: Pool) -> N
     assert link == {"direction": "Sent", "field": "to"}
 
 
+@pytest.mark.requirement("R46", "R34")
+async def test_a_message_that_is_there_goes_to_the_folder_that_is_said_with_its_links(pool: Pool) -> None:
+    await save_record(pool, "contact", "17", "anna@example.org")
+    hand = AtHand(pool)
+    first = await hand.attach(TWO, crm=("builtin",))
+    moved = await hand.attach(TWO, "Sent")
+    assert (moved.message, moved.new, moved.folder, moved.links) == (first.message, False, "Sent", 1)
+    assert await hand.attach(TWO) == moved, "without a folder it stays where it is"
+    [link] = await hand.rows("select direction from correspondence where unlinked_at is null")
+    assert link == {"direction": "Sent"}
+
+
 async def test_a_crm_that_is_named_later_links_what_was_attached_before(pool: Pool) -> None:
     hand = AtHand(pool)
     await hand.attach(ONE)
