@@ -23,6 +23,9 @@ FATES: dict[Kind, Fate] = {
     Kind.CRM_GONE: Fate(counts=None, suspends=True, waits=Steps((A_DAY,))),
 }
 
+GOES_ON = " Mail keeps arriving, what the CRM must be told waits, and it goes on by itself once the CRM is back."
+"""Holds of a connection that there is, and not of one that was never made."""
+
 REMEDIES: dict[Kind, str] = {
     Kind.CRM_AUTHENTICATION: (
         "The CRM does not take the secret any more. Make a new one in the CRM, store it with `python -m infra.vault set NAME` "
@@ -37,8 +40,8 @@ REMEDIES: dict[Kind, str] = {
         "next_attempt_at. If it happens often, raise the CRM's limit or daily_calls."
     ),
     Kind.CRM_UNAVAILABLE: (
-        "The CRM cannot be reached, or does not work. Look whether it is up and whether its address and certificate are right. "
-        "Mail keeps arriving, what the CRM must be told waits, and it goes on by itself once the CRM is back."
+        "The CRM cannot be reached, or does not work. Look whether it is up and whether its address and certificate are right."
+        + GOES_ON
     ),
     Kind.CRM_UNCERTAIN: (
         "The CRM did not say whether it has done what it was asked. There is nothing to do: it is asked what it has before "

@@ -32,6 +32,7 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
+from domain.crm_failures import GOES_ON
 from domain.crm_life import Connection, CrmState, settings_to_try, taken_over, without_person
 from domain.crm_status import CrmStatus, crm_status, waiting
 from domain.failures import Failure
@@ -399,5 +400,6 @@ class CrmConnection:
 
 def _start_again(error: Refused) -> Refused:
     """What a start was refused for, and that nothing goes on by itself: there is no connection."""
-    told = f"{error.message.rstrip('.')}. No connection was made: mend that, and start it again under the same id"
+    why = error.message.replace(GOES_ON, "").rstrip(".")
+    told = f"{why}. No connection was made: mend that, and start it again under the same id"
     return Refused(error.refusal.code, told, field=error.refusal.field, failure=error.refusal.failure)

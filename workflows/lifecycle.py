@@ -69,7 +69,10 @@ def show(wanted: Mapping[Any, Any], page: str) -> None:
     ]
     if updates:
         workflow.upsert_search_attributes(updates)
-    workflow.set_current_details(page)
+    at = f"{workflow.now():%Y-%m-%d %H:%M:%S} UTC"
+    workflow.set_current_details(
+        f"{page}\n\n_As of {at}: looks that bring no news change nothing here. The views are live._"
+    )
 
 
 class Lifecycle:
