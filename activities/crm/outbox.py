@@ -240,7 +240,9 @@ class Outbox:
             kind=failed.kind.value,
             said=words(failed),
             gone=gone,
-            probe=None if gone else _kept(entry),
+            probe=Jsonb({})
+            if gone
+            else _kept(entry),  # a record may come back as it was: it is looked at before it is told
         )
 
     async def counts(self, *, delivered: int | None = None) -> Counts:
