@@ -81,7 +81,8 @@ class AddressBook:
         self._pool = pool
 
     async def catch_up(self, account: str, own: Collection[str]) -> None:
-        """Counts the account's mail that is not counted yet; `own` are its addresses, in normal form."""
+        """Counts the account's mail that is not counted yet; `own` are its addresses, in normal form, where none are recorded.
+        What was counted by others is counted anew."""
         while await self._page(account, own):
             pass
 
@@ -91,10 +92,22 @@ class AddressBook:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attach:{account}"])
             await connection.execute("insert into people_counted values (%s, 0) on conflict do nothing", [account])
             row = await (
-                await connection.execute("select through from people_counted where account = %s for update", [account])
+                await connection.execute(
+                    """
+                    select c.through, c.own, a.aliases
+                    from people_counted c left join accounts_recorded a on a.address = c.account
+                    where c.account = %s for update of c
+                    """,
+                    [account],
+                )
             ).fetchone()
             assert row is not None
-            after = row[0]
+            after, counted_by, aliases = row
+            if aliases is not None:
+                own = {normal_address(one) or one for one in (account, *aliases)}
+            if counted_by not in (None, sorted(own)):
+                await _count_anew(connection, account)
+                after = 0
             row = await (
                 await connection.execute(
                     """
@@ -119,7 +132,8 @@ class AddressBook:
                     },
                 )
                 await connection.execute(
-                    "update people_counted set through = %s where account = %s", [through, account]
+                    "update people_counted set through = %s, own = %s where account = %s",
+                    [through, sorted(own), account],
                 )
         return bool(count == PAGE)
 
@@ -167,6 +181,16 @@ class AddressBook:
                 )
             await _log(connection, request, "ContactRemoved", asked.by, contact=row[0])
         return {"removed": 1}
+
+
+async def _count_anew(connection: Connection, account: str) -> None:
+    """Forgets what was counted, and nobody who was saved."""
+    await connection.execute("delete from people where account = %s and not saved", [account])
+    await connection.execute(
+        "update people set written = 0, wrote = 0, score = 0, last_at = null, names = '{}' where account = %s",
+        [account],
+    )
+    await connection.execute("update people_counted set through = 0, own = null where account = %s", [account])
 
 
 async def _log(connection: Connection, request: DeskRequest, kind: str, by: str, **facts: Any) -> None:

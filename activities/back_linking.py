@@ -76,6 +76,15 @@ async def ask_to_relink_account(connection: Connection, crm: str, account: str, 
     )
 
 
+async def ask_to_relink_crms(connection: Connection, account: str, *, cause: str) -> None:
+    """The same, with each of its CRMs."""
+    rows = await (
+        await connection.execute("select unnest(crm) from accounts_recorded where address = %s order by 1", [account])
+    ).fetchall()
+    for row in rows:
+        await ask_to_relink_account(connection, row[0], account, cause=cause)
+
+
 # What is asked for already is updated and not left alone: its lock keeps it from being begun before this transaction is seen.
 
 
@@ -353,7 +362,4 @@ async def _log(connection: Connection, account: str, work: Work, changed: Mappin
 
 
 def _sum(changes: Collection[Changed]) -> Changed:
-    total = Changed()
-    for one in changes:
-        total += one
-    return total
+    return sum(changes, Changed())

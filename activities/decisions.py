@@ -22,7 +22,6 @@ from activities.matching import kept_private
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
 from domain.linking import SENT
-from domain.redaction import without_addresses
 from domain.refusal import Refused
 from infra.database import Pool
 from workflows.contract import DeskRequest
@@ -82,14 +81,13 @@ class Decisions:
                 await relink(connection, [case.message], [case.crm], replies=True)
             answer = await _answer(connection, case)
             if done is None:
-                reason = asked.reason and without_addresses(asked.reason, "[address]")  # the log names no correspondent
                 data = {name: answer[name] for name in ("message", "crm", "record_kind", "record_id", "linked")}
                 event = LoggedEvent(
                     event_id=request.event_id,
                     at=request.at,
                     type=kind,
                     actor=asked.by,
-                    data={**data, "because": reason},
+                    data={**data, "because": asked.reason},
                 )
                 await append(connection, request.address, event)
         return answer

@@ -11,12 +11,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 from uuid import uuid4
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+from pydantic import BaseModel
 from temporalio import activity
 
+from activities.attempts import heartbeats
 from activities.desk import at_the_desk_of
 from activities.linking import hold_links, refresh_entries
 from activities.log import append
@@ -33,6 +36,25 @@ PAGE = 200  # messages of one transaction
 
 Connection = AsyncConnection[TupleRow]
 
+# Found by the address alone, and only then put in order: read in the order of the ids, mail of a person who has written little
+# would be all of the account's.
+FIND: LiteralString = """
+    with naming as materialized (
+        select id, address from mail where addresses @> array[%(person)s::text]
+        union
+        select id, address from mail
+        where address = %(account)s and traits ? 'about' and traits ->> 'about' is not null
+            and strpos(traits::text, to_jsonb(%(person)s::text)::text) > 0
+    ), page as materialized (
+        select id from naming where address = %(account)s and id > %(after)s order by id limit %(most)s
+    )
+    select id, size, author is not distinct from %(person)s or from_address is not distinct from %(person)s
+        or not addresses @> array[%(person)s::text] or not exists (
+            select from unnest(addresses) other where other <> %(person)s and not other = any(%(own)s::text[])
+        ), state = 'stored'
+    from mail join page using (id) order by id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -42,6 +64,28 @@ class Found:
     kept: Sequence[int]
     bytes: int
     last: int | None
+
+
+class Progress(BaseModel):
+    """How far an attempt is: the accounts before `account` are done, and in that one what names the person besides mail, and
+    the mail up to `after` (None: all of it)."""
+
+    done: Erased
+    account: str = ""
+    after: int | None = None
+    found_any: bool = False
+
+    def turn_to(self, account: str, done: Erased, *, found_any: bool) -> None:
+        self.done, self.account, self.after, self.found_any = done, account, 0, found_any
+
+    def add(self, found: Found) -> None:
+        self.after = found.last
+        self.done.removed += len(found.removed)
+        self.done.kept += len(found.kept)
+        self.done.bytes += found.bytes
+        if not self.found_any and (found.removed or found.kept):
+            self.found_any = True
+            self.done.accounts += 1
 
 
 class Erasing:
@@ -61,23 +105,33 @@ class Erasing:
                 "somebody's correspondent",
                 field="address",
             )
-        done = Erased(erasure=request.erasure, dry_run=request.given.dry_run)
+        details = activity.info().heartbeat_details
+        progress = (
+            Progress.model_validate(details[0])
+            if details
+            else Progress(done=Erased(erasure=request.erasure, dry_run=request.given.dry_run))
+        )
+        async with heartbeats(lambda: progress.model_dump(mode="json")):
+            return await self._erase(request, person, accounts, own, progress)
+
+    async def _erase(
+        self, request: ErasureRequest, person: str, accounts: Sequence[str], own: Collection[str], progress: Progress
+    ) -> Erased:
+        """Goes on from `progress`, and keeps it."""
         for account in accounts:
-            after: int | None = 0
-            found_any = await self._traces(request, account, person, done)
-            while after is not None:
-                activity.heartbeat()
-                found = await self._page(request, account, person, own, after)
-                after = found.last
-                found_any = found_any or bool(found.removed or found.kept)
-                done.removed += len(found.removed)
-                done.kept += len(found.kept)
-                done.bytes += found.bytes
-            done.accounts += found_any
+            if account < progress.account:
+                continue
+            if account > progress.account:
+                done = progress.done.model_copy()
+                found_any = await self._traces(request, account, person, done)
+                done.accounts += found_any
+                progress.turn_to(account, done, found_any=found_any)
+            while progress.after is not None:
+                progress.add(await self._page(request, account, person, own, progress.after))
+        done = progress.done.model_copy()
         async with self._pool.connection() as connection:
             crms = await built_in_crms(connection, request.given.organisation)
         for crm in crms:
-            activity.heartbeat()
             await self._built_in(request, crm, person, done)
         async with self._pool.connection() as connection, connection.transaction():
             if not request.given.dry_run:
@@ -120,7 +174,7 @@ class Erasing:
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(
-                    "select address, aliases from accounts_recorded where organisation = %s order by address",
+                    "select address, aliases from accounts_recorded where organisation = %s",
                     [request.given.organisation],
                 )
             ).fetchall()
@@ -131,7 +185,7 @@ class Erasing:
                 field="organisation",
             )
         own = {normal_address(address) or address for row in rows for address in (row[0], *row[1])}
-        return [row[0] for row in rows], own
+        return sorted(row[0] for row in rows), own
 
     async def _page(
         self, request: ErasureRequest, account: str, person: str, own: Collection[str], after: int
@@ -156,28 +210,20 @@ class Erasing:
 async def _find(connection: Connection, account: str, person: str, own: Collection[str], after: int) -> Found:
     """`person` counts as the only counterpart where no other participant is outside the organisation, or the message is a
     bounce or receipt of theirs."""
+    await connection.execute("set local enable_seqscan = off")  # whatever the statistics say: they may be old
     rows = await (
         await connection.execute(
-            """
-            select id, size, author is not distinct from %(person)s or from_address is not distinct from %(person)s
-                or not addresses @> array[%(person)s::text] or not exists (
-                    select from unnest(addresses) other where other <> %(person)s and not other = any(%(own)s::text[])
-                )
-            from mail
-            where address = %(account)s and id > %(after)s and state = 'stored' and (
-                addresses @> array[%(person)s::text]
-                or traits ? 'about' and strpos(traits::text, to_jsonb(%(person)s::text)::text) > 0
-            )
-            order by id limit %(most)s
-            """,
+            FIND,
             {"person": person, "own": sorted(own), "account": account, "after": after, "most": PAGE},
         )
     ).fetchall()
+    last = rows[-1][0] if len(rows) == PAGE else None
+    rows = [row for row in rows if row[3]]
     return Found(
         removed=[row[0] for row in rows if row[2]],
         kept=[row[0] for row in rows if not row[2]],
         bytes=sum(row[1] for row in rows if row[2]),
-        last=rows[-1][0] if len(rows) == PAGE else None,
+        last=last,
     )
 
 
@@ -211,6 +257,12 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
     """Removes the person from the accounts' address books, and links that other messages of a thread have by their address."""
     await hold_links(connection, accounts)
+    # Who counts the person's mail may have seen it before it went: what they count is removed after they have committed.
+    await connection.execute(
+        "insert into people_counted select account, 0 from unnest(%s::text[]) account order by 1 "
+        "on conflict (account) do update set through = people_counted.through",
+        [sorted(accounts)],
+    )
     rows = await (
         await connection.execute(
             "delete from links where address = any(%s) and matched_address = %s returning identity",

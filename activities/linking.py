@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import LiteralString
+from uuid import uuid4
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities import matching
 from activities.expected_links import Account, Known, Linkable, Record, expected, passes_on
+from activities.log import append
+from activities.own_mail import Stored, tell_own_mail_anew
 from activities.standing_rules import StandingRules
 from domain.addresses import normal_address
+from domain.audit import SYSTEM, LoggedEvent
 from domain.linking import SENT, Correspondence, Mail
 from domain.message import Participant, storable
 from domain.settings import AccountSettings
@@ -25,6 +30,7 @@ from domain.settings import AccountSettings
 LINKS = 0x4D4C  # the class of advisory locks
 BUCKETS = 128
 MOST_FOLLOWERS = 500  # replies that are linked anew in the same transaction as what they answer; the others follow
+FOLLOWED = "what a message answers is linked otherwise"
 
 Connection = AsyncConnection[TupleRow]
 
@@ -37,22 +43,21 @@ class Changed:
     unlinked: int = 0
     turned: int = 0
 
-    def __iadd__(self, other: Changed) -> Changed:
-        self.linked += other.linked
-        self.unlinked += other.unlinked
-        self.turned += other.turned
-        return self
+    def __add__(self, other: Changed) -> Changed:
+        return Changed(self.linked + other.linked, self.unlinked + other.unlinked, self.turned + other.turned)
 
 
 async def link_new(
     connection: Connection, settings: AccountSettings, mail: Sequence[Linkable], held: StandingRules | None = None
-) -> int:
-    """Links messages that this transaction stores, by the rules that it has `held` since before; answers how many links."""
+) -> tuple[int, Relinked]:
+    """Links messages that this transaction stores, by the rules that it has `held` since before; answers how many links, and what
+    has changed of older mail, which the caller tells the log."""
     account = Account(settings.address, settings.own_addresses, settings.organisation, tuple(settings.crm))
     made = await expected(connection, [(account, one) for one in mail], {}, held)
     found = [(one, correspondence) for one in mail for correspondence in made[one.id]]
     identities = {one.identity for one, _ in found}
     others: set[int] = set()
+    relinked = Relinked()
     if account.crms:
         about = {(account.address, str(one.mail.traits["about"])) for one in mail if "about" in one.mail.traits}
         deals = [one.id for one, correspondence in found if passes_on(correspondence)]
@@ -68,7 +73,7 @@ async def link_new(
         await _ask_to_follow(connection, {*relinked.passing_on, *further}, None)
     elif found and not await _insert_with_entries(connection, settings.address, found):
         await refresh_entries(connection, identities)
-    return len(found)
+    return len(found), relinked
 
 
 async def hold_links(connection: Connection, accounts: Collection[str]) -> None:
@@ -110,8 +115,24 @@ async def relink(
     followed = await _relink(connection, await matching.followers_of(connection, answered, MOST_FOLLOWERS), crms)
     await refresh_entries(connection, done.identities | followed.identities)
     await _ask_to_follow(connection, answered | followed.passing_on, crms)
-    done.changed += followed.changed
-    return done.changed
+    await log_relinked(connection, followed, FOLLOWED)
+    return done.changed + followed.changed
+
+
+async def relink_others(connection: Connection, ids: Collection[int], *, cause: str) -> None:
+    """Links messages anew because of what has become of others, and tells the log."""
+    done = await _relink(connection, ids, None)
+    await refresh_entries(connection, done.identities)
+    await _ask_to_follow(connection, done.passing_on, None)
+    await log_relinked(connection, done, cause)
+
+
+async def log_relinked(connection: Connection, done: Relinked, cause: str) -> None:
+    """Tells the log what has changed besides what was asked for, by account and CRM. A fresh id: done again, nothing changes."""
+    for (account, crm), (changed, messages) in sorted(done.touched.items()):
+        data = {"crm": crm, "cause": cause, **asdict(changed), "messages": sorted(messages)}
+        event = LoggedEvent(event_id=uuid4(), at=datetime.now(UTC), type="MailRelinked", actor=SYSTEM, data=data)
+        await append(connection, account, event)
 
 
 async def _ask_to_follow(connection: Connection, answered: Collection[int], crms: Sequence[str] | None) -> None:
@@ -121,24 +142,35 @@ async def _ask_to_follow(connection: Connection, answered: Collection[int], crms
         await connection.execute(
             """
             insert into relinking (crm, answered, cause)
-            select theirs.crm, m.id, 'what a message answers is linked otherwise'
+            select theirs.crm, m.id, %(cause)s
             from mail m join accounts_recorded a using (address) cross join unnest(a.crm) theirs (crm)
             where m.id = any(%(answered)s) and m.message_id is not null
                 and (%(crms)s::text[] is null or theirs.crm = any(%(crms)s))
             order by theirs.crm, m.id
             on conflict (crm, answered) where begun_at is null and answered is not null do update set cause = excluded.cause
             """,
-            {"answered": sorted(answered), "crms": None if crms is None else list(crms)},
+            {"answered": sorted(answered), "crms": None if crms is None else list(crms), "cause": FOLLOWED},
         )
 
 
 @dataclass(slots=True)
 class Relinked:
-    """What changed, the messages whose links that threads pass on did, and the identities whose entries are to be brought up."""
+    """What changed, by account and CRM, and of which messages; those whose links that threads pass on did; and the identities
+    whose entries are to be brought up. A message may have changed without its links: in what their evidence says."""
 
-    changed: Changed = field(default_factory=Changed)
+    touched: dict[tuple[str, str], tuple[Changed, set[int]]] = field(default_factory=dict)
     passing_on: set[int] = field(default_factory=set)
     identities: set[bytes] = field(default_factory=set)
+
+    @property
+    def changed(self) -> Changed:
+        return sum((changed for changed, _ in self.touched.values()), Changed())
+
+    def touch(self, account: str, crm: str, message: int) -> Changed:
+        """What counts the changes of that account and CRM, of which `message` has one."""
+        changed, messages = self.touched.setdefault((account, crm), (Changed(), set()))
+        messages.add(message)
+        return changed
 
 
 async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None) -> Relinked:
@@ -148,7 +180,7 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
         await connection.execute(
             """
             select m.id, m.identity, m.folder, m.address, m.participants, m.author, m.kind, m.automatic, m.traits,
-                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation
+                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation, m.from_address
             from mail m join accounts_recorded a using (address)
             where m.id = any(%s) and m.state = 'stored'
             order by m.id for no key update of m
@@ -156,17 +188,21 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
             [sorted(ids)],
         )
     ).fetchall()
+    own = {row[3]: frozenset(normal_address(one) or one for one in (row[3], *row[12])) for row in rows}
+    stored = [Stored(row[0], row[3], own[row[3]], row[14], row[4], row[8], row[9]) for row in rows]
+    traits = {one.id: one.traits for one in stored} | await tell_own_mail_anew(connection, stored)
     mail: list[tuple[Account, Linkable]] = []
     for row in rows:
-        own = frozenset(normal_address(address) or address for address in (row[3], *row[12]))
-        account = Account(row[3], own, row[13], tuple(name for name in row[11] if crms is None or name in crms))
-        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], _mail(*row[4:9]), row[9], tuple(row[10]))))
+        account = Account(row[3], own[row[3]], row[13], tuple(name for name in row[11] if crms is None or name in crms))
+        one = _mail(row[4], row[5], row[6], row[7], traits[row[0]])
+        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], one, row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
     private = await matching.kept_private(connection, [one.id for _, one in mail])
     wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
     wanted |= {message: [] for message in private}
-    changed, passing_on = await _bring_up(connection, mail, known, wanted)
-    return Relinked(changed, passing_on, {one.identity for _, one in mail})
+    done = await _bring_up(connection, mail, known, wanted)
+    done.identities = {one.identity for _, one in mail}
+    return done
 
 
 async def refresh_entries(connection: Connection, identities: Collection[bytes]) -> None:
@@ -214,9 +250,8 @@ async def _bring_up(
     mail: Sequence[tuple[Account, Linkable]],
     known: Mapping[int, Mapping[Record, Known]],
     wanted: Mapping[int, Sequence[Correspondence]],
-) -> tuple[Changed, set[int]]:
-    changed = Changed()
-    passing_on: set[int] = set()
+) -> Relinked:
+    done = Relinked()
     decided = await _decided(connection, [one.id for _, one in mail])
     gone: list[int] = []
     turned: list[tuple[int, str]] = []
@@ -230,28 +265,30 @@ async def _bring_up(
             if is_there.manual or record[0] not in account.crms:  # one that was taken off the account keeps what it has
                 direction = SENT if one.folder == SENT else "Received"
                 if is_there.direction != direction and (is_there.manual or not is_there.unlinked):
-                    changed.turned += not is_there.unlinked
+                    if not is_there.unlinked:
+                        done.touch(account.address, record[0], one.id).turned += 1
                     turned.append((is_there.id, direction))
                 continue
             if (record[1] == "deal" or is_there.evidence.get("rule") == "thread") and (
                 found is None
             ) != is_there.unlinked:
-                passing_on.add(one.id)
+                done.passing_on.add(one.id)
             if found is None:
                 if not is_there.unlinked:
-                    changed.unlinked += 1
+                    done.touch(account.address, record[0], one.id).unlinked += 1
                     gone.append(is_there.id)
                 continue
             is_now = (found.direction, found.matched_address, found.evidence)
             if is_there.unlinked or is_now != (is_there.direction, is_there.matched_address, is_there.evidence):
+                changed = done.touch(account.address, record[0], one.id)
                 changed.linked += is_there.unlinked
                 changed.turned += not is_there.unlinked and found.direction != is_there.direction
                 updated.append((is_there.id, found))
         for found in due.values():
             new.setdefault(account.address, []).append((one, found))
-            changed.linked += 1
+            done.touch(account.address, found.crm, one.id).linked += 1
             if found.record_kind == "deal" or found.evidence.get("rule") == "thread":
-                passing_on.add(one.id)
+                done.passing_on.add(one.id)
     if gone:
         await connection.execute("update links set unlinked_at = now() where id = any(%s)", [gone])
     if turned:
@@ -280,7 +317,7 @@ async def _bring_up(
         )
     for address, links in new.items():
         await connection.execute(INSERT, _columns(address, links))
-    return changed, passing_on
+    return done
 
 
 INSERT: LiteralString = """

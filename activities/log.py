@@ -11,13 +11,18 @@ from temporalio import activity
 
 from domain.audit import LoggedEvent
 from domain.message import storable
+from domain.redaction import without_addresses
 
 
 async def append(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent) -> int:
     """Appends one event and answers its version; an event whose id is there already is not appended twice.
 
-    Call it last in the transaction of the event's effect: it locks the account's head until that transaction ends.
+    Why a person did it (`because`) is kept without addresses. Call it last in the transaction of the event's effect: it
+    locks the account's head until that transaction ends.
     """
+    data = event.data
+    if isinstance(because := data.get("because"), str):  # what a person has typed, who may have named somebody
+        data = {**data, "because": without_addresses(because, "[address]")}
     info = activity.info() if activity.in_activity() else None
     row = await (
         await connection.execute(
@@ -27,7 +32,7 @@ async def append(connection: AsyncConnection[TupleRow], address: str, event: Log
                 event.event_id,
                 event.at,
                 event.type,
-                Jsonb(_storable(event.data)),
+                Jsonb(_storable(data)),
                 storable(event.actor),
                 info.workflow_id if info else None,
                 info.workflow_run_id if info else None,

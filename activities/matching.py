@@ -280,6 +280,20 @@ async def threads_pass_on(connection: Connection, accounts: Collection[str]) -> 
     return bool(row and row[0])
 
 
+async def passing_on(connection: Connection, messages: Collection[int]) -> list[int]:
+    """Those of these messages that have a link which their replies may have inherited."""
+    rows = await (
+        await connection.execute(
+            """
+            select distinct message from links where message = any(%s) and unlinked_at is null
+                and (record_kind = 'deal' or source = 'manual' or evidence ->> 'rule' = 'thread')
+            """,
+            [sorted(messages)],
+        )
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 async def reports_on(connection: Connection, sent: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Report]]:
     """What bounces, receipts and abuse reports say of sent messages, by account and Message-ID."""
     if not sent:

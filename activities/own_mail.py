@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.arrivals import Retrieved
-from domain.authentication import own_mail
+from domain.authentication import claimed, own_mail
+from domain.message import storable
 from domain.settings import AccountSettings
 
+Connection = AsyncConnection[TupleRow]
 
-async def tell_own_mail(
-    connection: AsyncConnection[TupleRow], settings: AccountSettings, new: Sequence[Retrieved]
-) -> list[Retrieved]:
+
+async def tell_own_mail(connection: Connection, settings: AccountSettings, new: Sequence[Retrieved]) -> list[Retrieved]:
     """`new` with the traits that follow from the account's settings. Possibly spoofed is no message whose Message-ID is that of
     one in Sent."""
     own = settings.own_addresses
     traits: list[dict[str, Any]] = [own_mail(one.message, own, settings.authserv_id) for one in new]
     doubted = [one.message.message_id for one, found in zip(new, traits, strict=True) if "possibly_spoofed" in found]
-    known: set[str] = set()
-    if doubted:
-        rows = await (
-            await connection.execute(
-                "select message_id from mail where address = %s and folder = 'Sent' and message_id = any(%s::text[])",
-                [settings.address, [one for one in doubted if one]],
-            )
-        ).fetchall()
-        known = {row[0] for row in rows}
+    known = await _sent(connection, settings.address, doubted)
     made = []
     for one, found in zip(new, traits, strict=True):
         if one.message.message_id in known:
@@ -39,3 +33,57 @@ async def tell_own_mail(
             one = replace(one, message=replace(one.message, traits={**one.message.traits, **found}))
         made.append(one)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored message, and the addresses that are its account's own now."""
+
+    id: int
+    address: str
+    own: frozenset[str]
+    sender: str | None
+    participants: Sequence[Mapping[str, str]]
+    traits: Mapping[str, Any]
+    message_id: str | None
+
+
+async def tell_own_mail_anew(connection: Connection, mail: Sequence[Stored]) -> dict[int, dict[str, Any]]:
+    """The traits of those messages that came from one of the account's own addresses, and no longer do, or the other way round:
+    other addresses are its own now. They are kept, too."""
+    changed: dict[int, dict[str, Any]] = {}
+    for one in mail:
+        fields = {who["field"] for who in one.participants if who["normal"] in one.own}
+        found = claimed(one.sender, fields, one.own, one.traits.get("authentication", {}))
+        if found.get("own_copy") == one.traits.get("own_copy"):
+            continue
+        if "own_copy" in one.traits and found:
+            found.pop("possibly_spoofed", None)  # it was known before whether it is
+            found |= {name: one.traits[name] for name in ("possibly_spoofed",) if name in one.traits}
+        elif "possibly_spoofed" in found and await _sent(connection, one.address, [one.message_id]):
+            del found["possibly_spoofed"]
+        kept = {name: value for name, value in one.traits.items() if name not in ("own_copy", "possibly_spoofed")}
+        changed[one.id] = kept | found
+    if changed:
+        await connection.execute(
+            """
+            update mail set traits = now.traits from unnest(%b::bigint[], %b::text[]::jsonb[]) as now (id, traits)
+            where mail.id = now.id
+            """,
+            [list(changed), [storable(json.dumps(traits, ensure_ascii=False)) for traits in changed.values()]],
+        )
+    return changed
+
+
+async def _sent(connection: Connection, address: str, names: Sequence[str | None]) -> set[str]:
+    """Which of these Message-IDs one in Sent has."""
+    wanted = [name for name in names if name]
+    if not wanted:
+        return set()
+    rows = await (
+        await connection.execute(
+            "select message_id from mail where address = %s and folder = 'Sent' and message_id = any(%s::text[])",
+            [address, wanted],
+        )
+    ).fetchall()
+    return {row[0] for row in rows}

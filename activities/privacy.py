@@ -124,7 +124,7 @@ class Privacies:
             ).fetchone()
             if done is not None:
                 return _told(before)
-            after = before.model_copy(update=given.model_dump(exclude={"by"}, exclude_none=True))
+            after = before.model_copy(update=given.model_dump(exclude={"by", "reason"}, exclude_none=True))
             await connection.execute(
                 "insert into account_privacy values (%s, %s) on conflict (address) do update set rules = excluded.rules",
                 [request.address, Jsonb(after.model_dump(mode="json"))],
@@ -135,9 +135,8 @@ class Privacies:
                 ).fetchone()
                 for crm in row[0] if row else ():
                     await ask_to_relink_account(connection, crm, request.address, cause="privacy rules changed")
-            event = LoggedEvent(
-                event_id=request.event_id, at=request.at, type="PrivacySet", actor=given.by, data=_told(after)
-            )
+            facts = {**_told(after), "because": given.reason}
+            event = LoggedEvent(event_id=request.event_id, at=request.at, type="PrivacySet", actor=given.by, data=facts)
             await append(connection, request.address, event)
         return _told(after)
 

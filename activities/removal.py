@@ -16,9 +16,10 @@ from psycopg.rows import TupleRow
 from temporalio import activity
 
 from activities.arrivals import Retrieved
+from activities.back_linking import ask_to_relink_crms
 from activities.desk import at_the_desk, given, log, logged
-from activities.linking import hold_links, refresh_entries
-from activities.matching import colleagues_among
+from activities.linking import MOST_FOLLOWERS, hold_links, refresh_entries, relink_others
+from activities.matching import colleagues_among, followers_of, passing_on, reported
 from activities.places import unknown_messages
 from domain.erasure import pseudonym
 from domain.filing import DeleteMessages
@@ -28,6 +29,7 @@ from infra.database import Pool
 from workflows.contract import DeskRequest
 
 DELETED = "deleted here"  # the reason in the ledger; activities/comparison.py goes by it
+GONE = "a message of its thread, or a report on it, was deleted"
 
 Connection = AsyncConnection[TupleRow]
 
@@ -80,8 +82,8 @@ async def remove(
     rows = await (
         await connection.execute(
             """
-            select id, sha256, identity, size from mail where address = %s and state = 'stored' and id = any(%s)
-            order by id for update
+            select id, sha256, identity, size, traits ->> 'about' from mail
+            where address = %s and state = 'stored' and id = any(%s) order by id for update
             """,
             [address, sorted(messages)],
         )
@@ -91,6 +93,9 @@ async def remove(
     ids = [row[0] for row in rows]
     digests = sorted({bytes(row[1]) for row in rows})
     identities = {bytes(row[2]) for row in rows if row[2] is not None}
+    others = await followers_of(connection, await passing_on(connection, ids), MOST_FOLLOWERS + 1)
+    more = len(others) > MOST_FOLLOWERS
+    others += await reported(connection, {(address, row[4]) for row in rows if row[4] is not None})
     # Blobs before entries, as everybody locks them. Whoever stores the same bytes has locked them, or waits here.
     await connection.execute("select from blobs where sha256 = any(%b::bytea[]) order by sha256 for update", [digests])
     await connection.execute(
@@ -116,6 +121,9 @@ async def remove(
         "update mailboxes set messages = messages - %s, bytes = bytes - %s where address = %s",
         [len(ids), size, address],
     )
+    await relink_others(connection, set(others) - set(ids), cause=GONE)
+    if more:
+        await ask_to_relink_crms(connection, address, cause=GONE)
     return Removed(ids, size)
 
 

@@ -23,7 +23,7 @@ from activities.expected_links import Linkable
 from activities.filing import Filed, file, filters_at_work
 from activities.leases import Lease
 from activities.ledger import fenced, log
-from activities.linking import link_new
+from activities.linking import link_new, log_relinked
 from activities.log import append
 from activities.mailboxes import Live, SessionRow, save_session, show
 from activities.own_mail import tell_own_mail
@@ -126,7 +126,7 @@ class MailStore:
                 ids,
                 at,
             )
-            links = await link_new(
+            links, relinked = await link_new(
                 connection,
                 settings,
                 [Linkable.of(ids[placed.one.listed.identity], placed.one, placed.folder) for placed in filed],
@@ -138,6 +138,7 @@ class MailStore:
                 "update mailboxes set messages = messages + %s, bytes = bytes + %s where address = %s",
                 [len(new), size, session.address],
             )
+            await log_relinked(connection, relinked, "a message of its thread, or a report on it, was stored")
             if by_hand is not None:
                 facts = {"epoch": epoch, "bytes": size, "messages": list(ids.values()), "links": links}
                 event = LoggedEvent(

@@ -60,7 +60,7 @@ def rate(directory: str, port: int, messages: int, known: int, crm: tuple[str, .
         spent = took.cpu + sum(effort.spent().values())
         with psycopg.connect(url, options=SEARCH_PATH) as connection:
             row = connection.execute("select count(*) from links").fetchone()
-    due = messages * known // CORRESPONDENTS if crm else 0
+    due = sum(number % CORRESPONDENTS < known for number in range(messages)) if crm else 0
     if took.messages != messages or row != (due,):
         raise SystemExit(f"linking: {took.messages} of {messages} messages came, with {row} instead of {due} links")
     return Rate(took.messages / took.seconds, spent / took.messages)
@@ -171,7 +171,7 @@ def main() -> None:
         if given.messages:
             retrieval(url, given.messages, given.records, given.rounds)
         if given.stored:
-            afterwards(url, given.stored, PEOPLE)
+            afterwards(url, given.stored, min(PEOPLE, given.records))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.message import IndexedMessage
@@ -39,10 +39,17 @@ def own_mail(message: IndexedMessage, own: Collection[str], authserv_id: str | N
     traits: dict[str, Any] = {}
     if found := authentication(message.authentication, authserv_id):
         traits["authentication"] = found
-    if message.from_address not in own:
-        return traits
     fields = {who.field for who in message.participants if who.normal in own}
-    traits["own_copy"] = next((field for field in ("to", "cc", "bcc") if field in fields), "bcc")
+    return traits | claimed(message.from_address, fields, own, found)
+
+
+def claimed(
+    sender: str | None, fields: Collection[str], own: Collection[str], found: Mapping[str, str]
+) -> dict[str, Any]:
+    """What mail is that claims to come from an own address: `fields` name one of `own`, `found` is what the server found."""
+    if sender not in own:
+        return {}
+    traits: dict[str, Any] = {"own_copy": next((field for field in ("to", "cc", "bcc") if field in fields), "bcc")}
     if found.get("dmarc") == "fail":
         traits["possibly_spoofed"] = True
     return traits

@@ -77,6 +77,7 @@ class SetPrivacy(Command):
     never_log: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     private: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     internal: Literal["private", "never_log", "link"] | None = None
+    reason: Annotated[str, Field(max_length=500)] | None = None
 
 
 class Close(Command):

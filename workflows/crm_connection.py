@@ -32,7 +32,7 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
-from domain.crm_life import Connection, CrmState, changed, settings_to_try, taken_over, without_person
+from domain.crm_life import Connection, CrmState, settings_to_try, taken_over, without_person
 from domain.crm_status import CrmStatus, crm_status, waiting
 from domain.failures import Failure
 from domain.refusal import Refused
@@ -255,7 +255,7 @@ class CrmConnection:
             candidate = settings_to_try(self.connection, given)
             try:
                 if isinstance(given, ChangeSettings):
-                    await self._check_organisation(given)
+                    await crm_transactions.check_change(self.connection.settings, given)
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
             except Refused as error:
@@ -266,13 +266,6 @@ class CrmConnection:
                 await self._session.stop_serving()  # what a session was told is fixed when it starts
             self._settings = self.connection.settings
         return await self._answer()
-
-    async def _check_organisation(self, given: ChangeSettings) -> None:
-        """The accounts of an organisation are no part of this workflow: the database says whether there are any."""
-        before, after = self.connection.settings, changed(self.connection.settings, given.settings)
-        # Histories of earlier versions have nothing here.
-        if before.organisation != after.organisation and workflow.patched("organisation_of_accounts"):
-            await crm_transactions.check_unchanged(after, name_of(given))
 
     async def _try_candidate(self, given: Enable | ChangeSettings, candidate: contract.CrmSettings, halts: int) -> None:
         self._held += 1

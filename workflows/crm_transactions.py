@@ -9,8 +9,10 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from domain.commands import name_of
 from domain.crm import CrmSettings
-from domain.crm_commands import RetryFailed
+from domain.crm_commands import ChangeSettings, RetryFailed
+from domain.crm_life import changed
 from domain.refusal import Refused
 from workflows import contract
 from workflows.intake import refusal
@@ -28,18 +30,22 @@ async def register(settings: CrmSettings) -> None:
         raise refusal(_refused(error)) from None
 
 
-async def check_unchanged(settings: CrmSettings, asked_by: str) -> None:
-    """Raises Refused where the connection, which there is, may not become this one."""
+async def check_change(settings: CrmSettings, given: ChangeSettings) -> None:
+    """Raises Refused where the organisation may not change: whether accounts name the CRM, the database knows."""
+    after, name = changed(settings, given.settings), name_of(given)
+    # Histories of earlier versions have nothing here.
+    if after.organisation == settings.organisation or not workflow.patched("organisation_of_accounts"):
+        return
     try:
         await workflow.execute_activity(
             "register_crm",
-            settings,
-            summary=f"whether {asked_by} may change it",
+            after,
+            summary="whether accounts name the CRM",
             start_to_close_timeout=TIMEOUT,
             retry_policy=RETRY,
         )
     except ActivityError as error:
-        raise refused_by(error, asked_by) or not_answered(error, asked_by) from None
+        raise refused_by(error, name) or not_answered(error, name) from None
 
 
 async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> contract.DirectoryRecord:

@@ -30,9 +30,11 @@ DESK: tuple[type[Command], ...] = (*FILING, SetPrivacy, SaveContact, RemoveConta
 AT_CRMS = frozenset(ACTIONS)  # a CRM is asked: on the queue that waits for CRMs
 TIMEOUT = timedelta(minutes=10)  # for a filter applied to a large mailbox
 HEARTBEAT = timedelta(seconds=30)
-AT_A_CRM = timedelta(
-    minutes=10
-)  # with all attempts and all waiting: a command that waits keeps its account from being closed
+AT_A_CRM = timedelta(minutes=10)  # with all attempts and all waiting: an account that is closed ends only after it
+WAITS_FOR_CRMS = "waits-for-crms"  # what a history has from which on a CRM holds up no mail
+MOST_RESULTS = 1000  # of a run that waits for a CRM: ten times what it has otherwise
+MOST_EVENTS = 20_000
+MOST_BYTES = 20_000_000
 WITHOUT_ANSWER = (
     f"nothing came of it in {AT_A_CRM.total_seconds() / 60:.0f} minutes: see that a worker has the role crm, then ask again; "
     "with the same request_id nothing is made twice"
@@ -56,8 +58,37 @@ def carries_out(*models: type[Command]) -> Callable[[type[Owner]], type[Owner]]:
     return add
 
 
-async def at_the_desk(address: str, given: Command) -> Any:
-    """What the command's activity answers, as plain JSON; raises Refused."""
+class Desk:
+    """Has commands carried out, and knows how many of them wait for a CRM."""
+
+    def __init__(self) -> None:
+        self._at_crms = 0
+
+    @property
+    def waits(self) -> bool:
+        return self._at_crms > 0
+
+    async def carry_out(self, address: str, given: Command) -> Any:
+        """What the command's activity answers, as plain JSON; raises Refused."""
+        waits = type(given) in AT_CRMS and workflow.patched(WAITS_FOR_CRMS)
+        self._at_crms += waits
+        try:
+            return await _carried_out(address, given)
+        finally:
+            self._at_crms -= waits
+
+
+def may_be_longer(results: int) -> bool:
+    """Whether a run that is long already may go on: far below the 51,200 events and 50 MB at which the server ends it."""
+    info = workflow.info()
+    return (
+        results < MOST_RESULTS
+        and info.get_current_history_length() < MOST_EVENTS
+        and info.get_current_history_size() < MOST_BYTES
+    )
+
+
+async def _carried_out(address: str, given: Command) -> Any:
     name = name_of(given)
     asks_a_crm = type(given) in AT_CRMS
     request = contract.DeskRequest(

@@ -44,7 +44,7 @@ from domain.settings import AccountSettings
 from domain.status import AccountStatus, status, waiting
 from workflows import contract
 from workflows.crm_check import check_new_crms
-from workflows.desk import AT_CRMS, DESK, at_the_desk, carries_out
+from workflows.desk import DESK, WAITS_FOR_CRMS, Desk, carries_out, may_be_longer
 from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
 from workflows.lifecycle import Lifecycle
 from workflows.mailbox_session import MailboxSession, cancel_requested, interrupted
@@ -55,11 +55,6 @@ LIFE = (
     Disable, Enable, PollNow, ChangeSettings, ChangeCredential, SetQuota, RetryQuarantined, SkipMessage, Close
 )  # fmt: skip
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
-# How long a run may become while a CRM is waited for, far below the 51,200 events and 50 MB at which the server ends it.
-MOST_RESULTS = 10 * RESULTS_PER_RUN
-MOST_EVENTS = 20_000
-MOST_BYTES = 20_000_000
-WAITS_FOR_CRMS = "waits-for-crms"  # what a history has from which on a CRM holds up no mail
 
 
 @workflow.defn(name=contract.MAIL_ACCOUNT)
@@ -77,7 +72,7 @@ class MailAccount:
         self._mailbox = MailboxSession()
         self._halts = 0  # how often `disable` or `close` was asked for
         self._held = 0  # commands that keep the watch from starting
-        self._at_crms = 0  # commands that wait for a CRM
+        self._desk = Desk()
         self._poll = SharedPoll()
         self._results = 0
         self._life: Lifecycle
@@ -194,19 +189,14 @@ class MailAccount:
     async def carry_out(self, given: Command) -> Any:
         """A command about stored mail changes the database and nothing of this account's life."""
         await self._ready(given)
-        waits = type(given) in AT_CRMS and workflow.patched(WAITS_FOR_CRMS)
-        self._at_crms += waits
-        answer, refused = None, None
         try:
-            answer = await at_the_desk(self.account.settings.address, given)
-        except Refused as error:
-            refused = error
-        self._at_crms -= waits
-        # An idle account may get any number of commands. A refused one ended no watch in histories of earlier versions.
-        if self._is_long() and (refused is None or workflow.patched(WAITS_FOR_CRMS)):
-            await self._mailbox.stop_watch()
-        if refused is not None:
-            raise refused
+            answer = await self._desk.carry_out(self.account.settings.address, given)
+        except Refused:  # after which histories of earlier versions end no watch
+            if self._is_long() and workflow.patched(WAITS_FOR_CRMS):
+                await self._mailbox.stop_watch()
+            raise
+        if self._is_long():
+            await self._mailbox.stop_watch()  # an idle account may get any number of commands
         return answer
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
@@ -406,13 +396,7 @@ class MailAccount:
     def _is_to_be_cut(self) -> bool:
         """Whether the run is long and goes on as a new one. Not while a command waits for a CRM, which may take its time: mail
         keeps coming until the run is as long as one may be."""
-        info = workflow.info()
-        longest = (
-            self._results >= MOST_RESULTS
-            or info.get_current_history_length() >= MOST_EVENTS
-            or info.get_current_history_size() >= MOST_BYTES
-        )
-        return self._is_long() and (not self._at_crms or longest)
+        return self._is_long() and not (self._desk.waits and may_be_longer(self._results))
 
     async def _continue_as_new_if_due(self) -> None:
         if not self._is_to_be_cut():
@@ -422,7 +406,7 @@ class MailAccount:
             lambda: (
                 workflow.all_handlers_finished()
                 or self._poll.asked is not None
-                or (self._at_crms > 0 and not self._is_to_be_cut())
+                or (self._desk.waits and not self._is_to_be_cut())
             )
         )
         if workflow.all_handlers_finished() and self._life.recorded and self.account.state is not State.CLOSED:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from activities.address_book import AddressBook
 from activities.attach import Attaching
 from activities.standing_rules import hold_rules
 from infra.database import Pool
@@ -13,6 +15,7 @@ from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.watching import JANE, Watcher, local_worker
 from tests.running import until
 
+ALIAS = "j.doe@example.net"
 BOB = "bob@example.net"
 
 
@@ -95,3 +98,49 @@ async def test_an_account_of_another_organisation_has_other_colleagues(pool: Poo
     await mail.account(organisation="other")
     await mail.work_off()
     assert await mail.linked(message) == [("c1", "Received")]
+
+
+async def test_mail_from_an_alias_that_is_declared_later_is_own_mail_as_long_as_it_is_one(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    await mail.record("contact", "c1", "anna@example.org")
+    await mail.account()
+    settings = (await mail.account()).model_copy(update={"authserv_id": "mx.example.com"})
+    failed = "Authentication-Results: mx.example.com; dmarc=fail"
+    copy, forged, other = await mail.store(
+        settings,
+        letter(1, sender=ALIAS, to=f"anna@example.org, {JANE}"),
+        letter(2, failed, sender=ALIAS, to=JANE),
+        letter(3, failed),
+    )
+
+    async def traits() -> list[dict[str, Any]]:
+        rows = await mail.rows("select traits from mail where id = any(%s) order by id", [copy, forged, other])
+        return [{name: row["traits"].get(name) for name in ("own_copy", "possibly_spoofed")} for row in rows]
+
+    nothing = {"own_copy": None, "possibly_spoofed": None}
+    assert await traits() == [nothing] * 3
+    await mail.account(aliases=(ALIAS,))
+    await mail.work_off()
+    assert await traits() == [nothing | {"own_copy": "to"}, {"own_copy": "to", "possibly_spoofed": True}, nothing]
+    await mail.account()
+    await mail.work_off()
+    assert await traits() == [nothing] * 3
+
+
+async def test_whom_an_alias_has_written_to_counts_as_written_to_once_it_is_declared(pool: Pool) -> None:
+    mail, book = LinkedMail(pool), AddressBook(pool)
+    settings = await mail.account()
+    await mail.store(settings, letter(1, sender=ALIAS, to="anna@example.org"), letter(2))
+
+    async def people() -> list[tuple[str, int, int]]:
+        await book.catch_up(JANE, {JANE})
+        rows = await mail.rows("select address, written, wrote from people order by address")
+        return [(row["address"], row["written"], row["wrote"]) for row in rows]
+
+    before = [("anna@example.org", 0, 1), (ALIAS, 0, 1)]
+    assert await people() == before
+    await mail.account(aliases=(ALIAS,))
+    assert await people() == [("anna@example.org", 1, 1)]
+    assert await people() == [("anna@example.org", 1, 1)]
+    await mail.account()
+    assert await people() == before

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import dataclasses
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import OperationalError
 from temporalio.testing import ActivityEnvironment
 
-from activities import erasing
+from activities import attempts, erasing
+from activities.address_book import AddressBook
 from activities.crm.adapter import Record
 from activities.erasing import Erasing
+from activities.traces import of_account
 from domain.erasure import Erased, pseudonym
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored, worked_off
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail
+from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
 from workflows.contract import Erasure, ErasureRequest
 
@@ -169,3 +177,87 @@ async def test_mail_that_is_left_on_the_server_is_not_imported_again(pool: Pool)
         assert "message 1" not in await watcher.subjects()
         assert "message 4" in await watcher.subjects()
     assert PERSON not in str(await watcher.rows("select * from tombstones"))
+
+
+async def test_it_goes_on_where_an_attempt_ended_and_heartbeats_while_it_waits(
+    correspondence: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "HEARTBEAT_SECONDS", 0.01)
+    request = ErasureRequest(
+        given=Erasure(address=PERSON, by="dpo", dry_run=True), erasure=uuid4(), at=datetime.now(UTC)
+    )
+    told: list[Any] = []
+    environment, held_up = ActivityEnvironment(), asyncio.Event()
+
+    def heartbeat(*details: Any) -> None:
+        told.append(*details)
+        if len(told) == 5:
+            held_up.set()
+
+    environment.on_heartbeat = heartbeat
+    page = Erasing._page
+
+    async def slow_page(self: Erasing, request: ErasureRequest, account: str, *rest: Any) -> erasing.Found:
+        if account == JANE:
+            await held_up.wait()
+            raise OperationalError("the database is away")
+        return await page(self, request, account, *rest)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(Erasing, "_page", slow_page)
+        with pytest.raises(OperationalError):
+            await environment.run(Erasing(correspondence).erase_person, request)
+    assert (told[-1]["account"], told[-1]["after"], told[-1]["done"]["removed"]) == (JANE, 0, 1)
+    traces = []
+
+    async def counted(connection: Any, account: str, *rest: Any, **more: Any) -> Any:
+        traces.append(account)
+        return await of_account(connection, account, *rest, **more)
+
+    monkeypatch.setattr("activities.erasing.of_account", counted)
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, heartbeat_details=[told[-1]])
+    answer = await environment.run(Erasing(correspondence).erase_person, request)
+    assert (answer.accounts, answer.removed, answer.kept, traces) == (2, 3, 2, [])
+
+
+async def test_the_mail_of_a_person_is_looked_up_and_not_read_with_all_of_the_account(correspondence: Pool) -> None:
+    async with correspondence.connection() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        given = {"person": PERSON, "own": [], "account": JANE, "after": 0, "most": 200}
+        plan = await (await connection.execute(b"explain " + erasing.FIND.encode(), given)).fetchall()
+    assert "mail_addresses_idx" in " ".join(row[0] for row in plan)
+    assert "mail_reports" in " ".join(row[0] for row in plan)
+
+
+async def test_a_person_who_is_erased_while_their_mail_is_counted_is_in_no_address_book(pool: Pool) -> None:
+    await stored(pool, 1)
+    counted, erased = asyncio.Event(), asyncio.Event()
+
+    class Counting(AddressBook):
+        """Holds the page's transaction open."""
+
+        def __init__(self, connection: Any) -> None:
+            self._pool = SimpleNamespace(connection=lambda: contextlib.nullcontext(connection))  # type: ignore[assignment]  # of one
+
+    async def count() -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await Counting(connection)._page(JANE, [JANE])
+            counted.set()
+            await erased.wait()
+
+    counting = asyncio.create_task(count())
+    await counted.wait()
+    erasing_them = asyncio.create_task(erase(pool))
+
+    async def waits_or_is_done() -> bool:
+        waiting = await Watcher(pool).value(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        return bool(waiting) or erasing_them.done()
+
+    await until(waits_or_is_done, "the erasure to wait for who counts")
+    erased.set()
+    await counting
+    await erasing_them
+    assert await Watcher(pool).rows("select * from people") == []

@@ -14,8 +14,10 @@ from activities.crm.adapter import Record
 from activities.decisions import Decisions
 from activities.directory import Directory
 from activities.pop.session import now_utc
+from activities.removal import Removal
 from infra.database import Pool
 from tests.activities.linked_mail import LinkedMail, letter
+from tests.activities.test_linking_rules import bounce
 from tests.activities.watching import JANE
 from workflows.contract import DeskRequest
 
@@ -89,7 +91,7 @@ async def test_a_reply_that_is_stored_while_what_it_answers_is_linked_follows(
     [parent] = await mail.store(settings, letter(1))
     linked, go_on, link_new = asyncio.Event(), asyncio.Event(), linking.link_new
 
-    async def held_up(*given: Any) -> int:
+    async def held_up(*given: Any) -> Any:
         links = await link_new(*given)
         linked.set()
         await go_on.wait()
@@ -112,3 +114,60 @@ async def test_a_reply_that_is_stored_while_what_it_answers_is_linked_follows(
     await mail.work_off()
     record = "c1" if changed == "by hand" else "d1"
     assert await mail.linked(answer) == [(record, "Received")]
+
+
+async def told(mail: LinkedMail) -> list[tuple[str, list[int]]]:
+    """The causes in the log, with the messages that changed."""
+    rows = await mail.rows("select data from account_events where type = 'MailRelinked' order by version")
+    return [(row["data"]["cause"], row["data"]["messages"]) for row in rows]
+
+
+async def delete(pool: Pool, *messages: int) -> None:
+    request = DeskRequest(address=JANE, given={"messages": list(messages)}, event_id=uuid4(), at=now_utc())
+    await ActivityEnvironment().run(Removal(pool).delete_messages, request)
+
+
+@pytest.mark.parametrize("most", [500, 1])
+async def test_replies_lose_what_they_had_of_a_message_when_it_is_deleted(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("activities.removal.MOST_FOLLOWERS", most)
+    mail = LinkedMail(pool)
+    settings = await mail.account()
+    await mail.record("contact", "c1", "eve@example.org")
+    [parent, *replies] = await mail.store(settings, letter(1), reply(2, 1), reply(3, 1))
+    await link_by_hand(pool, parent)
+    await mail.work_off()
+    assert len(await mail.linked(*replies)) == 2
+    await delete(pool, parent)
+    if most == 500:
+        assert await mail.linked() == []
+    await mail.work_off()
+    assert await mail.linked() == []
+    assert {message for cause, messages in await told(mail) if "deleted" in cause for message in messages} == set(
+        replies
+    )
+
+
+async def test_what_a_bounce_said_goes_with_the_bounce_and_is_in_the_log_both_times(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    settings = await mail.account()
+    await mail.record("contact", "c1", "anna@example.org")
+    [sent] = await mail.store(settings, letter(1, sender=JANE, to="anna@example.org"))
+    await mail.move("Sent", sent)
+    plain = await mail.links(sent)
+    [report] = await mail.store(settings, bounce(2, "anna@example.org"))
+    assert await mail.links(sent) != plain
+    assert (await told(mail))[-1] == ("a message of its thread, or a report on it, was stored", [sent])
+    await delete(pool, report)
+    assert await mail.links(sent) == plain
+    assert (await told(mail))[-1] == ("a message of its thread, or a report on it, was deleted", [sent])
+
+
+async def test_replies_that_are_linked_because_of_another_message_are_in_the_log(pool: Pool) -> None:
+    mail = LinkedMail(pool)
+    settings = await mail.account()
+    await mail.record("contact", "c1", "eve@example.org")
+    [parent, answer] = await mail.store(settings, letter(1), reply(2, 1))
+    await link_by_hand(pool, parent)
+    assert await told(mail) == [("what a message answers is linked otherwise", [answer])]

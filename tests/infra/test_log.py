@@ -219,3 +219,8 @@ async def _until_blocked(pool: Pool, connection: AsyncConnection[Any]) -> None:
         return row is not None and bool(row[0])
 
     await until(waits, "the second writer waits for the first")
+
+
+async def test_why_a_person_did_it_is_kept_without_the_addresses_that_were_typed(pool: Pool) -> None:
+    await appended(pool, event("AccountDisabled", because="asked by <ops@example.com>, for bo@example.org"), event())
+    assert [data.get("because") for _, _, data in await entries(pool)] == ["asked by [address], for [address]", None]

@@ -14,10 +14,10 @@ async def test_rules_given_as_an_update_hold_for_the_next_session(mailroom: Mail
     async with MailboxServer(messages={"one": HELLO}) as server:
         account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
         await account.until_mail(1)
-        answer = await account.command("set_privacy", never_log=["doctor.example"], by="jane")
+        answer = await account.command("set_privacy", never_log=["doctor.example"], by="jane", reason="a promise")
         assert answer == {"never_log": 1, "private": 0, "internal": "private"}
         [entry] = await account.log("PrivacySet")
-        assert (entry.actor, entry.data) == ("jane", answer)
+        assert (entry.actor, entry.data) == ("jane", {**answer, "because": "a promise"})
         server.messages |= {"two": SECRET, "three": HELLO}
         await account.command("poll_now")
         assert await account.until_mail(2) == ["one", "three"]

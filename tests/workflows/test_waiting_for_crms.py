@@ -53,7 +53,7 @@ async def test_a_run_that_is_as_long_as_one_may_be_waits_for_the_command(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", 2)
-    monkeypatch.setattr(mail_account, "MOST_RESULTS", 3)
+    monkeypatch.setattr(desk, "MOST_RESULTS", 3)
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)
         asked = asyncio.create_task(account.command("context", message=message))
