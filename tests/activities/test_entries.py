@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from activities.linking import relink
+from activities.removal import remove
 from infra.database import Pool
 from tests.activities.mail_in_store import ANNA, CRM, pulled, shown, store, worked_off
 from tests.activities.watching import JANE, Watcher, account
@@ -63,3 +65,34 @@ async def test_a_copy_that_is_linked_anew_sees_the_one_in_sent_that_came_meanwhi
         await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
     await other
     assert await shown(pool) == [("contact", "c1", "Sent")]
+
+
+async def removes(pool: Pool, address: str, message: int) -> None:
+    """The copy in that mailbox is deleted."""
+    async with pool.connection() as connection, connection.transaction():
+        await remove(connection, address, [message], cause="deleted", at=datetime.now(UTC))
+
+
+async def test_a_copy_that_is_stored_while_the_only_other_one_is_deleted_keeps_its_link(
+    pool: Pool, watcher: Watcher
+) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        first = await store(connection, 1, settings=account(995, crm=(CRM,)), **ANNA_WROTE)
+    async with pool.connection() as connection, connection.transaction():
+        await store(connection, 1, settings=account(995, address=BOB, crm=(CRM,)), **ANNA_WROTE)
+        other = asyncio.create_task(removes(pool, JANE, first))
+        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
+    await other
+    assert await shown(pool) == [("contact", "c1", "Received")]
+
+
+async def test_nothing_is_shown_where_both_copies_are_deleted_at_the_same_time(pool: Pool, watcher: Watcher) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        first = await store(connection, 1, settings=account(995, crm=(CRM,)), **ANNA_WROTE)
+        second = await store(connection, 1, settings=account(995, address=BOB, crm=(CRM,)), **ANNA_WROTE)
+    async with pool.connection() as connection, connection.transaction():
+        await remove(connection, JANE, [first], cause="deleted", at=datetime.now(UTC))
+        other = asyncio.create_task(removes(pool, BOB, second))
+        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
+    await other
+    assert await shown(pool) == [("contact", "c1", None)]
