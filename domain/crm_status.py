@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Failures, Happened
 from domain.failures import Failure
+from domain.status import clock
 
 
 class CrmStatus(BaseModel):
@@ -102,7 +103,7 @@ def details(connection: Connection) -> str:
     """The connection in a few lines of markdown, for the Temporal UI."""
     settings, counts = connection.settings, connection.counts
     state = f"**{connection.state}**" + (f" ({connection.reason})" if connection.reason else "")
-    lines = [f"The CRM {settings.name} is {state} since {_clock(connection.since)}", ""]
+    lines = [f"The CRM {settings.name} is {state} since {clock(connection.since)}", ""]
     if connection.state is CrmState.DISABLED:
         lines += [f"Disabled {connection.disabled}. Use enable to take it back into service.", ""]
     where = f" at {host_of(settings)}" if host_of(settings) else ""
@@ -119,35 +120,19 @@ def details(connection: Connection) -> str:
         ),
     ]
     if connection.pulled_at:
-        lines.append(f"- directory pulled: {_clock(connection.pulled_at)}")
+        lines.append(f"- directory pulled: {clock(connection.pulled_at)}")
     if connection.next_attempt_at:
-        lines.append(f"- next attempt: {_clock(connection.next_attempt_at)}")
+        lines.append(f"- next attempt: {clock(connection.next_attempt_at)}")
     if failure := connection.last_failure:
         before = "Before that: " if connection.reason == "operator" else ""
         cause = f" ({failure.cause})" if failure.cause else ""
-        lines += ["", f"{before}**{failure.kind}**{cause} at {_clock(failure.at)}. {_quote(failure)}"]
+        lines += ["", f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {_quote(failure)}"]
         lines += ["", f"What to do: {failure.remedy}"]
     if counts.failed:
         lines.append("\n> The CRM has rejected entries: the view outbox says why. Mend it, then give retry_failed.")
     return "\n".join(lines)
 
 
-def waiting(connection: Connection) -> str:
-    """What the wait after a failure is called in the Temporal UI."""
-    failure, failures = connection.last_failure, connection.failures
-    match failure.counts if failure else None:
-        case "authentication":
-            return f"wait after authentication failure {failures.authentication} of {AUTHENTICATION_LIMIT}"
-        case "connection":
-            return f"wait after connection failure {failures.connection} of {CONNECTION_LIMIT}"
-        case _:
-            return f"wait after {failure.kind if failure else 'a failure'}, {connection.in_a_row} in a row"
-
-
 def _quote(failure: Failure) -> str:
     said = f'The CRM said: "{failure.server_said}". ' if failure.server_said else ""
     return f"{said}Reference {failure.reference}; support: {failure.support}."
-
-
-def _clock(at: datetime) -> str:
-    return (at + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S UTC")

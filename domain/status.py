@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from pydantic import BaseModel
 
@@ -119,7 +120,7 @@ def _host_outage(outage: HostOutage) -> Warned:
     return Warned(
         code="host_outage",
         text=(
-            f"{outage.host} is out since {_clock(outage.since)}: {outage.accounts} of {outage.of} accounts there do not "
+            f"{outage.host} is out since {clock(outage.since)}: {outage.accounts} of {outage.of} accounts there do not "
             "reach it. Nothing is wrong with this account. An active one goes on by itself when the host is back; one "
             "command brings back all that the outage disabled."
         ),
@@ -132,7 +133,7 @@ def host_outage_notice(outage: HostOutage, cause: str | None) -> Notice:
     return Notice(
         code="host_outage",
         text=(
-            f"{outage.host} is out since {_clock(outage.since)}{f' ({cause})' if cause else ''}: {outage.accounts} of "
+            f"{outage.host} is out since {clock(outage.since)}{f' ({cause})' if cause else ''}: {outage.accounts} of "
             f"{outage.of} accounts there do not reach it. Nothing is wrong with these accounts; each is tried "
             f"{CONNECTION_LIMIT} times in a row before it is disabled."
         ),
@@ -152,7 +153,7 @@ def host_back_notice(host: str, since: datetime, at: datetime, disabled: int) ->
         text, remedy = "No account was disabled.", "There is nothing to do."
     return Notice(
         code="host_back",
-        text=f"{host} can be reached again; it was out from {_clock(since)} to {_clock(at)}. {text}",
+        text=f"{host} can be reached again; it was out from {clock(since)} to {clock(at)}. {text}",
         remedy=remedy,
     )
 
@@ -215,7 +216,7 @@ def details(account: Account, now: datetime) -> str:
     """The account in a few lines of markdown, for the Temporal UI."""
     settings, progress = account.settings, account.progress
     state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
-    lines = [f"{settings.address} is {state} since {_clock(account.since)}", ""]
+    lines = [f"{settings.address} is {state} since {clock(account.since)}", ""]
     if account.state is State.DISABLED:
         lines += [f"Disabled {account.disabled}. {_way_back(account)}", ""]
     lines += [
@@ -229,15 +230,15 @@ def details(account: Account, now: datetime) -> str:
     if settings.crm:
         lines.append(f"- linked with the CRM connections: {', '.join(settings.crm)}")
     if progress.eta and progress.eta > now:
-        lines.append(f"- the rest is expected by {_clock(progress.eta)}")
+        lines.append(f"- the rest is expected by {clock(progress.eta)}")
     if account.last_success_at:
-        lines.append(f"- last success: {_clock(account.last_success_at)}")
+        lines.append(f"- last success: {clock(account.last_success_at)}")
     if account.next_attempt_at:
-        lines.append(f"- next look: {_clock(account.next_attempt_at)}")
+        lines.append(f"- next look: {clock(account.next_attempt_at)}")
     if failure := account.last_failure:
         before = "Before that: " if account.reason == "operator" else ""
         cause = f" ({failure.cause})" if failure.cause else ""
-        lines += ["", f"{before}**{failure.kind}**{cause} at {_clock(failure.at)}. {_quote(failure)}"]
+        lines += ["", f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {_quote(failure)}"]
         lines += ["", f"What to do: {failure.remedy}"]
     lines += [f"\n> {item.text}" for item in warnings(account)]
     return "\n".join(lines)
@@ -249,17 +250,28 @@ def _way_back(account: Account) -> str:
     return "Use enable to take it back into service."
 
 
-def waiting(account: Account) -> str:
+class Failing(Protocol):
+    """An account or a CRM connection, as far as its failures go."""
+
+    @property
+    def last_failure(self) -> Failure | None: ...
+    @property
+    def failures(self) -> Failures: ...
+    @property
+    def in_a_row(self) -> int: ...
+
+
+def waiting(failing: Failing) -> str:
     """What the wait after a failure is called in the Temporal UI: "wait after authentication failure 3 of 10"."""
-    failure, failures = account.last_failure, account.failures
+    failure, failures = failing.last_failure, failing.failures
     match failure.counts if failure else None:
         case "authentication":
             return f"wait after authentication failure {failures.authentication} of {AUTHENTICATION_LIMIT}"
         case "connection":
             return f"wait after connection failure {failures.connection} of {CONNECTION_LIMIT}"
         case _:
-            return f"wait after {failure.kind if failure else 'a failure'}, {account.in_a_row} in a row"
+            return f"wait after {failure.kind if failure else 'a failure'}, {failing.in_a_row} in a row"
 
 
-def _clock(at: datetime) -> str:
+def clock(at: datetime) -> str:
     return (at + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -34,9 +34,10 @@ from domain.crm_commands import (
 )
 from domain.crm_failures import GOES_ON
 from domain.crm_life import Connection, CrmState, settings_to_try, taken_over, without_person
-from domain.crm_status import CrmStatus, crm_status, waiting
+from domain.crm_status import CrmStatus, crm_status
 from domain.failures import Failure
 from domain.refusal import Refused
+from domain.status import waiting
 from workflows import contract, crm_transactions
 from workflows.crm_lifecycle import CrmLifecycle
 from workflows.crm_session import CrmSession, interrupted
