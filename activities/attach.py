@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -62,12 +62,13 @@ class Crms(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What became of one message. Not `new`: the account had it."""
+    """What became of one message. Not `new`: the account had it, and where it was `moved`, in another folder."""
 
     message: int
     new: bool
     folder: str
     links: int
+    moved: bool = False
 
 
 class Attaching:
@@ -178,7 +179,7 @@ class Attaching:
         given = {"messages": [message], "folder": folder, "by": by}
         await self._filing.move_messages(DeskRequest(address=address, given=given, event_id=uuid4(), at=now_utc()))
         async with self._pool.connection() as connection:
-            return await self._seen(connection, message, new=False)
+            return replace(await self._seen(connection, message, new=False), moved=True)
 
     async def _seen(self, connection: Connection, message: int, *, new: bool) -> Attached:
         row = await (
@@ -305,7 +306,8 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             else:
                 records = f"{done.links} CRM record{'' if done.links == 1 else 's'}"
                 what = "attached as" if done.new else "already there as"
-                print(f"{file}: {what} message {done.message}, in {done.folder}, linked to {records}")
+                place = f"{'moved to' if done.moved else 'in'} {done.folder}"
+                print(f"{file}: {what} message {done.message}, {place}, linked to {records}")
         await attaching.count(account)
     return 1 if refused else 0
 

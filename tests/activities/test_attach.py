@@ -102,8 +102,8 @@ async def test_a_message_that_is_there_goes_to_the_folder_that_is_said_with_its_
     hand = AtHand(pool)
     first = await hand.attach(TWO, crm=("builtin",))
     moved = await hand.attach(TWO, "Sent")
-    assert (moved.message, moved.new, moved.folder, moved.links) == (first.message, False, "Sent", 1)
-    assert await hand.attach(TWO) == moved, "without a folder it stays where it is"
+    assert moved == Attached(first.message, new=False, folder="Sent", links=1, moved=True)
+    assert (await hand.attach(TWO)).folder == "Sent", "without a folder it stays where it is"
     [link] = await hand.rows("select direction from correspondence where unlinked_at is null")
     assert link == {"direction": "Sent"}
 
