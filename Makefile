@@ -17,7 +17,7 @@ test: $(INSTALLED) $(CRMS) temporal
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
 bench: $(INSTALLED) temporal

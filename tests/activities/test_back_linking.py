@@ -224,7 +224,7 @@ async def test_a_message_that_cannot_be_linked_is_set_aside_and_the_others_are_l
     assert Changed(linked=6) in await worked_off(pool)
     assert [message for message, _, _ in await links(pool)] == [*messages[:3], *messages[4:]]
     aside = await Watcher(pool).rows("select message, crm, cause, error from not_relinked")
-    assert [(row["message"], row["crm"], row["error"]) for row in aside] == [(messages[3], CRM, "TypeError")]
+    assert [(row["message"], row["crm"], row["error"]) for row in aside] == [(messages[3], CRM, "KeyError")]
     async with pool.connection() as connection:
         participants = json.dumps(before)
         await connection.execute("update mail set participants = %s where id = %s", [participants, messages[3]])

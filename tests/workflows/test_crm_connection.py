@@ -136,6 +136,7 @@ async def test_ten_refusals_in_a_row_disable_the_crm_and_no_account(mailroom: Ma
         assert (status.reason, status.failures.authentication) == ("authentication_failures", 10)
         assert (await account.status()).failures.authentication == 0
         assert (await account.status()).state == "active"
+        await crm.until_logged("CrmDisabled")  # with which the notice comes
         (notice,) = await mailroom.notices(f"crm/{crm.name}")
         assert "did not let us in 10 times in a row" in notice["text"]
         assert "its words" in notice["text"]
