@@ -26,6 +26,10 @@ from infra.database import Pool
 STATES: Mapping[str, LedgerState] = {state: state for state in get_args(LedgerState)}
 ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands
 
+# For statements with lists of UIDLs. Planned for its list, PostgreSQL hashes it; prepared for any list, it may compare each
+# of the account's rows with each UIDL in turn, which takes minutes until it has gathered statistics of a grown table.
+NEVER_PREPARED = False
+
 
 class Ledger:
     """Every transaction that writes is fenced by the session's lease."""
@@ -53,6 +57,7 @@ class Ledger:
                         where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
                         """,
                         [emptied_at, address, epoch, part],
+                        prepare=NEVER_PREPARED,
                     )
                 ).fetchall()
                 # Of hundreds of thousands of entries most have the caller's UIDL, one of four states and their batch's time:
@@ -83,6 +88,7 @@ class Ledger:
                     where l.address = %s and l.epoch = %s and l.uidl = any(%s) and m.state = 'stored'
                     """,
                     [address, epoch, list(uidls)],
+                    prepare=NEVER_PREPARED,
                 )
             ).fetchall()
         return {(uidl, occurrence): (message_id, sent_at) for uidl, occurrence, message_id, sent_at in rows}
@@ -99,6 +105,7 @@ class Ledger:
                     and not uidl = any(%s)
                 """,
                 [at, address, epoch, [uidl for _, uidl in uids]],
+                prepare=NEVER_PREPARED,
             )
 
     async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:

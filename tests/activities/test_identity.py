@@ -289,8 +289,14 @@ async def test_one_message_listed_twice_under_its_uidl_is_stored_once_in_any_ord
     assert len(set(await watcher.subjects())) == 250
 
 
-async def test_more_than_a_hundred_thousand_entries_are_listed_and_worked_through(pool: Pool) -> None:
+@pytest.mark.parametrize("known_as_empty", [False, True], ids=["no statistics", "statistics from when it was empty"])
+async def test_more_than_a_hundred_thousand_entries_are_listed_and_worked_through(
+    pool: Pool, known_as_empty: bool
+) -> None:
     watcher = Watcher(pool)
+    if known_as_empty:
+        async with pool.connection() as connection:
+            await connection.execute("analyze pop_ledger")
     count = 120_000
     lines = "\r\n".join(f"{n} uidl-of-some-length-{n:08}" for n in range(1, count + 1))
     sizes = "\r\n".join(f"{n} 2000" for n in range(1, count + 1))
