@@ -94,7 +94,7 @@ class CrmServing:
                     "minute_seconds": self._settings.minute_seconds,
                 },
             ) from None
-        self._count(request, began, "nothing_new" if report is None else "news")
+        self._count(request, began, "news" if session.progress.anything else "nothing_new")
         if report is None:
             call_again("nothing new", timedelta(milliseconds=1), NOTHING_NEW)
         return report
