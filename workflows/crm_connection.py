@@ -139,14 +139,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
             answered = sync_answer("waiting", self.connection, failure=self.connection.last_failure)
             await self._answer()
             return answered
-        asked = self._sync.asked
-        if asked is None:
-            self._life.apply(given)
-            asked = self._sync.ask()
-            await self._session.interrupt()
-        await workflow.wait_condition(asked.done)
-        await self._life.record()
-        return asked.result()
+        return await self._next_session_answers(self._sync, given)
 
     @command(RetryFailed)
     async def retry_failed(self, given: RetryFailed) -> contract.RetryFailedAnswer:

@@ -22,7 +22,7 @@ from workflows.calls import cancel_requested
 from workflows.intake import refusal
 from workflows.lifecycle import Lifecycle, Living
 from workflows.session import Session
-from workflows.shared_answer import SharedAnswer
+from workflows.shared_answer import Answer, SharedAnswer
 
 VERIFYING, DISABLED, CLOSED = "verifying", "disabled", "closed"  # what the states of both are called
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
@@ -184,6 +184,17 @@ class Life(ABC, Generic[Current, Status]):
     def _refuse_if_over(self) -> None:
         if over := self._no_session():
             self._waited_for.refuse(over)
+
+    async def _next_session_answers(self, shared: SharedAnswer[Answer], given: Command) -> Answer:
+        """Has a session start now, for all who ask until it ends."""
+        asked = shared.asked
+        if asked is None:
+            self._life.apply(given)
+            asked = shared.ask()
+            await self._own_session.interrupt()
+        await workflow.wait_condition(asked.done)
+        await self._life.record()
+        return asked.result()
 
     async def _answer(self) -> Status:
         answer = self._status()

@@ -129,14 +129,7 @@ class MailAccount(Life[Account, AccountStatus]):
     @command(PollNow)
     async def poll_now(self, given: PollNow) -> contract.PollAnswer:
         await self._ready(given)
-        poll = self._poll.asked
-        if poll is None:
-            self._life.apply(given)
-            poll = self._poll.ask()
-            await self._mailbox.interrupt()
-        await workflow.wait_condition(poll.done)
-        await self._life.record()
-        return poll.result()
+        return await self._next_session_answers(self._poll, given)
 
     @command(RetryQuarantined)
     async def retry_quarantined(self, given: RetryQuarantined) -> contract.QuarantineAnswer:
