@@ -29,7 +29,7 @@ from infra.temporal_client import MailroomPlugin, connect
 from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.services import Services
-from workflows import contract, mail_account
+from workflows import contract, life
 from workflows.mail_account import MailAccount
 
 HISTORIES = Path(__file__).parents[1] / "histories"
@@ -149,7 +149,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
     async with MailboxServer() as server:
         account = await mailroom.connect(server)
         first = (await account.handle.describe()).run_id
-        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
         for number in range(3):
             server.messages[f"u{number}"] = HELLO
             await account.until_mail(number + 1)
@@ -169,7 +169,7 @@ RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
 @pytest.mark.parametrize("name", RECORDED)
 async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in ("continued_from", "commands_of_people"):
-        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
     text = (HISTORIES / f"{name}.json").read_text(encoding="utf-8")
     started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
     await replay(WorkflowHistory.from_json(started["workflowId"], text))
