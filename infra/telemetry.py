@@ -200,7 +200,7 @@ class CrmMetrics:
         self._requests.add(requests, {"provider": provider})
 
     def session_ended(self, *, outcome: str, provider: str, seconds: float, failure: str | None = None) -> None:
-        """Counts one session: `outcome` news (it pulled, linked or pushed something), nothing_new, failed; `failure`: its kind."""
+        """Counts one session: `outcome` news (of records, links or entries), nothing_new or failed; `failure` its kind."""
         self._sessions.add(1, {"outcome": outcome, "provider": provider})
         self._seconds.record(seconds, {"outcome": outcome, "provider": provider})
         if failure is not None:
