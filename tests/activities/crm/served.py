@@ -23,9 +23,10 @@ from tests.activities.scripted_crm import Serving
 from tests.activities.watching import JANE, PASSWORD, account, local_worker, mail
 from tests.infra.oauth.granted import KEY, store
 from tests.servers.failing_front import FailingFront
+from tests.servers.failing_http import Fault
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.tryton import TrytonDatabase
-from tests.servers.zoho_twin import Fault, ZohoTwin
+from tests.servers.zoho_twin import ZohoTwin
 from worker import filing
 from workflows.contract import DeskRequest, RetryFailedRequest
 

@@ -15,7 +15,8 @@ from tests.activities.crm import served
 from tests.activities.crm.promises import erased
 from tests.activities.crm.served import Served
 from tests.activities.crm.zoho import connected, entry, failure_of, running_twin
-from tests.servers.zoho_twin import Fault, ZohoTwin, failing
+from tests.servers.failing_http import Fault
+from tests.servers.zoho_twin import ZohoTwin, failing
 
 LOST = Fault(500, {"code": "INTERNAL_ERROR", "status": "error"}, committed=True)
 
