@@ -9,7 +9,7 @@ import pytest
 from activities.crm.adapter import Crm
 from activities.directory import Directory
 from infra.database import Pool
-from tests.activities.crm.test_tryton import adapter
+from tests.activities.crm.tryton import adapter
 from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.watching import JANE
 from tests.servers.tryton import TrytonDatabase
