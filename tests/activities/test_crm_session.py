@@ -10,31 +10,21 @@ from temporalio.exceptions import ApplicationError
 
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
-from activities.crm.connections import save_crm
 from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
 from infra.database import Pool
-from tests.activities.directory import register_crm
+from tests.activities.directory import record_crm, register_crm
 from tests.activities.scripted_crm import NAME, Dies, Script, Serving, script, settings
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
-from workflows.contract import RecordedCrm
 
 __all__ = ["script"]
 
 ANNA = Record("contact", "1", "Anna Lind", ("anna@example.org",))
 BO = Record("contact", "2", "Bo Ek", ("bo@example.org",))
-HEALTHY: dict[str, Any] = {
-    "state": "active",
-    "reason": None,
-    "last_failure": None,
-    "authentication_failures": 0,
-    "connection_failures": 0,
-    "next_attempt_at": None,
-}
 
 
 @pytest.fixture
@@ -443,18 +433,12 @@ async def test_of_a_crm_with_another_address_the_whole_directory_is_compared(
     await register_crm(pool, NAME, "crm")
     script.pages = [[ANNA, BO]]
     serving = Serving(pool, worker=local_worker(minute_seconds=60.0))
-
-    async def set_up() -> None:
-        async with pool.connection() as connection, connection.transaction():
-            await save_crm(connection, RecordedCrm(settings=serving.settings, **HEALTHY))
-
-    await set_up()
-    await serving.sync()
-    await set_up()
-    await serving.sync()
+    for _ in range(2):
+        await record_crm(pool, serving.settings)
+        await serving.sync()
     assert script.cursors == [None, {"page": 1}]
     serving.settings = CrmSettings.model_validate(settings(**change))
-    await set_up()
+    await record_crm(pool, serving.settings)
     script.pages = [[BO]]  # what the other one has
     await serving.sync()
     assert (script.cursors[-1] is None) == sweeps
