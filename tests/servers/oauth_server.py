@@ -278,7 +278,7 @@ class _QuietHandler(WSGIRequestHandler):
         """Access logs are not what a test prints."""
 
 
-class _Request(OAuth2Request):  # type: ignore[misc] # authlib has no types
+class _Request(OAuth2Request):  # type: ignore[misc]  # authlib has no types
     def __init__(self, method: str, uri: str, headers: dict[str, str], form: dict[str, str], query: dict[str, str]):
         super().__init__(method, uri, headers=headers)
         self._form = form
@@ -302,7 +302,7 @@ def _request(environ: dict[str, Any], form: dict[str, str]) -> _Request:
     return _Request(environ["REQUEST_METHOD"], uri, headers, form, dict(parse_qsl(query)))
 
 
-class _Protocol(Protocol):  # type: ignore[misc] # authlib has no types
+class _Protocol(Protocol):  # type: ignore[misc]  # authlib has no types
     def __init__(self, server: OAuthServer) -> None:
         super().__init__(scopes_supported=SCOPE.split())
         self.server = server
@@ -348,7 +348,7 @@ class _Protocol(Protocol):  # type: ignore[misc] # authlib has no types
         """Nobody listens."""
 
 
-class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc] # authlib has no types
+class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post", "client_secret_basic", "none")
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
@@ -368,7 +368,7 @@ class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc] # authlib
         return OWNER
 
 
-class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc] # authlib has no types
+class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post", "client_secret_basic", "none")
 
     @property
@@ -387,7 +387,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc] # authlib h
             refresh_token.refresh_token = None
 
 
-class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc] # authlib has no types
+class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]  # authlib has no types
     INTERVAL = 1
     EXPIRES_IN = 60
 
@@ -398,7 +398,7 @@ class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc] # auth
         self.server.server.devices[data["device_code"]] = DeviceCredentialDict(client_id=client_id, scope=scope, **data)
 
 
-class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc] # authlib has no types
+class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]  # authlib has no types
     def query_device_credential(self, device_code: str) -> DeviceCredentialDict | None:
         return self.server.server.devices.get(device_code)
 
@@ -411,7 +411,7 @@ class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc] # authlib has no type
         return bool(self.server.server.slows_down >= 0)
 
 
-class _Introspection(IntrospectionEndpoint):  # type: ignore[misc] # authlib has no types
+class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib has no types
     CLIENT_AUTH_METHODS = ("client_secret_basic", "none")
 
     def check_permission(self, token: Token, client: RegisteredClient, request: OAuth2Request) -> bool:

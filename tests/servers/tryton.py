@@ -81,7 +81,7 @@ class TrytonServer:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"port {self.port} of a Tryton that has ended stays in use")
             time.sleep(0.05)
-        log = open(Path(self._folder.name) / "trytond.log", "ab")  # noqa: SIM115 - closed below, kept by the process
+        log = open(Path(self._folder.name) / "trytond.log", "ab")  # noqa: SIM115 -- closed below, kept by the process
         with log:
             self._process = subprocess.Popen(
                 [str(PYTHON), str(PYTHON.with_name("trytond")), "-c", str(self.settings)],
