@@ -47,6 +47,33 @@ def letter(
     return "\r\n".join(lines).encode()
 
 
+def bounce(number: int, recipient: str, *, action: str = "failed", status: str = "5.1.1") -> bytes:
+    body = f"""--b
+Content-Type: text/plain
+
+It did not work.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; {recipient}
+Action: {action}
+Status: {status}
+
+--b
+Content-Type: message/rfc822
+
+From: {JANE}
+Message-ID: <1@example.org>
+
+Hello
+--b--
+""".replace("\n", "\r\n")
+    content_type = 'Content-Type: multipart/report; report-type=delivery-status; boundary="b"'
+    return letter(number, content_type, sender="MAILER-DAEMON@example.net", body=body)
+
+
 class LinkedMail:
     """The mail of any accounts in one database."""
 

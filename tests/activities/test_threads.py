@@ -14,8 +14,7 @@ from activities.directory import Directory
 from activities.removal import Removal
 from infra.database import Pool
 from tests.activities.desk import attempt
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.test_linking_rules import bounce
+from tests.activities.linked_mail import LinkedMail, bounce, letter
 from tests.activities.watching import JANE
 
 DEAL = Record("deal", "d1", "Deal", (), ("c1",))
