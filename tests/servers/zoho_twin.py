@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.servers.failing_http import WITHOUT_BODY, Answer, FailingServer, Fault, Request
-from tests.servers.zoho_organisation import PRODUCTS, Organisation, Refusal, Result, Row
+from tests.servers.zoho_organisation import Organisation, Refusal, Result
+from tests.servers.zoho_schema import PRODUCTS, Row
 
 CLIENT_ID = "1000.MAILROOM"
 CLIENT_SECRET = "zoho-client-s3cret"
