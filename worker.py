@@ -48,6 +48,7 @@ from activities.record import Recorder
 from activities.removal import Removal
 from activities.retrieve import Retrieval
 from infra.children import ServiceFailed
+from infra.crm_gauges import CrmGauges
 from infra.database import Pool, migrate, open_pool
 from infra.dev import DevServices
 from infra.notices import NoticeCourier
@@ -201,7 +202,9 @@ async def run(
             )
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
-                await running.enter_async_context(delivering_notices(pool, settings))
+                await running.enter_async_context(beside(NoticeCourier(pool, settings.notify_url).run))
+                if telemetry.exports_metrics:
+                    await running.enter_async_context(beside(CrmGauges(pool).run))
             for worker in made:
                 await running.enter_async_context(worker)
             if "workflows" in settings.roles:
@@ -243,14 +246,15 @@ async def start_builtin_crm(client: Client, pool: Pool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def delivering_notices(pool: Pool, settings: WorkerSettings) -> AsyncIterator[None]:
+async def beside(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Lets it run beside the block, and tells it to stop after that."""
     stop = asyncio.Event()
-    courier = asyncio.create_task(NoticeCourier(pool, settings.notify_url).run(stop))
+    running = asyncio.create_task(run(stop))
     try:
         yield
     finally:
         stop.set()
-        await courier
+        await running
 
 
 def stop_on_signals(stop: asyncio.Event, leave_behind_nothing: Callable[[], None] = lambda: None) -> None:

@@ -14,7 +14,7 @@ from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Failures, Happened
 from domain.failures import Failure
-from domain.status import clock
+from domain.status import clock, failed, quoted
 
 
 class CrmStatus(BaseModel):
@@ -76,13 +76,13 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
             what = "it did not let us in" if reason == "authentication_failures" else "it could not be reached"
             return Notice(
                 code="disabled",
-                text=f"{name} is disabled: {what} {limit} times in a row. Mail keeps arriving. {_quote(failure)}",
+                text=f"{name} is disabled: {what} {limit} times in a row. Mail keeps arriving. {quoted(failure, 'The CRM')}",
                 remedy=failure.remedy,
             )
         case CrmSuspended() if failure:
             return Notice(
                 code="suspended",
-                text=f"{name} is suspended ({failure.kind}). Mail keeps arriving. {_quote(failure)}",
+                text=f"{name} is suspended ({failure.kind}). Mail keeps arriving. {quoted(failure, 'The CRM')}",
                 remedy=failure.remedy,
             )
         case CrmEnabled(actor=by):
@@ -90,7 +90,7 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
         case CrmResumed() if failure:
             return Notice(
                 code="resumed",
-                text=f"{name} is no longer suspended, but does not work yet ({failure.kind}). {_quote(failure)}",
+                text=f"{name} is no longer suspended, but does not work yet ({failure.kind}). {quoted(failure, 'The CRM')}",
                 remedy=failure.remedy,
             )
         case CrmResumed():
@@ -123,16 +123,8 @@ def details(connection: Connection) -> str:
         lines.append(f"- directory pulled: {clock(connection.pulled_at)}")
     if connection.next_attempt_at:
         lines.append(f"- next attempt: {clock(connection.next_attempt_at)}")
-    if failure := connection.last_failure:
-        before = "Before that: " if connection.reason == "operator" else ""
-        cause = f" ({failure.cause})" if failure.cause else ""
-        lines += ["", f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {_quote(failure)}"]
-        lines += ["", f"What to do: {failure.remedy}"]
+    if connection.last_failure:
+        lines += failed(connection.last_failure, connection.reason, "The CRM")
     if counts.failed:
         lines.append("\n> The CRM has rejected entries: the view outbox says why. Mend it, then give retry_failed.")
     return "\n".join(lines)
-
-
-def _quote(failure: Failure) -> str:
-    said = f'The CRM said: "{failure.server_said}". ' if failure.server_said else ""
-    return f"{said}Reference {failure.reference}; support: {failure.support}."

@@ -175,13 +175,13 @@ def notice(event: Event, account: Account) -> Notice | None:
             what = "the login was refused" if reason == "authentication_failures" else "the server could not be reached"
             return Notice(
                 code="disabled",
-                text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {_quote(failure)}{outage}",
+                text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {quoted(failure)}{outage}",
                 remedy=enable_all(account.host_outage.host) if account.host_outage else failure.remedy,
             )
         case AccountSuspended() if failure:
             return Notice(
                 code="suspended",
-                text=f"Retrieval for {address} is suspended ({failure.kind}). {_quote(failure)}",
+                text=f"Retrieval for {address} is suspended ({failure.kind}). {quoted(failure)}",
                 remedy=failure.remedy,
             )
         case QuotaReached(at=at) if account.since == at:  # and not when only the next message is another one
@@ -195,7 +195,7 @@ def notice(event: Event, account: Account) -> Notice | None:
         case AccountResumed() if failure:  # what suspended it is over, but its session failed for another reason
             return Notice(
                 code="resumed",
-                text=f"{address} is no longer suspended, but cannot retrieve yet ({failure.kind}). {_quote(failure)}",
+                text=f"{address} is no longer suspended, but cannot retrieve yet ({failure.kind}). {quoted(failure)}",
                 remedy=failure.remedy,
             )
         case AccountResumed():
@@ -207,9 +207,18 @@ def notice(event: Event, account: Account) -> Notice | None:
             return None
 
 
-def _quote(failure: Failure) -> str:
-    said = f'The server said: "{failure.server_said}". ' if failure.server_said else ""
+def quoted(failure: Failure, who: str = "The server") -> str:
+    """What the other side said, and by what the failure is known in the log."""
+    said = f'{who} said: "{failure.server_said}". ' if failure.server_said else ""
     return f"{said}Reference {failure.reference}; support: {failure.support}."
+
+
+def failed(failure: Failure, reason: str | None, who: str = "The server") -> list[str]:
+    """The last failure in lines of markdown, with what to do; `reason` is why it is in the state that it is in."""
+    before = "Before that: " if reason == "operator" else ""
+    cause = f" ({failure.cause})" if failure.cause else ""
+    told = f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {quoted(failure, who)}"
+    return ["", told, "", f"What to do: {failure.remedy}"]
 
 
 def details(account: Account, now: datetime) -> str:
@@ -235,11 +244,8 @@ def details(account: Account, now: datetime) -> str:
         lines.append(f"- last success: {clock(account.last_success_at)}")
     if account.next_attempt_at:
         lines.append(f"- next look: {clock(account.next_attempt_at)}")
-    if failure := account.last_failure:
-        before = "Before that: " if account.reason == "operator" else ""
-        cause = f" ({failure.cause})" if failure.cause else ""
-        lines += ["", f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {_quote(failure)}"]
-        lines += ["", f"What to do: {failure.remedy}"]
+    if account.last_failure:
+        lines += failed(account.last_failure, account.reason)
     lines += [f"\n> {item.text}" for item in warnings(account)]
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """What a worker tells about itself: OpenTelemetry traces and metrics, Temporal's own metrics, and logs on standard error.
 
 Traces and metrics leave the process only if OTEL_EXPORTER_OTLP_ENDPOINT is set; the other OTEL_* variables mean what
-OpenTelemetry says. Metrics carry no account and no host: see SessionMetrics.
+OpenTelemetry says. Metrics carry no account, no host and no name of a CRM connection: see SessionMetrics and CrmMetrics.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TextIO
+from typing import Literal, TextIO
 
 import temporalio.activity
 import temporalio.workflow
@@ -50,6 +50,9 @@ SERVICE = "mailroom"
 PROTOCOLS = ("grpc", "http/protobuf")
 SHUTDOWN_SECONDS = 3.0  # a collector that is away must not hold a worker that is told to stop
 SESSION_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
+
+EntryOutcome = Literal["delivered", "found", "uncertain", "failed", "gone"]
+"""`found`: the CRM shows what was uncertain. `gone`: its record is no more."""
 
 TRACER = trace.get_tracer(SERVICE)  # a proxy: spans go nowhere until Telemetry.start, and only there if it exports
 
@@ -112,6 +115,10 @@ class Telemetry:
         except ValueError as error:
             raise SettingsError(f"OTEL_EXPORTER_OTLP_ENDPOINT cannot be used for Temporal's metrics: {error}") from None
 
+    @property
+    def exports_metrics(self) -> bool:
+        return self._meters is not None
+
     def shutdown(self) -> None:
         """Exports what is left, for at most SHUTDOWN_SECONDS. Blocks: call it last, outside the event loop."""
         # In daemon threads, because the exporters retry for longer than a worker that is told to stop may take.
@@ -161,6 +168,43 @@ class SessionMetrics:
         self._seconds.record(seconds, {"outcome": outcome, **by_provider})
         if failure is not None:
             self._failures.add(1, {"kind": failure, **by_provider})
+
+
+class CrmMetrics:
+    """What CRM sessions did, and how often CRMs were asked, by kind of CRM: a few dozen series, whatever the connections."""
+
+    def __init__(self, meters: metrics.MeterProvider | None = None) -> None:
+        meter = (meters or metrics.get_meter_provider()).get_meter(SERVICE)
+        self._records = meter.create_counter("mailroom.crm.records", "{record}", "Records that pulls found changed")
+        self._entries = meter.create_counter("mailroom.crm.entries", "{entry}", "Attempts to tell a CRM of an entry")
+        self._requests = meter.create_counter(
+            "mailroom.crm.requests", "{request}", "Requests to CRMs, those of people too"
+        )
+        self._sessions = meter.create_counter("mailroom.crm.sessions", "{session}", "CRM sessions that ended")
+        self._failures = meter.create_counter("mailroom.crm.failures", "{failure}", "CRM sessions that failed")
+        self._seconds = meter.create_histogram(
+            "mailroom.crm.session.duration",
+            "s",
+            "How long CRM sessions took",
+            explicit_bucket_boundaries_advisory=SESSION_SECONDS,
+        )
+
+    def pulled(self, provider: str, records: int) -> None:
+        self._records.add(records, {"provider": provider})
+
+    def told(self, provider: str, outcome: EntryOutcome, entries: int = 1) -> None:
+        """Counts attempts to tell a CRM of an entry, as they end."""
+        self._entries.add(entries, {"outcome": outcome, "provider": provider})
+
+    def requested(self, provider: str, requests: int) -> None:
+        self._requests.add(requests, {"provider": provider})
+
+    def session_ended(self, *, outcome: str, provider: str, seconds: float, failure: str | None = None) -> None:
+        """Counts one session: `outcome` news (of records, links or entries), nothing_new or failed; `failure` its kind."""
+        self._sessions.add(1, {"outcome": outcome, "provider": provider})
+        self._seconds.record(seconds, {"outcome": outcome, "provider": provider})
+        if failure is not None:
+            self._failures.add(1, {"kind": failure, "provider": provider})
 
 
 def start_logging(*, dev: bool, stream: TextIO | None = None) -> None:

@@ -9,8 +9,7 @@ from temporalio.exceptions import ActivityError
 
 from domain.commands import ChangeSettings, name_of
 from domain.settings import AccountSettings, changed
-from workflows.lifecycle import RETRY
-from workflows.mailbox_session import not_answered, refused_by
+from workflows.calls import RETRY, not_answered, refused_by
 
 
 async def check_new_crms(settings: AccountSettings, given: ChangeSettings) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import name_of
@@ -15,11 +14,10 @@ from domain.crm_commands import ChangeSettings, RetryFailed
 from domain.crm_life import changed
 from domain.refusal import Refused
 from workflows import contract
+from workflows.calls import RETRY, not_answered, refused_by
 from workflows.intake import refusal
-from workflows.mailbox_session import not_answered, refused_by
 
 TIMEOUT = timedelta(seconds=30)
-RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
 
 
 async def register(settings: CrmSettings) -> None:

@@ -20,9 +20,8 @@ from domain.decisions import DECISIONS
 from domain.filing import FILING
 from domain.refusal import Refused
 from workflows import contract
+from workflows.calls import RETRY, not_answered, refused_by
 from workflows.intake import command
-from workflows.lifecycle import RETRY
-from workflows.mailbox_session import not_answered, refused_by
 
 Owner = TypeVar("Owner")
 

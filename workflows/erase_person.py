@@ -16,9 +16,8 @@ from domain.addresses import normal_address
 from domain.erasure import Erased, pseudonym
 from domain.refusal import Refused
 from workflows import contract
+from workflows.calls import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
 from workflows.intake import read, refusal
-from workflows.lifecycle import RETRY
-from workflows.mailbox_session import HEARTBEAT_TIMEOUT, cancel_requested, refused_by
 
 ATTEMPT_TIMEOUT = timedelta(hours=6)
 

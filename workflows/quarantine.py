@@ -11,8 +11,7 @@ from temporalio.exceptions import ActivityError
 from domain.account import Account, State
 from domain.commands import RetryQuarantined, SkipMessage, name_of
 from workflows import contract
-from workflows.lifecycle import RETRY
-from workflows.mailbox_session import not_answered, refused_by
+from workflows.calls import RETRY, not_answered, refused_by
 
 
 async def change_quarantine(address: str, given: RetryQuarantined | SkipMessage) -> contract.QuarantineChange:

@@ -17,9 +17,8 @@ from temporalio.exceptions import ActivityError, FailureError
 from domain.reconciliation import Report
 from domain.refusal import Refused
 from workflows import contract
+from workflows.calls import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
 from workflows.intake import read, refusal
-from workflows.lifecycle import RETRY
-from workflows.mailbox_session import HEARTBEAT_TIMEOUT, cancel_requested, refused_by
 
 PASS_TIMEOUT = timedelta(hours=6)  # of one attempt; the next one goes on where it was
 RETRIEVAL_PATIENCE = timedelta(minutes=15)  # a longer backlog comes without being waited for

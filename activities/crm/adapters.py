@@ -21,6 +21,7 @@ from infra.http import HttpHost, Response
 from infra.oauth.tokens import AccessTokens
 from infra.secrets import Secrets
 from infra.settings import WorkerSettings
+from infra.telemetry import CrmMetrics
 
 HOURS = 25  # a bucket's calls may be up to an hour younger than the bucket
 
@@ -111,9 +112,10 @@ KINDS: dict[CrmKind, Made] = {
 class Adapters:
     """Makes adapters of connections, for whoever asks a CRM for anything."""
 
-    def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
+    def __init__(self, pool: Pool, settings: WorkerSettings, metrics: CrmMetrics | None = None) -> None:
         self._pool = pool
         self._settings = settings
+        self.metrics = metrics or CrmMetrics()
         self._secrets = Secrets(pool, settings, field="secret")
         self._tokens = AccessTokens(
             self._secrets, settings, clock=lambda: datetime.now(UTC), needed_for="this kind of CRM"
@@ -130,7 +132,7 @@ class Adapters:
                 await self._read_budget(settings, host)
                 yield crm, host
             finally:
-                await self.write_down(settings.name, host)
+                await self.write_down(settings, host)
 
     async def accept(self, settings: CrmSettings, host: CountedHost) -> None:
         """Called once the CRM has let us in: a vault secret belongs to its host from then on. Raises Refused."""
@@ -152,10 +154,12 @@ class Adapters:
         async with self.open(settings) as (crm, _):
             yield crm
 
-    async def write_down(self, crm: str, host: CountedHost) -> None:
+    async def write_down(self, settings: CrmSettings, host: CountedHost) -> None:
         """Adds what was called since the last time to the hour's count."""
+        crm = settings.name
         calls, host.calls = host.calls, 0
         if calls:
+            self.metrics.requested(settings.kind, calls)
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(
                     """

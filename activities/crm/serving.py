@@ -7,6 +7,7 @@ raised under its kind; anything else is Temporal's to retry and counts against n
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -64,6 +65,7 @@ class CrmServing:
         """One session. Returns news, raises NothingNew, or raises the failure under its kind."""
         name = request.settings.name
         session: Session | None = None
+        began = time.monotonic()
         try:
             async with (
                 heartbeats(lambda: asdict(session.progress) if session else None),
@@ -79,6 +81,7 @@ class CrmServing:
             raise RuntimeError(lacking.message) from None
         except (CrmFailure, Refused) as failed:
             failure = self._refusal(name, failed) if isinstance(failed, Refused) else self._failure(name, failed)
+            self._count(request, began, "failed", failure.kind)
             counts = session.counts() if session else Outbox(self._pool, name, 60.0).counts()
             raise _error(
                 failure,
@@ -91,9 +94,15 @@ class CrmServing:
                     "minute_seconds": self._settings.minute_seconds,
                 },
             ) from None
+        self._count(request, began, "news" if session.progress.anything else "nothing_new")
         if report is None:
             call_again("nothing new", timedelta(milliseconds=1), NOTHING_NEW)
         return report
+
+    def _count(self, request: ServeRequest, began: float, outcome: str, failure: str | None = None) -> None:
+        self._adapters.metrics.session_ended(
+            outcome=outcome, provider=request.settings.kind, seconds=time.monotonic() - began, failure=failure
+        )
 
     def _wait(self, failed: CrmFailure | Refused) -> float | None:
         """Seconds that the CRM asked for, and some where it asked for none: it would be asked again and again."""

@@ -34,6 +34,7 @@ from domain.failures import Kind
 from domain.linking import Direction
 from domain.refusal import Refused
 from infra.database import Pool
+from infra.telemetry import EntryOutcome
 from workflows.contract import ServeRequest
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Session:
 
     async def run(self) -> SyncReport | None:
         """News, or None where there is none. Raises CrmFailure and LeaseLost; what was done before stands."""
-        await self.outbox.recover()
+        self._told("uncertain", await self.outbox.recover())
         async with self.adapters.open(self.settings) as (crm, host):
             if self.request.recovering or self.request.report:
                 await self._check(crm)
@@ -104,7 +105,7 @@ class Session:
             while True:
                 busy = await self._link()
                 busy = await self._push(crm, seconds=SHARE * self.pulse) or busy
-                await self.adapters.write_down(self.settings.name, host)
+                await self.adapters.write_down(self.settings, host)
                 if self._is_to_end(busy):
                     break
                 if not busy:
@@ -166,16 +167,20 @@ class Session:
         async for page in self._pages(crm.pull(None if sweep else cursor)):
             self.authenticated = True
             self.lease.check()
-            self.progress.pulled += await directory.apply(name, page, sweep=sweep)
+            self._pulled(await directory.apply(name, page, sweep=sweep))
             await self._push(crm, seconds=self.pulse)
         if sweep:
-            self.progress.pulled += await directory.swept(name, began)
+            self._pulled(await directory.swept(name, began))
         async with self.pool.connection() as connection:
             await connection.execute("update crms set pulled_at = now() where name = %s", [name])
         self.authenticated = True
         self.request = self.request.model_copy(update={"pull": False})
         self.pulled_at = datetime.now(UTC)
         self.progress.doing = "looks for work"
+
+    def _pulled(self, records: int) -> None:
+        self.progress.pulled += records
+        self.adapters.metrics.pulled(self.settings.kind, records)
 
     async def _pages(self, pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
         """The pages of a pull, each in time; raises CrmFailure where they have no end."""
@@ -285,7 +290,9 @@ class Session:
             if entry.state == "uncertain":
                 found = await self._ask(crm.find(await self._content(entry), entry.remote_id or ""))
                 await self.outbox.found(entry, found)
-                self.progress.pushed += found is not None
+                if found is not None:
+                    self.progress.pushed += 1
+                    self._told("found")
                 return False  # the next look sees what is left to do
             told = await self._content(entry)
             claimed = await self.outbox.claim(entry, crm.probe(told))
@@ -309,11 +316,17 @@ class Session:
         self._uncertain = 0
         self.authenticated = True
         self.progress.pushed += 1
+        self._told("delivered")
         return True
+
+    def _told(self, outcome: EntryOutcome, entries: int = 1) -> None:
+        """Counted at once: a session that is cancelled, or whose worker dies, ends without a word."""
+        self.adapters.metrics.told(self.settings.kind, outcome, entries)
 
     async def _failed(self, crm: Crm, entry: Waiting, claim: datetime | None, failed: CrmFailure) -> bool:
         if failed.kind is Kind.CRM_UNCERTAIN:
             await self.outbox.uncertain(entry, failed)
+            self._told("uncertain")
             self._uncertain += 1
             if self._uncertain >= MOST_UNCERTAIN:
                 raise failed
@@ -321,6 +334,7 @@ class Session:
         if await self._is_about(crm, entry, failed):
             await self.outbox.failed(entry, failed)
             self.progress.failed += 1
+            self._told("gone" if failed.kind is Kind.CRM_GONE else "failed")
             return True
         if claim is not None:
             await self.outbox.not_carried_out(entry, claim)

@@ -36,6 +36,7 @@ from domain.crm_commands import Counts, SyncReport
 from domain.failures import Failure, Kind
 from infra.database import Pool
 from infra.settings import WorkerSettings
+from infra.telemetry import CrmMetrics
 from tests.activities.watching import Watcher, failure_of, local_worker
 from workflows.contract import ServeRequest
 
@@ -185,6 +186,7 @@ class Serving:
     settings: CrmSettings = field(default_factory=lambda: CrmSettings.model_validate(settings()))
     name: str = "worker-1"
     environment: ActivityEnvironment = field(default_factory=ActivityEnvironment)
+    metrics: CrmMetrics | None = None
 
     @property
     def seen(self) -> Watcher:
@@ -201,7 +203,7 @@ class Serving:
             counts=counts or Counts(),
             pulled_at=datetime.now(UTC) if pulled else None,
         )
-        serving = CrmServing(self.pool, adapters.Adapters(self.pool, self.worker), self.worker, self.name)
+        serving = CrmServing(self.pool, adapters.Adapters(self.pool, self.worker, self.metrics), self.worker, self.name)
         return await self.environment.run(serving.serve_crm, request)
 
     async def fails(self, **request: Any) -> tuple[Failure, dict[str, Any]]:

@@ -38,7 +38,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import Break, TappedLine
 from tests.services import Services
 from worker import start_builtin_crm
-from workflows.mailbox_session import HEARTBEAT_TIMEOUT
+from workflows.calls import HEARTBEAT_TIMEOUT
 
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "0.3"}
 WAL_SEGMENT = 16 * 1024 * 1024

@@ -23,7 +23,7 @@ from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.services import Services
 from tests.workflows.replaying import HISTORIES, Recorded, replay
-from workflows import contract, mail_account
+from workflows import contract, life
 from workflows.mail_account import MailAccount
 
 RECORDED = Recorded(HISTORIES)
@@ -129,7 +129,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
     async with MailboxServer() as server:
         account = await mailroom.connect(server)
         first = (await account.handle.describe()).run_id
-        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
         for number in range(3):
             server.messages[f"u{number}"] = HELLO
             await account.until_mail(number + 1)
@@ -148,7 +148,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
 @pytest.mark.parametrize("name", RECORDED.names)
 async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in ("continued_from", "commands_of_people"):
-        monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
     await replay(RECORDED.history(name))
 
 

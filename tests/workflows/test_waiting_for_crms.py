@@ -13,7 +13,7 @@ from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.replaying import replay
 from tests.workflows.test_actions import HELLO, with_a_message
-from workflows import desk, mail_account
+from workflows import desk, life
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def worker_settings(worker_settings: WorkerSettings) -> WorkerSettings:
 async def test_mail_keeps_coming_while_a_command_waits_for_a_crm_and_the_run_is_cut_after_it(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", 2)
+    monkeypatch.setattr(life, "RESULTS_PER_RUN", 2)
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)
         first = (await account.handle.describe()).run_id
@@ -52,7 +52,7 @@ async def test_mail_keeps_coming_while_a_command_waits_for_a_crm_and_the_run_is_
 async def test_a_run_that_is_as_long_as_one_may_be_waits_for_the_command(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", 2)
+    monkeypatch.setattr(life, "RESULTS_PER_RUN", 2)
     monkeypatch.setattr(desk, "MOST_RESULTS", 3)
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)

@@ -13,7 +13,7 @@ from domain.account import State
 from infra.settings import WorkerSettings
 from tests.running import Mailroom, RunningAccount, until
 from tests.servers.scripted_pop import MailboxServer
-from workflows import mail_account
+from workflows import life, mail_account
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 
@@ -102,7 +102,7 @@ async def test_mail_arrives_by_itself_in_the_order_of_the_server_and_once(mailro
 async def test_an_account_that_continues_as_new_is_the_same_account(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", 3)
+    monkeypatch.setattr(life, "RESULTS_PER_RUN", 3)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, organisation="acme")
         await account.command("change_credential", secret=mailroom.secret(server.password))
@@ -130,7 +130,7 @@ async def test_an_account_that_continues_as_new_is_the_same_account(
 async def test_commands_meet_an_account_that_continues_as_new_all_the_time(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_account, "RESULTS_PER_RUN", 1)
+    monkeypatch.setattr(life, "RESULTS_PER_RUN", 1)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
         first = await run_of(account)

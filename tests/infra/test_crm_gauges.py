@@ -1,0 +1,118 @@
+"""How CRM connections stand, measured on a real database and read as an exporter reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from activities.crm.connections import save_crm
+from domain.crm import CrmSettings
+from infra import crm_gauges
+from infra.crm_gauges import CrmGauges
+from infra.database import Pool, open_pool
+from tests.running import until
+from workflows.contract import RecordedCrm
+
+
+class Shown:
+    def __init__(self, pool: Pool) -> None:
+        self._reader = InMemoryMetricReader()
+        self.gauges = CrmGauges(pool, MeterProvider([self._reader]))
+
+    def now(self) -> dict[tuple[str, ...], Any]:
+        """What an exporter reads, by name, provider and state."""
+        data = self._reader.get_metrics_data()
+        return {
+            (
+                metric.name.removeprefix("mailroom.crm."),
+                *(str(value) for _, value in sorted((point.attributes or {}).items())),
+            ): getattr(point, "value", None)
+            for scope in (data.resource_metrics[0].scope_metrics if data else ())
+            for metric in scope.metrics
+            for point in metric.data.data_points
+        }
+
+
+async def connect(pool: Pool, name: str, kind: str = "tryton", state: str = "active") -> None:
+    given = {"url": "https://crm.example.com/sales", "secret": "vault:key"} if kind == "tryton" else {}
+    crm = RecordedCrm(
+        settings=CrmSettings.model_validate({"name": name, "kind": kind, **given}),
+        state=state,
+        reason=None,
+        last_failure=None,
+        authentication_failures=0,
+        connection_failures=0,
+        next_attempt_at=None,
+    )
+    async with pool.connection() as connection, connection.transaction():
+        await save_crm(connection, crm)
+
+
+async def waits(pool: Pool, crm: str, *states: str) -> None:
+    async with pool.connection() as connection:
+        for state in states:
+            await connection.execute(
+                """
+                insert into entries (crm, identity, record_kind, record_id, key, direction, state)
+                values (%s, %s::text::bytea, 'contact', '1', sha256(gen_random_uuid()::text::bytea), 'Received', %s)
+                """,
+                [crm, f"{crm}-{await _count(connection)}", state],
+            )
+
+
+async def _count(connection: Any) -> int:
+    row = await (await connection.execute("select count(*) from entries")).fetchone()
+    return int(row[0])
+
+
+async def test_connections_and_what_waits_for_them_are_counted_by_kind_and_state(pool: Pool) -> None:
+    await connect(pool, "builtin", "builtin")
+    await connect(pool, "sales")
+    await connect(pool, "service", state="suspended")
+    await connect(pool, "former", state="closed")
+    await waits(pool, "sales", "queued", "queued", "uncertain", "delivered")
+    await waits(pool, "service", "queued", "failed")
+    await waits(pool, "former", "queued", "failed")
+    shown = Shown(pool)
+    await shown.gauges.measure()
+    assert shown.now() == {
+        ("connections", "builtin", "active"): 1,
+        ("connections", "tryton", "active"): 1,
+        ("connections", "tryton", "suspended"): 1,
+        ("outbox", "builtin", "queued"): 0,
+        ("outbox", "builtin", "uncertain"): 0,
+        ("outbox", "builtin", "failed"): 0,
+        ("outbox", "tryton", "queued"): 3,
+        ("outbox", "tryton", "uncertain"): 1,
+        ("outbox", "tryton", "failed"): 1,
+    }
+
+
+async def test_they_are_measured_anew_and_shown_no_more_while_the_database_is_away(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crm_gauges, "MEASURE_EVERY", 0.02)
+    await connect(pool, "sales")
+    own = await open_pool(database_url, most=1)
+    shown, stop = Shown(own), asyncio.Event()
+    measuring = asyncio.create_task(shown.gauges.run(stop))
+
+    async def shows(state: str) -> bool:
+        return shown.now().get(("connections", "tryton", state)) == 1
+
+    await until(lambda: shows("active"), "the connection")
+    await connect(pool, "sales", state="disabled")
+    await until(lambda: shows("disabled"), "the connection, disabled")
+    await own.close()
+
+    async def shows_nothing() -> bool:
+        return shown.now() == {}
+
+    await until(shows_nothing, "nothing")
+    assert not measuring.done()
+    stop.set()
+    await measuring
