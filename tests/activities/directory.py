@@ -17,11 +17,11 @@ async def register_crm(pool: Pool, name: str, profile: Literal["crm", "recruit"]
     await ActivityEnvironment().run(CrmConnections(pool).register_crm, CrmSettings(name=name, profile=profile))
 
 
-async def record_crm(pool: Pool, settings: CrmSettings) -> None:
-    """Records a connection that works, as its workflow does after each command."""
+async def record_crm(pool: Pool, settings: CrmSettings, *, state: str = "active") -> None:
+    """Records a connection without failures, as its workflow does after each command."""
     crm = RecordedCrm(
         settings=settings,
-        state="active",
+        state=state,
         reason=None,
         last_failure=None,
         authentication_failures=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import psycopg
@@ -12,16 +12,12 @@ import pytest
 from activities.crm.adapter import Crm, CrmFailure, Record
 from domain.failures import Kind
 from tests.activities.crm.entries import entry
-from tests.activities.crm.tryton import adapter, failure_of, make_old, pulled
+from tests.activities.crm.tryton import adapter, crm, failure_of, make_old, pulled
 from tests.servers.tryton import TrytonDatabase, TrytonServer
 
+__all__ = ["crm"]
+
 pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
-
-@pytest.fixture
-async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
-    async with adapter(tryton.url, tryton.key) as connected:
-        yield connected
 
 
 # Pulling --------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,16 +11,12 @@ import pytest
 from activities.crm.adapter import Crm, NewActivity, NewRecord, Record
 from domain.failures import Kind
 from tests.activities.crm.entries import NOON
-from tests.activities.crm.tryton import adapter, failure_of
+from tests.activities.crm.tryton import crm, failure_of
 from tests.servers.tryton import COMPANY_PARTIES, TrytonDatabase
 
+__all__ = ["crm"]
+
 pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
-
-@pytest.fixture
-async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
-    async with adapter(tryton.url, tryton.key) as connected:
-        yield connected
 
 
 @pytest.mark.requirement("R72")

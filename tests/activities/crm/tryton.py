@@ -27,6 +27,12 @@ async def adapter(url: str, key: str, allow: Sequence[str] = LOOPBACK) -> AsyncI
         yield Tryton(settings, host, key)
 
 
+@pytest.fixture
+async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
+    async with adapter(tryton.url, tryton.key) as connected:
+        yield connected
+
+
 async def pulled(crm: Crm, cursor: Cursor | None = None) -> tuple[dict[tuple[str, str], Record], Cursor]:
     """What a pull brings, without the company's own parties, and where the next one goes on."""
     records: list[Record] = []
