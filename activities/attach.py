@@ -83,7 +83,7 @@ class Attaching:
 
     async def account(self, address: str, crms: Sequence[str]) -> AccountSettings:
         """The settings by which mail of this address is filed and linked: those of its account; or, where it never had one,
-        the address alone with the CRMs that are named, now or earlier. Raises Refused."""
+        the address alone with the CRMs that are named; `attach` adds those of earlier. Raises Refused."""
         async with self._pool.connection() as connection:
             known = await known_account(connection, address)
         if known is not None and known.settings is not None:
@@ -101,8 +101,7 @@ class Attaching:
                     "invalid_field", f"the log holds no settings of {address} that can be read: start its account again"
                 ) from None
         await CrmConnections(self._pool).check_crms(list(crms))
-        async with self._pool.connection() as connection, connection.transaction():
-            return _address_alone(address, await _keep_address(connection, address, crms))
+        return _address_alone(address, crms)
 
     async def attach(self, settings: AccountSettings, raw: bytes, folder: Folder | None, by: str) -> Attached:
         """Stores one message. One that the account has goes to `folder`, where one is said, with its links. Raises Refused where
@@ -117,6 +116,9 @@ class Attaching:
         if wrong := why_no_mail(raw, one.message):
             raise Refused("no_message", wrong)
         address = settings.address
+        if settings.incoming.host == NO_SERVER:  # only now: a misspelt address without a message leaves nothing behind
+            async with self._pool.connection() as connection, connection.transaction():
+                settings = _address_alone(address, await _keep_address(connection, address, settings.crm))
         async with self._pool.connection() as connection:
             there = await stored_as(connection, address, one)
             if there is None and await _is_buried(connection, address, one):

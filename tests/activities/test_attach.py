@@ -115,7 +115,7 @@ async def test_a_crm_that_is_named_later_links_what_was_attached_before(pool: Po
     [asked] = await hand.rows("select crm, account from relinking")
     assert asked == {"crm": "builtin", "account": JANE}
     await hand.attach(mail(3))  # it stays the address's
-    assert (await hand.attaching.account(JANE, ())).crm == ["builtin"]
+    assert await hand.rows("select crm from accounts_recorded") == [{"crm": ["builtin"]}]
     assert "no CRM connection named nowhere" in await refused(hand.attach(mail(4), crm=("nowhere",)))
 
 
@@ -182,6 +182,7 @@ async def test_what_cannot_be_stored_is_refused_in_words_and_nothing_is_stored(p
     assert "MAILROOM_MAX_MESSAGE_BYTES allows 2,000" in await refused(hand.attach(mail(1, size=3000)))
     assert await hand.rows("select * from mail") == []
     assert await hand.rows("select * from account_events") == []
+    assert await hand.rows("select address from accounts") == [], "an address that was misspelt leaves nothing behind"
     full = AtHand(pool, BOB, quota_bytes=100)
     assert "set_quota" in await refused(full.attach(ONE))
 
