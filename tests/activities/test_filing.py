@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 import activities.application as application
 from activities.fetching import HELD_BYTES
@@ -345,9 +344,7 @@ async def test_a_run_that_died_goes_on_where_it_was_and_counts_all_of_it(
         if len(beats) == 2:
             raise Died
 
-    environment = ActivityEnvironment()
-    environment.on_heartbeat = heartbeat
-    monkeypatch.setattr("tests.activities.filing.ActivityEnvironment", lambda: environment)
+    jane.environment.on_heartbeat = heartbeat
     with pytest.raises(Died):
         await jane.commands("apply_filter", event_id=run, name="Sent mail", dry_run=False)
     assert (await jane.folders()).count("Sent") == 4

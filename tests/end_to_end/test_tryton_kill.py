@@ -74,7 +74,7 @@ class Company:
 
     def know(self, party: str) -> None:
         """The late one has become a party: all that they wrote belongs to it."""
-        self.expected = {(party if record == "late" else record, *rest) for record, *rest in self.expected}  # type: ignore[misc] # three of them
+        self.expected = {(party if record == "late" else record, *rest) for record, *rest in self.expected}  # type: ignore[misc]  # three of them
         self.late = party
 
     def _received(self) -> None:
