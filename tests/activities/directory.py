@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from temporalio.testing import ActivityEnvironment
 
@@ -40,10 +40,11 @@ async def save_record(
     name: str = "Anna Lind",
     crm: str = "builtin",
     profile: Literal["crm", "recruit"] = "crm",
+    **more: Any,
 ) -> DirectoryRecord:
     request = SaveRecordRequest(
         crm=CrmSettings(name=crm, profile=profile),
-        record=SaveRecord(record_kind=kind, name=name, addresses=list(addresses)),
+        record=SaveRecord(record_kind=kind, name=name, addresses=list(addresses), **more),
         record_id=record_id,
     )
     return await ActivityEnvironment().run(BuiltinCrm(pool).save_record, request)
