@@ -170,13 +170,26 @@ class TrytonDatabase:
             connection.execute(
                 sql.SQL("create database {} template {}").format(sql.Identifier(self.name), sql.Identifier(TEMPLATE))
             )
-        self.rest("GET", "company.company")  # of a database's first requests Tryton answers several at once with a 500
+        self.wait_until_loaded()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._client.close()
         with psycopg.connect(self.server.postgres, autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(self.name)))
+
+    def wait_until_loaded(self) -> None:
+        """The first request after a start has Tryton load the database's modules. Until then it answers others with 500, and ever
+        after, until it is started again, if PostgreSQL dies in that moment."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.rest("GET", "company.company")
+                return
+            except (AssertionError, httpx.HTTPError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def party(self, name: str, *addresses: str) -> str:
         """A new party with these e-mail addresses; its id."""
