@@ -176,7 +176,7 @@ class AddressBook:
             if row is None:
                 raise Refused(
                     "unknown_contact",
-                    "remove_contact: address is not in the address book: the view address_book shows who is",
+                    "address is not in the address book: the view address_book shows who is",
                     field="address",
                 )
             await _log(connection, request, "ContactRemoved", asked.by, contact=row[0])

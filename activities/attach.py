@@ -293,7 +293,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("address", metavar="ADDRESS", help="whose mail it is; an account is not needed")
     parser.add_argument("files", metavar="FILE", nargs="+", help="a message as .eml; - is standard input")
-    parser.add_argument("--folder", choices=("Inbox", "Sent"), help="where it is filed, whatever the filters say")
+    parser.add_argument(
+        "--folder", type=str.capitalize, choices=("Inbox", "Sent"), help="where it is filed, whatever the filters say"
+    )
     parser.add_argument(
         "--crm", nargs="+", action="extend", default=[], metavar="NAME", help="of an address without account: its CRMs"
     )

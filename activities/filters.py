@@ -36,10 +36,11 @@ class Filters:
                     [*_columns(wanted), request.address, wanted.name],
                 )
             ).fetchone()
+            done = row is not None and await logged(connection, request.event_id) is not None
             if row is None:
                 saved, changed = await self._add(connection, request.address, wanted), True
             else:
-                saved, changed = row[:3], not row[3] and await logged(connection, request.event_id) is None
+                saved, changed = row[:3], not row[3] and not done
                 if changed:
                     await connection.execute(
                         """
@@ -50,9 +51,15 @@ class Filters:
                     )
                     saved = (row[0], row[1] + 1, row[2])
             own = await own_addresses(connection, request.address)
+            order: list[int] | None = None
+            if asked.position is not None and not done:
+                order, place = await self._placed(connection, request.address, saved[0], asked.position)
+                saved = (*saved[:2], place)
             if changed:
                 facts = dict(zip(("filter", "version", "position"), saved, strict=True))
                 await log(connection, request, "FilterSaved", asked.by, {**facts, "enabled": wanted.enabled})
+            elif order is not None:
+                await log(connection, request, "FiltersOrdered", asked.by, {"filters": order})
         return {
             "filter": {"id": saved[0], **wanted.written(), "version": saved[1], "position": saved[2]},
             "warnings": warnings(wanted, own),
@@ -90,13 +97,7 @@ class Filters:
                 raise unknown_filter(*missing, field="names")
             names = list(dict.fromkeys((*asked.names, *ids)))
             if names != list(ids):
-                await connection.execute(
-                    """
-                    update account_filters f set position = new.position
-                    from unnest(%s::bigint[]) with ordinality as new (id, position) where f.id = new.id
-                    """,
-                    [[ids[name] for name in names]],
-                )
+                await _order(connection, [ids[name] for name in names])
                 if await logged(connection, request.event_id) is None:
                     await log(
                         connection, request, "FiltersOrdered", asked.by, {"filters": [ids[name] for name in names]}
@@ -140,6 +141,19 @@ class Filters:
         assert row is not None
         return row[0], row[1], row[2]
 
+    async def _placed(
+        self, connection: Connection, address: str, saved: int, position: int
+    ) -> tuple[list[int] | None, int]:
+        """Puts a filter where it was asked for, or last. Answers the new order, None where it is as it was, and the place."""
+        cursor = await connection.execute(
+            "select id from account_filters where address = %s order by position, id", [address]
+        )
+        before: list[int] = [row[0] for row in await cursor.fetchall()]
+        after = [one for one in before if one != saved]
+        after.insert(position - 1, saved)
+        await _order(connection, after)
+        return (None if after == before else after), after.index(saved) + 1
+
     async def _with_known_folders(self, connection: Connection, address: str, wanted: Filter) -> Filter:
         """The filter with its folders spelled as they are."""
         actions = [
@@ -157,6 +171,16 @@ def unknown_filter(*names: str, field: str = "name") -> Refused:
         "unknown_filter",
         f"the account has no filter of the name {named}: the view filters has their names",
         field=field,
+    )
+
+
+async def _order(connection: Connection, ids: list[int]) -> None:
+    await connection.execute(
+        """
+        update account_filters f set position = new.position
+        from unnest(%s::bigint[]) with ordinality as new (id, position) where f.id = new.id
+        """,
+        [ids],
     )
 
 

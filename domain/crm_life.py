@@ -106,18 +106,17 @@ class Connection(BaseModel):
 def changed(settings: CrmSettings, partial: dict[str, Any]) -> CrmSettings:
     """`settings` with the fields of `partial` laid over it; raises Refused where that makes no sense."""
     base = settings.model_dump(mode="json")
-    rules = partial.get("linking")
-    if isinstance(rules, dict):
-        partial = {**partial, "linking": {**base["linking"], **rules}}
-    after = parse(CrmSettings, {**base, **partial}, what="change_settings")
     for field in ("name", "kind", "profile"):
-        if getattr(after, field) != getattr(settings, field):
+        if partial.get(field, base[field]) != base[field]:
             raise Refused(
                 "invalid_field",
                 f"change_settings: {field} stays what it is: start a connection of another name",
                 field=f"settings.{field}",
             )
-    return after
+    rules = partial.get("linking")
+    if isinstance(rules, dict):
+        partial = {**partial, "linking": {**base["linking"], **rules}}
+    return parse(CrmSettings, {**base, **partial}, what="change_settings")
 
 
 def without_person(settings: CrmSettings, command: ForgetPerson) -> ChangeSettings:

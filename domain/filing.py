@@ -18,10 +18,15 @@ Labels = Annotated[tuple[Label, ...], Field(max_length=50)]
 
 
 class SaveFilter(Filter, Command):
-    """Make a filter, or replace the one of that name, which keeps its place (R17, R35)."""
+    """Make a filter, or replace the one of that name (R17, R35).
+
+    `position` 1 is asked first; without one a new filter comes last, and a replaced one keeps its place.
+    """
+
+    position: Annotated[int, Field(ge=1)] | None = None
 
     def saved(self) -> Filter:
-        return Filter.model_validate(self.model_dump(exclude={"by"}))
+        return Filter.model_validate(self.model_dump(exclude={"by", "position"}))
 
 
 class RemoveFilter(Command):

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import re2
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -34,34 +34,26 @@ PATTERN_MEMORY = 1 << 20  # bytes
 
 
 def _name(text: Any) -> Any:
-    """`FROM` and `does not contain` are names, too: letters may be large, and blanks stand for underscores."""
-    return "_".join(text.lower().split()) if isinstance(text, str) else text
+    """`FROM` and `does not contain` are names, too: letters may be large, and blanks and dashes stand for underscores."""
+    return "_".join(text.lower().replace("-", " ").split()) if isinstance(text, str) else text
 
 
-ConditionField = Literal[
-    "from",
-    "to",
-    "cc",
-    "to_or_cc",
-    "subject",
-    "list_id",
-    "header",
-    "size",
-    "has_attachment",
-    "own_address",
-    "automatic",
-    "spoofed",
-]
+Truth = Literal["has_attachment", "own_address", "automatic", "spoofed"]
+ConditionField = Literal["from", "to", "cc", "to_or_cc", "subject", "list_id", "header", "size", Truth]
 Operator = Literal[
     "contains", "does_not_contain", "is", "is_not", "starts_with", "ends_with", "matches", "greater_than", "less_than"
 ]
 TEXT_OPERATORS = ("contains", "does_not_contain", "is", "is_not", "starts_with", "ends_with", "matches")
 SIZE_OPERATORS = ("is", "is_not", "greater_than", "less_than")
-TRUTHS = ("has_attachment", "own_address", "automatic", "spoofed")
+TRUTHS: tuple[str, ...] = get_args(Truth)
 NEGATED = {"does_not_contain": "contains", "is_not": "is"}
 Flag = Literal["seen", "flagged"]
 
 _FIELDS: dict[str, tuple[str, ...]] = {"from": ("from",), "to": ("to",), "cc": ("cc",), "to_or_cc": ("to", "cc")}
+
+
+def _unfit(field: str, said: str) -> PydanticCustomError:
+    return PydanticCustomError("invalid_field", "{said}", {"field": field, "said": said})
 
 
 def _words(text: str) -> str:
@@ -87,7 +79,8 @@ HeaderName = Annotated[str, Field(pattern=r"^[!-9;-~]{1,80}$")]  # RFC 5322, sec
 class Condition(Strict):
     """`field` `operator` `value`. Text fields take text, `size` a number of bytes, the others true or false.
 
-    `header` names the header field where `field` is header. `own_address`: From is the account's address or an alias of it,
+    `header` names the header field where `field` is header; `X-Mailer` and `header:Sender` say both in one.
+    `own_address`: From is the account's address or an alias of it,
     exactly; `automatic`: a program sent it; `spoofed`: it claims an own address, and what is known of it says otherwise.
     """
 
@@ -96,11 +89,30 @@ class Condition(Strict):
     value: Annotated[str, Field(max_length=1000)] | bool | int
     header: HeaderName | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_typed(cls, data: Any) -> Any:
+        """A header field named as the field itself, and values that were put in quotation marks."""
+        if not isinstance(data, dict) or not isinstance(data.get("field"), str):
+            return data
+        field, value = _name(data["field"]), data.get("value")
+        head, colon, name = data["field"].partition(":")
+        if data.get("header") is None and field not in get_args(ConditionField):
+            if colon and _name(head) == "header":
+                data = {**data, "field": "header", "header": name.strip()}
+            elif "-" in head:
+                data = {**data, "field": "header", "header": data["field"].strip()}
+        if field in TRUTHS and value in ("true", "false"):
+            data = {**data, "value": value == "true"}
+        elif field == "size" and isinstance(value, str) and value.isdecimal() and len(value) < 19:
+            data = {**data, "value": int(value)}
+        return data
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Condition:
         if (self.field == "header") != (self.header is not None):
             what = "needs the name of the header in `header`" if self.header is None else "takes no `header`"
-            raise PydanticCustomError("invalid_field", "field: {field} {what}", {"field": self.field, "what": what})
+            raise _unfit("header", f"field: {self.field} {what}")
         operators: tuple[str, ...] = TEXT_OPERATORS
         kind: type = str
         told = "text"
@@ -109,15 +121,12 @@ class Condition(Strict):
         elif self.field == "size":
             operators, kind, told = SIZE_OPERATORS, int, "a number of bytes"
         if self.operator not in operators:
-            raise PydanticCustomError(
-                "invalid_field",
-                "field: {field} is not compared by {operator}: its operators are {operators}",
-                {"field": self.field, "operator": self.operator, "operators": ", ".join(operators)},
+            raise _unfit(
+                "operator",
+                f"field: {self.field} is not compared by {self.operator}: its operators are {', '.join(operators)}",
             )
         if type(self.value) is not kind or self.value == "":
-            raise PydanticCustomError(
-                "invalid_field", "value of field: {field} must be {told}", {"field": self.field, "told": told}
-            )
+            raise _unfit("value", f"of field: {self.field} it must be {told}")
         if self.operator == "matches":
             _pattern(str(self.value))
         return self
@@ -128,7 +137,7 @@ class Action(Strict):
 
     move: Folder | None = None
     label: Label | None = None
-    mark: Flag | None = None
+    mark: Annotated[Flag | None, BeforeValidator(_name)] = None
     stop: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -144,7 +153,7 @@ class Filter(Strict):
     """A filter as it is typed. `match`: whether all of the conditions have to hold, or any; always has none."""
 
     name: Words
-    match: Literal["all", "any", "always"] = "all"
+    match: Annotated[Literal["all", "any", "always"], BeforeValidator(_name)] = "all"
     conditions: Annotated[tuple[Condition, ...], Field(max_length=MOST_CONDITIONS)] = ()
     actions: Annotated[tuple[Action, ...], Field(max_length=20)]
     enabled: bool = True
@@ -357,9 +366,7 @@ def _folded(text: str) -> str:
 def _pattern(pattern: str) -> Any:
     """The compiled pattern; raises PydanticCustomError, with words, for one that cannot be, or is too large."""
     if len(pattern) > LONGEST_PATTERN:
-        raise PydanticCustomError(
-            "invalid_field", "is a pattern of more than {most} characters: shorten it", {"most": LONGEST_PATTERN}
-        )
+        raise _unfit("value", f"is a pattern of more than {LONGEST_PATTERN} characters: shorten it")
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
@@ -369,15 +376,9 @@ def _pattern(pattern: str) -> Any:
     except (re2.error, UnicodeError) as error:
         said = error.args[0] if error.args else ""
         words = (said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)).partition(": ")[0]
-        raise PydanticCustomError(
-            "invalid_field",
-            "is no pattern that RE2 takes ({words}): mend it, or use contains",
-            {"words": words[:200]},
-        ) from None
+        raise _unfit("value", f"is no pattern that RE2 takes ({words[:200]}): mend it, or use contains") from None
     if compiled.programsize > LARGEST_PROGRAM:
-        raise PydanticCustomError(
-            "invalid_field", "is a pattern that takes too long: use fewer or smaller repetitions such as {1,50}"
-        )
+        raise _unfit("value", "is a pattern that takes too long: use fewer or smaller repetitions such as {1,50}")
     return compiled
 
 

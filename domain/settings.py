@@ -221,13 +221,19 @@ def parse(model: type[Parsed], payload: Any, *, what: str) -> Parsed:
     try:
         return model.model_validate_json(json.dumps(payload))
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = _told(error.errors(include_url=False, include_input=False))
         problems = [_problem(detail) for detail in details[:MOST_PROBLEMS]]
         code, field, _ = problems[0]
         said = [text for _, _, text in problems]
         if len(details) > MOST_PROBLEMS:
             said.append(f"and {len(details) - MOST_PROBLEMS} more")
         raise Refused(code, f"{what}: " + "; ".join(said), field=field) from None
+
+
+def _told(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without what only follows from others: a list counts as too short when something in it is wrong."""
+    inner = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in inner]
 
 
 def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
@@ -238,6 +244,10 @@ def _problem(detail: ErrorDetails) -> tuple[str, str | None, str]:
             return "unknown_field", field, f"{named}is not a field known here: remove it or mend its spelling"
         case "missing":
             return "missing_field", field, f"{named}is missing: add it"
+        case "too_short":
+            return "invalid_field", field, f"{named}is too short: give at least {detail['ctx']['min_length']}"
+        case "too_long":
+            return "invalid_field", field, f"{named}is too long: give at most {detail['ctx']['max_length']}"
         case "invalid_field" | "missing_field" | "secret_not_allowed" | "recent_mode_conflict" | "kind_not_supported":
             about = _field_of(detail, field)
             return detail["type"], about, f"{named if field in (about, None) else f'{about}: '}{detail['msg']}"

@@ -252,7 +252,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 class _TextFormatter(logging.Formatter):
     """Text for a person: the workflow's id in brackets where there is one."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
         where = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None) or {}
         workflow = where.get("workflow_id")
         return super().formatMessage(record) + (f" [{workflow}]" if workflow else "")

@@ -91,7 +91,10 @@ async def _carried_out(address: str, given: Command) -> Any:
     name = name_of(given)
     asks_a_crm = type(given) in AT_CRMS
     request = contract.DeskRequest(
-        address=address, given=given.model_dump(mode="json"), event_id=workflow.uuid4(), at=workflow.now()
+        address=address,
+        given=given.model_dump(mode="json", exclude_none=True),  # workers before a new field are not told of it
+        event_id=workflow.uuid4(),
+        at=workflow.now(),
     )
     try:
         return await workflow.execute_activity(

@@ -89,7 +89,8 @@ class BuiltinCrm:
     async def save_record(self, request: SaveRecordRequest) -> DirectoryRecord:
         """Saves a record as a whole; done again with the same id, it changes nothing.
 
-        Addresses that are none are refused (`invalid_field`), because nobody would ever be linked by them.
+        Addresses that are none are refused (`invalid_field`), because nobody would ever be linked by them; and records that
+        there are not (`unknown_record`), because mail would be linked with nobody.
         """
         record: SaveRecord = request.record
         if record.record_kind not in RECORD_KINDS[request.crm.profile]:
@@ -117,6 +118,7 @@ class BuiltinCrm:
             if normal_address(address) is None:
                 field = f"addresses.{position}"
                 raise Refused("invalid_field", f"save_record: {field} is not an e-mail address", field=field)
+        await self._is_there(request.crm.name, record.record_kind, ids)
         await Directory(self._pool).save(
             request.crm.name,
             Record(
@@ -137,3 +139,26 @@ class BuiltinCrm:
             name=record.name,
             addresses=record.addresses,
         )
+
+    async def _is_there(self, crm: str, kind: str, ids: Mapping[str, str | None]) -> None:
+        """Raises Refused where a record that is named, `ids` by their fields, is not in the directory."""
+        kinds = {field: kind if field == "merged_into" else "contact" for field in ids}
+        named = {field: record_id for field, record_id in ids.items() if record_id is not None}
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                select n.field from unnest(%s::text[], %s::text[], %s::text[]) with ordinality as n (field, kind, id, place)
+                where not exists (select from records r
+                    where (r.crm, r.record_kind, r.record_id) = (%s, n.kind, n.id) and r.gone_at is null)
+                order by n.place limit 1
+                """,
+                [list(named), [kinds[field] for field in named], list(named.values()), crm],
+            )
+            row = await cursor.fetchone()
+        if row is not None:
+            field = str(row[0])
+            raise Refused(
+                "unknown_record",
+                f"save_record: {field} is no {kinds[field]} of the CRM {crm} (the view directory has them): save that one first",
+                field=field,
+            )

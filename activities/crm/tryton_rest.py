@@ -181,7 +181,7 @@ def read_moment(value: Any) -> datetime | None:
     """A time of Tryton's, naive; None for anything else."""
     parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
     try:
-        return datetime(*(value[part] for part in parts)) if value else None  # noqa: DTZ001 - naive as Tryton's are
+        return datetime(*(value[part] for part in parts)) if value else None  # noqa: DTZ001 -- naive as Tryton's are
     except (TypeError, KeyError, ValueError):
         return None
 

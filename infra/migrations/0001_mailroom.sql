@@ -1,5 +1,5 @@
 -- The ground of everything: the log, the accounts, their mail, and the built-in CRM's directory.
--- People read the views of contract.md (0003); the tables below may change.
+-- People read the views (0003); the tables below may change.
 
 -- The log --------------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ class LoginRefused(Exception):
     """A login that the server refuses; its text is what the client is told."""
 
 
-class PopFactory(ServerFactory):  # type: ignore[misc]
+class PopFactory(ServerFactory):  # type: ignore[misc]  # twisted has no types
     """Who may log in: the address of a maildrop with the password, if no other session has that maildrop open.
 
     The password is read from its file at every login, so that it can be changed while the sandbox runs.
@@ -48,7 +48,7 @@ class PopFactory(ServerFactory):  # type: ignore[misc]
         return Session(maildrop), lambda: self._in_session.discard(address)
 
 
-class Session(pop3.Mailbox):  # type: ignore[misc]
+class Session(pop3.Mailbox):  # type: ignore[misc]  # twisted has no types
     """What one session sees of a maildrop: the messages there at login; deletions come true at QUIT (RFC 1939, 6).
 
     Messages are handed out in wire form, dots stuffed. twisted would do that chunk by chunk and miss a dot at the
@@ -92,7 +92,7 @@ class Session(pop3.Mailbox):  # type: ignore[misc]
         return index
 
 
-class Pop(pop3.POP3):  # type: ignore[misc]
+class Pop(pop3.POP3):  # type: ignore[misc]  # twisted has no types
     """twisted's POP3 protocol, with the capabilities named as RFC 2449 names them."""
 
     magic = b"Mailroom sandbox ready"

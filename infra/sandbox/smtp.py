@@ -16,7 +16,7 @@ from infra.sandbox.maildrops import Maildrop
 HOST = b"sandbox.example.com"
 
 
-class SmtpFactory(ServerFactory):  # type: ignore[misc]
+class SmtpFactory(ServerFactory):  # type: ignore[misc]  # twisted has no types
     """One SMTP conversation per connection."""
 
     noisy = False

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from temporalio.testing import ActivityEnvironment
-
 from activities.actions import Actions
 from activities.context import Contexts
 from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
 from activities.crm.builtin_activities import BuiltinActivities
-from activities.pop.session import now_utc
 from domain.crm import RecordKind
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.watching import JANE, PASSWORD, Watcher, account
 from tests.servers.scripted_pop import MailboxServer
 from workflows.contract import DeskRequest
@@ -103,8 +101,7 @@ class Asking:
         given = {"by": "jane"} | given
         if command != "context":
             given = {"request_id": "r1", "crm": "builtin"} | given
-        request = DeskRequest(address=of_account, given=given, event_id=uuid4(), at=now_utc())
-        return await ActivityEnvironment().run(of, request)
+        return await attempt(of, given, address=of_account)
 
     async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         return await self.watcher.rows(query, *values)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from temporalio.testing import ActivityEnvironment
@@ -14,10 +13,10 @@ from temporalio.testing import ActivityEnvironment
 from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.watching import JANE, PASSWORD, Watcher, account
 from tests.servers.scripted_pop import MailboxServer
 from worker import filing
-from workflows.contract import DeskRequest
 
 OWN_MAIL: dict[str, Any] = {
     "name": "Sent mail",
@@ -31,6 +30,7 @@ OWN_MAIL: dict[str, Any] = {
 class Jane:
     pool: Pool
     settings: AccountSettings = field(default_factory=lambda: account(1, crm=("builtin",)))
+    environment: ActivityEnvironment = field(default_factory=ActivityEnvironment)
 
     def __post_init__(self) -> None:
         self.watcher = Watcher(self.pool)
@@ -38,15 +38,13 @@ class Jane:
         self._commands = {activity.__name__: activity for activity in activities}
 
     async def commands(self, name: str, /, *, event_id: UUID | None = None, **given: Any) -> dict[str, Any]:
-        """One attempt of a command; the same event id is the same command tried again."""
-        request = DeskRequest(
+        return await attempt(
+            self._commands[name],
+            {"by": "ops"} | given,
             address=self.settings.address,
-            given={"by": "ops"} | given,
-            event_id=event_id or uuid4(),
-            at=datetime.now(UTC),
+            event_id=event_id,
+            environment=self.environment,
         )
-        answer: dict[str, Any] = await ActivityEnvironment().run(self._commands[name], request)
-        return answer
 
     async def is_refused(self, name: str, /, **given: Any) -> Refused:
         with pytest.raises(Refused) as told:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from psycopg.types.json import Jsonb
-from temporalio.testing import ActivityEnvironment
 
 from activities.arrivals import Batch, Retrieved
 from activities.back_linking import BackLinking
@@ -20,8 +19,8 @@ from activities.store import MailStore
 from domain.retrieval import Listed
 from domain.settings import AccountSettings
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.watching import JANE, Watcher, account
-from workflows.contract import DeskRequest
 
 LIVE = Live(on_server=9, remaining=0, eta=None)
 
@@ -46,6 +45,33 @@ def letter(
         body,
     )
     return "\r\n".join(lines).encode()
+
+
+def bounce(number: int, recipient: str, *, action: str = "failed", status: str = "5.1.1") -> bytes:
+    body = f"""--b
+Content-Type: text/plain
+
+It did not work.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; {recipient}
+Action: {action}
+Status: {status}
+
+--b
+Content-Type: message/rfc822
+
+From: {JANE}
+Message-ID: <1@example.org>
+
+Hello
+--b--
+""".replace("\n", "\r\n")
+    content_type = 'Content-Type: multipart/report; report-type=delivery-status; boundary="b"'
+    return letter(number, content_type, sender="MAILER-DAEMON@example.net", body=body)
 
 
 class LinkedMail:
@@ -99,8 +125,7 @@ class LinkedMail:
         return changed
 
     async def set_privacy(self, address: str = JANE, **given: Any) -> dict[str, Any]:
-        request = DeskRequest(address=address, given=given, event_id=uuid4(), at=now_utc())
-        return await ActivityEnvironment().run(Privacies(self.pool).set_privacy, request)
+        return await attempt(Privacies(self.pool).set_privacy, given, address=address)
 
     async def rules(self, crm: str = "builtin", **linking: Any) -> None:
         async with self.pool.connection() as connection:

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.back_linking import BackLinking
+from activities.back_linking import BackLinking, ask_to_relink_account
 from activities.crm.adapter import Page, Record
 from activities.directory import Directory
 from activities.expected_links import Linkable
@@ -85,6 +85,13 @@ async def worked_off(pool: Pool, crm: str = CRM) -> list[Changed]:
     while (done := await BackLinking(pool).page(crm)) is not None:
         pages.append(done)
     return pages
+
+
+async def linked_anew(pool: Pool) -> None:
+    """All of Jane's mail is asked for and done once more."""
+    async with pool.connection() as connection:
+        await ask_to_relink_account(connection, CRM, JANE, cause="once more")
+    await worked_off(pool)
 
 
 async def links(pool: Pool) -> list[tuple[int, str, str]]:

@@ -222,6 +222,7 @@ async def test_a_saved_contact_keeps_its_name_and_a_pinned_one_comes_first(mailr
         await jane.command("remove_contact", address="zoe@EXAMPLE.org")
         refused = await refusal(jane.command("remove_contact", address="zoe@example.org"))
         assert (refused.code, refused.field) == ("unknown_contact", "address")
+        assert refused.message.count("remove_contact") == 1
 
 
 @pytest.mark.parametrize("given", [{"address": "no address", "name": "x"}, {"address": "a@example.org", "name": ""}])

@@ -234,7 +234,7 @@ async def test_the_command_attaches_each_file_and_says_what_became_of_it(
     assert "none.eml: not attached: it cannot be read (No such file" in err
     hand = AtHand(pool)
     assert [row["actor"] for row in await hand.rows("select actor from account_events")] == ["ops", "ops"]
-    assert await run([JANE, files[0], "--folder", "Sent"], environ) == 0
+    assert await run([JANE, files[0], "--folder", "sent"], environ) == 0
     assert "already there as message" in capsys.readouterr().out
     assert "is not an e-mail address" in await refused(run(["jane", files[0]], environ))
 

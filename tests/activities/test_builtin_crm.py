@@ -91,6 +91,40 @@ async def test_what_is_no_address_is_refused_by_its_place_and_not_repeated(pool:
     assert await directory(pool) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "named", "field"),
+    [
+        ("lead", {"converted_to": "l1"}, "converted_to"),
+        ("contact", {"merged_into": "l1"}, "merged_into"),
+        ("deal", {"contacts": ("l1",)}, "contacts.0"),
+    ],
+)
+async def test_a_record_that_names_one_that_there_is_not_is_refused_by_its_place(
+    pool: Pool, kind: RecordKind, named: dict[str, Any], field: str
+) -> None:
+    await save_record(pool, "lead", "l1", "bo@example.org")
+    with pytest.raises(Refused) as refused:
+        await save_record(pool, kind, "new", **named)
+    assert (refused.value.refusal.code, refused.value.refusal.field) == ("unknown_record", field)
+    assert [row["record_id"] for row in await directory(pool)] == ["l1"]
+
+
+async def test_a_deal_has_contacts_a_lead_becomes_one_and_a_double_is_merged(pool: Pool) -> None:
+    await save_record(pool, "contact", "c1", "anna@example.org")
+    await save_record(pool, "contact", "c2", merged_into="c1")
+    await save_record(pool, "lead", "l1", "bo@example.org", converted_to="c1")
+    await save_record(pool, "deal", "d1", contacts=("c1", "c2"))
+    found = [
+        (row["record_id"], row["converted_to"], row["merged_into"], row["contacts"]) for row in await directory(pool)
+    ]
+    assert found == [
+        ("c1", None, None, []),
+        ("c2", None, "c1", []),
+        ("d1", None, None, ["c1", "c2"]),
+        ("l1", "c1", None, []),
+    ]
+
+
 async def test_text_that_postgresql_cannot_keep_never_makes_it_try_for_ever(pool: Pool) -> None:
     await save_record(pool, "contact", "1", name="An\0na")
     assert [record["name"] for record in await directory(pool)] == ["An\u2400na"]

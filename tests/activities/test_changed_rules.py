@@ -6,28 +6,17 @@ from typing import Any
 
 import pytest
 
-from activities.crm.connections import save_crm
 from domain.crm import CrmSettings
 from domain.settings import parse
 from infra.database import Pool
+from tests.activities.directory import record_crm
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored, worked_off
 from tests.activities.watching import Watcher
-from workflows.contract import RecordedCrm
 
 
 async def recorded(pool: Pool, **linking: Any) -> None:
-    """The connection as its workflow records it after each command."""
-    crm = RecordedCrm(
-        settings=parse(CrmSettings, {"name": CRM, "linking": linking}, what="change_settings"),
-        state="active",
-        reason=None,
-        last_failure=None,
-        authentication_failures=0,
-        connection_failures=0,
-        next_attempt_at=None,
-    )
-    async with pool.connection() as connection, connection.transaction():
-        await save_crm(connection, crm)
+    """The connection after a command."""
+    await record_crm(pool, parse(CrmSettings, {"name": CRM, "linking": linking}, what="change_settings"))
 
 
 async def asked(pool: Pool) -> list[Any]:

@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
-from activities.back_linking import ask_to_relink_account
 from activities.crm.adapter import Record
-from activities.decisions import Decisions
 from activities.directory import Directory
 from activities.linking import relink
 from domain.refusal import Refused
 from infra.database import Pool
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored, worked_off
-from tests.activities.watching import JANE, Watcher, account
-from workflows.contract import DeskRequest
+from tests.activities.desk import decide
+from tests.activities.mail_in_store import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
+from tests.activities.watching import Watcher, account
 
 BO = Record("contact", "c2", "Bo", ("bo@example.org",))
 ROOF = Record("deal", "d1", "Roof")
-
-
-async def decide(
-    pool: Pool, name: str, message: int, record: Record, *, event_id: UUID | None = None, **given: Any
-) -> dict[str, Any]:
-    request = DeskRequest(
-        address=given.pop("address", JANE),
-        given={"message": message, "crm": CRM, "record_kind": record.kind, "record_id": record.id, "by": "ops"} | given,
-        event_id=event_id or uuid4(),
-        at=datetime.now(UTC),
-    )
-    answer: dict[str, Any] = await ActivityEnvironment().run(getattr(Decisions(pool), name), request)
-    return answer
-
-
-async def linked_anew(pool: Pool) -> None:
-    async with pool.connection() as connection:
-        await ask_to_relink_account(connection, CRM, JANE, cause="once more")
-    await worked_off(pool)
 
 
 async def test_a_message_that_is_unlinked_by_hand_stays_unlinked(pool: Pool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -33,17 +35,22 @@ async def waits_for_a_lock(watcher: Watcher) -> bool:
     return bool(await watcher.rows(query))
 
 
+async def while_a_copy_goes_to_sent(watcher: Watcher, other: Coroutine[Any, Any, None]) -> None:
+    """Runs `other` to where it waits for a transaction that stores one, and on to its end after that."""
+    async with watcher.pool.connection() as connection, connection.transaction():
+        await store(connection, 1, folder="Sent", settings=account(995, crm=(CRM,)), **ANNA_WROTE)
+        waiting = asyncio.create_task(other)
+        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
+    await waiting
+
+
 @pytest.mark.requirement("R34")
 async def test_a_copy_in_sent_that_is_stored_at_the_same_time_counts(pool: Pool, watcher: Watcher) -> None:
     async def received() -> None:
         async with pool.connection() as connection, connection.transaction():
             await store(connection, 1, settings=account(995, address=BOB, crm=(CRM,)), **ANNA_WROTE)
 
-    async with pool.connection() as connection, connection.transaction():
-        await store(connection, 1, folder="Sent", settings=account(995, crm=(CRM,)), **ANNA_WROTE)
-        other = asyncio.create_task(received())
-        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
-    await other
+    await while_a_copy_goes_to_sent(watcher, received())
     assert await shown(pool) == [("contact", "c1", "Sent")]
 
 
@@ -59,11 +66,7 @@ async def test_a_copy_that_is_linked_anew_sees_the_one_in_sent_that_came_meanwhi
         async with pool.connection() as connection, connection.transaction():
             await relink(connection, [there])
 
-    async with pool.connection() as connection, connection.transaction():
-        await store(connection, 1, folder="Sent", settings=account(995, crm=(CRM,)), **ANNA_WROTE)
-        other = asyncio.create_task(again())
-        await until(lambda: waits_for_a_lock(watcher), "the other transaction to wait")
-    await other
+    await while_a_copy_goes_to_sent(watcher, again())
     assert await shown(pool) == [("contact", "c1", "Sent")]
 
 

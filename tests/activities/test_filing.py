@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 import activities.application as application
 from activities.fetching import HELD_BYTES
@@ -193,6 +192,25 @@ async def test_a_filter_of_the_same_name_is_replaced_and_keeps_its_place(jane: J
     assert "y" not in str(told[-1].values()), "what a filter says is nobody's business in the log"
 
 
+@pytest.mark.requirement("R17")
+async def test_a_filter_is_saved_at_the_position_that_was_asked_for(jane: Jane) -> None:
+    for name in "a", "b":
+        await jane.commands("save_filter", **about(name))
+    once = uuid4()
+    for _ in range(2):
+        answer = await jane.commands("save_filter", event_id=once, **about("c", position=1))
+        assert (answer["filter"]["version"], answer["filter"]["position"]) == (1, 1)
+    assert await filters(jane) == [("c", 1), ("a", 1), ("b", 1)]
+    assert (await jane.commands("save_filter", **about("c", position=99)))["filter"]["position"] == 3
+    assert await filters(jane) == [("a", 1), ("b", 1), ("c", 1)]
+    assert (await jane.commands("save_filter", **about("a", subject="y", position=2)))["filter"]["version"] == 2
+    await jane.commands("save_filter", **about("a", subject="y", position=2))
+    assert await filters(jane) == [("b", 1), ("a", 2), ("c", 1)]
+    assert [one["position"] for one in await jane.logged("FilterSaved")] == [1, 2, 1, 2]
+    assert [one["filters"] for one in await jane.logged("FiltersOrdered")] == [[1, 2, 3]], "where nothing else changed"
+    assert (await jane.is_refused("save_filter", **about("d", position=0))).refusal.field == "position"
+
+
 async def test_a_command_that_is_tried_again_is_done_once(jane: Jane) -> None:
     once = uuid4()
     for _ in range(2):
@@ -326,9 +344,7 @@ async def test_a_run_that_died_goes_on_where_it_was_and_counts_all_of_it(
         if len(beats) == 2:
             raise Died
 
-    environment = ActivityEnvironment()
-    environment.on_heartbeat = heartbeat
-    monkeypatch.setattr("tests.activities.filing.ActivityEnvironment", lambda: environment)
+    jane.environment.on_heartbeat = heartbeat
     with pytest.raises(Died):
         await jane.commands("apply_filter", event_id=run, name="Sent mail", dry_run=False)
     assert (await jane.folders()).count("Sent") == 4

@@ -138,7 +138,7 @@ async def outcome(watcher: Watcher, server: MailboxServer, **retrieval: Any) -> 
 async def until_nothing_is_left(watcher: Watcher, server: MailboxServer, **retrieval: Any) -> None:
     """The sessions of the next weeks; none may fail."""
     for week in range(8):
-        watcher.clock = lambda week=week: NOON + timedelta(days=7 * week + 1)  # type: ignore[misc]
+        watcher.clock = lambda week=week: NOON + timedelta(days=7 * week + 1)  # type: ignore[misc]  # a default has no type
         assert await outcome(watcher, server, **retrieval) is None
 
 

@@ -9,8 +9,8 @@ import pytest
 from activities.crm.adapter import Page, Record
 from activities.directory import Directory
 from infra.database import Pool
+from tests.activities.desk import decide
 from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.test_decisions import decide
 
 ANNA = Record("contact", "anna", "Anna", ("anna@example.org",))
 LEAD = Record("lead", "lead", "A. Lind", ("a.lind@home.example",))

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 from activities.back_linking import BackLinking, ask_to_relink_account
-from activities.decisions import Decisions
 from activities.places import Filing
 from activities.removal import Removal
 from infra.database import Pool
+from tests.activities.desk import attempt, decide
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored
 from tests.activities.watching import JANE, Watcher
 from tests.running import until
-from workflows.contract import DeskRequest
-
-
-async def command(of: Callable[[DeskRequest], Awaitable[Any]], **given: Any) -> Any:
-    request = DeskRequest(address=JANE, given={"by": "ops"} | given, event_id=uuid4(), at=datetime.now(UTC))
-    return await ActivityEnvironment().run(of, request)
 
 
 async def page(pool: Pool, messages: list[int]) -> None:
@@ -32,11 +23,11 @@ async def page(pool: Pool, messages: list[int]) -> None:
 
 
 async def delete(pool: Pool, messages: list[int]) -> None:
-    await command(Removal(pool).delete_messages, messages=messages)
+    await attempt(Removal(pool).delete_messages, {"messages": messages, "by": "ops"})
 
 
 async def move(pool: Pool, messages: list[int]) -> None:
-    await command(Filing(pool).move_messages, messages=messages, folder="Archive")
+    await attempt(Filing(pool).move_messages, {"messages": messages, "folder": "Archive", "by": "ops"})
 
 
 @pytest.mark.parametrize("other", [page, delete, move])
@@ -62,9 +53,7 @@ async def test_who_goes_on_to_an_older_reply_and_who_locks_both_in_order_do_not_
 
     async with asyncio.TaskGroup() as both, pool.connection() as gate, gate.transaction():
         await gate.execute("select from links where message = %s for update", [parent])
-        linking = Decisions(pool).link_message
-        record = {"crm": CRM, "record_kind": "contact", "record_id": "c1"}
-        both.create_task(command(linking, message=parent, **record))
+        both.create_task(decide(pool, "link_message", parent, ANNA))
         await waiting(1)
         both.create_task(other(pool, [reply, parent]))
         await waiting(2)

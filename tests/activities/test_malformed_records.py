@@ -20,7 +20,8 @@ from tests.activities.directory import register_crm
 from tests.activities.filing import Jane, letter
 from tests.activities.scripted_crm import NAME, Script, ScriptedCrm, Serving, script
 from tests.activities.watching import local_worker
-from tests.servers.zoho_twin import Fault, ZohoTwin
+from tests.servers.failing_http import Fault
+from tests.servers.zoho_twin import ZohoTwin
 
 __all__ = ["script"]
 

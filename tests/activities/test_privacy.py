@@ -5,18 +5,16 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 from activities.fetching import HELD_BYTES
-from activities.pop.session import now_utc
 from activities.privacy import Privacies
 from domain.refusal import Refused
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.watching import JANE, PASSWORD, Watcher, account
 from tests.activities.watching import mail as simple_mail
 from tests.servers.scripted_pop import MailboxServer
-from workflows.contract import DeskRequest
 
 BOB = "bob@example.com"
 
@@ -112,10 +110,10 @@ async def test_a_crms_own_never_log_list_holds_for_links_to_that_crm(mail: Linke
 async def test_a_command_that_is_tried_again_changes_and_tells_nothing_more(mail: LinkedMail) -> None:
     await mail.account()
     privacies = Privacies(mail.pool)
-    first = DeskRequest(address=JANE, given={"private": ["a@b.example"]}, event_id=uuid4(), at=now_utc())
-    await ActivityEnvironment().run(privacies.set_privacy, first)
+    event_id, given = uuid4(), {"private": ["a@b.example"]}
+    await attempt(privacies.set_privacy, given, event_id=event_id)
     await mail.set_privacy(private=["a@b.example", "c@d.example"])
-    assert (await ActivityEnvironment().run(privacies.set_privacy, first))["private"] == 2
+    assert (await attempt(privacies.set_privacy, given, event_id=event_id))["private"] == 2
     assert len(await mail.rows("select * from account_events where type = 'PrivacySet'")) == 2
 
 

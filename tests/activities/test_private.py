@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
-from activities.back_linking import ask_to_relink_account
 from activities.crm.adapter import Record
 from activities.private import PrivateMail
 from domain.refusal import Refused
 from infra.database import Pool
+from tests.activities.desk import attempt, decide
 from tests.activities.linked_mail import LinkedMail
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored, worked_off
-from tests.activities.test_decisions import decide
+from tests.activities.mail_in_store import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
 from tests.activities.watching import JANE, Watcher, account
-from workflows.contract import DeskRequest
 
 BO = Record("contact", "c2", "Bo", ("bo@example.org",))
 ROOF = Record("deal", "d1", "Roof", contacts=("c1",))
@@ -28,20 +24,8 @@ ROOF = Record("deal", "d1", "Roof", contacts=("c1",))
 async def make_private(
     pool: Pool, *messages: int, private: bool = True, event_id: UUID | None = None, address: str = JANE
 ) -> dict[str, Any]:
-    request = DeskRequest(
-        address=address,
-        given={"messages": list(messages), "private": private, "by": "jane"},
-        event_id=event_id or uuid4(),
-        at=datetime.now(UTC),
-    )
-    answer: dict[str, Any] = await ActivityEnvironment().run(PrivateMail(pool).make_private, request)
-    return answer
-
-
-async def linked_anew(pool: Pool) -> None:
-    async with pool.connection() as connection:
-        await ask_to_relink_account(connection, CRM, JANE, cause="once more")
-    await worked_off(pool)
+    given = {"messages": list(messages), "private": private, "by": "jane"}
+    return await attempt(PrivateMail(pool).make_private, given, address=address, event_id=event_id)
 
 
 async def test_it_is_unlinked_at_once_and_nothing_links_it_again(pool: Pool) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 from activities.actions import Actions
 from activities.address_book import AddressBook
 from activities.context import Contexts
 from activities.crm.adapters import Adapters
 from activities.decisions import Decisions
+from activities.places import Filing
 from activities.privacy import Privacies
 from domain.commands import Command, name_of
 from domain.filing import MOST_AT_ONCE
 from domain.refusal import Refused
 from domain.settings import parse
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.directory import save_record
 from tests.activities.filing import Jane, letter
 from tests.activities.linked_mail import LinkedMail
@@ -127,9 +127,8 @@ class Desk:
     async def ask(self, name: str, given: dict[str, Any]) -> Any:
         """As the workflow does: read first, then carried out by its activity."""
         read = parse(self.models[name], given, what=name).model_dump(mode="json")
-        request = DeskRequest(address=JANE, given=read, event_id=uuid4(), at=datetime.now(UTC))
         async with asyncio.timeout(60):
-            return await ActivityEnvironment().run(self._activities[name], request)
+            return await attempt(self._activities[name], read)
 
     async def refusal(self, name: str, given: dict[str, Any]) -> Refused | None:
         """Why the command is refused, in words that are whole and short; None where it is done."""
@@ -213,14 +212,8 @@ async def test_another_accounts_message_is_as_unknown_as_one_that_never_was(desk
 
 
 async def test_another_accounts_run_is_undone_by_nobody_else(desk: Desk) -> None:
-    request = DeskRequest(
-        address=BOB,
-        given={"messages": [desk.bobs], "folder": "Sent", "by": "bob"},
-        event_id=uuid4(),
-        at=datetime.now(UTC),
-    )
-    (move,) = [one for one in filing(desk.pool) if one.__name__ == "move_messages"]
-    done = await ActivityEnvironment().run(move, request)
+    given = {"messages": [desk.bobs], "folder": "Sent", "by": "bob"}
+    done = await attempt(Filing(desk.pool).move_messages, given, address=BOB)
     refused = await desk.refusal("undo_filing", {"run": done["run"], "by": "jane"})
     assert refused is not None
     assert refused.refusal.code == "unknown_run"

@@ -293,7 +293,7 @@ async def test_a_message_larger_than_the_server_said_is_not_fetched_over_and_ove
         report = await watcher.watch(account(server.port))
         assert (report.stored, report.quarantined) == (1, 1)
         for minutes in range(5, 60, 5):
-            watcher.clock = lambda minutes=minutes: NOON + timedelta(minutes=minutes)  # type: ignore[misc]
+            watcher.clock = lambda minutes=minutes: NOON + timedelta(minutes=minutes)  # type: ignore[misc]  # a default has no type
             await watcher.finds_nothing(account(server.port))
         assert server.retrieved == ["a", "b"]
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
 from activities import back_linking, linking
 from activities.crm.adapter import Record
 from activities.decisions import Decisions
 from activities.directory import Directory
-from activities.pop.session import now_utc
 from activities.removal import Removal
 from infra.database import Pool
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.test_linking_rules import bounce
+from tests.activities.desk import attempt
+from tests.activities.linked_mail import LinkedMail, bounce, letter
 from tests.activities.watching import JANE
-from workflows.contract import DeskRequest
 
 DEAL = Record("deal", "d1", "Deal", (), ("c1",))
 
@@ -30,8 +26,7 @@ def reply(number: int, to: int) -> bytes:
 
 async def link_by_hand(pool: Pool, message: int) -> None:
     given = {"message": message, "crm": "builtin", "record_kind": "contact", "record_id": "c1", "by": "jane"}
-    request = DeskRequest(address=JANE, given=given, event_id=uuid4(), at=now_utc())
-    await ActivityEnvironment().run(Decisions(pool).link_message, request)
+    await attempt(Decisions(pool).link_message, given)
 
 
 async def with_the_deal(mail: LinkedMail) -> int:
@@ -123,8 +118,7 @@ async def told(mail: LinkedMail) -> list[tuple[str, list[int]]]:
 
 
 async def delete(pool: Pool, *messages: int) -> None:
-    request = DeskRequest(address=JANE, given={"messages": list(messages)}, event_id=uuid4(), at=now_utc())
-    await ActivityEnvironment().run(Removal(pool).delete_messages, request)
+    await attempt(Removal(pool).delete_messages, {"messages": list(messages)})
 
 
 @pytest.mark.parametrize("most", [500, 1])

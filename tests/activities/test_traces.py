@@ -10,19 +10,19 @@ from uuid import uuid4
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.crm.connections import save_crm
 from activities.erasing import Erasing
 from domain.crm import CrmSettings
 from domain.erasure import Erased, Naming, erased_rule
 from domain.settings import parse
 from infra.database import Pool
 from tests.activities.asking import Asking
+from tests.activities.directory import record_crm
 from tests.activities.filing import Jane
 from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.mail_in_store import CRM, worked_off
 from tests.activities.watching import JANE, PASSWORD, Watcher, account
 from tests.servers.scripted_pop import MailboxServer
-from workflows.contract import Erasure, ErasureRequest, RecordedCrm
+from workflows.contract import Erasure, ErasureRequest
 
 PERSON = "anna@example.org"
 BOB = "bob@example.com"
@@ -86,17 +86,8 @@ async def test_a_rule_about_the_domain_names_nobody_and_stays(pool: Pool) -> Non
 
 async def test_a_crm_whose_own_list_names_the_person_is_named(pool: Pool) -> None:
     await LinkedMail(pool).account()
-    recorded = RecordedCrm(
-        settings=parse(CrmSettings, {"name": CRM, "linking": {"never_log": [PERSON]}}, what="change_settings"),
-        state="active",
-        reason=None,
-        last_failure=None,
-        authentication_failures=0,
-        connection_failures=0,
-        next_attempt_at=None,
-    )
-    async with pool.connection() as connection, connection.transaction():
-        await save_crm(connection, recorded)
+    given = {"name": CRM, "linking": {"never_log": [PERSON]}}
+    await record_crm(pool, parse(CrmSettings, given, what="change_settings"))
     assert (await erase(pool, dry_run=True)).crms == (CRM,)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import pytest
+
 from domain.account import Account, AnyCommand, OperatorCommand, State, decide, evolve, new_account, settings_to_try
 from domain.commands import (
     ChangeCredential,
@@ -168,3 +170,13 @@ SET_UP: dict[State, Callable[[], Account]] = {
     State.CLOSED: closed,
 }
 OPEN = [state for state in SET_UP if state is not State.CLOSED]
+
+in_every_open_state = pytest.mark.parametrize("state", OPEN)
+
+ANOTHER_HOST = ChangeSettings(settings={"incoming": {"host": "mail.example.com"}}, by="ops")
+ANOTHER_INTERVAL = ChangeSettings(settings={"retrieval": {"interval_minutes": 9}}, by="ops")
+ANOTHER_SECRET = ChangeCredential(secret="vault:new", by="ops")
+
+
+def changed_fields(before: Account, now: Account) -> set[str]:
+    return {name for name in Account.model_fields if getattr(before, name) != getattr(now, name)}

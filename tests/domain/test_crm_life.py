@@ -124,6 +124,17 @@ def test_what_the_settings_before_came_to_says_nothing_about_these() -> None:
     assert decide(connection, failed(Kind.CRM_AUTHENTICATION), NOON) == []
 
 
+@pytest.mark.parametrize(
+    "partial", [{"kind": "zoho"}, {"kind": "salesforce"}, {"name": "other"}, {"profile": "recruit"}]
+)
+def test_what_a_connection_is_stays_whatever_else_the_change_would_need(partial: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="stays what it is") as refused:
+        changed(TRYTON, partial)
+    assert refused.value.refusal.field == f"settings.{next(iter(partial))}"
+    same = {field: getattr(TRYTON, field) for field in partial}
+    assert changed(TRYTON, {**same, "interval_minutes": 9}).interval_minutes == 9
+
+
 def test_only_enable_brings_a_disabled_connection_back() -> None:
     connection = after(connected(), Disable(reason="maintenance", by="ops"))
     assert decide(connection, Disable(), NOON) == []

@@ -98,6 +98,7 @@ def test_each_operator_compares_as_it_says_in_large_or_small_letters(
         ("FROM", "contains", ("from", "contains")),
         ("From", "Does not contain", ("from", "does_not_contain")),
         ("list id", "is not", ("list_id", "is_not")),
+        ("List-Id", "is-not", ("list_id", "is_not")),
         ("Subject", " STARTS  WITH ", ("subject", "starts_with")),
     ],
 )
@@ -112,6 +113,41 @@ def test_any_header_can_be_asked_for_by_its_name() -> None:
     assert matches(LETTER, "header", "does_not_contain", "highest", header="X-Other")
     encoded = "From: a@example.org\nX-Topic: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\n"
     assert matches(encoded, "header", "is", "GRÜSSE", header="X-Topic")
+
+
+@pytest.mark.requirement("R35")
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("X-Priority", "X-Priority"),
+        ("header:X-Priority", "X-Priority"),
+        ("Header: Sender", "Sender"),
+        (" Reply-To ", "Reply-To"),
+    ],
+)
+def test_a_header_may_stand_for_the_field_itself(field: str, name: str) -> None:
+    [found] = given(condition(field, "contains", "highest")).conditions
+    assert (found.field, found.header) == ("header", name)
+
+
+@pytest.mark.requirement("R35")
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("has attachment", "true", True),
+        ("own_address", "false", False),
+        ("size", "1000", 1000),
+        ("subject", "true", "true"),
+    ],
+)
+def test_a_value_in_quotation_marks_is_what_its_field_takes(field: str, value: str, kept: object) -> None:
+    [found] = given(condition(field, "is", value)).conditions
+    assert found.value is kept or (found.value == kept and type(found.value) is type(kept))
+
+
+def test_match_and_marks_may_be_typed_in_capitals() -> None:
+    found = given(condition("subject", "is", "x"), match="Any", actions=({"mark": "Seen"},))
+    assert (found.match, found.actions[0].mark) == ("any", "seen")
 
 
 def test_a_negated_condition_holds_only_if_no_address_has_it() -> None:
@@ -307,6 +343,14 @@ def test_a_message_to_ten_thousand_people_is_no_more_work_than_another() -> None
         ({"conditions": [condition("header", "is", "x")]}, "needs the name of the header"),
         ({"conditions": [condition("from", "is", "x", header="X-A")]}, "takes no `header`"),
         ({"conditions": [condition("subject", "is", "x")] * 102}, "conditions"),
+        ({"conditions": [condition("size", "is", "1" * 30)]}, "a number of bytes"),
+        ({"conditions": [condition("header:", "is", "x")]}, "header"),
+        ({"conditions": [condition("X-A b", "is", "x")]}, "header"),
+        ({"conditions": [condition("X-A", "is", "x", header="X-B")]}, "field"),
+        ({"conditions": [{"field": 5, "operator": "is", "value": "x"}]}, "field"),
+        ({"conditions": ["from"]}, "conditions.0"),
+        ({"match": 5}, "match"),
+        ({"match": None}, "match"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(written: dict[str, Any], said: str) -> None:
@@ -314,6 +358,21 @@ def test_what_makes_no_sense_is_refused_in_words(written: dict[str, Any], said: 
     with pytest.raises(Refused) as refused:
         parse(Filter, sound | written, what="save_filter")
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (condition("size", "contains", 5), "operator"),
+        (condition("has_attachment", "is", "maybe"), "value"),
+        (condition("subject", "matches", "(a"), "value"),
+        (condition("header", "is", "x"), "header"),
+    ],
+)
+def test_a_refusal_names_the_part_of_a_condition_that_has_to_change(wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused) as refused:
+        given(wrong)
+    assert refused.value.refusal.field == f"conditions.0.{field}"
 
 
 @pytest.mark.parametrize("name", ["sent", "SENT", " Sent "])

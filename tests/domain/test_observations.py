@@ -20,7 +20,7 @@ def look(provider: str = "google", *, at: datetime = NOON, listed: int = 60, dig
     return Look(
         at=at,
         last_look=seen.pop("last_look", at - timedelta(minutes=5)),
-        profile=PROFILES[provider],  # type: ignore[index] # a parameter of a test is a plain string
+        profile=PROFILES[provider],  # type: ignore[index]  # a parameter of a test is a plain string
         epoch=seen.pop("epoch", 1),
         counted=counted,
         listed=listed,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.commands import ChangeCredential, ChangeSettings, Command, Disable, Enable, PollNow, SetQuota
+from domain.filing import DeleteMessages
 from domain.refusal import Refused
 from domain.settings import AccountSettings, Incoming, Retrieval, normal_account_address, parse
 from tests.domain.given import WRITTEN, settings
@@ -366,3 +367,20 @@ def test_whatever_is_sent_is_read_or_refused_in_words(written: Any) -> None:
     except Refused:
         return
     assert AccountSettings.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("messages", "said", "field"),
+    [
+        ([], "messages is too short: give at least 1", "messages"),
+        (list(range(1, 1002)), "messages is too long: give at most 1000", "messages"),
+        (["17"], "messages.0 is not valid: input should be a valid integer", "messages.0"),
+    ],
+)
+def test_a_list_is_refused_for_its_length_only_where_that_is_what_is_wrong(
+    messages: list[Any], said: str, field: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(DeleteMessages, {"messages": messages}, what="delete_messages")
+    assert refused.value.message == f"delete_messages: {said}"
+    assert refused.value.refusal.field == field

@@ -74,7 +74,7 @@ class Company:
 
     def know(self, party: str) -> None:
         """The late one has become a party: all that they wrote belongs to it."""
-        self.expected = {(party if record == "late" else record, *rest) for record, *rest in self.expected}  # type: ignore[misc] # three of them
+        self.expected = {(party if record == "late" else record, *rest) for record, *rest in self.expected}  # type: ignore[misc]  # three of them
         self.late = party
 
     def _received(self) -> None:
@@ -156,6 +156,7 @@ class Scene:
     temporal: EmbeddedTemporal
     temporal_binary: Path
     tryton: TrytonServer
+    sales: TrytonDatabase
     to_tryton: TappedLine
     to_mailbox: TappedLine
     chance: random.Random
@@ -192,7 +193,7 @@ class Scene:
         }
         back: dict[str, Callable[[], Awaitable[None]]] = {
             "worker": self._start_worker,
-            "tryton": lambda: asyncio.to_thread(self.tryton.start),
+            "tryton": lambda: asyncio.to_thread(self._start_tryton),
             "postgres": self.postgres.start,
             "temporal": lambda: asyncio.to_thread(self.temporal.start, self.temporal_binary),
         }
@@ -203,6 +204,10 @@ class Scene:
 
     async def _worker_is_gone(self) -> None:
         await self.worker.ended()
+
+    def _start_tryton(self) -> None:
+        self.tryton.start()
+        self.sales.wait_until_loaded()
 
     async def _start_worker(self) -> None:
         self.worker = await self.operator.worker(**SETTINGS)
@@ -250,7 +255,17 @@ async def test_killed_and_cut_off_on_every_side_each_party_shows_its_mail_exactl
         running.push_async_callback(operator.aclose)
         worker = await operator.worker(**SETTINGS)
         scene = Scene(
-            *(operator, worker, postgres, temporal, Path(services.temporal_binary), server, to_tryton, to_mailbox),
+            *(
+                operator,
+                worker,
+                postgres,
+                temporal,
+                Path(services.temporal_binary),
+                server,
+                sales,
+                to_tryton,
+                to_mailbox,
+            ),
             chance,
         )
         parties = await asyncio.to_thread(sales.parties, *((f"Person {who}", [_person(who)]) for who in range(PEOPLE)))

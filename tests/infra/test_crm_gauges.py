@@ -9,13 +9,12 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from activities.crm.connections import save_crm
 from domain.crm import CrmSettings
 from infra import crm_gauges
 from infra.crm_gauges import CrmGauges
 from infra.database import Pool, open_pool
+from tests.activities.directory import record_crm
 from tests.running import until
-from workflows.contract import RecordedCrm
 
 
 class Shown:
@@ -39,17 +38,7 @@ class Shown:
 
 async def connect(pool: Pool, name: str, kind: str = "tryton", state: str = "active") -> None:
     given = {"url": "https://crm.example.com/sales", "secret": "vault:key"} if kind == "tryton" else {}
-    crm = RecordedCrm(
-        settings=CrmSettings.model_validate({"name": name, "kind": kind, **given}),
-        state=state,
-        reason=None,
-        last_failure=None,
-        authentication_failures=0,
-        connection_failures=0,
-        next_attempt_at=None,
-    )
-    async with pool.connection() as connection, connection.transaction():
-        await save_crm(connection, crm)
+    await record_crm(pool, CrmSettings.model_validate({"name": name, "kind": kind, **given}), state=state)
 
 
 async def waits(pool: Pool, crm: str, *states: str) -> None:

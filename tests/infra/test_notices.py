@@ -81,7 +81,7 @@ async def undelivered(pool: Pool) -> list[str]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110 - what is waited for is a row of the database
+        while not await condition():  # noqa: ASYNC110 -- what is waited for is a row of the database
             await asyncio.sleep(0.01)
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc  # type: ignore[import-untyped]  # it has no types
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -241,7 +241,7 @@ def test_an_expected_failure_is_logged_in_one_line_and_a_defect_with_its_traceba
             try:
                 raise RuntimeError("-ERR jane@example.com unknown")
             except RuntimeError:
-                raise error  # noqa: B904
+                raise error  # noqa: B904 -- what was handled is to be its context
         except Exception:
             root_logger.warning("activity failed", exc_info=True)
     expected, _, defect = out.getvalue().partition("\n")

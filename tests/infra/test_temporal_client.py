@@ -27,7 +27,7 @@ def as_stored(error: BaseException, *, because: BaseException | None = None) -> 
             if because:
                 raise because
         except Exception:
-            raise error  # noqa: B904
+            raise error  # noqa: B904 -- what was handled is to be its context
         raise error
     except BaseException as raised:
         failure = Failure()

@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from activities.crm.adapter import Crm, Entry
-from activities.crm.tryton import Tryton
-from domain.crm import CrmSettings
-from infra.http import HttpHost
-from infra.settings import LOOPBACK, WorkerSettings
+from tests.activities.crm.entries import entry
+from tests.activities.crm.tryton import adapter
 from tests.servers.tryton import MODULE, PYTHON, ROOT, TrytonDatabase, TrytonServer
 
 pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
-
-@asynccontextmanager
-async def adapter(url: str, key: str) -> AsyncIterator[Crm]:
-    settings = CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton")
-    worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=LOOPBACK)
-    async with HttpHost(url, worker) as host:
-        yield Tryton(settings, host, key)
-
-
-async def push(crm: Crm, party: str, number: int = 1) -> None:
-    await crm.push(
-        Entry(
-            key=f"{number:064x}",
-            record_kind="contact",
-            record_id=party,
-            direction="Received",
-            message_id="<1@example.com>",
-            sent_at=datetime(2026, 5, 4, 12, 0, tzinfo=UTC),
-            subject="Offer",
-            text="Dear Sir",
-            sender=("Anna Lind", "anna@example.com"),
-        )
-    )
 
 
 def test_the_module_installs_with_its_views_and_is_found_by_tryton(tryton_server: TrytonServer, tmp_path: Path) -> None:
@@ -71,7 +41,7 @@ async def test_the_user_that_the_page_makes_has_all_that_is_needed(tryton: Tryto
     key = tryton.console(script.replace('"login": "mailroom"', '"login": "another"')).split()[-1]
     async with adapter(tryton.url, key) as crm:
         await crm.check()
-        await push(crm, tryton.party("Anna"))
+        await crm.push(entry(tryton.party("Anna")))
 
 
 def test_the_forms_show_mail_and_activities(tryton: TrytonDatabase) -> None:
@@ -84,7 +54,7 @@ def test_the_forms_show_mail_and_activities(tryton: TrytonDatabase) -> None:
 async def test_of_an_erased_party_no_words_stay(tryton: TrytonDatabase) -> None:
     anna = tryton.party("Anna Lind", "anna@example.com")
     async with adapter(tryton.url, tryton.key) as crm:
-        await push(crm, anna)
+        await crm.push(entry(anna))
     tryton.rest("PUT", f"party.party/{anna}", {"active": False})
     tryton.script(
         "party, = Model.get('party.party').find([('id', '=', int(ARGUMENT)), ('active', '=', False)])\n"
@@ -103,7 +73,7 @@ async def test_of_an_erased_party_no_words_stay(tryton: TrytonDatabase) -> None:
 async def test_a_copy_of_a_party_has_none_of_its_mail(tryton: TrytonDatabase) -> None:
     anna = tryton.party("Anna Lind", "anna@example.com")
     async with adapter(tryton.url, tryton.key) as crm:
-        await push(crm, anna)
+        await crm.push(entry(anna))
     copied = tryton.script(
         "print(Model.get('party.party')._proxy.copy([int(ARGUMENT)], {}, {})[0])",
         anna,

@@ -6,17 +6,16 @@ import grp
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Self
 
 from infra.children import free_port
 from tests.servers.certificates import Authority
+from tests.servers.process import ServerProcess
 
 SETTINGS = """\
 protocols = pop3
@@ -119,7 +118,7 @@ def dovecot_binary() -> str | None:
     return binary if binary and has_pop3 else None
 
 
-class Dovecot:
+class Dovecot(ServerProcess):
     """Dovecot on 127.0.0.1: `port` speaks plain POP3 and STLS, `tls_port` implicit TLS trusted with `ca_file`.
 
     `more` is Dovecot configuration to add, such as "pop3_lock_session = yes". With `introspection_url`, which has a client's
@@ -130,6 +129,7 @@ class Dovecot:
     host = "127.0.0.1"
 
     def __init__(self, *, more: str = "", introspection_url: str = "") -> None:
+        super().__init__()
         self.port = free_port()
         self.tls_port = free_port(besides=[self.port])
         # Short, because Dovecot's sockets are below it, and open to the users that Dovecot runs its parts as.
@@ -142,23 +142,11 @@ class Dovecot:
         self._changes = 0
         self._delivered = 0
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        try:
-            self._configure()
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
+    def _clean_up(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Starts the server, again after `stop`, on the same ports with the same mail; returns when it answers."""
         binary = dovecot_binary()
         assert binary is not None, "Dovecot is not installed"
         self._process = subprocess.Popen(
@@ -174,20 +162,6 @@ class Dovecot:
                 complaint = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
                 raise RuntimeError(f"Dovecot did not start: {complaint}{self.log()}")
             time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Stops the server and its sessions: its ports refuse connections afterwards. The mail stays."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session, so all of it is ours
-            process.wait()
-        if process.stderr:
-            process.stderr.close()
 
     def add_user(self, user: str, password: str) -> None:
         """Adds a mailbox; the user name may be a whole address."""
@@ -258,7 +232,7 @@ class Dovecot:
         path = self.folder / "dovecot.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _configure(self) -> None:
+    def _set_up(self) -> None:
         authority = Authority(self.folder)
         self.ca_file = authority.ca_file
         (self.folder / "passwd").write_text("")

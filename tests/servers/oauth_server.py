@@ -28,90 +28,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant, DeviceCredentialDict
 
-SCOPE = "mail offline_access"
-OWNER = "jane@example.com"
-
-
-@dataclass
-class RegisteredClient:
-    """An application; `secret` None: a public one."""
-
-    client_id: str = "mailroom"
-    secret: str | None = "client-s3cret-of-Mailroom"
-    redirects: tuple[str, ...] = ("http://127.0.0.1", "http://localhost")
-
-    def get_client_id(self) -> str:
-        return self.client_id
-
-    def get_default_redirect_uri(self) -> None:
-        return None
-
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        asked = set((scope or SCOPE).split())
-        return " ".join(sorted(asked)) if asked <= set(SCOPE.split()) else None
-
-    def check_redirect_uri(self, uri: str) -> bool:
-        return uri.rpartition(":")[0] in self.redirects  # RFC 8252, section 7.3: any port
-
-    def check_client_secret(self, secret: str) -> bool:
-        return secret == self.secret
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return (method == "none") == (self.secret is None)
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return True
-
-
-@dataclass
-class Token:
-    """What was issued, for whom."""
-
-    access_token: str
-    refresh_token: str | None
-    scope: str
-    client_id: str
-    user: str
-    expires_at: float
-    revoked: bool = False
-
-    def check_client(self, client: RegisteredClient) -> bool:
-        return self.client_id == client.client_id
-
-    def get_scope(self) -> str:
-        return self.scope
-
-    def get_expires_in(self) -> int:
-        return int(self.expires_at - time.time())
-
-    def is_expired(self) -> bool:
-        return time.time() >= self.expires_at
-
-    def is_revoked(self) -> bool:
-        return self.revoked
-
-    def get_user(self) -> str:
-        return self.user
-
-
-@dataclass
-class Code:
-    """An authorisation code that waits to be exchanged."""
-
-    code: str
-    redirect_uri: str
-    scope: str
-    code_challenge: str
-    code_challenge_method: str
-
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        return self.scope
+from tests.servers.oauth_records import OWNER, SCOPE, Code, RegisteredClient, Token
 
 
 @dataclass
@@ -278,7 +195,7 @@ class _QuietHandler(WSGIRequestHandler):
         """Access logs are not what a test prints."""
 
 
-class _Request(OAuth2Request):  # type: ignore[misc] # authlib has no types
+class _Request(OAuth2Request):  # type: ignore[misc]  # authlib has no types
     def __init__(self, method: str, uri: str, headers: dict[str, str], form: dict[str, str], query: dict[str, str]):
         super().__init__(method, uri, headers=headers)
         self._form = form
@@ -302,7 +219,7 @@ def _request(environ: dict[str, Any], form: dict[str, str]) -> _Request:
     return _Request(environ["REQUEST_METHOD"], uri, headers, form, dict(parse_qsl(query)))
 
 
-class _Protocol(Protocol):  # type: ignore[misc] # authlib has no types
+class _Protocol(Protocol):  # type: ignore[misc]  # authlib has no types
     def __init__(self, server: OAuthServer) -> None:
         super().__init__(scopes_supported=SCOPE.split())
         self.server = server
@@ -348,7 +265,7 @@ class _Protocol(Protocol):  # type: ignore[misc] # authlib has no types
         """Nobody listens."""
 
 
-class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc] # authlib has no types
+class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post", "client_secret_basic", "none")
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
@@ -368,7 +285,7 @@ class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc] # authlib
         return OWNER
 
 
-class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc] # authlib has no types
+class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post", "client_secret_basic", "none")
 
     @property
@@ -387,7 +304,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc] # authlib h
             refresh_token.refresh_token = None
 
 
-class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc] # authlib has no types
+class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]  # authlib has no types
     INTERVAL = 1
     EXPIRES_IN = 60
 
@@ -398,7 +315,7 @@ class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc] # auth
         self.server.server.devices[data["device_code"]] = DeviceCredentialDict(client_id=client_id, scope=scope, **data)
 
 
-class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc] # authlib has no types
+class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]  # authlib has no types
     def query_device_credential(self, device_code: str) -> DeviceCredentialDict | None:
         return self.server.server.devices.get(device_code)
 
@@ -411,7 +328,7 @@ class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc] # authlib has no type
         return bool(self.server.server.slows_down >= 0)
 
 
-class _Introspection(IntrospectionEndpoint):  # type: ignore[misc] # authlib has no types
+class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib has no types
     CLIENT_AUTH_METHODS = ("client_secret_basic", "none")
 
     def check_permission(self, token: Token, client: RegisteredClient, request: OAuth2Request) -> bool:

@@ -21,6 +21,7 @@ from psycopg import sql
 
 from infra.children import free_port, is_free
 from infra.embedded_postgres import binaries
+from tests.servers.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv" / "crms" / "bin" / "python"
@@ -34,20 +35,20 @@ CONTEXT = {"company": 1, "companies": [1], "employee": 1}
 COMPANY_PARTIES = ("Nordwind GmbH", "Mailroom")  # what each database has from the start
 
 
-class TrytonServer:
+class TrytonServer(ServerProcess):
     """`trytond` on 127.0.0.1, for any database of the PostgreSQL at `postgres`. Used as a context manager.
 
     The template of its databases is copied from the server `like`, if there is one, rather than made anew.
     """
 
     def __init__(self, postgres: str, *, like: TrytonServer | None = None) -> None:
+        super().__init__()
         self.postgres = postgres
         self._like = like
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="tryton-")
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def _set_up(self) -> None:
         folder = Path(self._folder.name)
         self.settings = folder / "trytond.conf"
         server = self.postgres.rpartition("/")[0]
@@ -62,26 +63,18 @@ class TrytonServer:
             "PYTHONPATH": f"{folder}{os.pathsep}{MODULE}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        try:
-            self._make_template()
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self._make_template()
 
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
+    def _clean_up(self) -> None:
         self._folder.cleanup()
 
     def start(self) -> None:
-        """Starts the server, again after `stop` or `kill`, on the same port; returns when it answers."""
         deadline = time.monotonic() + 60
         while not is_free(self.port):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"port {self.port} of a Tryton that has ended stays in use")
             time.sleep(0.05)
-        log = open(Path(self._folder.name) / "trytond.log", "ab")  # noqa: SIM115 - closed below, kept by the process
+        log = open(Path(self._folder.name) / "trytond.log", "ab")  # noqa: SIM115 -- closed below, kept by the process
         with log:
             self._process = subprocess.Popen(
                 [str(PYTHON), str(PYTHON.with_name("trytond")), "-c", str(self.settings)],
@@ -95,10 +88,6 @@ class TrytonServer:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Tryton did not start:\n{self.log()}")
             time.sleep(0.05)
-
-    def stop(self) -> None:
-        """Ends the server; its port refuses connections afterwards."""
-        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """Ends the server in the middle of whatever it does (SIGKILL)."""
@@ -160,17 +149,6 @@ class TrytonServer:
         except httpx.HTTPError:
             return False
 
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session, so all of it is ours
-            process.wait()
-
 
 class TrytonDatabase:
     """A company's Tryton: `url` as in a connection's settings, `key` of a user with the rights that Mailroom needs.
@@ -192,13 +170,26 @@ class TrytonDatabase:
             connection.execute(
                 sql.SQL("create database {} template {}").format(sql.Identifier(self.name), sql.Identifier(TEMPLATE))
             )
-        self.rest("GET", "company.company")  # of a database's first requests Tryton answers several at once with a 500
+        self.wait_until_loaded()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._client.close()
         with psycopg.connect(self.server.postgres, autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(self.name)))
+
+    def wait_until_loaded(self) -> None:
+        """The first request after a start has Tryton load the database's modules. Until then it answers others with 500, and ever
+        after, until it is started again, if PostgreSQL dies in that moment."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.rest("GET", "company.company")
+                return
+            except (AssertionError, httpx.HTTPError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def party(self, name: str, *addresses: str) -> str:
         """A new party with these e-mail addresses; its id."""

@@ -11,58 +11,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-Row = dict[str, Any]
-Result = tuple[int, Any]
+from tests.servers.zoho_schema import (
+    EMAIL,
+    MANDATORY,
+    MODULE_IDS,
+    PEOPLE,
+    PRODUCTS,
+    WRITABLE,
+    Row,
+    field_of,
+    related_list,
+)
 
-PERSON = {"First_Name", "Last_Name", "Email", "Secondary_Email", "Description"}
-WRITABLE: Mapping[str, set[str]] = {
-    "Contacts": PERSON,
-    "Candidates": PERSON,
-    "Leads": PERSON | {"Company"},
-    "Deals": {"Deal_Name", "Stage", "Closing_Date", "Contact_Name", "Description"},
-    "Tasks": {"Subject", "Status", "Due_Date", "Description", "Who_Id", "What_Id", "$se_module"},
-    "Events": {"Event_Title", "Start_DateTime", "End_DateTime", "Description", "Who_Id", "What_Id", "$se_module"},
-    "Notes": {"Note_Title", "Note_Content", "Parent_Id", "se_module", "id"},
-}
-MANDATORY: Mapping[str, tuple[str, ...]] = {
-    "Contacts": ("Last_Name",),
-    "Candidates": ("Last_Name",),
-    "Leads": ("Last_Name", "Company"),
-    "Deals": ("Deal_Name", "Stage", "Closing_Date"),
-    "Tasks": ("Subject",),
-    "Events": ("Event_Title", "Start_DateTime", "End_DateTime"),
-    "Notes": ("Note_Content", "Parent_Id"),
-}
-PRODUCTS = {"/crm/v8": ("Contacts", "Leads", "Deals"), "/recruit/v2": ("Contacts", "Candidates")}
-MODULE_IDS = {name: f"48768760000000020{number:02}" for number, name in enumerate(WRITABLE)}
-TYPES = {
-    "Email": "email",
-    "Secondary_Email": "email",
-    "Description": "textarea",
-    "Stage": "picklist",
-    "Status": "picklist",
-    "Closing_Date": "date",
-    "Due_Date": "date",
-    "Start_DateTime": "datetime",
-    "End_DateTime": "datetime",
-    "Contact_Name": "lookup",
-    "Who_Id": "lookup",
-    "What_Id": "lookup",
-}
-STAGES = (("Qualification", "Open"), ("Proposal", "Open"), ("Closed Won", "Closed Won"), ("Lost", "Closed Lost"))
-PEOPLE = {"user_name", "email"}
-EMAIL = {
-    "from",
-    "to",
-    "cc",
-    "subject",
-    "content",
-    "mail_format",
-    "original_message_id",
-    "sent",
-    "date_time",
-    "linked_record",
-}
+Result = tuple[int, Any]
 
 
 class Refusal(Exception):
@@ -112,9 +73,9 @@ class Organisation:
         crm = product == "/crm/v8"
         match method, path.strip("/").split("/"):
             case "GET", ["settings", "related_lists"]:
-                return 200, {"related_lists": [_related_list(name) for name in ("Tasks", "Events", "Notes")]}
+                return 200, {"related_lists": [related_list(name) for name in ("Tasks", "Events", "Notes")]}
             case "GET", ["settings", "fields"] if query.get("module") in WRITABLE:
-                return 200, {"fields": [_field(name) for name in sorted(WRITABLE[query["module"]])]}
+                return 200, {"fields": [field_of(name) for name in sorted(WRITABLE[query["module"]])]}
             case "GET", ["settings", "modules", module] if module in MODULE_IDS:
                 return 200, {"modules": [{"api_name": module, "id": MODULE_IDS[module]}]}
             case "GET", ["actions", "email_available"] if crm:
@@ -366,19 +327,6 @@ class _AsItem(Refusal):
     def __init__(self, item: Row) -> None:
         super().__init__(400, item["code"], item["message"], **item["details"])
         self.item = {"data": [item]}
-
-
-def _related_list(name: str) -> Row:
-    return {"api_name": name, "display_label": name, "href": name, "module": {"api_name": name, "id": MODULE_IDS[name]}}
-
-
-def _field(name: str) -> Row:
-    found: Row = {"api_name": name, "field_label": name, "data_type": TYPES.get(name, "text"), "json_type": "string"}
-    if name == "Stage":
-        found["pick_list_values"] = [
-            {"actual_value": stage, "display_value": stage, "forecast_type": kind} for stage, kind in STAGES
-        ]
-    return found
 
 
 def _details(row: Row) -> Row:

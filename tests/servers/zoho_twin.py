@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers.zoho_organisation import PRODUCTS, Organisation, Refusal, Result, Row
+from tests.servers.failing_http import WITHOUT_BODY, Answer, FailingServer, Fault, Request
+from tests.servers.zoho_organisation import Organisation, Refusal, Result
+from tests.servers.zoho_schema import PRODUCTS, Row
 
 CLIENT_ID = "1000.MAILROOM"
 CLIENT_SECRET = "zoho-client-s3cret"
@@ -25,19 +24,6 @@ REFRESH_TOKEN = "1000.refresh-t0ken"
 GRANT_CODE = "1000.grant-c0de"
 SMALLEST_ID = 10**15
 SCOPE = "ZohoCRM.modules.ALL ZohoCRM.settings.ALL"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What happens to one request instead; `committed`: after it was carried out. `text` is sent as HTML, `body` as JSON."""
-
-    status: int = 500
-    body: Any = None
-    text: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    committed: bool = False
-    half: bool = False
-    silent: bool = False
 
 
 def failing(status: int, code: str, message: str = "no", **details: Any) -> Fault:
@@ -56,40 +42,24 @@ class Seen:
     since: datetime | None = None
 
 
-class ZohoTwin(Organisation):
+class ZohoTwin(FailingServer, Organisation):
     """Used as `with`. `url` is where all of it is: API, accounts server."""
 
     def __init__(self) -> None:
-        super().__init__()
+        FailingServer.__init__(self)
+        Organisation.__init__(self)
         self.seen: list[Seen] = []
         self.tokens: set[str] = set()
         self.refreshed = 0
-        self._faults: list[tuple[str, re.Pattern[str], Fault]] = []
-        self._stopping = threading.Event()
-        twin = self
 
-        class Handler(_Handler):
-            server_twin = twin
+    def headers(self) -> Mapping[str, str]:
+        return {"Date": format_datetime(self.now, usegmt=True)}
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def usual(self, request: Request) -> Answer:
+        status, body = self._result(request)
+        if body is None or status in WITHOUT_BODY:
+            return Answer(status, {}, b"")
+        return Answer(status, {"Content-Type": "application/json;charset=utf-8"}, json.dumps(body).encode())
 
     def grant(self) -> dict[str, Any]:
         """What the vault holds of somebody who has agreed."""
@@ -105,29 +75,9 @@ class ZohoTwin(Organisation):
         with self.lock:
             self.tokens.clear()
 
-    def fail(self, method: str, path: str, fault: Fault, *, times: int = 1) -> None:
-        """The next `times` requests whose path has `path` (a regular expression) in it fail so."""
-        with self.lock:
-            self._faults += [(method, re.compile(path), fault)] * times
-
-    def forget_faults(self) -> None:
-        with self.lock:
-            self._faults.clear()
-
     def requests(self, method: str, path: str) -> list[Seen]:
         with self.lock:
             return [one for one in self.seen if one.method == method and re.search(path, one.path)]
-
-    def fault_for(self, method: str, path: str) -> Fault | None:
-        with self.lock:
-            for fault in self._faults:
-                if fault[0] == method and fault[1].search(path):
-                    self._faults.remove(fault)
-                    return fault[2]
-            return None
-
-    def wait_until_stopped(self) -> None:
-        self._stopping.wait()
 
     def token(self, form: Mapping[str, str]) -> Row:
         with self.lock:
@@ -161,64 +111,13 @@ class ZohoTwin(Organisation):
             except Refusal as refusal:
                 return refusal.status, refusal.item
 
-
-class _Handler(BaseHTTPRequestHandler):
-    server_twin: ZohoTwin
-    protocol_version = "HTTP/1.1"
-
-    def _serve(self) -> None:
-        twin = self.server_twin
-        parts = urlsplit(self.path)
-        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = twin.fault_for(self.command, parts.path)
-        status, body = 0, None
-        if fault is None or fault.committed:
-            status, body = self._usual(parts.path, parts.query, content)
-        if fault is None:
-            self._answer(status, body)
-        elif fault.silent:
-            twin.wait_until_stopped()
-            self.close_connection = True
-        elif fault.half:
-            sent = json.dumps(body if fault.committed else fault.body or {"data": []}).encode()
-            self._begin(200, len(sent) + 100, "application/json", {})
-            self.wfile.write(sent[: len(sent) // 2])
-            self.close_connection = True
-        elif fault.text is not None:
-            self._begin(fault.status, len(fault.text.encode()), "text/html", fault.headers)
-            self.wfile.write(fault.text.encode())
-        else:
-            self._answer(fault.status, fault.body, fault.headers)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
-
-    def _usual(self, path: str, query: str, content: bytes) -> Result:
-        if path == "/oauth/v2/token":
-            return 200, self.server_twin.token({key: value[0] for key, value in parse_qs(content.decode()).items()})
-        body = _with_ids_as_text(json.loads(content)) if content else None
+    def _result(self, request: Request) -> Result:
+        query = urlsplit(request.target).query
+        if request.path == "/oauth/v2/token":
+            return 200, self.token({key: value[0] for key, value in parse_qs(request.content.decode()).items()})
+        body = _with_ids_as_text(json.loads(request.content)) if request.content else None
         given = {key: value[0] for key, value in parse_qs(query, keep_blank_values=True).items()}
-        return self.server_twin.answer(
-            self.command, path, given, {name.lower(): value for name, value in self.headers.items()}, body
-        )
-
-    def _answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        content = b"" if body is None or status in (204, 304) else json.dumps(body).encode()
-        self._begin(status, len(content), "application/json;charset=utf-8" if content else None, headers or {})
-        self.wfile.write(content)
-
-    def _begin(self, status: int, length: int, kind: str | None, headers: Mapping[str, str]) -> None:
-        self.send_response_only(status)
-        self.send_header("Date", format_datetime(self.server_twin.now, usegmt=True))
-        if kind:
-            self.send_header("Content-Type", kind)
-        if status not in (204, 304):
-            self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
+        return self.answer(request.method, request.path, given, request.headers, body)
 
 
 def _with_ids_as_text(value: Any) -> Any:

@@ -17,7 +17,7 @@ from tests.activities.watching import mail
 from tests.running import Mailroom, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.crms import connect_crm, start_crm
-from tests.workflows.test_crm_replay import replay
+from tests.workflows.replaying import replay
 
 __all__ = ["script"]
 

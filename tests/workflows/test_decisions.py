@@ -13,7 +13,7 @@ from tests.activities.watching import mail
 from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.crms import connect_crm
-from tests.workflows.test_crm_replay import replay
+from tests.workflows.replaying import replay
 from workflows import contract
 
 ANNA = {"crm": "builtin", "record_kind": "contact", "record_id": "c1"}

@@ -10,7 +10,7 @@ import pytest
 from domain.account import State
 from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.test_replay import replay
+from tests.workflows.replaying import replay
 
 
 def letter(number: int, sender: str, to: str) -> bytes:

@@ -12,7 +12,7 @@ from domain.status import AccountStatus
 from tests.running import Mailroom, RunningAccount, a_new_address, refusal
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.test_replay import replay
+from tests.workflows.replaying import replay
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

@@ -1,30 +1,20 @@
-"""Determinism of `Reconcile`: its histories, recorded and fresh ones, replay with today's workflow code.
-
-Recorded like those of accounts (test_replay.py), into a folder of their own:
-
-    MAILROOM_RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_reconcile_replay.py
-"""
+"""Determinism of `Reconcile`: its histories, recorded and fresh ones, replay with today's workflow code."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from infra.temporal_client import MailroomPlugin
 from tests.activities.watching import mail
 from tests.running import Mailroom, a_new_address
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.reconciling import on_a_scripted_server, reconcile
-from workflows.reconcile import Reconcile
+from tests.workflows.replaying import HISTORIES, Recorded, replay
 
-HISTORIES = Path(__file__).parents[1] / "histories" / "reconcile"
+RECORDED = Recorded(HISTORIES / "reconcile")
 
 Course = Callable[[Mailroom, MailboxServer], Awaitable[WorkflowHandle[Any, Any]]]
 
@@ -71,10 +61,6 @@ COURSES: tuple[Course, ...] = (
 REFUSED = (an_unknown_address, no_sense)
 
 
-async def replay(history: WorkflowHistory) -> None:
-    await Replayer(workflows=[Reconcile], plugins=[MailroomPlugin()]).replay_workflow(history)
-
-
 @pytest.mark.parametrize("course", COURSES, ids=lambda course: course.__name__)
 async def test_a_fresh_history_replays(mailroom: Mailroom, course: Course) -> None:
     async with MailboxServer(messages={"one": mail(1)}) as server:
@@ -85,22 +71,14 @@ async def test_a_fresh_history_replays(mailroom: Mailroom, course: Course) -> No
         else:
             await handle.result()
     history = await handle.fetch_history()
-    if os.environ.get("MAILROOM_RECORD_HISTORIES"):
-        events = [json.dumps(event, separators=(",", ":")) for event in json.loads(history.to_json())["events"]]
-        text = '{"events": [\n' + ",\n".join(events) + "\n]}\n"  # an event a line
-        (HISTORIES / f"{course.__name__}.json").write_text(text, encoding="utf-8")
+    RECORDED.record(course.__name__, history)
     await replay(history)
 
 
-RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
-
-
-@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("name", RECORDED.names)
 async def test_a_recorded_history_replays(name: str) -> None:
-    text = (HISTORIES / f"{name}.json").read_text(encoding="utf-8")
-    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
-    await replay(WorkflowHistory.from_json(started["workflowId"], text))
+    await replay(RECORDED.history(name))
 
 
 def test_every_course_is_recorded() -> None:
-    assert {course.__name__ for course in COURSES} <= set(RECORDED)
+    assert {course.__name__ for course in COURSES} <= set(RECORDED.names)

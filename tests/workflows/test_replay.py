@@ -1,23 +1,16 @@
 """Determinism: histories of accounts, recorded and fresh ones, replay with today's workflow code.
 
-The recorded ones, tests/histories/*.json, stand for accounts that run while a new version is deployed: a change that breaks
-one of them needs `workflow.patched`. `commands_of_people` is of a version in which a command that waited for its CRM held up
-mail: it stays as it is. After a release, or for a new course of events, record with
-
-    MAILROOM_RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_replay.py
+`commands_of_people` is of a version in which a command that waited for its CRM held up mail.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.crm.connections import CrmConnections
@@ -29,10 +22,11 @@ from infra.temporal_client import MailroomPlugin, connect
 from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.services import Services
+from tests.workflows.replaying import HISTORIES, Recorded, replay
 from workflows import contract, life
 from workflows.mail_account import MailAccount
 
-HISTORIES = Path(__file__).parents[1] / "histories"
+RECORDED = Recorded(HISTORIES)
 SHORT_RUN = 3  # results, where a history is to be one of two
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 
@@ -120,27 +114,13 @@ def worker_settings(worker_settings: WorkerSettings) -> WorkerSettings:
     return dataclasses.replace(worker_settings, minute_seconds=0.01)
 
 
-async def replay(history: WorkflowHistory) -> None:
-    """Fails where today's code would not have given the same commands."""
-    replayer = Replayer(workflows=[MailAccount], plugins=[MailroomPlugin()])
-    await replayer.replay_workflow(history)
-
-
-async def kept(history: WorkflowHistory, name: str) -> WorkflowHistory:
-    """The history, also written to its file when this run is to record."""
-    if os.environ.get("MAILROOM_RECORD_HISTORIES"):
-        events = [json.dumps(event, separators=(",", ":")) for event in json.loads(history.to_json())["events"]]
-        text = '{"events": [\n' + ",\n".join(events) + "\n]}\n"  # an event a line
-        (HISTORIES / f"{name}.json").write_text(text, encoding="utf-8")
-    return history
-
-
 @pytest.mark.parametrize("course", COURSES, ids=lambda course: course.__name__)
 async def test_a_fresh_history_replays(mailroom: Mailroom, course: Course) -> None:
     async with MailboxServer() as server:
         account = await course(mailroom, server)
         history = await account.handle.fetch_history()
-    await replay(await kept(history, course.__name__))
+    RECORDED.record(course.__name__, history)
+    await replay(history)
 
 
 async def test_both_runs_of_an_account_that_continued_as_new_replay(
@@ -160,23 +140,28 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
         assert second != first
         for name, run in (("continued_from", first), ("continued_to", second)):
             handle = mailroom.client.get_workflow_handle(account.handle.id, run_id=run)
-            await replay(await kept(await handle.fetch_history(), name))
+            history = await handle.fetch_history()
+            RECORDED.record(name, history)
+            await replay(history)
 
 
-RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
-
-
-@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("name", RECORDED.names)
 async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in ("continued_from", "commands_of_people"):
         monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
-    text = (HISTORIES / f"{name}.json").read_text(encoding="utf-8")
-    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
-    await replay(WorkflowHistory.from_json(started["workflowId"], text))
+    await replay(RECORDED.history(name))
 
 
 def test_every_course_is_recorded() -> None:
-    assert {course.__name__ for course in COURSES} | {"continued_from", "continued_to"} <= set(RECORDED)
+    assert {course.__name__ for course in COURSES} | {"continued_from", "continued_to"} <= set(RECORDED.names)
+
+
+def test_a_recorded_history_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILROOM_RECORD_HISTORIES", "1")
+    released, later = (RECORDED.history(name) for name in ("set_up_and_mail", "a_refused_set_up"))
+    for history in (released, later):
+        Recorded(tmp_path).record("one", history)
+    assert Recorded(tmp_path).history("one").to_json_dict() == released.to_json_dict()
 
 
 @pytest.mark.parametrize("course", [ten_failures_and_a_new_credential, disabled_enabled_and_closed])

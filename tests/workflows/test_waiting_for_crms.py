@@ -11,8 +11,8 @@ import pytest
 from infra.settings import WorkerSettings
 from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.workflows.replaying import replay
 from tests.workflows.test_actions import HELLO, with_a_message
-from tests.workflows.test_replay import replay
 from workflows import desk, life
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from activities.crm.adapter import ActivityKind, Crm, CrmFailure, Cursor, Entry, NewActivity, NewRecord, Record
+from activities.crm.adapter import ActivityKind, Crm, CrmFailure, Cursor, NewActivity, NewRecord, Record
 from domain.failures import Kind
+from tests.activities.crm.entries import NOON, entry, erased
 
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OVER_A_YEAR = NOON + timedelta(days=400)
 
 
@@ -57,28 +57,6 @@ class World:
         with pytest.raises(CrmFailure) as failed:
             await getattr(self.crm, method)(*arguments)
         return failed.value.kind
-
-
-def entry(contact: str, number: int = 1) -> Entry:
-    return Entry(
-        key=f"{number:064x}",
-        record_kind="contact",
-        record_id=contact,
-        direction="Received",
-        message_id=f"<{number}@client.example>",
-        sent_at=NOON + timedelta(minutes=number),
-        subject=f"Offer {number}",
-        text="Dear Jane,\nhere it is.",
-        sender=("Anna Lind", "anna@client.example"),
-        to=[("Jane Doe", "jane@example.com")],
-        account="jane@example.com",
-    )
-
-
-def erased(given: Entry) -> Entry:
-    """What is left of the entry of a message that is no more here (activities/crm/content.py)."""
-    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
-    return replace(given, message_id=None, sent_at=long_ago, subject="", text="", sender=("", ""), to=(), account="")
 
 
 class Promises:

@@ -19,15 +19,17 @@ from activities.crm.adapters import Adapters
 from activities.crm.connections import CrmConnections
 from domain.crm import CrmSettings, Profile
 from infra.database import Pool
+from tests.activities.desk import attempt
 from tests.activities.scripted_crm import Serving
-from tests.activities.watching import JANE, PASSWORD, account, local_worker, mail
+from tests.activities.watching import PASSWORD, account, local_worker, mail
 from tests.infra.oauth.granted import KEY, store
 from tests.servers.failing_front import FailingFront
+from tests.servers.failing_http import Fault
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.tryton import TrytonDatabase
-from tests.servers.zoho_twin import Fault, ZohoTwin
+from tests.servers.zoho_twin import ZohoTwin
 from worker import filing
-from workflows.contract import DeskRequest, RetryFailedRequest
+from workflows.contract import RetryFailedRequest
 
 Request = Literal["pull", "push", "probe", "turn", "remove", "note"]
 NAME = "sales"
@@ -108,9 +110,8 @@ class Served:
         """Jane gives a command about all her messages."""
         messages = await self.serving.seen.column("select id from messages")
         given = {"by": "jane", "messages": messages, **given}
-        request = DeskRequest(address=JANE, given=given, event_id=uuid4(), at=datetime.now(UTC))
         (carry_out,) = [one for one in filing(self.pool) if one.__name__ == command]
-        await ActivityEnvironment().run(carry_out, request)
+        await attempt(carry_out, given)
 
     async def note(self, message: int, request_id: str) -> dict[str, Any]:
         """Somebody adds a note to Anna's record, as the workflow asks for it."""
@@ -124,8 +125,7 @@ class Served:
             "record_id": self.anna,
             "subject": f"note {request_id}",
         }
-        request = DeskRequest(address=JANE, given=given, event_id=uuid4(), at=datetime.now(UTC))
-        return await ActivityEnvironment().run(actions.add_note, request)
+        return await attempt(actions.add_note, given)
 
     def shown(self) -> list[str]:
         """Subject and direction of what the CRM shows on Anna's record."""

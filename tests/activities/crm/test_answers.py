@@ -16,8 +16,9 @@ from infra.database import Pool
 from tests.activities.crm import served
 from tests.activities.crm.served import Request, Served
 from tests.activities.crm.zoho import running_twin
+from tests.servers.failing_http import Fault
 from tests.servers.tryton import TrytonDatabase
-from tests.servers.zoho_twin import Fault, ZohoTwin, failing
+from tests.servers.zoho_twin import ZohoTwin, failing
 
 pytestmark = [
     pytest.mark.timeout(600),  # the first test of a run waits for Tryton's database to be made

@@ -11,7 +11,7 @@ from activities.crm.builtin import Builtin
 from domain.crm import CrmSettings
 from infra.database import Pool
 from tests.activities.crm.promises import Promises, World
-from tests.activities.crm.test_tryton import adapter
+from tests.activities.crm.tryton import adapter
 from tests.activities.crm.zoho import connected, running_twin
 from tests.activities.directory import register_crm, save_record
 from tests.servers.tryton import TrytonDatabase

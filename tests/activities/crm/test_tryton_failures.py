@@ -8,31 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 
 from activities.crm import tryton_rest
-from activities.crm.adapter import Crm, CrmFailure, Entry, NewActivity, NewRecord
-from activities.crm.tryton import Tryton
-from domain.crm import CrmSettings
+from activities.crm.adapter import Crm, CrmFailure, NewActivity, NewRecord
 from domain.failures import Kind
 from domain.refusal import Refused
-from infra.http import HttpHost
-from infra.settings import LOOPBACK, WorkerSettings
+from tests.activities.crm.entries import entry
+from tests.activities.crm.tryton import adapter
 
 KEY = "Wd9sQ2kLmN8pX4vB7tZ1"
-ENTRY = Entry(
-    key="0" * 64,
-    record_kind="contact",
-    record_id="7",
-    direction="Sent",
-    message_id="<1@example.com>",
-    sent_at=datetime(2026, 5, 4, 12, 0, tzinfo=UTC),
-    subject="Confidential merger",
-    text="The text",
-    sender=("Me", "me@nordwind.example"),
-)
+ENTRY = entry("7", direction="Sent", subject="Confidential merger")
 NOTE = NewActivity("note", "contact", "7", "Confidential merger", request_key="r1")
 CONTACT = NewRecord("contact", "Anna Lind", ("anna@example.com",), request_key="r1")
 
@@ -82,20 +69,13 @@ async def answering(*answers: Answer) -> AsyncIterator[tuple[Crm, list[str]]]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with tryton_at(f"http://127.0.0.1:{port}/crm") as crm:
+    async with adapter(f"http://127.0.0.1:{port}/crm", KEY) as crm:
         try:
             yield crm, asked
         finally:
             waiting.set()
             server.close()
             await server.wait_closed()
-
-
-@asynccontextmanager
-async def tryton_at(url: str, allow: tuple[str, ...] = LOOPBACK) -> AsyncIterator[Crm]:
-    worker = WorkerSettings(database_url="postgresql://unused", secret_dir=Path("/nonexistent"), allow_hosts=allow)
-    async with HttpHost(url, worker) as host:
-        yield Tryton(CrmSettings(name="tryton", kind="tryton", url=url, secret="file:tryton"), host, KEY)
 
 
 async def failure(doing: Callable[[Crm], Awaitable[object]], crm: Crm) -> CrmFailure:
@@ -159,14 +139,14 @@ async def test_json_of_another_shape_is_no_answer(shape: str) -> None:
 async def test_a_tryton_that_is_not_there_was_asked_for_nothing() -> None:
     async with answering(answer(200)) as (crm, _):
         pass
-    async with tryton_at("http://127.0.0.1:1/crm") as crm:
+    async with adapter("http://127.0.0.1:1/crm", KEY) as crm:
         assert {(await failure(doing, crm)).kind for doing in (*READS, *WRITES, *CHANGES)} == {Kind.CRM_UNAVAILABLE}
 
 
 @pytest.mark.requirement("R97")
 @pytest.mark.parametrize("url", ["http://10.1.2.3/crm", "https://10.1.2.3/crm"])
 async def test_a_host_that_may_not_be_spoken_to_is_refused_with_the_setting_that_names_it(url: str) -> None:
-    async with tryton_at(url, allow=()) as crm:
+    async with adapter(url, KEY, allow=()) as crm:
         for doing in (*READS, *WRITES, *CHANGES):
             with pytest.raises(Refused, match=r"^url: 10\.1\.2\.3 .*MAILROOM_ALLOW_HOSTS") as refused:
                 await doing(crm)

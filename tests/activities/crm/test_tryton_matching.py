@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from activities.crm.adapter import Crm
 from activities.directory import Directory
 from infra.database import Pool
-from tests.activities.crm.test_tryton import adapter
+from tests.activities.crm.tryton import crm
 from tests.activities.linked_mail import LinkedMail, letter
 from tests.activities.watching import JANE
 from tests.servers.tryton import TrytonDatabase
 
+__all__ = ["crm"]
+
 pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
-
-@pytest.fixture
-async def crm(tryton: TrytonDatabase) -> AsyncIterator[Crm]:
-    async with adapter(tryton.url, tryton.key) as connected:
-        yield connected
 
 
 async def pull(pool: Pool, crm: Crm) -> None:

@@ -10,7 +10,8 @@ import pytest
 from domain.failures import Kind
 from infra.database import Pool
 from tests.activities.crm.zoho import connected, entry, failure_of, pulled, running_twin
-from tests.servers.zoho_twin import Fault, ZohoTwin, failing
+from tests.servers.failing_http import Fault
+from tests.servers.zoho_twin import ZohoTwin, failing
 
 ASSOCIATED = "/actions/associate_email$"
 

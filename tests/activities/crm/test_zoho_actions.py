@@ -11,7 +11,8 @@ import pytest
 from activities.crm.adapter import NewActivity, NewRecord
 from domain.crm import RecordKind
 from infra.database import Pool
-from tests.activities.crm.zoho import NOON, connected, entry, pulled, running_twin
+from tests.activities.crm.entries import NOON
+from tests.activities.crm.zoho import connected, entry, pulled, running_twin
 from tests.servers.zoho_twin import ZohoTwin
 
 

@@ -14,7 +14,8 @@ from domain.refusal import Refused
 from infra.database import Pool
 from tests.activities.crm.zoho import connected, entry, failure_of, pulled, running_twin
 from tests.infra.oauth.granted import stored
-from tests.servers.zoho_twin import Fault, ZohoTwin, failing
+from tests.servers.failing_http import Fault
+from tests.servers.zoho_twin import ZohoTwin, failing
 
 ASSOCIATED = "/actions/associate_email$"
 PAGE = "<html><body>Bad gateway of somebody in between</body></html>"

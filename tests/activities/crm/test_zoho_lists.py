@@ -10,7 +10,7 @@ import pytest
 from activities.crm import zoho_emails
 from domain.failures import Kind
 from infra.database import Pool
-from tests.activities.crm.promises import erased
+from tests.activities.crm.entries import erased
 from tests.activities.crm.zoho import connected, entry, failure_of, running_twin
 from tests.servers.zoho_twin import ZohoTwin
 

@@ -18,7 +18,8 @@ import pytest
 from activities.crm.adapter import NewActivity, NewRecord
 from domain.zoho import DATA_CENTRES, FIELDS
 from infra.database import Pool
-from tests.activities.crm.zoho import NOON, connected, entry, pulled
+from tests.activities.crm.entries import NOON
+from tests.activities.crm.zoho import connected, entry, pulled
 from tests.servers.zoho_twin import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, Seen, ZohoTwin
 
 ROOT = Path(__file__).parents[3]

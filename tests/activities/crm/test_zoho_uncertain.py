@@ -12,10 +12,11 @@ from activities.crm.adapter import Entry
 from domain.failures import Kind
 from infra.database import Pool
 from tests.activities.crm import served
-from tests.activities.crm.promises import erased
+from tests.activities.crm.entries import erased
 from tests.activities.crm.served import Served
 from tests.activities.crm.zoho import connected, entry, failure_of, running_twin
-from tests.servers.zoho_twin import Fault, ZohoTwin, failing
+from tests.servers.failing_http import Fault
+from tests.servers.zoho_twin import ZohoTwin, failing
 
 LOST = Fault(500, {"code": "INTERNAL_ERROR", "status": "error"}, committed=True)
 
@@ -30,6 +31,15 @@ async def the_entry(crm: Served) -> dict[str, Any]:
         "select o.action, o.state, o.failure, o.last_error, e.probe from outbox o join entries e using (id)"
     )
     return found
+
+
+async def unanswered(pool: Pool, twin: ZohoTwin, lost: Fault = LOST) -> Served:
+    """A connection whose one push had no answer."""
+    crm = await served.zoho(pool, twin)
+    await crm.arrives(1)
+    crm.fail("push", lost)
+    await crm.serving.sync()
+    return crm
 
 
 async def stays_until_somebody_removes_it_in_zoho(crm: Served, twin: ZohoTwin) -> None:
@@ -47,10 +57,7 @@ async def stays_until_somebody_removes_it_in_zoho(crm: Served, twin: ZohoTwin) -
 async def test_what_zoho_shows_is_found_though_its_message_was_deleted_before_zoho_was_asked(
     twin: ZohoTwin, pool: Pool
 ) -> None:
-    crm = await served.zoho(pool, twin)
-    await crm.arrives(1)
-    crm.fail("push", LOST)
-    await crm.serving.sync()
+    crm = await unanswered(pool, twin)
     assert "1@example.org" in str((await the_entry(crm))["probe"])
     await crm.desk("delete_messages")
     assert await crm.serving.states() == ["uncertain"]
@@ -59,10 +66,7 @@ async def test_what_zoho_shows_is_found_though_its_message_was_deleted_before_zo
 
 
 async def test_nothing_is_kept_of_a_deleted_message_that_zoho_has_not_got(twin: ZohoTwin, pool: Pool) -> None:
-    crm = await served.zoho(pool, twin)
-    await crm.arrives(1)
-    crm.fail("push", replace(LOST, committed=False))
-    await crm.serving.sync()
+    crm = await unanswered(pool, twin, replace(LOST, committed=False))
     await crm.desk("delete_messages")
     await crm.settle()
     await crm.serving.sync()
@@ -85,10 +89,7 @@ async def test_a_removal_without_an_answer_is_not_taken_for_done(twin: ZohoTwin,
 async def test_what_could_not_be_found_out_is_asked_for_again_and_not_taken_for_gone(
     twin: ZohoTwin, pool: Pool
 ) -> None:
-    crm = await served.zoho(pool, twin)
-    await crm.arrives(1)
-    crm.fail("push", LOST)
-    await crm.serving.sync()
+    crm = await unanswered(pool, twin)
     await crm.desk("delete_messages")
     await crm.settle()
     twin.fail("GET", "/Emails$", failing(400, "INVALID_DATA", "no"))

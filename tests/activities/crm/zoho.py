@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from activities.crm.adapter import CrmFailure, Cursor, Entry, Record
@@ -12,10 +11,9 @@ from activities.crm.zoho import Zoho, address
 from domain.crm import CrmSettings
 from infra.database import Pool
 from infra.http import HttpHost
+from tests.activities.crm import entries
 from tests.infra.oauth.granted import access_tokens, settings, store
 from tests.servers.zoho_twin import ZohoTwin
-
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 def running_twin() -> Iterator[ZohoTwin]:
@@ -38,18 +36,12 @@ async def connected(pool: Pool, twin: ZohoTwin, **changes: Any) -> AsyncIterator
 def entry(record_id: str, **changes: Any) -> Entry:
     given: dict[str, Any] = {
         "key": "ab" * 32,
-        "record_kind": "contact",
-        "record_id": record_id,
-        "direction": "Received",
         "message_id": "<one@client.example>",
-        "sent_at": NOON,
+        "sent_at": entries.NOON,
         "subject": "An offer",
         "text": "Dear Jane,\n2 < 3 & so on",
-        "sender": ("Anna Lind", "anna@client.example"),
-        "to": [("Jane Doe", "jane@example.com")],
-        "account": "jane@example.com",
     }
-    return Entry(**given | changes)
+    return entries.entry(record_id, **given | changes)
 
 
 async def pulled(zoho: Zoho, cursor: Cursor | None = None) -> tuple[dict[str, Record], Cursor]:

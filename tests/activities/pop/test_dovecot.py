@@ -30,7 +30,7 @@ async def connected(dovecot: Dovecot, tls: Tls) -> PopConnection:
 
 
 def read_by_poplib(dovecot: Dovecot) -> list[bytes]:
-    poplib._MAXLINE = 2_000_000  # type: ignore[attr-defined]
+    poplib._MAXLINE = 2_000_000  # type: ignore[attr-defined]  # nothing public sets it
     session = poplib.POP3(dovecot.host, dovecot.port)
     session.user("jane")
     session.pass_("secret")

@@ -9,7 +9,8 @@ import pytest
 from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ServerRefused, TokenMechanism
 from tests.servers.dovecot import Dovecot
-from tests.servers.oauth_server import OWNER, OAuthServer
+from tests.servers.oauth_records import OWNER
+from tests.servers.oauth_server import OAuthServer
 from tests.servers.scripted_pop import Close, Expect, ScriptedServer, Send, Step
 
 CHALLENGE = b"+ " + base64.b64encode(b'{"status":"401","schemes":"bearer","scope":"mail"}') + b"\r\n"

@@ -22,7 +22,8 @@ from infra.oauth.connect import arguments, endpoints_of
 from infra.vault import Cipher, Vault
 from tests.end_to_end.operating import clean_environment
 from tests.infra.oauth.granted import HOST, KEY, access_tokens, store, stored
-from tests.servers.oauth_server import SCOPE, OAuthServer
+from tests.servers.oauth_records import SCOPE
+from tests.servers.oauth_server import OAuthServer
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""Commands about stored mail, as the workflow of their account gives them to their activities."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.crm.adapter import Record
+from activities.decisions import Decisions
+from activities.pop.session import now_utc
+from infra.database import Pool
+from tests.activities.watching import JANE
+from workflows.contract import DeskRequest
+
+
+async def attempt(
+    activity: Callable[[DeskRequest], Awaitable[Any]],
+    given: Mapping[str, Any],
+    *,
+    address: str = JANE,
+    event_id: UUID | None = None,
+    environment: ActivityEnvironment | None = None,
+) -> dict[str, Any]:
+    """The answer to a command; the same event id is the same command tried again."""
+    request = DeskRequest(address=address, given=dict(given), event_id=event_id or uuid4(), at=now_utc())
+    answer: dict[str, Any] = await (environment or ActivityEnvironment()).run(activity, request)
+    return answer
+
+
+async def decide(
+    pool: Pool,
+    name: str,
+    message: int,
+    record: Record,
+    *,
+    address: str = JANE,
+    event_id: UUID | None = None,
+    **given: Any,
+) -> dict[str, Any]:
+    """A decision about a message and a record of the built-in CRM."""
+    what = {"message": message, "crm": "builtin", "record_kind": record.kind, "record_id": record.id, "by": "ops"}
+    return await attempt(getattr(Decisions(pool), name), what | given, address=address, event_id=event_id)

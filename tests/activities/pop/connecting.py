@@ -1,0 +1,67 @@
+"""Connections to POP3 servers, and the beginnings of what such servers say."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+
+from activities.pop.connection import Arrival, Arriving, MessageTooLarge, PopConnection, ServerRefused, Timeouts
+from tests.servers.scripted_pop import Expect, MailboxServer, ScriptedServer, Send, Step
+
+MIB = 1024 * 1024
+BRIEF = Timeouts(connect=0.3, greeting=0.3, login=0.3, reply=0.3, transfer_idle=0.3)
+LOGIN: Sequence[Step] = [
+    Send(b"+OK ready\r\n"),
+    Expect("USER jane"),
+    Send(b"+OK\r\n"),
+    Expect("PASS secret"),
+    Send(b"+OK\r\n"),
+]
+CAPA: Sequence[Step] = [Expect("CAPA"), Send(b"+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n")]
+
+
+async def opened(server: MailboxServer | ScriptedServer, timeouts: Timeouts | None = None) -> PopConnection:
+    return await PopConnection.open(
+        server.host, server.port, tls="none", context=ssl.create_default_context(), timeouts=timeouts
+    )
+
+
+async def logged_in(server: MailboxServer | ScriptedServer, timeouts: Timeouts | None = None) -> PopConnection:
+    pop = await opened(server, timeouts)
+    await pop.login("jane", "secret")
+    return pop
+
+
+def mail(count: int, size: int = 1000) -> dict[str, bytes]:
+    return {f"uid-{n}": b"Subject: %d\r\n\r\n%s\r\n" % (n, b"x" * size) for n in range(1, count + 1)}
+
+
+async def all_of(
+    retrieved: AsyncIterator[tuple[int, Arrival]],
+) -> dict[int, bytes | ServerRefused | MessageTooLarge]:
+    return {number: await whole(message) async for number, message in retrieved}
+
+
+async def whole(message: Arrival) -> bytes | ServerRefused | MessageTooLarge:
+    if not isinstance(message, Arriving):
+        return message
+    try:
+        return message.head + b"".join([piece async for piece in message.rest()])
+    except MessageTooLarge as too_large:
+        return too_large
+
+
+async def whole_session(server: MailboxServer, timeouts: Timeouts | None = None) -> None:
+    """A session that does a bit of everything, and aborts when anything goes wrong."""
+    pop = await opened(server, timeouts)
+    try:
+        await pop.login("jane", "secret")
+        await pop.stat()
+        await pop.list_sizes()
+        await pop.list_uids()
+        await all_of(pop.retrieve([(1, 10)], largest=MIB, held=MIB))
+        await pop.delete([1])
+        assert await pop.quit()
+    finally:
+        await pop.abort()
+        assert not await pop.quit()
