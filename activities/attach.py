@@ -45,7 +45,7 @@ from domain.retrieval import Listed
 from domain.settings import AccountSettings, Name, Strict, normal_account_address, parse
 from infra.database import Pool, migrate, open_pool
 from infra.settings import SettingsError, WorkerSettings
-from workflows.contract import DeskRequest
+from workflows.contract import BUILTIN_CRM, DeskRequest
 
 NO_SERVER = "attached.invalid"  # RFC 2606: of an address that is retrieved from nowhere
 NOTHING_LIVE = Live(on_server=0, remaining=0)  # never shown: no session runs
@@ -101,7 +101,8 @@ class Attaching:
                     "invalid_field", f"the log holds no settings of {address} that can be read: start its account again"
                 ) from None
         await CrmConnections(self._pool).check_crms(list(crms))
-        return _address_alone(address, crms)
+        async with self._pool.connection() as connection:
+            return _address_alone(address, crms, await _organisation_of(connection, address, crms))
 
     async def attach(self, settings: AccountSettings, raw: bytes, folder: Folder | None, by: str) -> Attached:
         """Stores one message. One that the account has goes to `folder`, where one is said, with its links. Raises Refused where
@@ -118,7 +119,7 @@ class Attaching:
         address = settings.address
         if settings.incoming.host == NO_SERVER:  # only now: a misspelt address without a message leaves nothing behind
             async with self._pool.connection() as connection, connection.transaction():
-                settings = _address_alone(address, await _keep_address(connection, address, settings.crm))
+                settings = await _keep_address(connection, settings)
         async with self._pool.connection() as connection:
             there = await stored_as(connection, address, one)
             if there is None and await _is_buried(connection, address, one):
@@ -214,26 +215,62 @@ def _buried() -> Refused:
     return Refused("deleted", "it was here and was deleted or erased, so it is not stored again")
 
 
-def _address_alone(address: str, crms: Sequence[str]) -> AccountSettings:
+def _address_alone(address: str, crms: Sequence[str], organisation: str) -> AccountSettings:
     """Settings for filing and linking, of an address that is retrieved from nowhere."""
     incoming = {"host": NO_SERVER, "secret": "env:MAILROOM_SECRET_NONE"}
-    return parse(AccountSettings, {"address": address, "incoming": incoming, "crm": list(crms)}, what="attach")
+    given = {"address": address, "organisation": organisation, "incoming": incoming, "crm": list(crms)}
+    return parse(AccountSettings, given, what="attach")
 
 
-async def _keep_address(connection: Connection, address: str, crms: Sequence[str]) -> list[str]:
-    """Makes the address one that mail can be attached to, and answers all its CRMs. It counts as closed: nobody watches it."""
+async def _organisation_of(connection: Connection, address: str, crms: Sequence[str]) -> str:
+    """The organisation whose CRMs these are, with those that the address has from earlier: its people are colleagues, and may
+    be told of the mail. Raises Refused where they are not of one."""
+    row = await (
+        await connection.execute(
+            """
+            select array(
+                select distinct c.organisation from crm_connections c
+                where c.name = any(a.crm || %(crm)s) and c.name <> %(builtin)s order by 1
+            ), a.organisation
+            from (select) one left join lateral (
+                select organisation, crm from accounts_recorded where address = %(address)s
+                union all select 'default', '{}' limit 1
+            ) a on true
+            """,
+            {"address": address, "crm": list(crms), "builtin": BUILTIN_CRM},
+        )
+    ).fetchone()
+    assert row is not None
+    of: list[str] = row[0]
+    if len(of) > 1:
+        raise Refused(
+            "invalid_field",
+            f"--crm: the CRMs of {address} would be of the organisations {' and '.join(of)}: name those of one",
+            field="crm",
+        )
+    return of[0] if of else row[1]
+
+
+async def _keep_address(connection: Connection, settings: AccountSettings) -> AccountSettings:
+    """Makes the address one that mail can be attached to; its settings with all its CRMs. It counts as closed: nobody watches
+    it."""
+    address = settings.address
     row = await (
         await connection.execute(
             """
             insert into accounts_recorded as a (
                 address, organisation, owner, host, crm, state, authentication_failures, connection_failures, workflow_id, run_id
-            ) values (%(address)s, 'default', %(address)s, '', %(crm)s, 'closed', 0, 0, '', '')
-            on conflict (address) do update set crm = a.crm || array(
+            ) values (%(address)s, %(organisation)s, %(address)s, '', %(crm)s, 'closed', 0, 0, '', '')
+            on conflict (address) do update set organisation = excluded.organisation, crm = a.crm || array(
                 select named from unnest(excluded.crm) named where not named = any(a.crm) order by named
             )
             returning a.crm, (select b.crm from accounts_recorded b where b.address = %(address)s)
             """,
-            {"address": address, "crm": list(dict.fromkeys(crms))},
+            {
+                "address": address,
+                "organisation": settings.organisation,
+                "crm": list(dict.fromkeys(settings.crm)),
+            },
         )
     ).fetchone()
     assert row is not None
@@ -244,7 +281,7 @@ async def _keep_address(connection: Connection, address: str, crms: Sequence[str
     await connection.execute(
         "insert into mailboxes (address, server_key) values (%s, %s) on conflict do nothing", [address, NO_SERVER]
     )
-    return list(now)
+    return _address_alone(address, now, settings.organisation)
 
 
 # The command ------------------------------------------------------------------------------------------------------------

@@ -273,7 +273,7 @@ async def _write(connection: Connection, crm: str, changed: dict[Key, Known]) ->
 async def _ask(connection: Connection, crm: str, changes: dict[Key, tuple[Known, Known]]) -> None:
     """Asks for what may be linked otherwise now: by addresses that came or went, by all addresses of a record that counts for
     more or less than before, and where it is another's now, for what is linked with it. What is linked with the contacts of a
-    deal may be so by addresses of others that they have been, or had."""
+    deal, or what they were merged into, may be so by addresses of others that they have been, or had."""
     addresses: set[str] = set()
     contacts: set[str] = set()
     follow: list[Key] = []
@@ -290,12 +290,18 @@ async def _ask(connection: Connection, crm: str, changes: dict[Key, tuple[Known,
         rows = await (
             await connection.execute(
                 """
+                with recursive theirs (record_id) as (
+                    select unnest(%(contacts)s::text[])
+                    union
+                    select r.merged_into from theirs join records r using (record_id)
+                    where r.crm = %(crm)s and r.record_kind = 'contact' and r.merged_into is not null
+                )
                 select address from record_addresses
-                where crm = %(crm)s and record_kind = 'contact' and record_id = any(%(contacts)s)
+                where crm = %(crm)s and record_kind = 'contact' and record_id = any(array(select record_id from theirs))
                 union
                 select matched_address from links
-                where crm = %(crm)s and record_kind = 'contact' and record_id = any(%(contacts)s) and unlinked_at is null
-                    and matched_address <> ''
+                where crm = %(crm)s and record_kind = 'contact' and record_id = any(array(select record_id from theirs))
+                    and unlinked_at is null and matched_address <> ''
                 """,
                 {"crm": crm, "contacts": sorted(contacts)},
             )

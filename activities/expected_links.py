@@ -23,6 +23,7 @@ from domain.linking import (
     for_crm,
     link,
     passed_on,
+    with_deals,
     with_facts,
     with_former,
 )
@@ -94,32 +95,22 @@ async def expected(
     rules = held.linking if held else await matching.rules_of(connection, crms)
     owners = await _owners(connection, mail, wanted, held)
     matches = await matching.matches_of(connection, wanted, rules)
-    kept = {
-        one.id: {
-            (record[0], record[2])
-            for record, there in known.get(one.id, {}).items()
-            if record[1] == "deal" and not there.manual and not there.unlinked and there.evidence.get("rule") == "deal"
-        }
-        for _, one in mail
-    }
+    kept = {one.id: _kept(known.get(one.id, {})) for _, one in mail}
     theirs = {account: {crm: rules[crm] for crm in account.crms} for account, _ in mail}
     for account, one in mail:
         if matches.meet(people[one.id]):
             made[one.id] = link(one.mail, one.folder, owners[account], theirs[account], matches)
-    contacts = {
-        (found.crm, found.record_id) for links in made.values() for found in links if found.record_kind == "contact"
-    }
-    if deals := await matching.deals_of(connection, contacts, {deal for some in kept.values() for deal in some}):
-        for account, one in mail:
-            if made[one.id]:
-                made[one.id] = link(
-                    one.mail, one.folder, owners[account], theirs[account], matches, deals, kept[one.id]
-                )
     former = await former_links(connection, known.keys())
     for account, one in mail if former else ():
         made[one.id] = with_former(
             one.mail, one.folder, owners[account], theirs[account], made[one.id], former.get(one.id, ())
         )
+    contacts = {
+        (found.crm, found.record_id) for links in made.values() for found in links if found.record_kind == "contact"
+    }
+    if deals := await matching.deals_of(connection, contacts, {deal for some in kept.values() for deal in some}):
+        for _, one in mail:
+            made[one.id] = with_deals(one.mail, one.folder, made[one.id], deals, kept[one.id])
     await _add_threads(connection, mail, owners, theirs, made)
     sent = {(account.address, one.message_id) for account, one in mail if one.folder == SENT and one.message_id}
     reports = await matching.reports_on(connection, sent)
@@ -127,6 +118,20 @@ async def expected(
         if said := reports.get((account.address, one.message_id or "")):
             made[one.id] = [with_facts(found, said) for found in made[one.id]]
     return made
+
+
+def _kept(known: Mapping[Record, Known]) -> set[tuple[str, str]]:
+    """The deals (crm, id) that a message stays with: those it is linked with, or where it is with none now, those it was with.
+    It may have been in Sent meanwhile, or its contact gone, and is back as it was."""
+    kept: set[tuple[str, str]] = set()
+    for crm in {record[0] for record in known}:
+        deals = [
+            (there.unlinked, record[2])
+            for record, there in known.items()
+            if record[:2] == (crm, "deal") and not there.manual and there.evidence.get("rule") == "deal"
+        ]
+        kept |= {(crm, deal) for unlinked, deal in deals if not unlinked or all(gone for gone, _ in deals)}
+    return kept
 
 
 async def _owners(

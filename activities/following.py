@@ -39,8 +39,8 @@ async def what_became(connection: Connection, crm: str, kind: str, record_id: st
 
 async def former_links(connection: Connection, messages: Collection[int]) -> dict[int, list[Correspondence]]:
     """Links of `messages` by addresses that their records have no more. What was written to a person stays with them when they
-    change their address, unless the CRM's rules say otherwise; with a record that has become another it stays until it has
-    followed it."""
+    change their address, unless the CRM's rules say otherwise, also where the message was in Sent or private meanwhile; with a
+    record that has become another it stays until it has followed it."""
     if not messages:
         return {}
     rows = await (
@@ -48,11 +48,12 @@ async def former_links(connection: Connection, messages: Collection[int]) -> dic
             """
             select l.message, l.crm, l.record_kind, l.record_id, l.direction, l.matched_address, l.evidence
             from links l join records r using (crm, record_kind, record_id) join crms c on c.name = l.crm
-            where l.message = any(%s) and l.unlinked_at is null and l.source = 'automatic'
+            where l.message = any(%s) and l.source = 'automatic'
                 and l.evidence ->> 'rule' = 'address' and l.evidence ->> 'level' in ('exact', 'secondary')
                 and (
-                    r.merged_into is not null or r.converted_to is not null
-                    or r.gone_at is null and c.linking ->> 'removed_addresses' is distinct from 'unlink'
+                    l.unlinked_at is null and (r.merged_into is not null or r.converted_to is not null)
+                    or r.merged_into is null and r.converted_to is null and r.gone_at is null
+                        and c.linking ->> 'removed_addresses' is distinct from 'unlink'
                 )
                 and not exists (
                     select from record_addresses a
@@ -69,6 +70,29 @@ async def former_links(connection: Connection, messages: Collection[int]) -> dic
     for message, *link in rows:
         found.setdefault(message, []).append(Correspondence(*link))
     return found
+
+
+async def unlinked_by_hand(connection: Connection, messages: Collection[int]) -> set[tuple[int, str, str, str]]:
+    """What people have unlinked (message, CRM, kind and id of the record); of a record that has become another also what it is
+    now, which the decision is yet to follow to."""
+    rows = await (
+        await connection.execute(
+            """
+            with recursive decided (message, crm, record_kind, record_id) as (
+                select message, crm, record_kind, record_id from link_decisions
+                where message = any(%s) and decision = 'unlinked'
+                union
+                select d.message, d.crm, case when r.merged_into is null then 'contact' else r.record_kind end,
+                    coalesce(r.merged_into, r.converted_to)
+                from decided d join records r using (crm, record_kind, record_id)
+                where coalesce(r.merged_into, r.converted_to) is not null
+            )
+            select message, crm, record_kind, record_id from decided
+            """,
+            [list(messages)],
+        )
+    ).fetchall()
+    return {(row[0], row[1], row[2], row[3]) for row in rows}
 
 
 async def follow(connection: Connection, crm: str, kind: str, record_id: str, messages: Sequence[int]) -> None:

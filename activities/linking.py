@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from activities import matching
 from activities.expected_links import Account, Known, Linkable, Record, expected, passes_on
+from activities.following import unlinked_by_hand
 from activities.log import append
 from activities.own_mail import Stored, tell_own_mail_anew
 from activities.standing_rules import StandingRules
@@ -231,20 +232,6 @@ async def _known(
     return known
 
 
-async def _decided(connection: Connection, ids: Sequence[int]) -> set[tuple[int, str, str, str]]:
-    """What a person has unlinked."""
-    rows = await (
-        await connection.execute(
-            """
-            select message, crm, record_kind, record_id from link_decisions
-            where message = any(%s) and decision = 'unlinked'
-            """,
-            [list(ids)],
-        )
-    ).fetchall()
-    return {(row[0], row[1], row[2], row[3]) for row in rows}
-
-
 async def _bring_up(
     connection: Connection,
     mail: Sequence[tuple[Account, Linkable]],
@@ -252,7 +239,7 @@ async def _bring_up(
     wanted: Mapping[int, Sequence[Correspondence]],
 ) -> Relinked:
     done = Relinked()
-    decided = await _decided(connection, [one.id for _, one in mail])
+    decided = await unlinked_by_hand(connection, [one.id for _, one in mail])
     gone: list[int] = []
     turned: list[tuple[int, str]] = []
     updated: list[tuple[int, Correspondence]] = []

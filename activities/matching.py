@@ -175,27 +175,37 @@ def _is_first(first: str | None, address: str) -> bool:
 async def deals_of(
     connection: Connection, contacts: Collection[tuple[str, str]], kept: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Deal]]:
-    """The open deals of each contact (crm, id), and of those that are `kept` the closed ones, too."""
+    """The open deals of each contact (crm, id), and of those that are `kept` the closed ones, too. A deal of a contact that was
+    merged is the survivor's: the CRM may say so of the deal much later."""
     if not contacts:
         return {}
     rows = await (
         await connection.execute(
             """
-            select crm, record_id, contacts, open from records
-            where record_kind = 'deal' and contacts && %(contacts)s and crm = any(%(crms)s) and gone_at is null
-                and merged_into is null and (open or record_id = any(%(kept)s))
-            order by crm, record_id
+            with recursive theirs (crm, contact, record_id) as (
+                select crm, id, id from unnest(%(crms)s::text[], %(contacts)s::text[]) as given (crm, id)
+                union
+                select t.crm, t.contact, r.record_id
+                from theirs t join records r on r.crm = t.crm and r.record_kind = 'contact' and r.merged_into = t.record_id
+            )
+            select d.crm, d.record_id,
+                array(select distinct contact from theirs t where t.crm = d.crm and t.record_id = any(d.contacts) order by 1),
+                d.open
+            from records d
+            where d.record_kind = 'deal' and d.contacts && array(select record_id from theirs) and d.crm = any(%(crms)s)
+                and d.gone_at is null and d.merged_into is null and (d.open or d.record_id = any(%(kept)s))
+            order by d.crm, d.record_id
             """,
             {
-                "contacts": sorted({record for _, record in contacts}),
-                "crms": sorted({crm for crm, _ in contacts}),
+                "crms": [crm for crm, _ in sorted(contacts)],
+                "contacts": [record for _, record in sorted(contacts)],
                 "kept": sorted({record for _, record in kept}),
             },
         )
     ).fetchall()
     found: dict[tuple[str, str], list[Deal]] = {}
     for crm, record, of, still_open in rows:
-        for contact in dict.fromkeys(of):
+        for contact in of:
             found.setdefault((crm, contact), []).append(Deal(crm, record, tuple(of), still_open))
     return found
 

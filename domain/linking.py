@@ -270,11 +270,24 @@ def link(
                     evidence["ambiguous"] = len(records)
                 made = Correspondence(crm, match.record_kind, match.record_id, direction, who.normal, evidence)
                 found.setdefault(made.record, made)
-    for one in [made for made in found.values() if made.record_kind == "contact"] if deals else ():
-        for deal in _deals_of(one, (deals or {}).get((one.crm, one.record_id), ()), kept):
-            evidence = {"rule": "deal", "contact": one.record_id, **about}
-            made = Correspondence(one.crm, "deal", deal.record_id, direction, one.matched_address, evidence)
-            found.setdefault(made.record, made)
+    return with_deals(mail, folder, list(found.values()), deals or {}, kept)
+
+
+def with_deals(
+    mail: Mail,
+    folder: str,
+    made: Sequence[Correspondence],
+    deals: Mapping[tuple[str, str], Sequence[Deal]],
+    kept: Collection[tuple[str, str]],
+) -> list[Correspondence]:
+    """`made` with the deals that follow from its contacts, as `link` says."""
+    direction: Direction = "Sent" if folder == SENT else "Received"
+    found = {one.record: one for one in made}
+    for one in [found for found in made if found.record_kind == "contact"] if deals else ():
+        for deal in _deals_of(one, deals.get((one.crm, one.record_id), ()), kept):
+            evidence = {"rule": "deal", "contact": one.record_id, **_about(mail, direction)}
+            follows = Correspondence(one.crm, "deal", deal.record_id, direction, one.matched_address, evidence)
+            found.setdefault(follows.record, follows)
     return list(found.values())
 
 

@@ -153,16 +153,24 @@ async def present(connection: Connection, crm: str, kind: RecordKind, record_id:
 
 
 async def open_deals(pool: Pool, crm: str, contacts: Collection[str]) -> list[Record]:
+    """The open deals of these contacts, and of those that were merged into them."""
     async with pool.connection() as connection:
         rows = await (
             await connection.execute(
                 """
+                with recursive theirs (record_id) as (
+                    select unnest(%(contacts)s::text[])
+                    union
+                    select r.record_id
+                    from theirs t join records r
+                        on r.crm = %(crm)s and r.record_kind = 'contact' and r.merged_into = t.record_id
+                )
                 select record_id, name, contacts from records
-                where crm = %s and record_kind = 'deal' and contacts && %s::text[] and open and gone_at is null
-                    and merged_into is null
-                order by changed_at desc, record_id limit %s
+                where crm = %(crm)s and record_kind = 'deal' and contacts && array(select record_id from theirs) and open
+                    and gone_at is null and merged_into is null
+                order by changed_at desc, record_id limit %(most)s
                 """,
-                [crm, list(contacts), MOST_DEALS],
+                {"crm": crm, "contacts": list(contacts), "most": MOST_DEALS},
             )
         ).fetchall()
     return [Record("deal", row[0], row[1], contacts=tuple(row[2])) for row in rows]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from activities.address_book import AddressBook
+from activities.crm.adapter import Page, Record
+from activities.directory import Directory
 from infra.database import Pool
 from tests.activities.directory import register_crm, save_record
 from tests.activities.watching import JANE, PASSWORD, Watcher, account
@@ -228,3 +230,51 @@ async def test_a_contact_that_is_none_is_refused(mailroom: Mailroom, given: dict
     async with MailboxServer() as server:
         jane = await mailroom.connect(server)
         assert (await refusal(jane.command("save_contact", **given))).code == "invalid_field"
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("anna-l", "al"),
+        ("lena", "al"),
+        ('"Lind, Anna-Lena" <al@', "al"),
+        ("o\N{RIGHT SINGLE QUOTATION MARK}b", "ob"),
+        ("brien", "ob"),
+        ("m\u00fcller (ac", "mu"),
+        ("gro\u00df", "gro\u00df"),
+        ("gross", "gro\u00df"),
+    ],
+)
+async def test_hyphens_apostrophes_and_brackets_in_a_name_are_no_obstacle(pool: Pool, typed: str, found: str) -> None:
+    watcher = await retrieved(pool)
+    names = {"al": "Anna-Lena Lind", "ob": "Pat O'Brien", "mu": "M\u00fcller (ACME)", "gro\u00df": "Someone"}
+    for local, name in names.items():
+        await save_record(pool, "contact", local, f"{local}@example.org", name=name)
+    assert await completed(watcher, typed) == [f"{names[found]} <{found}@example.org>"]
+
+
+@pytest.mark.requirement("R79")
+async def test_what_is_no_address_is_offered_to_nobody(pool: Pool) -> None:
+    watcher = await retrieved(pool)
+    both = Record("contact", "c1", "Berta Berg", ("none", "+49 40 1234", "b.berg@example.org"))
+    await Directory(pool).apply("builtin", Page([both, Record("lead", "l1", "Berta Holm", ("n/a", "berta@"))], {}))
+    assert await completed(watcher, "berta") == ["Berta Berg <b.berg@example.org>"]
+
+
+@pytest.mark.requirement("R80")
+async def test_a_converted_lead_is_offered_as_the_contact_and_of_merged_records_the_survivor_alone(pool: Pool) -> None:
+    watcher = await retrieved(pool)
+    anna = ("Anna Lind", ("anna@example.org",))
+    converted, merged = Record("lead", "l1", *anna, converted_to="c1"), Record("contact", "c0", *anna, merged_into="c1")
+    await Directory(pool).apply("builtin", Page([Record("contact", "c1", *anna), converted, merged], {}))
+    for query in ("select * from complete(%s, 'anna')", "select * from address_book where account = %s"):
+        assert [(row["in_group"], row["record_id"]) for row in await watcher.rows(query, JANE)] == [
+            ("crm_contacts", "c1")
+        ]
+
+
+@pytest.mark.parametrize("most", [-1, 0, 2_000_000_000, None])
+async def test_however_many_are_asked_for_it_is_an_answer(pool: Pool, most: int | None) -> None:
+    watcher = await retrieved(pool, letter(1, sender="Anna Lind <anna@example.org>"))
+    rows = await watcher.rows("select * from complete(%s, 'anna', %s)", JANE, most)
+    assert len(rows) == (0 if most in (-1, 0) else 1)

@@ -254,3 +254,21 @@ async def test_whom_attached_mail_is_with_is_in_the_address_book_once(
     assert (person["address"], person["written"], person["wrote"]) == ("anna@example.org", 1, 1)
     [found] = await hand.rows(f"select address from complete('{JANE}', 'ann')")
     assert found == {"address": "anna@example.org"}
+
+
+@pytest.mark.requirement("R46")
+async def test_an_address_alone_is_of_the_organisation_whose_crm_is_named_and_of_no_second_one(pool: Pool) -> None:
+    for name, organisation in (("theirs", "acme"), ("others", "other")):
+        async with pool.connection() as connection:
+            await connection.execute(
+                "insert into crms (name, kind, profile, organisation, state) values (%s, 'tryton', 'crm', %s, 'active')",
+                [name, organisation],
+            )
+    hand = AtHand(pool)
+    await hand.attach(ONE)
+    await hand.attach(ONE, crm=("builtin", "theirs"))
+    assert "acme and other" in await refused(hand.attach(ONE, crm=("others",)))
+    await hand.attach(ONE)
+    assert await hand.rows("select organisation, crm from accounts_recorded") == [
+        {"organisation": "acme", "crm": ["builtin", "theirs"]}
+    ]

@@ -75,3 +75,59 @@ async def test_a_record_that_was_merged_with_one_that_is_gone_and_then_with_anot
     assert await mail.linked(one) == []
     await pull(mail, replace(double, merged_into="anna"))
     assert await mail.linked(one) == [("anna", "Received")]
+
+
+@pytest.mark.requirement("R34")
+async def test_a_message_that_was_in_sent_by_mistake_is_back_with_all_that_it_had(mail: LinkedMail) -> None:
+    await pull(mail, ANNA, DEAL)
+    (message,) = await mail.store(await mail.account(), letter())
+    await pull(mail, replace(ANNA, addresses=("anna@home.example",)), replace(DEAL, open=False))
+    assert await mail.linked() == [("anna", "Received"), ("deal", "Received")]
+    await mail.move("Sent", message)
+    assert await mail.linked() == []
+    await mail.move("Inbox", message)
+    assert await mail.linked() == [("anna", "Received"), ("deal", "Received")]
+
+
+async def test_a_deal_that_was_closed_meanwhile_is_not_taken_for_another_that_is_open_now(mail: LinkedMail) -> None:
+    await pull(mail, ANNA, DEAL)
+    (message,) = await mail.store(await mail.account(), letter())
+    await mail.move("Sent", message)
+    await pull(mail, replace(DEAL, open=False), replace(DEAL, id="next"))
+    await mail.move("Inbox", message)
+    assert await mail.linked() == [("anna", "Received"), ("deal", "Received")]
+
+
+async def test_a_deal_is_the_survivors_when_its_contact_is_merged_whatever_the_crm_says_of_it_yet(
+    mail: LinkedMail,
+) -> None:
+    survivor = Record("contact", "other", "A. Lind", ("anna@example.org",))
+    await pull(mail, ANNA, DEAL)
+    await mail.store(await mail.account(), letter())
+    await pull(mail, replace(ANNA, addresses=(), merged_into="other", gone=True), survivor)
+    assert await mail.linked() == [("other", "Received"), ("deal", "Received")]
+    await pull(mail, replace(DEAL, open=False), replace(DEAL, id="next"))
+    (later,) = await mail.store(await mail.account(), letter(2))
+    assert await mail.linked(later) == [("other", "Received"), ("next", "Received")]
+    await pull(mail, replace(DEAL, id="next", gone=True))
+    assert await mail.linked(later) == [("other", "Received")]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (replace(ANNA, id="old"), replace(ANNA, id="old", merged_into="anna")),
+        (replace(LEAD, addresses=ANNA.addresses), replace(LEAD, addresses=ANNA.addresses, converted_to="anna")),
+    ],
+)
+async def test_a_message_that_was_unlinked_by_hand_is_not_linked_before_it_has_followed_its_record(
+    mail: LinkedMail, before: Record, now: Record
+) -> None:
+    await pull(mail, before)
+    (message,) = await mail.store(await mail.account(), letter())
+    await decide(mail.pool, "unlink_message", message, before)
+    await Directory(mail.pool).apply("builtin", Page([now, ANNA], {}))
+    await mail.move("Archive", message)
+    assert await mail.linked() == []
+    await mail.work_off()
+    assert await mail.linked() == []
