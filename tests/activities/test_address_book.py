@@ -202,6 +202,25 @@ async def test_rare_beginnings_are_found_among_many_entries(pool: Pool) -> None:
     assert await completed(watcher, "person nr17") == [
         f"Person Nr{n} <p{n}@example.org>" for n in (*range(1799, 1790, -1), 1790)
     ]
+    # Of several words the rarest leads to what is meant.
+    assert await completed(watcher, "person p1771") == ["Person Nr1771 <p1771@example.org>"]
+    assert await completed(watcher, "nr1771 nobody") == []
+
+
+async def test_among_records_that_are_all_called_alike_the_rarest_word_finds_the_one_that_is_meant(pool: Pool) -> None:
+    watcher = await retrieved(pool)
+    async with pool.connection() as connection:
+        await connection.execute(
+            """
+            insert into records (crm, record_kind, record_id, name, addresses)
+            select 'builtin', 'contact', 'r' || n, 'Contact ' || n, array['c' || n || '@example.org'] from generate_series(1, 3000) n
+            """
+        )
+    assert await completed(watcher, "contact 1771") == ["Contact 1771 <c1771@example.org>"]
+    assert await completed(watcher, "177 contact") == [
+        f"Contact {n} <c{n}@example.org>" for n in (177, *range(1770, 1779))
+    ]
+    assert await completed(watcher, "contact 1771x") == []
 
 
 @pytest.mark.requirement("R78")
