@@ -106,7 +106,9 @@ class Filing:
         undone, of = row
         if not of:
             raise Refused(
-                "unknown_run", f"no command with the run {run} has filed mail of {request.address} anew", field="run"
+                "unknown_run",
+                f"no stored mail of {request.address} was filed anew by a command with the run {run}",
+                field="run",
             )
         return {"run": str(request.event_id), "messages": undone, "kept": of - undone}
 

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.crm.adapter import Record
+from activities.following import what_became
 from domain.actions import correspondents_of
 from domain.addresses import normal_address
 from domain.crm import RECORD_KINDS, RecordKind
@@ -19,7 +20,6 @@ from infra.database import Pool
 from workflows.contract import BUILTIN_CRM
 
 MOST_DEALS = 20
-MOST_HOPS = 5  # from a record to what it has become
 
 Connection = AsyncConnection[TupleRow]
 
@@ -130,26 +130,20 @@ async def matches(pool: Pool, crm: str, kinds: Sequence[RecordKind], address: st
 
 async def present(connection: Connection, crm: str, kind: RecordKind, record_id: str) -> Record | None:
     """The record, or what it has become by conversion and merging; None where there is none any more."""
-    for _ in range(MOST_HOPS):
-        row = await (
-            await connection.execute(
-                """
-                select name, addresses, contacts, open, converted_to, merged_into, gone_at is not null from records
-                where crm = %s and record_kind = %s and record_id = %s
-                """,
-                [crm, kind, record_id],
-            )
-        ).fetchone()
-        if row is None:
-            return None
-        name, addresses, contacts, is_open, converted_to, merged_into, gone = row
-        if converted_to is not None:
-            kind, record_id = "contact", converted_to
-        elif merged_into is not None:
-            record_id = merged_into
-        else:
-            return None if gone else Record(kind, record_id, name, tuple(addresses), tuple(contacts), is_open)
-    return None
+    became = await what_became(connection, crm, kind, record_id)
+    if became is None:
+        return None
+    row = await (
+        await connection.execute(
+            "select name, addresses, contacts, open from records where crm = %s and record_kind = %s and record_id = %s",
+            [crm, *became],
+        )
+    ).fetchone()
+    if row is None:
+        return None
+    name, addresses, contacts, is_open = row
+    now: RecordKind = kind if became[0] == kind else "contact"  # of another kind is only what a lead was converted to
+    return Record(now, became[1], name, tuple(addresses), tuple(contacts), is_open)
 
 
 async def open_deals(pool: Pool, crm: str, contacts: Collection[str]) -> list[Record]:

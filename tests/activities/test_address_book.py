@@ -213,7 +213,8 @@ async def test_among_records_that_are_all_called_alike_the_rarest_word_finds_the
         await connection.execute(
             """
             insert into records (crm, record_kind, record_id, name, addresses)
-            select 'builtin', 'contact', 'r' || n, 'Contact ' || n, array['c' || n || '@example.org'] from generate_series(1, 3000) n
+            select 'builtin', 'contact', 'r' || n, 'Contact ' || n, array['c' || n || '@example.org']
+            from generate_series(1, 3000) n
             """
         )
     assert await completed(watcher, "contact 1771") == ["Contact 1771 <c1771@example.org>"]
