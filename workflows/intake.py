@@ -86,7 +86,7 @@ def refuses_unknown(what: str, commands: Iterable[type[BaseModel]]) -> Callable[
         return Refused("unknown_command", text)
 
     async def unknown_signal(self, name: str, arguments: Sequence[RawValue]) -> None:  # type: ignore[no-untyped-def]  # self: the SDK
-        await self.record_refused_signal(name, None, unknown(name))
+        await self.record_refused_signal(name, _sent(arguments), unknown(name))
 
     async def unknown_update(self, name: str, arguments: Sequence[RawValue]) -> None:  # type: ignore[no-untyped-def]  # as above
         raise refusal(unknown(name))
@@ -104,6 +104,12 @@ def refuses_unknown(what: str, commands: Iterable[type[BaseModel]]) -> Callable[
         return owner
 
     return add
+
+
+def _sent(arguments: Sequence[RawValue]) -> Any:
+    """The first of them, read: it may say who sent it."""
+    read = workflow.payload_converter().from_payloads([one.payload for one in arguments[:1]])
+    return read[0] if read else None
 
 
 def _register(owner: type[Any], name: str, method: Callable[..., Awaitable[Any]], model: type[BaseModel]) -> None:

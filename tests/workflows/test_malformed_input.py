@@ -55,9 +55,11 @@ async def test_a_signal_that_cannot_be_read_is_in_the_log_and_an_update_is_refus
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.signal("disable", unreadable)
         await account.signal("no_such_thing", unreadable)
-        known, unknown = await account.until_logged("CommandRefused", 2)
+        await account.signal("no_such_thing_either", {"by": "a colleague"})
+        known, unknown, signed = await account.until_logged("CommandRefused", 3)
         assert (known.data["command"], known.data["code"]) == ("disable", "invalid_field")
         assert (unknown.data["command"], unknown.data["code"]) == ("no_such_thing", "unknown_command")
+        assert [one.actor for one in (known, unknown, signed)] == ["operator", "operator", "a colleague"]
         assert (await refusal(account.handle.execute_update("disable", unreadable))).code == "invalid_field"
         assert (await account.status()).state is State.ACTIVE
 
