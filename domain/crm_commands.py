@@ -39,13 +39,11 @@ class RetryFailed(Command):
 
 
 class ForgetPerson(Command):
-    """Take a person who is erased off the never-log list, which goes on without their address; given by the erasure itself.
-
-    `person` is their address as domain/erasure.py (pseudonym) names it.
-    """
+    """Take a person who is erased off the never-log list, which goes on without their address; given by the erasure itself."""
 
     erasure: UUID
     person: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Their address, as `domain.erasure.pseudonym` names it: no history is to hold it."""
 
 
 class Close(Command):

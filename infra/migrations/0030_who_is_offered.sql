@@ -31,45 +31,8 @@ $$;
 update people set name = name where words is distinct from book_words(name, array[spelled]);
 update records set name = name where words is distinct from book_words(name, addresses);
 
--- As before, without records that have become others: the survivor is offered, and of a converted lead the contact.
-create or replace function complete_records(of_crm text, kind text, typed text[], known text[], most integer) returns setof records
-language plpgsql stable as $$
-declare
-    found text[];
-begin
-    if most <= 0 then
-        return;
-    end if;
-    found := array(
-        select best.record_id
-        from (
-            select r.record_id, r.words, r.name from records r
-            where r.crm = of_crm and r.record_kind = kind and r.gone_at is null
-                and r.merged_into is null and r.converted_to is null
-            order by r.name, r.record_id limit 300
-        ) best
-        where begins(best.words, typed) and not best.record_id = any(known)
-        order by best.name, best.record_id
-        limit most
-    );
-    if cardinality(found) < most and cardinality(typed) > 0 then
-        found := array(
-            select w.record_id
-            from unnest(typed) given join record_words w
-                on w.crm = of_crm and w.record_kind = kind
-                    and w.word >= given collate "C" and w.word < (given || U&'\+10FFFF') collate "C"
-            group by w.record_id having count(distinct given) = (select count(distinct given) from unnest(typed) given)
-        );
-    end if;
-    return query
-        select r.* from records r
-        where r.crm = of_crm and r.record_kind = kind and r.record_id = any(found) and not r.record_id = any(known)
-            and r.merged_into is null and r.converted_to is null
-        order by r.name, r.record_id
-        limit most;
-end $$;
-
--- As before, with addresses alone: a record may have `none`, or a telephone number, where one belongs.
+-- As before, with addresses alone: a record may have `none`, or a telephone number, where one belongs. And without records that have
+-- become others: the survivor is offered, and of a converted lead the contact.
 create or replace function complete(of_account text, typed text, most integer default 10)
 returns table (in_group text, name text, address text, crm text, record_kind text, record_id text)
 language plpgsql stable as $$

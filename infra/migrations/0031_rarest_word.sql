@@ -51,6 +51,7 @@ begin
         limit most;
 end $$;
 
+-- Records that have become others are left out here, too.
 create or replace function complete_records(of_crm text, kind text, typed text[], known text[], most integer) returns setof records
 language plpgsql stable as $$
 declare
