@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from infra.tasks import ended
 from workflows.contract import WAITING
 
 HEARTBEAT_SECONDS = 1.0
@@ -39,7 +40,5 @@ async def heartbeats(details: Callable[[], Any]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
+        await ended(beating)
         activity.heartbeat(details())

@@ -20,6 +20,7 @@ from activities.store import MailStore
 from activities.uploads import Upload
 from domain.retrieval import Listed
 from domain.settings import AccountSettings
+from infra.tasks import ended
 from infra.telemetry import span
 
 NOT_TAKEN = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)  # whatever happens to be wrong with one message
@@ -129,9 +130,7 @@ class Batches:
         if self._timing is not None:
             self._timing.cancel()
         if self._committing is not None:
-            self._committing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._committing
+            await ended(self._committing)
 
     async def commit(self, batch: Batch) -> None:
         with span("store.batch", messages=len(batch.arrived)):

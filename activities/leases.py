@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from psycopg.rows import TupleRow
 
 from domain.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
 from infra.database import Pool
+from infra.tasks import ended
+
+logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0
 RENEWED_EVERY = 4.0
@@ -156,10 +160,11 @@ class Leases:
         try:
             yield lease
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
-            await asyncio.shield(self._release(lease))
+            try:
+                if error := await ended(renewing):
+                    logger.error("the lease of %s was not renewed to the end", address, exc_info=error)
+            finally:
+                await asyncio.shield(self._release(lease))
 
     async def _take(self, lease: Lease, host: str) -> None:
         asked = time.monotonic()
