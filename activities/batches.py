@@ -22,6 +22,7 @@ from domain.retrieval import Listed
 from domain.settings import AccountSettings
 from infra.tasks import ended
 from infra.telemetry import span
+from infra.watchdog import awaits_an_answer
 
 NOT_TAKEN = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)  # whatever happens to be wrong with one message
 
@@ -133,7 +134,8 @@ class Batches:
             await ended(self._committing)
 
     async def commit(self, batch: Batch) -> None:
-        with span("store.batch", messages=len(batch.arrived)):
+        # Other sessions may have their batches to commit first.
+        with span("store.batch", messages=len(batch.arrived)), awaits_an_answer():
             # In a thread, so that heartbeats and the line go on while mail is indexed.
             indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
             try:

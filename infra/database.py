@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from psycopg import AsyncConnection, Error
@@ -12,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from domain.redaction import redact
+from infra.watchdog import awaits_an_answer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x6D61696C726F6F6D  # "mailroom": one worker migrates, the others wait for it
@@ -47,6 +50,12 @@ class _Pool(Pool):
     Before Python 3.12, `asyncio.wait_for`, with which psycopg_pool waits, returns instead of raising where it is cancelled in
     the moment in which a connection is handed over (python/cpython#86296): whoever was to end goes on, a time-out is none.
     """
+
+    @contextlib.asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        with awaits_an_answer():
+            async with super().connection(timeout) as connection:
+                yield connection
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[TupleRow]:
         task = asyncio.current_task()

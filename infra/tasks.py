@@ -11,7 +11,7 @@ from types import AsyncGeneratorType, CoroutineType, FrameType
 from typing import Any
 
 AGAIN_SECONDS = 1.0
-MOST_CANCELLATIONS = 10
+MOST_CANCELLATIONS = 5
 
 logger = logging.getLogger(__name__)
 

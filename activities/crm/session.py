@@ -35,6 +35,7 @@ from domain.refusal import Refused
 from infra.database import Pool
 from infra.tasks import ended
 from infra.telemetry import EntryOutcome
+from infra.watchdog import awaits_an_answer
 from workflows.contract import ServeRequest
 
 logger = logging.getLogger(__name__)
@@ -386,7 +387,8 @@ def _direction(entry: Waiting) -> Direction:
 
 async def _in_time(call: Awaitable[Answer], otherwise: Kind) -> Answer:
     try:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call
+        with awaits_an_answer():
+            async with asyncio.timeout(CALL_SECONDS):
+                return await call
     except TimeoutError:
         raise CrmFailure(otherwise, f"no answer within {CALL_SECONDS:.0f} s") from None
