@@ -17,7 +17,7 @@ STALE := $(shell test -e $(VENV)/pyvenv.cfg && test -n "$(PYTHON)" && \
 # What cancels and waits is tested on the other supported Pythons as well: asyncio is not the same in all of them.
 OTHERS := $(filter-out $(shell test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>/dev/null), \
 	$(notdir $(WORKING)))
-ON_OTHERS := tests/infra/test_pool.py tests/infra/test_tasks.py tests/activities/test_leases.py
+ON_OTHERS := tests/infra/test_pool.py tests/infra/test_tasks.py tests/activities/test_leases.py tests/activities/test_attempts.py
 NOT_ON_OTHERS := mypy|ruff|twisted
 
 .PHONY: run test bench lock temporal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from infra import gauges as gauges_module
 from infra.database import Pool, open_pool
 from infra.gauges import Gauges
 from tests.activities.directory import record_crm
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
+from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mailbox
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
 
@@ -87,7 +88,7 @@ async def test_connections_and_what_waits_for_them_are_counted_by_kind_and_state
 
 
 async def test_an_active_account_that_nobody_looks_at_is_counted_until_somebody_does(pool: Pool) -> None:
-    watcher, shown = Watcher(pool), Shown(pool)
+    watcher, shown = Watcher(pool, worker=replace(local_worker(), minute_seconds=60.0)), Shown(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
         await watcher.record(account(server.port))
         await watcher.watch(account(server.port))
