@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Any, cast
 from uuid import uuid4
@@ -79,6 +80,27 @@ async def test_a_lease_is_given_back_however_the_session_ends(pool: Pool) -> Non
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     assert await holders(pool) == []
+
+
+async def test_a_session_that_the_database_fails_says_so_and_does_not_wait_for_it_to_take_the_lease_back(
+    database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases_module, "RELEASE_SECONDS", 0.1)
+    one = await open_pool(database_url, most=1)
+    busy = contextlib.AsyncExitStack()
+
+    async def session() -> None:
+        async with leases(one).hold(JANE, HOST):
+            connection = await busy.enter_async_context(one.connection())  # which is all that there is
+            await connection.execute("select no_such_column")
+
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        await session()
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == f"{JANE}: the session ends, because the database failed (UndefinedColumn)"
+    await busy.aclose()
+    assert await holders(one) == [(JANE, "worker-1")], "it runs out by itself"
+    await one.close()
 
 
 async def test_a_session_ends_while_its_renewal_waits_for_the_connection_that_it_gives_back(

@@ -13,7 +13,7 @@ import pytest
 from infra.database import Pool, open_pool
 from tests.running import PATIENCE, until
 
-HAND_OVERS = 300
+HAND_OVERS = 200
 LATEST = 6  # rounds of the event loop after which a connection that was handed over is long in use
 
 
@@ -49,6 +49,10 @@ async def handed_over(
     return Counter(["CancelledError" if waiting.cancelled() else type(waiting.exception()).__name__])
 
 
+def from_outside(stop: Callable[[], object]) -> Callable[[asyncio.Task[None]], object]:
+    return lambda _: stop()
+
+
 async def test_a_cancellation_in_the_moment_of_the_hand_over_is_not_lost(one: Pool) -> None:
     ended = Counter[str]()
     for number in range(HAND_OVERS):
@@ -66,7 +70,7 @@ async def test_a_time_out_in_the_moment_of_the_hand_over_is_one(one: Pool) -> No
     for number in range(HAND_OVERS):
         limit = asyncio.timeout(None)
         expire = partial(limit.reschedule, loop.time())
-        ended += await handed_over(one, timed(limit), lambda _, expire=expire: expire(), number % LATEST)
+        ended += await handed_over(one, timed(limit), from_outside(expire), number % LATEST)
     assert ended == {"TimeoutError": HAND_OVERS}
     await gives_out_its_connection(one)
 
@@ -84,7 +88,7 @@ async def test_a_group_whose_other_task_fails_in_the_moment_of_the_hand_over_end
     ended = Counter[str]()
     for number in range(HAND_OVERS):
         failing = asyncio.Event()
-        ended += await handed_over(one, grouped(failing), lambda _, fail=failing.set: fail(), number % LATEST)
+        ended += await handed_over(one, grouped(failing), from_outside(failing.set), number % LATEST)
     assert ended == {"ExceptionGroup": HAND_OVERS}
     await gives_out_its_connection(one)
 
