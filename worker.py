@@ -48,9 +48,9 @@ from activities.record import Recorder
 from activities.removal import Removal
 from activities.retrieve import Retrieval
 from infra.children import ServiceFailed
-from infra.crm_gauges import CrmGauges
 from infra.database import Pool, migrate, open_pool
 from infra.dev import DevServices
+from infra.gauges import Gauges
 from infra.notices import NoticeCourier
 from infra.sandbox import tour
 from infra.search_attributes import COMMAND, WrongType, missing
@@ -204,7 +204,7 @@ async def run(
             if "workflows" in settings.roles:
                 await running.enter_async_context(beside(NoticeCourier(pool, settings.notify_url).run))
                 if telemetry.exports_metrics:
-                    await running.enter_async_context(beside(CrmGauges(pool).run))
+                    await running.enter_async_context(beside(Gauges(pool).run))
             for worker in made:
                 await running.enter_async_context(worker)
             if "workflows" in settings.roles:

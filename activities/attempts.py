@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -11,7 +12,11 @@ from typing import Any, NoReturn
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from infra.tasks import ended, stack
+from infra.watchdog import Watched, watching
 from workflows.contract import WAITING
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 
@@ -28,18 +33,30 @@ def call_again(message: str, after: timedelta, kind: str = WAITING) -> NoReturn:
 
 @contextlib.asynccontextmanager
 async def heartbeats(details: Callable[[], Any]) -> AsyncIterator[None]:
-    """Heartbeats for as long as the block runs, and with its last word, from which the next attempt goes on."""
+    """Heartbeats for as long as the block runs, and with its last word, from which the next attempt goes on.
 
-    async def beat() -> None:
-        while True:
+    They stop where the block is a session that hangs: Temporal gives it to another worker then, and its lease runs out.
+    """
+    session = asyncio.current_task()
+    assert session is not None
+
+    async def beat(watched: Watched) -> None:
+        while not watched.given_up:
             activity.heartbeat(details())
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            if wrong := watched.look():
+                about = activity.info()
+                logger.error(
+                    "%s of %s %s: its heartbeats stop, so that another worker goes on. It stands at\n%s",
+                    *(about.activity_type, about.workflow_id, wrong, stack(session)),
+                )
+                watched.give_up()
 
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
-        activity.heartbeat(details())
+    with watching() as watched:
+        beating = asyncio.create_task(beat(watched))
+        try:
+            yield
+        finally:
+            await ended(beating)
+            if not watched.given_up:
+                activity.heartbeat(details())

@@ -20,7 +20,9 @@ from activities.store import MailStore
 from activities.uploads import Upload
 from domain.retrieval import Listed
 from domain.settings import AccountSettings
+from infra.tasks import ended
 from infra.telemetry import span
+from infra.watchdog import awaits_an_answer
 
 NOT_TAKEN = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)  # whatever happens to be wrong with one message
 
@@ -129,12 +131,11 @@ class Batches:
         if self._timing is not None:
             self._timing.cancel()
         if self._committing is not None:
-            self._committing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._committing
+            await ended(self._committing)
 
     async def commit(self, batch: Batch) -> None:
-        with span("store.batch", messages=len(batch.arrived)):
+        # Other sessions may have their batches to commit first.
+        with span("store.batch", messages=len(batch.arrived)), awaits_an_answer():
             # In a thread, so that heartbeats and the line go on while mail is indexed.
             indexed = await asyncio.to_thread(lambda: [Retrieved.of(listed, raw) for listed, raw in batch.arrived])
             try:

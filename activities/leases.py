@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
+from contextvars import Context
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID, uuid4
@@ -20,9 +22,14 @@ from psycopg.rows import TupleRow
 
 from domain.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
 from infra.database import Pool
+from infra.tasks import ended
+from infra.watchdog import watched
+
+logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0
 RENEWED_EVERY = 4.0
+RELEASE_SECONDS = 5.0  # that a session waits for the database to take its lease back
 LATEST = 1.5  # of a pause: the watch that waits adds up to half of it, so that not all come at once
 MOMENT = 2.0  # seconds in which those who wait come for a place that is kept for them
 MISSING = 5.0  # seconds after which nothing is kept any more for one who did not come
@@ -97,9 +104,16 @@ class Lease:
     token: UUID
     valid_until: float = 0.0  # by this process's monotonic clock
     _fences: int = 0
+    _given_up: bool = False
+
+    def give_up(self) -> None:
+        """Lets it run out, whatever the session or a renewal still does: it is not prolonged any more."""
+        self._given_up = True
 
     def check(self) -> None:
         """Raises LeaseLost once the lease may have run out. While a fenced transaction is open, nobody can take it over."""
+        if self._given_up:
+            raise LeaseLost(f"the lease of {self.address} was given up: its session stood still")
         if not self._fences and time.monotonic() >= self.valid_until:
             raise LeaseLost(f"the lease of {self.address} ran out")
 
@@ -129,6 +143,8 @@ class Lease:
         return await self._prolong(connection, "and expires_at > clock_timestamp()")
 
     async def _prolong(self, connection: AsyncConnection[TupleRow], condition: LiteralString = "") -> bool:
+        if self._given_up:
+            return False
         asked = time.monotonic()
         done = await connection.execute(
             "update leases set expires_at = clock_timestamp() + make_interval(secs => %s) "
@@ -152,13 +168,24 @@ class Leases:
         """Holds the mailbox's lease and renews it; raises NotNow when another session has it or the host is full."""
         lease = Lease(address, uuid4())
         await self._take(lease, host)
-        renewing = asyncio.create_task(self._renew(lease))
+        # In a context of its own: what it does is not the session's doing.
+        renewing = asyncio.create_task(self._renew(lease), context=Context())
+        session = watched()
+        with session.holding(lease.give_up):
+            try:
+                yield lease
+            except psycopg.Error as error:  # said before anything else is asked of the database
+                logger.warning("%s: the session ends, because the database failed (%s)", address, type(error).__name__)
+                raise
+            finally:
+                with session.ending():
+                    await self._end(lease, renewing)
+
+    async def _end(self, lease: Lease, renewing: asyncio.Task[None]) -> None:
         try:
-            yield lease
+            if error := await ended(renewing):
+                logger.error("the lease of %s was not renewed to the end", lease.address, exc_info=error)
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
             await asyncio.shield(self._release(lease))
 
     async def _take(self, lease: Lease, host: str) -> None:
@@ -247,7 +274,7 @@ class Leases:
 
     async def _release(self, lease: Lease) -> None:
         with contextlib.suppress(Exception):  # it runs out by itself
-            async with self._pool.connection() as connection:
+            async with asyncio.timeout(RELEASE_SECONDS), self._pool.connection() as connection:
                 await connection.execute(
                     "delete from leases where address = %s and token = %s", [lease.address, lease.token]
                 )

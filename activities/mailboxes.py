@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from activities.hosts import accepted, reached
+from domain.retrieval import unwatched_after
 from domain.settings import AccountSettings
 from infra.database import Pool
 
@@ -101,9 +102,10 @@ def server_key(settings: AccountSettings) -> str:
 
 
 class Mailboxes:
-    def __init__(self, pool: Pool, default_quota: int) -> None:
+    def __init__(self, pool: Pool, default_quota: int, minute_seconds: float = 60.0) -> None:
         self._pool = pool
         self._default_quota = default_quota
+        self._minute_seconds = minute_seconds
 
     async def room(self, owner: str) -> int:
         """Bytes that the user's quota leaves, over all of the user's accounts (R20)."""
@@ -128,13 +130,21 @@ class Mailboxes:
                 await connection.execute(
                     """
                     with before as (select unreachable_since from mailboxes where address = %s)
-                    insert into mailboxes (address, server_key, login_at, login_delay_seconds) values (%s, %s, %s, %s)
+                    insert into mailboxes (address, server_key, login_at, login_delay_seconds, unwatched_after)
+                    values (%s, %s, %s, %s, %s)
                     on conflict (address) do update set
                         login_at = excluded.login_at, login_delay_seconds = excluded.login_delay_seconds,
-                        unreachable_since = null
+                        unwatched_after = excluded.unwatched_after, unreachable_since = null
                     returning (select unreachable_since from before)
                     """,
-                    [address, address, server_key(settings), at, login_delay_seconds],
+                    [
+                        address,
+                        address,
+                        server_key(settings),
+                        at,
+                        login_delay_seconds,
+                        unwatched_after(settings.retrieval, login_delay_seconds, self._minute_seconds),
+                    ],
                 )
             ).fetchone()
             await accepted(connection, address)
@@ -240,7 +250,10 @@ class Mailboxes:
 
 async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) -> None:
     await connection.execute(
-        "update mailboxes set on_server = %s, remaining = %s, eta = %s, rate = %s where address = %s",
+        """
+        update mailboxes set on_server = %s, remaining = %s, eta = %s, rate = %s, shown_at = clock_timestamp()
+        where address = %s
+        """,
         [live.on_server, live.remaining, live.eta, live.rate, address],
     )
 

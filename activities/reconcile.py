@@ -74,7 +74,7 @@ class Reconciliation:
         self._clock = clock
         self._leases = Leases(pool, worker, settings.max_sessions_per_host, settings.minute_seconds)
         self._ledger = Ledger(pool)
-        self._mailboxes = Mailboxes(pool, settings.quota_bytes)
+        self._mailboxes = Mailboxes(pool, settings.quota_bytes, settings.minute_seconds)
 
     @activity.defn
     async def reconcile(self, request: ReconcileRequest) -> Pass:

@@ -75,7 +75,7 @@ class Retrieval:
         self._leases = Leases(pool, worker, settings.max_sessions_per_host, settings.minute_seconds)
         self._hosts = Hosts(pool)
         self._crms = CrmConnections(pool)
-        self._mailboxes = Mailboxes(pool, settings.quota_bytes)
+        self._mailboxes = Mailboxes(pool, settings.quota_bytes, settings.minute_seconds)
         self._services = Services(
             sessions=sessions,
             mailboxes=self._mailboxes,

@@ -16,6 +16,8 @@ Identity = tuple[str, int]  # UIDL and occurrence: some servers list one UIDL tw
 NOT_FETCHED: tuple[LedgerState, ...] = ("skipped", "quarantined")  # what is not to be fetched because a size drifts
 DELETIONS_PER_SESSION = 500  # a QUIT that has to remove more may take longer than servers and clients wait
 RECENT_DAYS = 30  # R50
+MISSED_LOOKS = 3  # and MISSED_MINUTES: then nobody looks at a mailbox any more
+MISSED_MINUTES = 10
 DAY = timedelta(days=1)
 SIZE_UNKNOWN = 0  # LIST leaves the message out, or says nonsense of it; it is fetched all the same
 UNDOWNLOADABLE_AFTER = 3  # sessions that were refused a message
@@ -215,6 +217,12 @@ def _is_to_be_tried_again(entry: Entry, now: datetime, message: Listed, largest:
     if entry.state != "quarantined" or message.size > largest:
         return False
     return entry.retry_at is None or entry.retry_at <= now
+
+
+def unwatched_after(settings: Retrieval, login_delay_seconds: float, minute_seconds: float) -> float:
+    """Seconds without any sign of a session after which an active account counts as one that nobody looks at."""
+    pause = max(settings.interval_minutes * minute_seconds, login_delay_seconds)
+    return MISSED_LOOKS * pause + MISSED_MINUTES * minute_seconds
 
 
 def is_to_be_deleted(settings: Retrieval, stored_at: datetime, now: datetime) -> bool:

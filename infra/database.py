@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from psycopg import AsyncConnection, Error
@@ -12,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from domain.redaction import redact
+from infra.watchdog import awaits_an_answer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x6D61696C726F6F6D  # "mailroom": one worker migrates, the others wait for it
@@ -41,9 +44,32 @@ KEEPALIVES = {  # the same, for a database whose machine is gone
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 
+class _Pool(Pool):
+    """A pool in which no cancellation is lost.
+
+    Before Python 3.12, `asyncio.wait_for`, with which psycopg_pool waits, returns instead of raising where it is cancelled in
+    the moment in which a connection is handed over (python/cpython#86296): whoever was to end goes on, a time-out is none.
+    """
+
+    @contextlib.asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        with awaits_an_answer():
+            async with super().connection(timeout) as connection:
+                yield connection
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[TupleRow]:
+        task = asyncio.current_task()
+        asked_before = task.cancelling() if task else 0
+        connection = await super().getconn(timeout)
+        if task and task.cancelling() > asked_before:
+            await asyncio.shield(self.putconn(connection))
+            raise asyncio.CancelledError
+        return connection
+
+
 async def open_pool(conninfo: str, *, most: int = 10) -> Pool:
     """Opens a pool of at most `most` connections; raises psycopg_pool.PoolTimeout when none can be had in 30 s."""
-    pool: Pool = AsyncConnectionPool(
+    pool = _Pool(
         conninfo,
         min_size=1,
         max_size=most,

@@ -35,8 +35,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "1GB",
 }
-# What tests keep need not survive the machine, and no plan is to change in the middle of one.
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+# What tests keep need not survive the machine.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "5min"}
 ROOT_ADVICE = (
     "\nIt cannot run as root and therefore runs as the user nobody, who must get to its files: start as an ordinary user, "
     "or keep project and state in folders that everybody may enter"

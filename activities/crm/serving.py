@@ -65,6 +65,7 @@ class CrmServing:
         """One session. Returns news, raises NothingNew, or raises the failure under its kind."""
         name = request.settings.name
         session: Session | None = None
+        failure: Failure | None = None
         began = time.monotonic()
         try:
             async with (
@@ -72,7 +73,11 @@ class CrmServing:
                 self._leases.hold(f"crm/{name}", f"crm/{name}") as lease,
             ):
                 session = Session(request, lease, self._pool, self._adapters, self._settings.minute_seconds)
-                report = await session.run()
+                try:
+                    report = await session.run()
+                except (CrmFailure, Refused) as failed:  # said before the lease is given back, whatever comes of that
+                    failure = self._classified(name, failed)
+                    raise
         except NotNow as busy:
             call_again("another session serves the CRM", timedelta(seconds=busy.seconds), WAITING)
         except LeaseLost as lost:
@@ -80,7 +85,7 @@ class CrmServing:
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         except (CrmFailure, Refused) as failed:
-            failure = self._refusal(name, failed) if isinstance(failed, Refused) else self._failure(name, failed)
+            failure = failure or self._classified(name, failed)
             self._count(request, began, "failed", failure.kind)
             counts = session.counts() if session else Outbox(self._pool, name, 60.0).counts()
             raise _error(
@@ -108,6 +113,9 @@ class CrmServing:
         """Seconds that the CRM asked for, and some where it asked for none: it would be asked again and again."""
         asked = failed.retry_after if isinstance(failed, CrmFailure) else None
         return None if asked is None else max(asked, LEAST_WAIT_MINUTES * self._settings.minute_seconds)
+
+    def _classified(self, crm: str, failed: CrmFailure | Refused) -> Failure:
+        return self._refusal(crm, failed) if isinstance(failed, Refused) else self._failure(crm, failed)
 
     def _failure(self, crm: str, failed: CrmFailure) -> Failure:
         said = storable(failed.said)[:LONGEST_SAID] if failed.said else None

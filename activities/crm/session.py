@@ -7,7 +7,6 @@ after a while; in between it looks for new work again and again, so a message is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
@@ -34,7 +33,9 @@ from domain.failures import Kind
 from domain.linking import Direction
 from domain.refusal import Refused
 from infra.database import Pool
+from infra.tasks import ended
 from infra.telemetry import EntryOutcome
+from infra.watchdog import awaits_an_answer
 from workflows.contract import ServeRequest
 
 logger = logging.getLogger(__name__)
@@ -245,21 +246,21 @@ class Session:
             chains: dict[tuple[str, str], list[Waiting]] = {}
             for entry in due:
                 chains.setdefault(entry.record, []).append(entry)
-            await self._finish(asyncio.ensure_future(self._tell(crm, list(chains.values()), until)))
+            await self._finish(asyncio.create_task(self._tell(crm, list(chains.values()), until)))
             if time.monotonic() > until:
                 return True
         return False
 
-    async def _finish(self, telling: asyncio.Future[None]) -> None:
+    async def _finish(self, telling: asyncio.Task[None]) -> None:
         """Lets the calls that are under way end even if the session is cancelled: their answers are worth a moment."""
         try:
             await asyncio.shield(telling)
         except asyncio.CancelledError:
             self._over = True
-            await asyncio.wait([telling], timeout=FINISH_SECONDS)
-            telling.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await telling
+            try:
+                await asyncio.wait([telling], timeout=FINISH_SECONDS)
+            finally:
+                await ended(telling)
             raise
 
     async def _tell(self, crm: Crm, chains: list[list[Waiting]], until: float) -> None:
@@ -386,7 +387,8 @@ def _direction(entry: Waiting) -> Direction:
 
 async def _in_time(call: Awaitable[Answer], otherwise: Kind) -> Answer:
     try:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call
+        with awaits_an_answer():
+            async with asyncio.timeout(CALL_SECONDS):
+                return await call
     except TimeoutError:
         raise CrmFailure(otherwise, f"no answer within {CALL_SECONDS:.0f} s") from None

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from activities.pop.protocol import Closed, Event, PopProtocol, Unasked, Violation
+from infra.watchdog import awaits_an_answer
 
 MOST_UNREAD = 256 * 1024
 """Bytes that are taken from the socket before anybody wants them; beyond that the server has to wait."""
@@ -130,7 +131,8 @@ class Line(asyncio.Protocol):
                 self._arrival = self._loop.create_future()
                 try:
                     async with asyncio.timeout_at(deadline):
-                        await self._arrival
+                        with awaits_an_answer():
+                            await self._arrival
                 except TimeoutError:
                     raise TimeoutError(f"the server did not answer {self.protocol.current} in time") from None
                 finally:

@@ -17,6 +17,7 @@ from domain.refusal import Refused
 from infra.oauth.endpoint import AuthorizationServer, EndpointFailed
 from infra.secrets import Renewal, Secrets
 from infra.settings import WorkerSettings
+from infra.watchdog import awaits_an_answer
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class AccessTokens:
             shared.task.add_done_callback(lambda done: self._forget(key, shared, done))
         shared.waiters += 1
         try:
-            return await asyncio.shield(shared.task)
+            with awaits_an_answer():  # the endpoint may have others to serve first
+                return await asyncio.shield(shared.task)
         except asyncio.CancelledError:
             if shared.asked:  # the answer may hold the only refresh token there is: it is waited for and kept
                 await asyncio.wait([shared.task])

@@ -9,6 +9,7 @@ import pytest
 from activities.crm import session as sessions
 from activities.crm.adapter import CrmFailure, Record
 from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
+from activities.leases import Lease, Leases
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
 from domain.failures import Kind
@@ -32,6 +33,23 @@ async def test_what_the_crm_will_not_have_is_failed_with_its_words_and_holds_bac
     assert second["state"] == "delivered"
     if kind is Kind.CRM_REJECTED:
         assert (first["state"], first["failure"], text in first["last_error"]) == ("failed", kind, True)
+
+
+async def test_a_session_that_fails_says_so_before_it_gives_its_lease_back(
+    serving: Serving, script: Script, pool: Pool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stores(pool, mail(1))
+    script.fail("push", Kind.CRM_UNAVAILABLE)
+    end, before = Leases._end, list[str]()
+
+    async def ends(leases: Leases, lease: Lease, renewing: asyncio.Task[None]) -> None:
+        before.extend(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+        await end(leases, lease, renewing)
+
+    monkeypatch.setattr(Leases, "_end", ends)
+    await serving.fails()
+    [said] = before
+    assert said.startswith(f"crm/{NAME}: crm_unavailable")
 
 
 async def test_a_record_that_is_gone_is_off_the_directory(serving: Serving, script: Script, pool: Pool) -> None:

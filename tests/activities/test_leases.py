@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
+import random
+from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 from temporalio.exceptions import ApplicationError
 
 from activities import leases as leases_module
@@ -16,9 +19,10 @@ from activities.leases import Lease, LeaseLost, Leases, NotNow
 from activities.mailboxes import Live, SessionRow
 from activities.pop.session import now_utc
 from activities.store import MailStore
+from infra import tasks
 from infra.database import Pool, open_pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
-from tests.running import until
+from tests.running import PATIENCE, until
 from tests.servers.scripted_pop import MailboxServer
 
 BOB = "bob@example.com"
@@ -76,6 +80,47 @@ async def test_a_lease_is_given_back_however_the_session_ends(pool: Pool) -> Non
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     assert await holders(pool) == []
+
+
+async def test_a_session_that_the_database_fails_says_so_and_does_not_wait_for_it_to_take_the_lease_back(
+    database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases_module, "RELEASE_SECONDS", 0.1)
+    one = await open_pool(database_url, most=1)
+    busy = contextlib.AsyncExitStack()
+
+    async def session() -> None:
+        async with leases(one).hold(JANE, HOST):
+            connection = await busy.enter_async_context(one.connection())  # which is all that there is
+            await connection.execute("select no_such_column")
+
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        await session()
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == f"{JANE}: the session ends, because the database failed (UndefinedColumn)"
+    await busy.aclose()
+    assert await holders(one) == [(JANE, "worker-1")], "it runs out by itself"
+    await one.close()
+
+
+async def test_a_session_ends_while_its_renewal_waits_for_the_connection_that_it_gives_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a pool that loses cancellations there, as psycopg's own does before Python 3.12."""
+    monkeypatch.setattr(leases_module, "RENEWED_EVERY", 0.005)
+    monkeypatch.setattr(tasks, "AGAIN_SECONDS", 0.05)
+    ours = await open_pool(database_url, most=1)
+    losing: Pool = AsyncConnectionPool(
+        ours.conninfo, kwargs=cast("dict[str, Any]", ours.kwargs), min_size=1, max_size=1, open=False
+    )
+    await losing.open(wait=True)
+    for pool in (ours, losing):
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(30):
+                async with leases(pool).hold(JANE, HOST), pool.connection() as connection:
+                    await connection.execute("select pg_sleep(%s)", [random.uniform(0.004, 0.012)])
+        assert await holders(pool) == []
+        await pool.close()
 
 
 async def test_of_many_that_ask_at_once_one_gets_it(pool: Pool) -> None:

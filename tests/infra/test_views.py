@@ -23,7 +23,7 @@ VIEWS = {
     "accounts": (
         "address organisation state reason host authentication_failures connection_failures messages bytes on_server "
         "remaining eta last_checked_at last_success_at next_attempt_at rate quarantined "
-        "host_outage_since"
+        "host_outage_since unwatched"
     ),
     "messages": (
         "id address uidl message_id folder from_address subject sent_at stored_at size sha256 state parse_error"

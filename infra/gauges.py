@@ -1,4 +1,4 @@
-"""How CRM connections stand, as metrics: measured from the database, because what waits for a CRM is no worker's own."""
+"""How accounts and CRM connections stand, as metrics: measured from the database, because it is no worker's own."""
 
 from __future__ import annotations
 
@@ -17,20 +17,28 @@ from infra.telemetry import SERVICE
 
 MEASURE_EVERY = 60.0  # seconds; OpenTelemetry exports as often by default
 
+UNWATCHED = "select count(*) from accounts where unwatched"
 STANDING = "select kind, state, backlog - uncertain, uncertain, failed from crms where state <> 'closed'"
 
 logger = logging.getLogger(__name__)
 
 
-class CrmGauges:
-    """Connections, and entries that are not delivered, by state and kind of CRM. Every worker that measures shows the same
-    numbers, those of the whole database; one that cannot measure shows none."""
+class Gauges:
+    """Active accounts that nobody looks at; CRM connections, and entries that are not delivered, by state and kind of CRM.
+    Every worker that measures shows the same numbers, those of the whole database; one that cannot measure shows none."""
 
     def __init__(self, pool: Pool, meters: metrics.MeterProvider | None = None) -> None:
         self._pool = pool
+        self._unwatched: Sequence[Observation] = ()
         self._connections: Sequence[Observation] = ()
         self._entries: Sequence[Observation] = ()
         meter = (meters or metrics.get_meter_provider()).get_meter(SERVICE)
+        meter.create_observable_gauge(
+            "mailroom.accounts.unwatched",
+            [self._show_unwatched],
+            "{account}",
+            "Active accounts that nobody has looked at for three intervals and ten minutes",
+        )
         meter.create_observable_gauge(
             "mailroom.crm.connections", [self._show_connections], "{connection}", "CRM connections that are not closed"
         )
@@ -44,14 +52,15 @@ class CrmGauges:
             try:
                 await self.measure()
             except psycopg.Error:
-                self._connections = self._entries = ()
-                logger.warning("the CRM connections are not measured: the database does not answer")
+                self._unwatched = self._connections = self._entries = ()
+                logger.warning("accounts and CRM connections are not measured: the database does not answer")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(MEASURE_EVERY):
                     await stop.wait()
 
     async def measure(self) -> None:
         async with self._pool.connection() as connection:
+            unwatched = await (await connection.execute(UNWATCHED)).fetchall()
             rows = await (await connection.execute(STANDING)).fetchall()
         connections: Counter[tuple[str, str]] = Counter()
         entries: Counter[tuple[str, str]] = Counter()
@@ -59,7 +68,11 @@ class CrmGauges:
             connections[kind, state] += 1
             for waiting, count in zip(("queued", "uncertain", "failed"), counts, strict=True):
                 entries[kind, waiting] += count
+        self._unwatched = [Observation(count) for (count,) in unwatched]
         self._connections, self._entries = _observed(connections), _observed(entries)
+
+    def _show_unwatched(self, _: CallbackOptions) -> Sequence[Observation]:
+        return self._unwatched
 
     def _show_connections(self, _: CallbackOptions) -> Sequence[Observation]:
         return self._connections

@@ -1,8 +1,9 @@
-"""How CRM connections stand, measured on a real database and read as an exporter reads it."""
+"""How accounts and CRM connections stand, measured on a real database and read as an exporter reads it."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,24 +11,28 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from domain.crm import CrmSettings
-from infra import crm_gauges
-from infra.crm_gauges import CrmGauges
+from infra import gauges as gauges_module
 from infra.database import Pool, open_pool
+from infra.gauges import Gauges
 from tests.activities.directory import record_crm
+from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mailbox
 from tests.running import until
+from tests.servers.scripted_pop import MailboxServer
+
+MOMENTS = ("login_at", "shown_at", "last_checked_at")  # at which a session gave a sign of itself
 
 
 class Shown:
     def __init__(self, pool: Pool) -> None:
         self._reader = InMemoryMetricReader()
-        self.gauges = CrmGauges(pool, MeterProvider([self._reader]))
+        self.gauges = Gauges(pool, MeterProvider([self._reader]))
 
     def now(self) -> dict[tuple[str, ...], Any]:
         """What an exporter reads, by name, provider and state."""
         data = self._reader.get_metrics_data()
         return {
             (
-                metric.name.removeprefix("mailroom.crm."),
+                metric.name.removeprefix("mailroom.").removeprefix("crm."),
                 *(str(value) for _, value in sorted((point.attributes or {}).items())),
             ): getattr(point, "value", None)
             for scope in (data.resource_metrics[0].scope_metrics if data else ())
@@ -69,6 +74,7 @@ async def test_connections_and_what_waits_for_them_are_counted_by_kind_and_state
     shown = Shown(pool)
     await shown.gauges.measure()
     assert shown.now() == {
+        ("accounts.unwatched",): 0,
         ("connections", "builtin", "active"): 1,
         ("connections", "tryton", "active"): 1,
         ("connections", "tryton", "suspended"): 1,
@@ -81,10 +87,47 @@ async def test_connections_and_what_waits_for_them_are_counted_by_kind_and_state
     }
 
 
+async def test_an_active_account_that_nobody_looks_at_is_counted_until_somebody_does(pool: Pool) -> None:
+    watcher, shown = Watcher(pool, worker=replace(local_worker(), minute_seconds=60.0)), Shown(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
+        await watcher.record(account(server.port))
+        await watcher.watch(account(server.port))
+        assert await unwatched(shown) == 0
+        # Three intervals of five minutes and ten minutes are 25.
+        await passed(pool, minutes=24)
+        assert await unwatched(shown) == 0
+        await passed(pool, minutes=2)
+        assert await unwatched(shown) == 1
+        assert await watcher.column("select address from accounts where unwatched") == [JANE]
+        await execute(pool, "update accounts_recorded set next_attempt_at = now() + interval '1 hour'")
+        assert await unwatched(shown) == 0, "it waits after a failure"
+        await execute(pool, "update accounts_recorded set next_attempt_at = null, state = 'suspended'")
+        assert await unwatched(shown) == 0
+        await execute(pool, "update accounts_recorded set state = 'active'")
+        assert await unwatched(shown) == 1
+        await watcher.finds_nothing(account(server.port))
+        assert await unwatched(shown) == 0
+
+
+async def passed(pool: Pool, *, minutes: int) -> None:
+    times = ", ".join(f"{name} = {name} - make_interval(mins => {minutes})" for name in MOMENTS)
+    await execute(pool, f"update mailboxes set {times}")
+
+
+async def execute(pool: Pool, query: str) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(query.encode())
+
+
+async def unwatched(shown: Shown) -> Any:
+    await shown.gauges.measure()
+    return shown.now()[("accounts.unwatched",)]
+
+
 async def test_they_are_measured_anew_and_shown_no_more_while_the_database_is_away(
     pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crm_gauges, "MEASURE_EVERY", 0.02)
+    monkeypatch.setattr(gauges_module, "MEASURE_EVERY", 0.02)
     await connect(pool, "sales")
     own = await open_pool(database_url, most=1)
     shown, stop = Shown(own), asyncio.Event()
