@@ -38,6 +38,7 @@ from activities.crm.serving import CrmServing
 from activities.decisions import Decisions
 from activities.erasing import Erasing
 from activities.filters import Filters
+from activities.pauses import Pauses
 from activities.places import Filing
 from activities.pop.session import Sessions
 from activities.privacy import Privacies
@@ -83,6 +84,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         "identity": name,
         "graceful_shutdown_timeout": DRAIN,
         "disable_eager_activity_execution": True,  # it would bypass the queues' limits
+        "interceptors": [Pauses()],
     }
     if "workflows" in settings.roles:
         connections = CrmConnections(pool)
