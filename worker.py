@@ -48,6 +48,7 @@ from activities.reconcile import Reconciliation
 from activities.record import Recorder
 from activities.removal import Removal
 from activities.retrieve import Retrieval
+from infra import stacks
 from infra.children import ServiceFailed
 from infra.crm_gauges import CrmGauges
 from infra.database import Pool, migrate, open_pool
@@ -189,6 +190,7 @@ async def run(
     """Runs the workers until `stop`; `started` is awaited once they take work."""
     # Name look-ups and indexing wait for a thread: as many as there are sessions, or one dead resolver holds up everybody.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SESSIONS_AT_ONCE + 20, "mailroom"))
+    stacks.say_on_signal()
     await migrate(settings.database_url)
     client = await _until_stopped(connect(runtime=telemetry.runtime), stop)
     if client is None:

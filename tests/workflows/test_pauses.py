@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -109,7 +110,7 @@ async def test_the_pause_after_an_error_does_not_depend_on_looks_without_news(
         mailroom.started(account.address, proof)
         all_three = (account.handle, crm.handle, proof)
         for handle in all_three:
-            await until(lambda handle=handle: has_looked(handle), f"{handle.id}: {LOOKS} looks without news")
+            await until(partial(has_looked, handle), f"{handle.id}: {LOOKS} looks without news")
 
         async with away(services, worker_settings.database_url):
             scheduled = await asyncio.gather(*(after_an_error(handle) for handle in all_three))
