@@ -19,7 +19,7 @@ from domain.refusal import Refused
 from domain.status import Failing, waiting
 from workflows import contract
 from workflows.calls import cancel_requested
-from workflows.intake import refusal
+from workflows.intake import refusal, say_refused
 from workflows.lifecycle import Lifecycle, Living
 from workflows.session import Session
 from workflows.shared_answer import Answer, SharedAnswer
@@ -205,6 +205,7 @@ class Life(ABC, Generic[Current, Status]):
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; what was never connected has no log."""
+        say_refused(f"the signal {name}", error, f"run {workflow.info().run_id}")
         by = payload.get("by") if isinstance(payload, dict) else None
         await self._was_refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
 
@@ -233,5 +234,5 @@ class Life(ABC, Generic[Current, Status]):
 
     def _current_or_refusal(self) -> Current:
         if self._start_refused:
-            raise refusal(self._start_refused)
+            raise refusal(self._start_refused, repeated=True)
         return self._life.current
