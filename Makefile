@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CRMS := $(VENV)/crms/.installed
 
-.PHONY: run test bench lock temporal
+.PHONY: run test endurance bench lock temporal
 
 # Everything embedded, with a sandbox mailbox; ONCE=1 ends as soon as its mail is retrieved and linked.
 run: $(INSTALLED)
@@ -18,6 +18,10 @@ test: $(INSTALLED) $(CRMS) temporal
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/pytest -n 4 --dist worksteal
+
+# PostgreSQL is stopped and killed 200 times under watching accounts: about half an hour.
+endurance: $(INSTALLED) temporal
+	MAILROOM_ENDURANCE=200 $(BIN)/pytest -s tests/end_to_end/test_endurance.py
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
 bench: $(INSTALLED) temporal
