@@ -189,8 +189,8 @@ async def test_postgresql_is_stopped_and_killed_again_and_again_and_every_accoun
         longest = max((seconds for seconds, *_ in scheduled.seconds), default=0.0)
         longest_said = max((seconds for seconds, _ in said), default=0.0)
         print(  # noqa: T201 -- `make endurance` shows it
-            f"\n{TIMES} stops and kills of PostgreSQL, seed {seed}: the last look at {ACCOUNTS} accounts and {len(CRMS)} CRMs came "
-            f"{took:.1f} s after it was back. Pauses after errors: {len(scheduled.seconds)} seen at Temporal "
+            f"\n{TIMES} stops and kills of PostgreSQL, seed {seed}: the last look at {ACCOUNTS} accounts and {len(CRMS)} CRMs "
+            f"came {took:.1f} s after it was back. Pauses after errors: {len(scheduled.seconds)} seen at Temporal "
             f"({dict(scheduled.failures)}), the longest of {longest:.1f} s; {len(said)} said, the longest of {longest_said:.0f} s"
         )
         assert said, "no attempt met an outage"
