@@ -20,7 +20,7 @@ OTHERS := $(filter-out $(shell test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; 
 ON_OTHERS := tests/infra/test_pool.py tests/infra/test_tasks.py tests/activities/test_leases.py tests/activities/test_attempts.py
 NOT_ON_OTHERS := mypy|ruff|twisted
 
-.PHONY: run test bench lock temporal
+.PHONY: run test endurance bench lock temporal
 
 # Everything embedded, with a sandbox mailbox; ONCE=1 ends as soon as its mail is retrieved and linked.
 run: $(INSTALLED)
@@ -32,6 +32,10 @@ test: $(INSTALLED) $(CRMS) temporal $(OTHERS:%=$(VENV)/%/.installed)
 	$(BIN)/mypy .
 	@for python in $(OTHERS); do echo "$$python:" && $(VENV)/$$python/bin/pytest -n 2 $(ON_OTHERS) || exit 1; done
 	$(BIN)/pytest -n 4 --dist worksteal
+
+# PostgreSQL is stopped and killed 200 times under watching accounts: about half an hour.
+endurance: $(INSTALLED) temporal
+	MAILROOM_ENDURANCE=200 $(BIN)/pytest -s tests/end_to_end/test_endurance.py
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
 bench: $(INSTALLED) temporal

@@ -38,6 +38,7 @@ from activities.crm.serving import CrmServing
 from activities.decisions import Decisions
 from activities.erasing import Erasing
 from activities.filters import Filters
+from activities.pauses import Pauses
 from activities.places import Filing
 from activities.pop.session import Sessions
 from activities.privacy import Privacies
@@ -47,6 +48,7 @@ from activities.reconcile import Reconciliation
 from activities.record import Recorder
 from activities.removal import Removal
 from activities.retrieve import Retrieval
+from infra import stacks
 from infra.children import ServiceFailed
 from infra.database import Pool, migrate, open_pool
 from infra.dev import DevServices
@@ -83,6 +85,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         "identity": name,
         "graceful_shutdown_timeout": DRAIN,
         "disable_eager_activity_execution": True,  # it would bypass the queues' limits
+        "interceptors": [Pauses()],
     }
     if "workflows" in settings.roles:
         connections = CrmConnections(pool)
@@ -187,6 +190,7 @@ async def run(
     """Runs the workers until `stop`; `started` is awaited once they take work."""
     # Name look-ups and indexing wait for a thread: as many as there are sessions, or one dead resolver holds up everybody.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SESSIONS_AT_ONCE + 20, "mailroom"))
+    stacks.say_on_signal()
     await migrate(settings.database_url)
     client = await _until_stopped(connect(runtime=telemetry.runtime), stop)
     if client is None:

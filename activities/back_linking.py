@@ -7,6 +7,7 @@ before a page's commit, the page is done again; dead after it, the next one foll
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from activities.matching import followers_of, searched
 from domain.audit import SYSTEM, LoggedEvent
 from domain.message import storable
 from infra.database import Pool
+
+logger = logging.getLogger(__name__)
 
 PAGE = 1000  # messages of one transaction
 ADDRESSES = 200  # that are looked for at once, or messages with replies: most of them have little mail
@@ -291,6 +294,7 @@ class BackLinking:
                 """,
                 [ids[0], work.crm, job.cause, storable(type(error).__name__)[:LONGEST_ERROR]],
             )
+            logger.warning("crm/%s: message %d cannot be linked anew: %s", work.crm, ids[0], type(error).__name__)
 
 
 async def _column(connection: Connection, query: LiteralString, values: Mapping[str, object]) -> Sequence[int]:

@@ -7,6 +7,7 @@ in the same transaction (activities/back_linking.py); where nothing changes, not
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,8 @@ from activities.crm.adapter import Page, Record
 from domain.addresses import normal_address
 from domain.message import storable
 from infra.database import Pool
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 1000  # records that one transaction takes off the directory
 
@@ -117,11 +120,13 @@ NOTHING = Known("", (), (), True, None, None, True, frozenset())
 
 async def store_records(connection: Connection, crm: str, records: Iterable[Record], *, seen: bool = False) -> int:
     """Makes the directory say of these records what they say, each as a whole; answers how many are not what they were."""
-    given: dict[Key, Known] = {
-        (record.kind, record_id): _to_keep(record)
-        for record in records
-        if (record_id := id_to_keep(record.id)) is not None
-    }
+    given: dict[Key, Known] = {}
+    for record in records:
+        if (record_id := id_to_keep(record.id)) is None:
+            words = "crm/%s: a %s is left out of the directory: its id is none of 1 to %d characters"
+            logger.warning(words, crm, record.kind, LONGEST_ID)
+            continue
+        given[record.kind, record_id] = _to_keep(record)
     before = await _known(connection, crm, given)
     given = {key: now for key, now in given.items() if key in before or not now.gone}
     changed = {key: now for key, now in given.items() if before.get(key) != now}

@@ -8,6 +8,7 @@ what was given up in the meantime is a `LedgerConflict`, and nothing of it is co
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -27,6 +28,8 @@ from domain.refusal import Refused
 from domain.retrieval import UNDOWNLOADABLE_AFTER, Identity, LedgerState, Listed
 from infra.database import Pool
 from workflows.contract import QuarantineChange, RetryQuarantinedRequest, SkipMessageRequest
+
+logger = logging.getLogger(__name__)
 
 Connection = AsyncConnection[TupleRow]
 
@@ -94,6 +97,9 @@ class Quarantine:
                 listed_again=[uidl for uidl, _ in back],
                 left_behind=[row[1] for row in left_behind],
             )
+        if left_behind:
+            words = "%s: %d messages in quarantine are given up: they are on a server that is no longer asked"
+            logger.warning(words, session.address, len(left_behind))
 
     async def disclaimed(self, address: str, epoch: int, listed: Collection[Identity]) -> set[Identity]:
         """The messages that the server said it did not have, and lists still. The others are forgotten: they are gone, or

@@ -3,7 +3,7 @@
 One attempt of `watch` is one session: connect, log in, list, plan, retrieve and commit in batches, delete what policy says,
 QUIT. A session without news raises a BENIGN error that asks to be called again after the interval, so an empty poll costs
 no history. A failure of the server or the network is raised under its kind; anything else (a database that is away, a bug)
-is Temporal's to retry and counts against no account.
+counts against no account, and is tried again after a pause of its own (activities/pauses.py).
 """
 
 from __future__ import annotations

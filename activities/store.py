@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +40,8 @@ from domain.message import IndexedMessage, Participant, storable
 from domain.retrieval import Identity, Listed
 from domain.settings import AccountSettings
 from infra.database import Pool
+
+logger = logging.getLogger(__name__)
 
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
 
@@ -132,7 +135,7 @@ class MailStore:
                 [Linkable.of(ids[placed.one.listed.identity], placed.one, placed.folder) for placed in filed],
                 rules,
             )
-            await self._quarantine(connection, session.address, epoch, batch.refused, at)
+            unheard_of = await self._quarantine(connection, session.address, epoch, batch.refused, at)
             size = sum(one.size for one in new)
             await connection.execute(
                 "update mailboxes set messages = messages + %s, bytes = bytes + %s where address = %s",
@@ -185,6 +188,8 @@ class MailStore:
                 )
         session.stored, session.recognised, session.skipped = counted.stored, counted.recognised, counted.skipped
         session.quarantined, session.bytes = counted.quarantined, counted.bytes
+        for mail in unheard_of:
+            logger.warning("%s: message %d cannot be taken and is in quarantine", session.address, mail)
         return withheld.keys()
 
     async def _keep_mail(
@@ -308,8 +313,9 @@ class MailStore:
 
     async def _quarantine(
         self, connection: Connection, address: str, epoch: int, refused: Sequence[NotRetrieved], at: datetime
-    ) -> None:
-        """Keeps a reference to what could not be taken, so that it is neither silent nor in the way."""
+    ) -> list[int]:
+        """Keeps a reference to what could not be taken, so that it is neither silent nor in the way; those that are new."""
+        new: list[int] = []
         for one in refused:
             row = await (
                 await connection.execute(
@@ -336,7 +342,7 @@ class MailStore:
                 )
             ).fetchone()
             if row is not None and row[0] is None:
-                await connection.execute(
+                kept = await connection.execute(
                     """
                     with kept as (
                         insert into mail (address, uidl, folder, size, state, stored_at, parse_error)
@@ -344,6 +350,7 @@ class MailStore:
                     )
                     update pop_ledger l set mail = kept.id from kept
                     where l.address = %s and l.epoch = %s and l.uidl = %s and l.occurrence = %s
+                    returning kept.id
                     """,
                     [
                         address,
@@ -358,6 +365,8 @@ class MailStore:
                         one.listed.occurrence,
                     ],
                 )
+                new += [row[0] for row in await kept.fetchall()]
+        return new
 
 
 def _json(value: object) -> str:

@@ -41,7 +41,16 @@ KEEPALIVES = {  # the same, for a database whose machine is gone
     "tcp_user_timeout": 60_000,
 }
 
+# The pool's own pause before it connects again doubles with each attempt, so after an outage of minutes it would wait for minutes
+# more. It gives up early instead, and begins anew at once.
+RECONNECT_SECONDS = 3.0
+POOL_SECONDS = (
+    20.0  # that anybody waits for a connection: less than the shortest attempt of an activity, which can then say why
+)
+
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+_asking: set[asyncio.Task[None]] = set()
 
 
 class _Pool(Pool):
@@ -80,9 +89,25 @@ async def open_pool(conninfo: str, *, most: int = 10) -> Pool:
             **KEEPALIVES,
         },
         check=AsyncConnectionPool.check_connection,
+        timeout=POOL_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
+        reconnect_failed=_ask_again,
     )
     await pool.open(wait=True, timeout=30)
     return pool
+
+
+async def _ask_again(pool: Pool) -> None:
+    """Has the pool connect again at once: whoever asks does that, but who has been waiting in it has asked before."""
+
+    async def ask() -> None:
+        with contextlib.suppress(Error):
+            async with pool.connection():
+                pass
+
+    asking = asyncio.create_task(ask(), name="the pool connects again")
+    _asking.add(asking)
+    asking.add_done_callback(_asking.discard)
 
 
 async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:

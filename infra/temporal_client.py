@@ -31,6 +31,7 @@ from infra.payloads import TolerantPayloadConverter
 from infra.settings import SettingsError
 
 REFUSED = "Refused"
+DATABASE_UNAVAILABLE = "DatabaseUnavailable"
 
 # What the sandbox takes as it is instead of importing it anew for every workflow run (three times the start rate).
 PASSED_THROUGH = (
@@ -47,7 +48,7 @@ PASSED_THROUGH = (
 )
 
 # Outcomes that have words of their own: a stack trace beside them would make a healthy worker look broken.
-_SPOKEN_FOR = frozenset({REFUSED, *(kind.value for kind in Kind)})
+_SPOKEN_FOR = frozenset({REFUSED, DATABASE_UNAVAILABLE, *(kind.value for kind in Kind)})
 
 log = logging.getLogger(__name__)
 

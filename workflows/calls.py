@@ -12,7 +12,9 @@ from domain.failures import Kind
 from domain.refusal import Refused
 from workflows import contract
 
-RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+# For attempts that end without a word of their own, as when their worker dies: whoever can speak says when to be called again
+# (activities/pauses.py). It does not grow, because the server counts looks without news as attempts, too.
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.0)
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 KINDS = frozenset(Kind)
 

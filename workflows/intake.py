@@ -23,6 +23,8 @@ from workflows.contract import REFUSED
 
 ROWS = re.compile(r" \(R\d+(?:, R\d+)*\)")  # requirements, which operators do not know by their numbers
 
+LONGEST_SAID = 120  # characters of a name that anybody may send
+
 Input = TypeVar("Input", bound=BaseModel)
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 Taker = TypeVar("Taker")
@@ -41,17 +43,24 @@ def read(model: type[Input], payload: Any, rest: tuple[Any, ...], *, what: str) 
     return parse(model, payload, what=what)
 
 
-def refusal(error: Refused) -> ApplicationError:
-    """The error that an operator sees. The CLI prints only its message and type, so the message holds everything.
+def refusal(error: Refused, *, repeated: bool = False) -> ApplicationError:
+    """The error that an operator sees, and unless it is `repeated` a line in the log, which names no content. The CLI prints only
+    its message and type, so the message holds everything.
 
     The reference is the update's id, or the run's: both are found in the Temporal UI, and neither draws on the workflow's
     randomness, which a validator must leave alone.
     """
     update = workflow.current_update_info()
     reference = f"update {update.id}" if update else f"run {workflow.info().run_id}"
+    if not repeated:
+        say_refused(f"the command {update.name}" if update else "the start", error, reference)
     return ApplicationError(
         f"{error.message} (reference: {reference})", error.refusal.model_dump(), type=REFUSED, non_retryable=True
     )
+
+
+def say_refused(what: str, error: Refused, reference: str) -> None:
+    workflow.logger.warning("refused %s: %s (%s)", what[:LONGEST_SAID], error.refusal.code, reference)
 
 
 def command(model: type[BaseModel]) -> Callable[[Method], Method]:

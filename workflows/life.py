@@ -19,7 +19,7 @@ from domain.refusal import Refused
 from domain.status import Failing, waiting
 from workflows import contract
 from workflows.calls import cancel_requested
-from workflows.intake import refusal
+from workflows.intake import refusal, say_refused
 from workflows.lifecycle import Lifecycle, Living
 from workflows.session import Session
 from workflows.shared_answer import Answer, SharedAnswer
@@ -225,6 +225,7 @@ class Life(ABC, Generic[Current, Status]):
 
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; what was never connected has no log."""
+        say_refused(f"the signal {name}", error, f"run {workflow.info().run_id}")
         by = payload.get("by") if isinstance(payload, dict) else None
         await self._was_refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
 
@@ -258,5 +259,6 @@ class Life(ABC, Generic[Current, Status]):
         if refused := self._start_refused or self._life.conflict:
             code, field = refused.refusal.code, refused.refusal.field
             where = f", field {field}" if field else ""
-            raise refusal(Refused(code, f"{refused.message} (code {code}{where})", field=field))
+            said = Refused(code, f"{refused.message} (code {code}{where})", field=field)
+            raise refusal(said, repeated=True)
         return self._life.shown

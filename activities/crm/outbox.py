@@ -219,11 +219,11 @@ class Outbox:
             pause=self._pause(entry.attempts),
         )
 
-    async def failed(self, entry: Waiting, failed: CrmFailure) -> None:
+    async def failed(self, entry: Waiting, failed: CrmFailure) -> bool:
         """The CRM will not have it; what has changed since it was claimed may be taken, so that is queued. What is still to find
-        out of an earlier attempt stays to be found out."""
+        out of an earlier attempt stays to be found out. Whether that was the last word: nothing is tried again by itself."""
         gone = failed.kind is Kind.CRM_GONE
-        await self._run(
+        rows = await self._rows(
             """
             update entries set
                 state = case
@@ -235,6 +235,7 @@ class Outbox:
                 delivered_direction = case when %(gone)s then null else delivered_direction end,
                 remote_id = case when %(gone)s then null else remote_id end
             where id = %(id)s
+            returning state
             """,
             id=entry.id,
             kind=failed.kind.value,
@@ -244,6 +245,7 @@ class Outbox:
             if gone
             else _kept(entry),  # a record may come back as it was: it is looked at before it is told
         )
+        return [row["state"] for row in rows] == ["failed"]
 
     async def counts(self, *, delivered: int | None = None) -> Counts:
         """How it stands. `delivered` where that is known, because counting it takes the longer the more there is."""

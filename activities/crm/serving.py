@@ -1,7 +1,7 @@
 """The activities that speak with a CRM: `check_crm` looks whether it lets us in, `serve_crm` serves it until there is news.
 
 As with mailboxes (activities/retrieve.py), an attempt without news raises a BENIGN error and costs no history; a failure is
-raised under its kind; anything else is Temporal's to retry and counts against nobody.
+raised under its kind; anything else counts against nobody, and is tried again after a pause (activities/pauses.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from activities.crm.connections import check_unchanged
 from activities.crm.faults import told_as
 from activities.crm.outbox import Outbox
 from activities.crm.session import Session
-from activities.leases import LeaseLost, Leases, NotNow
+from activities.leases import Leases, NotNow
 from domain.crm_commands import CrmChecked, SyncReport
 from domain.crm_failures import crm_failure
 from domain.failures import Failure, Kind
@@ -80,8 +80,6 @@ class CrmServing:
                     raise
         except NotNow as busy:
             call_again("another session serves the CRM", timedelta(seconds=busy.seconds), WAITING)
-        except LeaseLost as lost:
-            call_again(str(lost), timedelta(seconds=1), WAITING)
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         except (CrmFailure, Refused) as failed:

@@ -333,7 +333,11 @@ class Session:
                 raise failed
             return False
         if await self._is_about(crm, entry, failed):
-            await self.outbox.failed(entry, failed)
+            if await self.outbox.failed(entry, failed):
+                logger.warning(
+                    *("crm/%s: entry %d is rejected: %s", self.settings.name, entry.id, failed.kind),
+                    extra={"kind": failed.kind, "entry": entry.id},
+                )
             self.progress.failed += 1
             self._told("gone" if failed.kind is Kind.CRM_GONE else "failed")
             return True

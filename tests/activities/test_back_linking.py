@@ -215,7 +215,9 @@ async def test_work_goes_on_where_it_was_and_takes_turns(pool: Pool, monkeypatch
     assert [event["messages"] for event in await events(pool)] == [of_jane[:2], of_jane[2:4], of_jane[4:]]
 
 
-async def test_a_message_that_cannot_be_linked_is_set_aside_and_the_others_are_linked(pool: Pool) -> None:
+async def test_a_message_that_cannot_be_linked_is_set_aside_and_the_others_are_linked(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
     messages = [await stored(pool, number) for number in range(7)]
     async with pool.connection() as connection:
         before = await Watcher(pool).value("select participants from mail where id = %s", messages[3])
@@ -223,6 +225,7 @@ async def test_a_message_that_cannot_be_linked_is_set_aside_and_the_others_are_l
     await pulled(pool, ANNA)
     assert Changed(linked=6) in await worked_off(pool)
     assert [message for message, _, _ in await links(pool)] == [*messages[:3], *messages[4:]]
+    assert "cannot be linked anew: " in caplog.text
     aside = await Watcher(pool).rows("select message, crm, cause, error from not_relinked")
     assert [(row["message"], row["crm"], row["error"]) for row in aside] == [(messages[3], CRM, "KeyError")]
     async with pool.connection() as connection:

@@ -23,7 +23,7 @@ __all__ = ["script", "serving"]
 
 @pytest.mark.parametrize(("kind", "text"), [(Kind.CRM_REJECTED, "its words"), (Kind.CRM_GONE, "its words")])
 async def test_what_the_crm_will_not_have_is_failed_with_its_words_and_holds_back_nothing(
-    serving: Serving, script: Script, pool: Pool, kind: Kind, text: str
+    serving: Serving, script: Script, pool: Pool, kind: Kind, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stores(pool, mail(1), mail(2))
     script.fail("push", kind)
@@ -33,6 +33,9 @@ async def test_what_the_crm_will_not_have_is_failed_with_its_words_and_holds_bac
     assert second["state"] == "delivered"
     if kind is Kind.CRM_REJECTED:
         assert (first["state"], first["failure"], text in first["last_error"]) == ("failed", kind, True)
+    entry, _ = await serving.seen.column("select id from outbox where crm = %s order by id", NAME)
+    said = [record.getMessage() for record in caplog.records if "is rejected" in record.getMessage()]
+    assert said == [f"crm/{NAME}: entry {entry} is rejected: {kind}"]
 
 
 async def test_a_session_that_fails_says_so_before_it_gives_its_lease_back(

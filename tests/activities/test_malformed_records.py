@@ -61,9 +61,13 @@ async def entered(pool: Pool, *records: Record, sweep: bool = False) -> int:
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-async def test_one_malformed_record_holds_up_neither_its_page_nor_the_next_pull(pool: Pool, what: str) -> None:
+async def test_one_malformed_record_holds_up_neither_its_page_nor_the_next_pull(
+    pool: Pool, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
     record = MALFORMED[what]
     await entered(pool, record, SOUND)
+    left_out = f"crm/{CRM}: a contact is left out of the directory"
+    assert (left_out in caplog.text) == (not 1 <= len(record.id) <= LONGEST_ID)
     assert await entered(pool, record, SOUND, sweep=True) == 0, "what is kept of it is compared with what is said of it"
     jane = Jane(pool)
     message, *_ = await jane.gets(letter(1), *(letter(n, sender=address) for n, address in _written_by(record)))

@@ -17,7 +17,9 @@ from tests.servers.scripted_pop import MailboxServer
 # What is listed, and why -----------------------------------------------------------------------------------------------
 
 
-async def test_what_is_refused_is_listed_with_its_reason_and_counted(pool: Pool) -> None:
+async def test_what_is_refused_is_listed_with_its_reason_and_counted(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
     async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
         server.replies["RETR 2"] = "-ERR Download exceed. msg=10"
         it = jane(pool, server)
@@ -38,6 +40,8 @@ async def test_what_is_refused_is_listed_with_its_reason_and_counted(pool: Pool)
         "message": await it.watcher.value("select id from messages where state = 'quarantined'"),
     }
     assert await it.watcher.value("select quarantined from accounts") == 1
+    said = [record.getMessage() for record in caplog.records if "quarantine" in record.getMessage()]
+    assert said == [f"{JANE}: message {row['message']} cannot be taken and is in quarantine"]
 
 
 async def test_after_three_sessions_that_refuse_it_a_message_counts_as_undownloadable(pool: Pool) -> None:
@@ -184,7 +188,9 @@ async def test_a_list_that_is_not_complete_proves_nothing(pool: Pool) -> None:
         assert await it.counts() == InQuarantine(gone=1)
 
 
-async def test_what_another_server_was_to_hand_out_is_given_up_with_that_server(pool: Pool) -> None:
+async def test_what_another_server_was_to_hand_out_is_given_up_with_that_server(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
     async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
         server.replies["RETR 2"] = "-ERR corrupt"
         it = jane(pool, server)
@@ -203,3 +209,4 @@ async def test_what_another_server_was_to_hand_out_is_given_up_with_that_server(
     assert await it.watcher.column("select state from messages") == ["stored", "stored"]
     (event,) = await it.logged("QuarantineSettled")
     assert (event["epoch"], event["left_behind"]) == (2, ["uid-2"])
+    assert f"{JANE}: 1 messages in quarantine are given up" in caplog.text

@@ -98,7 +98,7 @@ class Operator:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = dict(environment)
-        self._workers: list[WorkerProcess] = []
+        self.workers: list[WorkerProcess] = []
 
     async def worker(self, **settings: str) -> WorkerProcess:
         """Another worker, once it takes work; `settings` are environment variables of its own."""
@@ -108,22 +108,22 @@ class Operator:
 
     async def starting_worker(self, **settings: str) -> WorkerProcess:
         """Another worker that has only just been started, and may refuse to."""
-        log = self.folder / f"worker-{len(self._workers) + 1}.log"
+        log = self.folder / f"worker-{len(self.workers) + 1}.log"
         worker = WorkerProcess(log, environment={**self.environment, **settings})
-        self._workers.append(worker)
+        self.workers.append(worker)
         await worker.start()
         return worker
 
     async def aclose(self) -> None:
         """Ends every worker that still runs, whatever a test did to it."""
-        for worker in self._workers:
+        for worker in self.workers:
             worker.kill()
-        for worker in self._workers:
+        for worker in self.workers:
             await worker.ended()
 
     def worker_logs(self) -> str:
         """All that any worker wrote."""
-        return "".join(worker.said() for worker in self._workers)
+        return "".join(worker.said() for worker in self.workers)
 
     async def temporal(self, *arguments: str) -> str:
         """What the Temporal CLI prints; raises CommandFailed with what it complains of."""

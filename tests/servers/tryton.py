@@ -104,7 +104,7 @@ class TrytonServer(ServerProcess):
             input=text,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1500,  # a busy machine is no broken one
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)[:200]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")

@@ -78,7 +78,7 @@ async def test_a_command_without_by_is_the_operators(mailroom: Mailroom) -> None
     ],
 )
 async def test_a_refused_signal_is_in_the_log_and_the_account_lives_on(
-    mailroom: Mailroom, name: str, payloads: list[Any], code: str, field: str | None
+    mailroom: Mailroom, name: str, payloads: list[Any], code: str, field: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
@@ -92,6 +92,8 @@ async def test_a_refused_signal_is_in_the_log_and_the_account_lives_on(
         given = payloads[0].get("by") if payloads and isinstance(payloads[0], dict) else None
         assert entry.actor == (given if isinstance(given, str) else "operator")
         assert await account.status() == before
+        assert f"refused the signal {name}: {code} (" in caplog.text
+        assert "hunter2" not in caplog.text
         server.messages["one"] = b"Subject: one\r\n\r\nHello\r\n"
         assert (await account.command("poll_now"))["outcome"] == "mail"
 
@@ -109,7 +111,9 @@ async def test_a_signal_that_the_server_or_the_state_refuses_is_in_the_log(mailr
         assert "enable" in entry.data["message"]
 
 
-async def test_a_malformed_update_is_refused_before_it_enters_the_history(mailroom: Mailroom) -> None:
+async def test_a_malformed_update_is_refused_before_it_enters_the_history(
+    mailroom: Mailroom, caplog: pytest.LogCaptureFixture
+) -> None:
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
@@ -118,12 +122,13 @@ async def test_a_malformed_update_is_refused_before_it_enters_the_history(mailro
         assert (refused.code, refused.field) == ("unknown_field", "reson")
         assert "disable: reson is not a field known here" in refused.message
         assert "reference: update" in refused.message
+        assert "refused the command disable: unknown_field (update " in caplog.text
         refused = await refusal(account.handle.execute_update("disable", args=[{}, {}]))
         assert refused.code == "invalid_field"
         assert (await account.history_length(), await account.log()) == (length, log)
 
 
-async def test_an_unknown_update_is_refused(mailroom: Mailroom) -> None:
+async def test_an_unknown_update_is_refused(mailroom: Mailroom, caplog: pytest.LogCaptureFixture) -> None:
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
@@ -134,6 +139,8 @@ async def test_an_unknown_update_is_refused(mailroom: Mailroom) -> None:
             assert "no_such_thing is not a command of an account; the commands are disable, enable," in refused.message
             assert "hunter2" not in refused.message
         assert (await account.history_length(), await account.log("CommandRefused")) == (length, [])
+        assert "refused the command no_such_thing: unknown_command (update " in caplog.text
+        assert "hunter2" not in caplog.text
         assert (await account.status()).state is State.ACTIVE
 
 
