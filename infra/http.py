@@ -80,6 +80,10 @@ class HttpHost:
     def host(self) -> str:
         return self._base.host
 
+    @property
+    def port(self) -> int:
+        return self._base.port or (443 if self._base.scheme == "https" else 80)
+
     async def request(
         self,
         method: str,
@@ -106,7 +110,7 @@ class HttpHost:
         self, method: str, target: httpx.URL, headers: Mapping[str, str], content: bytes, largest: int
     ) -> Response:
         secure = target.scheme == "https"
-        port = target.port or (443 if secure else 80)
+        port = self.port
         try:
             addresses = await self._resolve(target.host, port, secure)
         except OSError as error:

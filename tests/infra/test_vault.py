@@ -12,6 +12,8 @@ import psycopg
 import pytest
 
 from infra.database import Pool
+from infra.secrets import Secrets, Use
+from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault, VaultError, secret_text
 
 KEY = bytes(range(32))
@@ -85,15 +87,14 @@ async def test_another_key_is_told_which_key_is_wanted(pool: Pool) -> None:
         Cipher(bytes(32)).open(stored)
 
 
-async def test_a_secret_belongs_to_its_first_host_until_it_is_set_again(pool: Pool) -> None:
+async def test_the_list_says_at_which_servers_a_secret_is_used_until_it_is_set_again(pool: Pool) -> None:
     vault, cipher = Vault(pool), Cipher(KEY)
     await vault.put("jane", PASSWORD, cipher)
-    assert await vault.bind("jane", "pop.example.com")
-    assert await vault.bind("jane", "pop.example.com")
-    assert not await vault.bind("jane", "pop.example.net")
-    assert not await vault.bind("nobody", "pop.example.com")
+    use = Use("default", "jane@example.com", "pop.example.com", 995)
+    await Secrets(pool, WorkerSettings(database_url="")).accept("vault:jane", use)
+    assert [entry.used_at for entry in await vault.entries()] == [("pop.example.com:995",)]
     await vault.put("jane", PASSWORD, cipher)
-    assert await vault.bind("jane", "pop.example.net")
+    assert [entry.used_at for entry in await vault.entries()] == [()]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
     assert set_.returncode == 0, set_.stderr
     assert "vault:jane@example.com" in set_.stdout
     listed = command(database_url, "list", key=None)
-    assert listed.stdout.startswith("jane@example.com\tversion 1\tno host yet\t")
+    assert listed.stdout.startswith("jane@example.com\tversion 1\tnot used yet\t")
     assert PASSWORD not in set_.stdout + set_.stderr + listed.stdout
     assert command(database_url, "delete", "jane@example.com", key=None).returncode == 0
     gone = command(database_url, "delete", "jane@example.com", key=None)
