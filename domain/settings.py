@@ -21,6 +21,7 @@ RECENT_PREFIX = "recent:"  # R67
 MOST_PROBLEMS = 5  # that a refusal names: its text goes into histories, which have limits
 LONGEST_NAME = 80
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
+ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # what RFC 4007, section 11.2, leaves open: the name of an interface
 SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}\Z")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 
@@ -52,7 +53,13 @@ def normal_account_address(text: str) -> str:
 def _host(text: str) -> str:
     host = text.strip().rstrip(".").lower()
     with suppress(ValueError):
-        return str(ip_address(host))
+        address = str(ip_address(host))
+        if "%" in address and not ZONE.fullmatch(address.partition("%")[2]):  # which Python takes in any spelling
+            raise PydanticCustomError(
+                "invalid_field",
+                "has a zone id (after %) that names no interface: at most 15 letters, digits, dots, dashes and underscores",
+            )
+        return address
     try:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
     except UnicodeError:
@@ -285,6 +292,15 @@ def changed(settings: AccountSettings, partial: dict[str, Any]) -> AccountSettin
             "address_mismatch",
             "change_settings: an account keeps its address; start another account for another address",
             field="address",
+        )
+    if (
+        after.organisation != settings.organisation
+    ):  # with its mail, and who may ask for that is nobody's command to decide
+        raise Refused(
+            "invalid_field",
+            "change_settings: an account stays with its organisation: `close` it, and start it in the other one, with a secret "
+            "stored for that",
+            field="organisation",
         )
     return after
 

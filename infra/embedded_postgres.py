@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from infra.children import Child, Ports, ServiceFailed
+from infra.children import Child, Ports, ServiceFailed, needed
 
 ROLE = "mailroom"
 DATABASE = "mailroom"
@@ -117,6 +117,7 @@ class EmbeddedPostgres:
             [*_as_server(self._folder), *command],
             capture_output=True,
             text=True,
+            env=needed(os.environ),
             cwd="/",
             check=False,
             errors="replace",

@@ -78,7 +78,7 @@ class HttpHost:
 
     @property
     def host(self) -> str:
-        return self._base.host
+        return self._base.raw_host.decode()  # `host` would decode A-labels, and fail where they are none
 
     @property
     def port(self) -> int:
@@ -112,7 +112,7 @@ class HttpHost:
         secure = target.scheme == "https"
         port = self.port
         try:
-            addresses = await self._resolve(target.host, port, secure)
+            addresses = await self._resolve(self.host, port, secure)
         except OSError as error:
             raise NotSent("the host's name was not resolved") from error
         failure: Exception = OSError("there is no address to connect to")
@@ -124,7 +124,7 @@ class HttpHost:
                     # What is small here must not be large once unpacked, so nothing is taken that is packed.
                     headers={**headers, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"},
                     content=content,
-                    extensions={"sni_hostname": target.host},  # the name that the certificate must be for
+                    extensions={"sni_hostname": self.host},  # the name that the certificate must be for
                 ) as response:
                     return Response(
                         response.status_code,
