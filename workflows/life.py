@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import Command, WasRefused, name_of
+from domain.redaction import cleaned
 from domain.refusal import Refused
 from domain.status import Failing, waiting
 from workflows import contract
@@ -206,7 +207,9 @@ class Life(ABC, Generic[Current, Status]):
     async def record_refused_signal(self, name: str, payload: Any, error: Refused) -> None:
         """A refused signal changes nothing, and the log says so; what was never connected has no log."""
         by = payload.get("by") if isinstance(payload, dict) else None
-        await self._was_refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
+        await self._was_refused(
+            cleaned(name)[:100], cleaned(by)[:200] if isinstance(by, str) and by else "operator", error
+        )
 
     async def _was_refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
