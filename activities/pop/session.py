@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
+from activities.pop.listing_budget import ListingBudget
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
 from domain.commands import HostOutage, Progress
 from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
@@ -111,6 +112,7 @@ class Sessions:
         self._tokens = AccessTokens(secrets, settings, clock=clock)
         self._timeouts = timeouts or Timeouts()
         self._context: ssl.SSLContext = client_context(settings.ca_file)
+        self._lists = ListingBudget()
 
     @contextlib.asynccontextmanager
     async def open(self, settings: AccountSettings) -> AsyncIterator[Session]:
@@ -201,6 +203,7 @@ class Sessions:
             context=self._context,
             timeouts=self._timeouts,
             server_name=incoming.host,
+            lists=self._lists,
         )
         with span("pop.connect"):
             await connection.connect()
