@@ -93,7 +93,7 @@ async def _do(job: Job) -> Took:
             await asyncio.gather(*(_session(retrieval, account(user, job.port), 0, report=True) for user in job.users))
         look = time.perf_counter() - began
     messages, sessions = (sum(column) for column in zip(*came, strict=True))
-    return Took(messages, sessions, seconds, cpu, look, _peak_memory())
+    return Took(messages, sessions, seconds, cpu, look, peak_memory())
 
 
 def secret(user: str) -> str:
@@ -140,7 +140,7 @@ async def _session(
         return None
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) * 1024 if found else 0
 

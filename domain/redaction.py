@@ -9,7 +9,9 @@ import unicodedata
 from collections.abc import Iterable
 
 LONGEST_SHOWN = 300  # characters
-LONGEST_READ = 8 * LONGEST_SHOWN  # of a line that may have 64 KiB, all of which would take half a second to look through
+LONGEST_READ = (
+    8 * LONGEST_SHOWN
+)  # of a line that may have 64 KiB, all of which would take half a second to look through
 
 _HIDDEN = "[hidden]"
 _MARKS = (_HIDDEN, "***", "…", "")
