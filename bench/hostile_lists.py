@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.mailroom import ROOT, peak_memory
 from infra.children import Ports
-from infra.database import migrate, open_pool
+from infra.database import open_pool
 from infra.embedded_postgres import EmbeddedPostgres
 from tests.activities.watching import BusyWatcher, account, local_worker
 
@@ -59,7 +59,6 @@ asyncio.run(main())
 
 
 async def watch(given: argparse.Namespace, url: str, port: int) -> None:
-    await migrate(url)
     pool = await open_pool(url, most=20)
     watcher = BusyWatcher(pool, local_worker(max_sessions_per_host=given.mailboxes + 1, minute_seconds=0.2))
     until, took = time.monotonic() + given.seconds, list[float]()

@@ -22,7 +22,7 @@ from temporalio.exceptions import ApplicationError
 from activities.pop.connection import Timeouts
 from domain.settings import AccountSettings
 from infra.children import Ports
-from infra.database import Pool, migrate, open_pool
+from infra.database import Pool, open_pool
 from infra.embedded_postgres import EmbeddedPostgres
 from tests.activities.watching import BusyWatcher, Watcher, account, local_worker, mail
 from tests.servers.dovecot import PENALTY, Dovecot
@@ -122,7 +122,6 @@ async def run(wrong_ones: int, seconds: float) -> None:
         database = EmbeddedPostgres(Path(name), Ports(Path(name)))
         database.start()
         try:
-            await migrate(database.url)
             pool = await open_pool(database.url, most=20)
             await measure("alone", pool, seconds, beside=0, measures=True)
             await measure(f"beside {wrong_ones} with a wrong password", pool, seconds, beside=wrong_ones, measures=True)
