@@ -14,8 +14,11 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from infra.children import Child, Ports
+from infra.database import Pool
 from infra.embedded_postgres import EmbeddedPostgres, migrate_for_workers
 from infra.embedded_temporal import EmbeddedTemporal
 from infra.temporal.provision import temporal_binary
@@ -43,6 +46,13 @@ class Services:
     def owned(self, name: str) -> str:
         """The same, as the owner of its schema."""
         return f"{self.postgres.rpartition('/')[0]}/{name}"
+
+
+async def as_owner(pool: Pool) -> AsyncConnection[TupleRow]:
+    """A connection to the pool's database as the role that owns its schema, for what no worker may do; to be closed."""
+    services = Services(**json.loads(os.environ[VARIABLE]))
+    url = services.owned(pool.conninfo.rpartition("/")[2])
+    return await AsyncConnection.connect(url, autocommit=True, options="-c search_path=mailroom -c timezone=UTC")
 
 
 class Starter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,9 +13,9 @@ from psycopg import AsyncConnection
 
 from activities.log import append
 from domain.audit import LoggedEvent
-from infra.database import Pool, open_pool
+from infra.database import Pool
 from tests.running import until
-from tests.services import Services
+from tests.services import as_owner
 
 JANE = "jane@example.com"
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -51,19 +50,11 @@ async def broken(pool: Pool, address: str = JANE) -> list[tuple[int, str]]:
 
 async def tamper(pool: Pool, *statements: str) -> None:
     """Changes tables as only a superuser can: with the triggers that refuse it turned off."""
-    async with pool.connection() as connection, connection.transaction():
+    async with await as_owner(pool) as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         for statement in statements:
             changed = await connection.execute(statement.encode())
             assert changed.rowcount > 0, "the test tampered with nothing"
-
-
-@pytest.fixture
-async def owned(services: Services, database_url: str) -> AsyncIterator[Pool]:
-    """A pool of the role that owns the test's database, which is no worker's."""
-    opened = await open_pool(services.owned(database_url.rpartition("/")[2]))
-    yield opened
-    await opened.close()
 
 
 async def test_versions_are_gapless_and_every_account_has_its_own(pool: Pool) -> None:
@@ -127,11 +118,11 @@ async def test_the_same_event_from_two_writers_at_once_is_one_event(pool: Pool) 
         "truncate {}",
     ],
 )
-async def test_not_even_the_owner_changes_what_is_logged(pool: Pool, owned: Pool, table: str, change: str) -> None:
+async def test_not_even_the_owner_changes_what_is_logged(pool: Pool, table: str, change: str) -> None:
     await appended(pool, event(), event())
     before = await entries(pool)
     with pytest.raises(psycopg.Error) as refused:
-        async with owned.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute(change.format(table).encode())
     if not (table == "account_events" and change.startswith("truncate")):  # a view cannot be truncated anyway
         assert "append-only" in str(refused.value)
@@ -139,10 +130,10 @@ async def test_not_even_the_owner_changes_what_is_logged(pool: Pool, owned: Pool
 
 
 @pytest.mark.parametrize("change", ["delete from log_heads", "truncate log_heads"])
-async def test_a_logs_head_cannot_be_removed(pool: Pool, owned: Pool, change: str) -> None:
+async def test_a_logs_head_cannot_be_removed(pool: Pool, change: str) -> None:
     await appended(pool, event())
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-        async with owned.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute(change.encode())
 
 
@@ -193,16 +184,14 @@ async def test_a_function_of_the_workers_own_is_not_called_by_the_one_that_appen
     assert len(await entries(pool)) == 1
 
 
-async def test_a_log_that_was_removed_whole_is_told_of_an_account_that_has_had_sessions(
-    pool: Pool, owned: Pool
-) -> None:
+async def test_a_log_that_was_removed_whole_is_told_of_an_account_that_has_had_sessions(pool: Pool) -> None:
     await appended(pool, event())
     async with pool.connection() as connection:
         await connection.execute(
             "insert into sessions (id, address, started_at, worker) values (gen_random_uuid(), %s, now(), 'w')", [JANE]
         )
     assert await broken(pool) == []
-    await tamper(owned, "delete from log", "delete from log_heads")
+    await tamper(pool, "delete from log", "delete from log_heads")
     assert await broken(pool) == [(1, "there is no log: it was removed whole, its head too")]
 
 
@@ -261,10 +250,10 @@ async def test_an_intact_log_has_nothing_to_report(pool: Pool) -> None:
         ),
     ],
 )
-async def test_tampering_is_found_at_its_version(pool: Pool, owned: Pool, statements: list[str], version: int) -> None:
+async def test_tampering_is_found_at_its_version(pool: Pool, statements: list[str], version: int) -> None:
     await appended(pool, *(event(count=number) for number in range(5)))
     await appended(pool, event(), address="bob@example.com")
-    await tamper(owned, *(f"{statement} {_and(statement)} address = '{JANE}'" for statement in statements))
+    await tamper(pool, *(f"{statement} {_and(statement)} address = '{JANE}'" for statement in statements))
     found = await broken(pool)
     assert [number for number, _ in found] == [version]
     assert await broken(pool, "bob@example.com") == []

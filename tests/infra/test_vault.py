@@ -15,6 +15,7 @@ from infra.database import Pool
 from infra.secrets import Secrets, Use
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault, VaultError, secret_text
+from tests.services import Services
 
 KEY = bytes(range(32))
 PASSWORD = "pässword: 1 & 2"
@@ -125,10 +126,14 @@ def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
     assert command(database_url, "list").stdout == ""
 
 
-def test_the_command_stores_a_secret_before_any_worker_has_started(database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def test_the_command_stores_a_secret_before_any_worker_has_started(services: Services, database_url: str) -> None:
+    url = services.owned(database_url.rpartition("/")[2])
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("drop schema mailroom cascade")
-    stored = command(database_url, "set", "jane", stdin=PASSWORD)
+    missing = command(database_url, "set", "jane", stdin=PASSWORD)
+    assert missing.returncode == 1
+    assert "python -m infra.migrate" in missing.stderr
+    stored = command(url, "set", "jane", stdin=PASSWORD)
     assert stored.returncode == 0, stored.stderr
 
 
