@@ -213,13 +213,14 @@ class QuarantineChanged(Report):
 
 
 class WasRefused(Report):
-    """A command that came as a signal, or got as far as a login, and was refused."""
+    """A command that came as a signal, or got as far as a login, and was refused; `times`: as often, of the same kind."""
 
     command: str
     code: str
     message: str
     field: str | None = None
     by: str
+    times: int = 1
 
 
 def name_of(command: BaseModel | type[BaseModel]) -> str:

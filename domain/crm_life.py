@@ -181,8 +181,8 @@ def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[H
             return [SyncRequested(actor=by, at=now)]
         case RetryFailed():
             return []  # its activity logs it, in the transaction that does it
-        case WasRefused(command=name, code=code, field=field, message=message, by=by):
-            return [CommandRefused(command=name, code=code, field=field, message=message, actor=by, at=now)]
+        case WasRefused(by=by):
+            return [CommandRefused(**command.model_dump(exclude={"by"}), actor=by, at=now)]
         case Close(by=by):
             return [CrmClosed(actor=by, at=now)]
 
