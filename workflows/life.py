@@ -7,6 +7,7 @@ when its events are in the log. While a command has a session of its own, the wo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -259,14 +260,12 @@ class Life(ABC, Generic[Current, Status]):
         kind.last = (name, by, error)
         if kind.times > 1:  # the handler of the first of them records them all
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._ended or self._is_to_be_cut(),
                 timeout=kind.recorded_at + COUNTED_FOR - at,
                 timeout_summary="count refused signals for a minute",
             )
-        except TimeoutError:
-            pass
         times, kind.times, kind.recorded_at = kind.times, 0, workflow.now()
         await self._was_refused(*kind.last, times=times)
 
