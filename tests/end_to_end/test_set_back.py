@@ -154,7 +154,8 @@ async def test_what_a_set_back_temporal_does_anew_is_refused_aloud_and_nothing_o
                     id=accounts[name].handle.id,
                     task_queue=contract.WORKFLOW_QUEUE,
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                    **({"start_signal": "disable", "start_signal_args": [{"by": "ops"}]} if disabled else {}),
+                    start_signal="disable" if disabled else None,
+                    start_signal_args=[{"by": "ops"}] if disabled else [],
                 )
                 again[name] = mailroom.started(f"{name}@example.com", handle)
             await again["updated"].until_state(State.DISABLED)
