@@ -27,6 +27,7 @@ from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
+from activities.pop.listing_budget import NoRoom
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.privacy import Privacies
 from activities.quarantine import Quarantine
@@ -166,6 +167,8 @@ class Retrieval:
             if request.report:
                 raise Refused("login_delay", f"{soon}: ask again after {soon.earliest:%Y-%m-%d %H:%M:%S} UTC") from None
             call_again(str(soon), soon.earliest - self._clock(), WAITING)
+        except NoRoom as full:
+            call_again(str(full), timedelta(seconds=random.uniform(5, 15)), WAITING)
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")

@@ -18,7 +18,7 @@ import psycopg
 from temporalio.client import Client
 
 from bench.mailboxes import PASSWORD, fill
-from bench.mailroom import SECRET
+from bench.mailroom import secret
 from bench.services import Effort, database
 from infra.children import Ports
 from infra.embedded_temporal import EmbeddedTemporal
@@ -35,6 +35,7 @@ PATIENCE = 300.0
 
 
 async def measure(given: argparse.Namespace, folder: Path, url: str, temporal: str, server: Dovecot) -> None:
+    users = [f"user{number}@example.com" for number in range(given.accounts)]
     environment = clean_environment(
         DATABASE_URL=url,
         TEMPORAL_ADDRESS=temporal,
@@ -42,13 +43,12 @@ async def measure(given: argparse.Namespace, folder: Path, url: str, temporal: s
         MAILROOM_ALLOW_HOSTS="127.0.0.1",
         MAILROOM_MINUTE_SECONDS=str(MINUTE_SECONDS),
         MAILROOM_MAX_SESSIONS_PER_HOST=str(given.accounts),
-        **{SECRET: PASSWORD},
+        **{secret(user): PASSWORD for user in users},
     )
     operator = Operator(folder, environment)
     try:
         worker = await operator.worker()
         client = await connect(environ={}, target_host=temporal, namespace="default")
-        users = [f"user{number}@example.com" for number in range(given.accounts)]
         for user in users:
             await start(client, user, server)
         await until(lambda: watched(url, server, users), "every account to wait for mail", patience=PATIENCE)
@@ -58,7 +58,7 @@ async def measure(given: argparse.Namespace, folder: Path, url: str, temporal: s
 
 
 async def start(client: Client, user: str, server: Dovecot) -> None:
-    incoming = {"host": server.host, "port": server.port, "tls": "none", "secret": f"env:{SECRET}"}
+    incoming = {"host": server.host, "port": server.port, "tls": "none", "secret": f"env:{secret(user)}"}
     settings = {"address": user, "incoming": incoming, "retrieval": {"interval_minutes": 1}}
     identity = contract.account_workflow_id(user)
     await client.start_workflow(contract.MAIL_ACCOUNT, settings, id=identity, task_queue=contract.WORKFLOW_QUEUE)

@@ -22,7 +22,7 @@ from temporalio.exceptions import ApplicationError
 from activities.pop.connection import Timeouts
 from domain.settings import AccountSettings
 from infra.children import Ports
-from infra.database import Pool, migrate, open_pool
+from infra.database import Pool, open_pool
 from infra.embedded_postgres import EmbeddedPostgres
 from tests.activities.watching import BusyWatcher, Watcher, account, local_worker, mail
 from tests.servers.dovecot import PENALTY, Dovecot
@@ -49,7 +49,7 @@ async def once_it_may(attempt: Callable[[], Awaitable[object]]) -> ApplicationEr
 
 
 async def healthy(server: Dovecot, watcher: Watcher, number: int, until: float, took: list[float]) -> None:
-    own = settings(server, f"healthy{number}", "GOOD")
+    own = settings(server, f"healthy{number}", f"GOOD_{number}")
     await asyncio.sleep(LOOK_EVERY * number / HEALTHY)
     while time.monotonic() < until:
         server.deliver(own.address, mail(number))
@@ -80,7 +80,9 @@ async def operator(server: Dovecot, watcher: Watcher, until: float, tries: list[
 
 
 async def measure(title: str, pool: Pool, seconds: float, *, beside: int, measures: bool) -> None:
-    environ = {"MAILROOM_SECRET_GOOD": "good"} | {f"MAILROOM_SECRET_BAD_{n}": f"wrong-{n}" for n in range(1000)}
+    environ = {f"MAILROOM_SECRET_GOOD_{n}": "good" for n in range(HEALTHY)} | {
+        f"MAILROOM_SECRET_BAD_{n}": f"wrong-{n}" for n in range(1000)
+    }
     worker = local_worker(minute_seconds=60.0, max_sessions_per_host=4)
     watcher = BusyWatcher(pool, worker, environ=environ, timeouts=Timeouts())
     with Dovecot(more=PENALTY) as server:
@@ -97,7 +99,7 @@ async def measure(title: str, pool: Pool, seconds: float, *, beside: int, measur
                 )
         if measures:  # they are for the sake of neighbours: with none on record there are none
             for number in range(HEALTHY):
-                await watcher.record(settings(server, f"healthy{number}", "GOOD"))
+                await watcher.record(settings(server, f"healthy{number}", f"GOOD_{number}"))
         until = time.monotonic() + seconds
         took, tries = list[float](), list[float]()
         others = [asyncio.create_task(wrong(server, watcher, n, beside, until, tries)) for n in range(beside)]
@@ -120,7 +122,6 @@ async def run(wrong_ones: int, seconds: float) -> None:
         database = EmbeddedPostgres(Path(name), Ports(Path(name)))
         database.start()
         try:
-            await migrate(database.url)
             pool = await open_pool(database.url, most=20)
             await measure("alone", pool, seconds, beside=0, measures=True)
             await measure(f"beside {wrong_ones} with a wrong password", pool, seconds, beside=wrong_ones, measures=True)

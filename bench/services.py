@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sys
@@ -14,7 +13,6 @@ import psutil
 import psycopg
 
 from infra.children import Ports
-from infra.database import migrate
 from infra.embedded_postgres import EmbeddedPostgres
 
 
@@ -26,8 +24,7 @@ def database(folder: Path) -> Iterator[str]:
     server = EmbeddedPostgres(folder, Ports(folder))
     server.start()
     try:
-        asyncio.run(migrate(server.url))
-        yield server.url
+        yield server.owner_url
     finally:
         server.stop()
 

@@ -145,8 +145,8 @@ def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
             return _after_failure(account, command, now)
         case LoginWorked():
             return _after_live_login(account, command, now)
-        case WasRefused(command=name, code=code, field=field, message=message, by=by):
-            return [happened.CommandRefused(command=name, code=code, field=field, message=message, actor=by, at=now)]
+        case WasRefused(by=by):
+            return [happened.CommandRefused(**command.model_dump(exclude={"by"}), actor=by, at=now)]
         case Disable(reason=because, by=by):
             if account.state is State.DISABLED:
                 return []

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from domain.commands import Command
 from domain.crm import RecordKind
 from domain.failures import Kind
+from domain.foreign_text import PersonName
 from domain.message import Participant
 from domain.settings import Name
 
@@ -51,7 +52,7 @@ class AddRecord(Command):
     crm: Name
     record_kind: RecordKind
     address: Annotated[str, Field(max_length=320)] | None = None
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
+    name: PersonName | None = None
 
 
 class AddActivity(Command):

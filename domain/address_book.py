@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
 from domain.commands import Command
+from domain.foreign_text import PersonName
 
 
 def _address(text: str) -> str:
@@ -26,7 +27,7 @@ class SaveContact(Command):
     """Save a person in the address book, or save them anew; `pinned` puts them first."""
 
     address: MailAddress
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: PersonName
     pinned: bool = False
 
 

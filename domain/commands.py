@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.failures import Failure
+from domain.foreign_text import By, Reason
 from domain.observations import Observation
 from domain.privacy import Rule
 from domain.settings import AccountSettings, Line, SecretReference, Strict
 
-By = Annotated[str, Field(max_length=200)]
 Uidl = Annotated[str, Field(max_length=255)]  # as the views show it; some servers have blank ones
 
 
@@ -26,7 +26,7 @@ class Command(Strict):
 class Disable(Command):
     """Stop retrieval until the account is enabled again."""
 
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class Enable(Command):
@@ -67,7 +67,7 @@ class SkipMessage(Command):
 
     uidl: Uidl
     occurrence: Annotated[int, Field(ge=0, le=32767)] | None = None
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class SetPrivacy(Command):
@@ -77,7 +77,7 @@ class SetPrivacy(Command):
     never_log: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     private: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     internal: Literal["private", "never_log", "link"] | None = None
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class Close(Command):
@@ -213,13 +213,14 @@ class QuarantineChanged(Report):
 
 
 class WasRefused(Report):
-    """A command that came as a signal, or got as far as a login, and was refused."""
+    """A command that came as a signal, or got as far as a login, and was refused; `times`: as often, of the same kind."""
 
     command: str
     code: str
     message: str
     field: str | None = None
     by: str
+    times: int = 1
 
 
 def name_of(command: BaseModel | type[BaseModel]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.linking import Rules
 from domain.settings import Line, Name, SecretReference, Strict
+from domain.urls import http_url
 
 CrmKind = Literal["builtin", "tryton", "zoho"]
 Profile = Literal["crm", "recruit"]
@@ -24,14 +24,14 @@ RECORD_KINDS: dict[str, tuple[RecordKind, ...]] = {
 
 def _url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        parts = http_url(text)
+        usable = "@" not in parts.netloc and not parts.query and not parts.fragment
     except ValueError:
         usable = False
-    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+    if not usable:
         raise PydanticCustomError(
             "invalid_field",
-            "is not the address of a CRM: write https://crm.example.com/path, without user, password or query",
+            "is not the address of a CRM: write https://crm.example.com/path, its host in ASCII, without user, password or query",
         )
     return text
 

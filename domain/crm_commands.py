@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.commands import Command, WasRefused
 from domain.crm import CrmSettings
 from domain.failures import Failure
+from domain.foreign_text import Reason
 from domain.settings import Strict
 
 
 class Disable(Command):
     """Tell the CRM nothing and ask it nothing until the connection is enabled again; what it must be told waits."""
 
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class Enable(Command):

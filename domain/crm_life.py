@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.commands import By, Command, WasRefused, name_of
+from domain.commands import Command, WasRefused, name_of
 from domain.crm import CrmSettings
 from domain.crm_commands import (
     AnyCommand,
@@ -52,6 +52,7 @@ from domain.crm_failures import FATES, wait_after
 from domain.erasure import erased_rule, pseudonym
 from domain.events import CommandRefused, Failures, Happened
 from domain.failures import Failure, Kind
+from domain.foreign_text import By
 from domain.refusal import Refused
 from domain.settings import parse
 
@@ -180,8 +181,8 @@ def decide(connection: Connection, command: AnyCommand, now: datetime) -> list[H
             return [SyncRequested(actor=by, at=now)]
         case RetryFailed():
             return []  # its activity logs it, in the transaction that does it
-        case WasRefused(command=name, code=code, field=field, message=message, by=by):
-            return [CommandRefused(command=name, code=code, field=field, message=message, actor=by, at=now)]
+        case WasRefused(by=by):
+            return [CommandRefused(**command.model_dump(exclude={"by"}), actor=by, at=now)]
         case Close(by=by):
             return [CrmClosed(actor=by, at=now)]
 

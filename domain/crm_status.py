@@ -14,6 +14,7 @@ from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Failures, Happened
 from domain.failures import Failure
+from domain.foreign_text import markdown
 from domain.status import clock, failed, quoted
 
 
@@ -105,7 +106,7 @@ def details(connection: Connection) -> str:
     state = f"**{connection.state}**" + (f" ({connection.reason})" if connection.reason else "")
     lines = [f"The CRM {settings.name} is {state} since {clock(connection.since)}", ""]
     if connection.state is CrmState.DISABLED:
-        lines += [f"Disabled {connection.disabled}. Use enable to take it back into service.", ""]
+        lines += [f"Disabled {markdown(connection.disabled)}. Use enable to take it back into service.", ""]
     where = f" at {host_of(settings)}" if host_of(settings) else ""
     lines += [
         f"- {settings.kind}{where}, profile {settings.profile}, organisation {settings.organisation}",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from domain.commands import Command
 from domain.crm import RecordKind
+from domain.foreign_text import Reason
 from domain.settings import Name
 
 
@@ -18,7 +19,7 @@ class Decision(Command):
     crm: Name
     record_kind: RecordKind
     record_id: Annotated[str, Field(min_length=1, max_length=200)]
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class LinkMessage(Decision):

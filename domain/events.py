@@ -168,10 +168,13 @@ class QuarantineCounted(Event):
 
 
 class CommandRefused(Event):
+    """`times` such signals were refused: after the first, those of a minute are one event, which tells of the last."""
+
     command: str
     code: str
     field: str | None = None
     message: str
+    times: int = 1
 
 
 class AccountClosed(Event):

@@ -6,6 +6,7 @@ password (Dovecot: by 4 seconds, more with each further one, until 15 seconds ha
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 QUIET_MINUTES = 0.25  # after a refused login; Dovecot forgets one after 15 seconds
@@ -85,7 +86,5 @@ def log_address(host: str) -> str:
 def enable_all(host: str) -> str:
     """The command that takes all accounts back into service that failed connections to `host` disabled."""
     query = f'MailroomState = "disabled" AND MailroomHost = "{host}" AND MailroomReason = "connection_failures"'
-    return (
-        f"temporal workflow signal --query '{query}' --name enable --input '{{\"by\": \"operator\"}}' "
-        f'--reason "{host} is back" --yes'
-    )
+    words = ["temporal", "workflow", "signal", "--query", query, "--name", "enable", "--input", '{"by": "operator"}']
+    return shlex.join([*words, "--reason", f"{host} is back", "--yes"])

@@ -16,6 +16,7 @@ from domain import connection_rules as network
 from domain.crm import DataCentre, Profile
 from domain.failures import Diagnosis, Kind
 from domain.outlook import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
+from domain.urls import http_url
 from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
 
 COMMAND = "python -m infra.oauth connect"
@@ -34,9 +35,8 @@ def _printable(text: str) -> str:
 def endpoint_url(text: str) -> str:
     """`text` where it is the URL of an endpoint (RFC 6749, section 3); PydanticCustomError where it is none."""
     try:
-        url = urlsplit(_printable(text))
-        usable = url.scheme in ("https", "http") and bool(url.hostname) and url.port != 0
-        usable = usable and url.username is None and not url.fragment and " " not in text
+        url = http_url(text)
+        usable = url.username is None and not url.fragment
     except ValueError:
         usable = False
     if not usable:

@@ -9,6 +9,9 @@ import unicodedata
 from collections.abc import Iterable
 
 LONGEST_SHOWN = 300  # characters
+LONGEST_READ = (
+    8 * LONGEST_SHOWN
+)  # of a line that may have 64 KiB, all of which would take half a second to look through
 
 _HIDDEN = "[hidden]"
 _MARKS = (_HIDDEN, "***", "…", "")
@@ -51,10 +54,13 @@ def redact(text: str, *, hide: Iterable[str] = ()) -> str:
     better mistake.
     """
     hidden = _variants(hide)
-    text = _hide_all(cleaned(text), hidden)
+    whole = len(text) <= LONGEST_READ
+    text = _hide_all(cleaned(text if whole else text[:LONGEST_READ].rpartition(" ")[0]), hidden)
     text = without_addresses(text, _HIDDEN)
     text = _TOKEN.sub(lambda token: _HIDDEN if _is_secret(token[0], hidden) else token[0], text)
     text = _hide_all(text, hidden)  # the marks just set could complete a hidden word
+    if not whole:  # and the end may be a part of one, which nobody would know again
+        text = text[: max(len(text) - max(map(len, hidden), default=0), 0)]
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.foreign_text import one_log_line
+
 LONGEST_MESSAGE = 4000  # what is refused may be megabytes long, and the refusal goes into histories
 
 
@@ -32,8 +34,8 @@ class Refused(Exception):
     def __init__(
         self, code: str, message: str, *, field: str | None = None, failure: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(message[:LONGEST_MESSAGE])
-        self.message = message[:LONGEST_MESSAGE]
+        self.message = one_log_line(message[:LONGEST_MESSAGE])  # it may quote how a field was spelled
+        super().__init__(self.message)
         self.refusal = Refusal(code=code, field=field, failure=failure)
 
 

@@ -21,6 +21,7 @@ RECENT_PREFIX = "recent:"  # R67
 MOST_PROBLEMS = 5  # that a refusal names: its text goes into histories, which have limits
 LONGEST_NAME = 80
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
+ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # what RFC 4007, section 11.2, leaves open: the name of an interface
 SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}\Z")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 
@@ -52,7 +53,9 @@ def normal_account_address(text: str) -> str:
 def _host(text: str) -> str:
     host = text.strip().rstrip(".").lower()
     with suppress(ValueError):
-        return str(ip_address(host))
+        address = str(ip_address(host))
+        if "%" not in address or ZONE.fullmatch(address.partition("%")[2]):  # Python takes any text for a zone id
+            return address
     try:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
     except UnicodeError:
@@ -287,6 +290,21 @@ def changed(settings: AccountSettings, partial: dict[str, Any]) -> AccountSettin
             field="address",
         )
     return after
+
+
+def moves_elsewhere(settings: AccountSettings, partial: dict[str, Any]) -> Refused | None:
+    """The refusal of a change that moves the account to another organisation, with its mail and to its CRMs; None for others.
+
+    Not part of `changed`, because histories in which that was done are to go on.
+    """
+    if partial.get("organisation", settings.organisation) == settings.organisation:
+        return None
+    return Refused(
+        "invalid_field",
+        "change_settings: an account stays with its organisation: `close` it, and start it in the other one, with a secret "
+        "that was stored for that",
+        field="organisation",
+    )
 
 
 def _merge(base: dict[str, Any], partial: dict[str, Any]) -> dict[str, Any]:

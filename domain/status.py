@@ -22,6 +22,7 @@ from domain.events import (
     WarningRaised,
 )
 from domain.failures import Failure, UserAction, user_action
+from domain.foreign_text import markdown
 from domain.hosts import enable_all
 from domain.providers import profile_of
 
@@ -210,14 +211,19 @@ def notice(event: Event, account: Account) -> Notice | None:
 def quoted(failure: Failure, who: str = "The server") -> str:
     """What the other side said, and by what the failure is known in the log."""
     said = f'{who} said: "{failure.server_said}". ' if failure.server_said else ""
-    return f"{said}Reference {failure.reference}; support: {failure.support}."
+    return f"{said}{_known_as(failure)}"
+
+
+def _known_as(failure: Failure) -> str:
+    return f"Reference {failure.reference}; support: {failure.support}."
 
 
 def failed(failure: Failure, reason: str | None, who: str = "The server") -> list[str]:
     """The last failure in lines of markdown, with what to do; `reason` is why it is in the state that it is in."""
     before = "Before that: " if reason == "operator" else ""
     cause = f" ({failure.cause})" if failure.cause else ""
-    told = f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {quoted(failure, who)}"
+    said = f"{who} said: {markdown(failure.server_said)}. " if failure.server_said else ""
+    told = f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {said}{_known_as(failure)}"
     return ["", told, "", f"What to do: {failure.remedy}"]
 
 
@@ -227,7 +233,7 @@ def details(account: Account, now: datetime) -> str:
     state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
     lines = [f"{settings.address} is {state} since {clock(account.since)}", ""]
     if account.state is State.DISABLED:
-        lines += [f"Disabled {account.disabled}. {_way_back(account)}", ""]
+        lines += [f"Disabled {markdown(account.disabled)}. {_way_back(account)}", ""]
     lines += [
         f"- server: {settings.incoming.host}:{settings.incoming.port} (tls: {settings.incoming.tls})",
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 import psutil
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+# All that a service needs of its owner's environment, which may hold secrets: others may read a service's own.
+NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)")
 # A creation time is boot time plus uptime, and the boot time moves a little whenever the clock is corrected.
 SAME_TIME = 2.0  # seconds
 
@@ -37,15 +40,17 @@ class Child:
         self._record = folder / f"{name}.pid"
         self._started: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
-        """Starts `command`; whether it works is for `wait_until` to find out."""
+    def start(
+        self, command: Sequence[str], *, environ: Mapping[str, str] = os.environ, cwd: Path | None = None
+    ) -> None:
+        """Starts `command` with what it needs of `environ`; whether it works is for `wait_until` to find out."""
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self._started = subprocess.Popen(
                 [sys.executable, "-I", str(LAUNCHER), str(os.getpid()), str(self._record), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=env,
+                env=needed(environ),
                 cwd=cwd,
                 start_new_session=True,
                 umask=0o077,  # what services keep is their owner's alone: mail, histories, secrets
@@ -111,6 +116,11 @@ class Child:
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-15:] if self.log.exists() else []
         return f" Its log {self.log} ends with:\n" + "\n".join(lines) if lines else f" Its log is {self.log}."
+
+
+def needed(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a program that is no part of Mailroom gets of an environment: where things are, and no secret."""
+    return {name: value for name, value in environ.items() if NEEDED.fullmatch(name)}
 
 
 class Ports:

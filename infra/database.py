@@ -7,13 +7,16 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import LiteralString
 
 from psycopg import AsyncConnection, Error
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool
 
 from domain.redaction import redact
+from infra.settings import SettingsError
 from infra.watchdog import awaits_an_answer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,6 +49,14 @@ KEEPALIVES = {  # the same, for a database whose machine is gone
 RECONNECT_SECONDS = 3.0
 POOL_SECONDS = (
     20.0  # that anybody waits for a connection: less than the shortest attempt of an activity, which can then say why
+)
+
+# What a role that works may do: everything with rows, but add to the log only by `append_event`, which its owner made.
+GRANTS: tuple[LiteralString, ...] = (
+    "grant usage on schema mailroom to {role}",
+    "grant select, insert, update, delete on all tables in schema mailroom to {role}",
+    "revoke insert, update, delete on mailroom.log, mailroom.log_heads, mailroom.migrations, mailroom.worker_roles from {role}",
+    "grant usage on all sequences in schema mailroom to {role}",
 )
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -114,10 +125,14 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
     """Applies the SQL files of `directory` that this database has not seen, in name order; returns their names.
 
     Each file is one transaction together with its entry in `mailroom.migrations`, so a worker killed in between leaves
-    the database as it was before that file. Raises TimeoutError when a table that is to be changed is in use for a minute.
+    the database as it was before that file. Roles that work (`let_work`) are given what is new. Raises TimeoutError when a
+    table that is to be changed is in use for a minute, and MigrationsMissing for a role that may not change them.
     """
     applied = []
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        if not await _may_migrate(connection):
+            await _nothing_missing(connection, directory)
+            return []
         await connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
         await connection.execute("create schema if not exists mailroom")
         await connection.execute("set search_path = mailroom")
@@ -131,7 +146,63 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
                 continue
             await _apply(connection, path.stem, path.read_bytes())
             applied.append(path.stem)
+        if applied and await _is_there(connection, "worker_roles"):
+            for (role,) in await (await connection.execute("select name from worker_roles")).fetchall():
+                await _grant(connection, role)
     return applied
+
+
+async def let_work(conninfo: str, role: str) -> None:
+    """Gives a role, now and after each migration, what a worker needs: all but changing the schema and the log.
+
+    `conninfo` is of the role that owns the schema. Raises psycopg.errors.UndefinedObject where there is no such role.
+    """
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection, connection.transaction():
+        await connection.execute("set local search_path = mailroom")
+        await _grant(connection, role)
+        await connection.execute("insert into worker_roles values (%s) on conflict do nothing", [role])
+
+
+class MigrationsMissing(SettingsError):
+    """This role may not change the schema, and the schema is not this release's; the text says what to do."""
+
+
+async def _may_migrate(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether this role owns the schema, or may make it."""
+    row = await (
+        await connection.execute(
+            """
+            select coalesce(
+                (select pg_has_role(nspowner, 'usage') from pg_namespace where nspname = 'mailroom'),
+                has_database_privilege(current_database(), 'create')
+            )
+            """
+        )
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+async def _nothing_missing(connection: AsyncConnection[TupleRow], directory: Path) -> None:
+    known = set()
+    if await _is_there(connection, "migrations"):
+        rows = await (await connection.execute("select name from mailroom.migrations")).fetchall()
+        known = {name for (name,) in rows}
+    missing = [path.stem for path in _migrations(directory) if path.stem not in known]
+    if missing:
+        raise MigrationsMissing(
+            f"{len(missing)} migrations are missing, {missing[0]} the first, and the role of DATABASE_URL may not make them: run "
+            "`python -m infra.migrate` with the DATABASE_URL of the role that owns the schema"
+        )
+
+
+async def _is_there(connection: AsyncConnection[TupleRow], table: str) -> bool:
+    row = await (await connection.execute("select to_regclass(%s)", [f"mailroom.{table}"])).fetchone()
+    return row is not None and row[0] is not None
+
+
+async def _grant(connection: AsyncConnection[TupleRow], role: str) -> None:
+    for grant in GRANTS:
+        await connection.execute(SQL(grant).format(role=Identifier(role)))
 
 
 async def _apply(connection: AsyncConnection[TupleRow], name: str, script: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import pwd
@@ -16,10 +17,14 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Literal
 
-from infra.children import Child, Ports, ServiceFailed
+from infra.children import Child, Ports, ServiceFailed, needed
+from infra.database import let_work, migrate
 
 ROLE = "mailroom"
+WORKER = "mailroom_worker"
 DATABASE = "mailroom"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -52,7 +57,10 @@ def binaries() -> Path:
 
 
 class EmbeddedPostgres:
-    """PostgreSQL on 127.0.0.1 with all its data in `state/postgres`; `url` is the same at every start with the same state.
+    """PostgreSQL on 127.0.0.1 with all its data in `state/postgres`; its URLs are the same at every start with the same state.
+
+    `owner_url` is of the role that owns the server and the schema, which it brings to this release; `url` of the one that
+    workers and people use, which may change neither the schema nor the log (infra/database.py, `let_work`).
 
     It listens on TCP and asks for a password, which the state folder keeps: other users of the machine get in only if they
     can read that folder. PostgreSQL refuses to run as root; started by root it runs as `nobody`. The wheel's own Python
@@ -67,6 +75,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._child = Child(state, "postgres")
         self.url = ""
+        self.owner_url = ""
 
     def start(self) -> None:
         """Ends what a killed owner left running, starts anew and waits until it accepts connections; blocks.
@@ -94,12 +103,29 @@ class EmbeddedPostgres:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             if connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone() is None:
                 connection.execute(f"create database {DATABASE}")
-        self.url = f"{server}/{DATABASE}"
+            worker = self._let_in(connection)
+        self.owner_url = f"{server}/{DATABASE}"
+        self.url = f"postgresql://{WORKER}:{worker}@127.0.0.1:{port}/{DATABASE}"
+        asyncio.run(migrate_for_workers(self.owner_url))
 
     def stop(self) -> None:
         """Ends the server, disconnecting its clients; returns when no process of it is left; blocks."""
         self._child.end(ask=signal.SIGINT, patience=30)  # SIGINT is PostgreSQL's "fast shutdown"
         self._wait_for_backends()
+
+    def _let_in(self, connection: psycopg.Connection[TupleRow]) -> str:
+        """Has the role that works log in; returns its password."""
+        file = self._folder / "worker.password"
+        if not file.exists():
+            unfinished = file.with_suffix(".new")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_urlsafe(24) + "\n")
+            unfinished.replace(file)
+        password = file.read_text().strip()
+        if connection.execute("select from pg_roles where rolname = %s", [WORKER]).fetchone() is None:
+            connection.execute(f"create role {WORKER} login")
+        connection.execute(SQL(f"alter role {WORKER} password {{}}").format(Literal(password)))
+        return password
 
     def _create(self) -> None:
         """Makes the data folder in one step, so that a kill in the middle leaves none rather than half of one."""
@@ -117,6 +143,7 @@ class EmbeddedPostgres:
             [*_as_server(self._folder), *command],
             capture_output=True,
             text=True,
+            env=needed(os.environ),
             cwd="/",
             check=False,
             errors="replace",
@@ -142,6 +169,12 @@ class EmbeddedPostgres:
                 pids = " ".join(str(pid) for pid in left)
                 raise ServiceFailed(f"PostgreSQL processes {pids} still use {self._data}: end them and start again")
             time.sleep(0.05)
+
+
+async def migrate_for_workers(owner_url: str) -> None:
+    """Brings a database of this server to this release, and lets its role for workers work there."""
+    await migrate(owner_url)
+    await let_work(owner_url, WORKER)
 
 
 def _processes_in(data: Path) -> list[int]:

@@ -62,9 +62,7 @@ class EmbeddedTemporal:
             command += ["--namespace", namespace]
         if self._durable:
             command += ["--db-filename", str(self._state / "temporal.db")]
-        # The CLI would take its own settings for another server from TEMPORAL_ADDRESS and its like.
-        environ = {name: value for name, value in self._environ.items() if not name.startswith("TEMPORAL_")}
-        self._child.start(command, env=environ)
+        self._child.start(command, environ=self._environ)
         self.address, self.ui = f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}"
         try:
             self._child.wait_until(self._answers, seconds=120)

@@ -78,7 +78,11 @@ class HttpHost:
 
     @property
     def host(self) -> str:
-        return self._base.host
+        return self._base.raw_host.decode()  # `host` would decode A-labels, and fail where they are none
+
+    @property
+    def port(self) -> int:
+        return self._base.port or (443 if self._base.scheme == "https" else 80)
 
     async def request(
         self,
@@ -106,9 +110,9 @@ class HttpHost:
         self, method: str, target: httpx.URL, headers: Mapping[str, str], content: bytes, largest: int
     ) -> Response:
         secure = target.scheme == "https"
-        port = target.port or (443 if secure else 80)
+        port = self.port
         try:
-            addresses = await self._resolve(target.host, port, secure)
+            addresses = await self._resolve(self.host, port, secure)
         except OSError as error:
             raise NotSent("the host's name was not resolved") from error
         failure: Exception = OSError("there is no address to connect to")
@@ -120,7 +124,7 @@ class HttpHost:
                     # What is small here must not be large once unpacked, so nothing is taken that is packed.
                     headers={**headers, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"},
                     content=content,
-                    extensions={"sni_hostname": target.host},  # the name that the certificate must be for
+                    extensions={"sni_hostname": self.host},  # the name that the certificate must be for
                 ) as response:
                     return Response(
                         response.status_code,

@@ -15,6 +15,43 @@ Address = IPv4Address | IPv6Address
 
 RESOLVER_SECONDS = 30.0
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+ISATAP = 0x00005EFE  # in an interface's id, whatever its bit for "universal" says (RFC 5214, section 6.1)
+
+# What is not the Internet at large, and why: IANA's registries of special-purpose addresses and of address space (RFC 6890 and
+# those that update it), the narrower range first. Of IPv6, only 2000::/3 is given out.
+REFUSED: tuple[tuple[str, str], ...] = (
+    ("0.0.0.0/8", "this host (RFC 791)"),
+    ("10.0.0.0/8", "private use (RFC 1918)"),
+    ("100.64.0.0/10", "a provider's own network (RFC 6598)"),
+    ("127.0.0.0/8", "loopback (RFC 1122)"),
+    ("169.254.0.0/16", "link-local, and where clouds keep their metadata (RFC 3927)"),
+    ("172.16.0.0/12", "private use (RFC 1918)"),
+    ("192.0.0.0/24", "protocol assignments (RFC 6890)"),
+    ("192.0.2.0/24", "documentation (RFC 5737)"),
+    ("192.88.99.0/24", "6to4 relays, deprecated (RFC 7526)"),
+    ("192.168.0.0/16", "private use (RFC 1918)"),
+    ("198.18.0.0/15", "benchmarks (RFC 2544)"),
+    ("198.51.100.0/24", "documentation (RFC 5737)"),
+    ("203.0.113.0/24", "documentation (RFC 5737)"),
+    ("224.0.0.0/4", "multicast (RFC 5771)"),
+    ("240.0.0.0/4", "reserved, and broadcast (RFC 1112, RFC 919)"),
+    ("::1/128", "loopback (RFC 4291)"),
+    ("::/128", "unspecified (RFC 4291)"),
+    ("64:ff9b:1::/48", "a network's own translation (RFC 8215)"),
+    ("100::/64", "discarded (RFC 6666)"),
+    ("2001::/23", "protocol assignments, Teredo and ORCHID among them (RFC 2928)"),
+    ("2001:db8::/32", "documentation (RFC 3849)"),
+    ("3fff::/20", "documentation (RFC 9637)"),
+    ("5f00::/16", "segment routing (RFC 9602)"),
+    ("fc00::/7", "unique local (RFC 4193)"),
+    ("fe80::/10", "link-local (RFC 4291)"),
+    ("fec0::/10", "site-local, deprecated (RFC 3879)"),
+    ("ff00::/8", "multicast (RFC 4291)"),
+    ("::/3", "not given out as public addresses (RFC 4291)"),
+    ("4000::/2", "not given out (RFC 4291)"),
+    ("8000::/1", "not given out (RFC 4291)"),
+)
+_REFUSED = tuple((ipaddress.ip_network(network), why) for network, why in REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +96,37 @@ async def permitted_addresses(
             field=setting.tls,
         )
     for address in outside:
-        if not is_public(address):
+        if why := not_public(address):
             raise Refused(
                 "host_not_allowed",
-                f"{setting.host}: {host} has the address {address}, which is not a public one: {setting.public}, or have the "
-                "operator add the host to MAILROOM_ALLOW_HOSTS",
+                f"{setting.host}: {host} has the address {address}, which is not a public one, but {why}: {setting.public}, or "
+                "have the operator add the host to MAILROOM_ALLOW_HOSTS",
                 field=setting.host,
             )
     return addresses
 
 
-def is_public(address: str) -> bool:
-    """Whether an address belongs to the Internet at large: not private, loopback, link-local, multicast or reserved."""
-    return all(
-        one.is_global and not (one.is_multicast or one.is_reserved or one.is_unspecified)
-        for one in _spoken_to(ipaddress.ip_address(address))
-    )
+def not_public(address: str) -> str | None:
+    """Why an address is not one of the Internet at large, by `REFUSED`; None where it is."""
+    for one in _spoken_to(ipaddress.ip_address(address)):
+        for network, why in _REFUSED:
+            if one.version == network.version and one in network:
+                return why
+    return None
 
 
 def _spoken_to(address: Address) -> list[Address]:
-    """Every address that a packet to `address` may end up at: IPv6 can carry an IPv4 address in four ways."""
+    """Every address that a packet to `address` may end up at: IPv6 can carry an IPv4 address in five ways."""
     if isinstance(address, IPv4Address):
         return [address]
     if address.ipv4_mapped:
         return [address.ipv4_mapped]
+    last = IPv4Address(int(address) & 0xFFFFFFFF)
     if address in NAT64:
-        return [IPv4Address(int(address) & 0xFFFFFFFF)]
-    return [address, *([address.sixtofour] if address.sixtofour else []), *(address.teredo or ())]
+        return [last]
+    isatap = (int(address) >> 32) & 0xFDFFFFFF == ISATAP
+    carried = [address.sixtofour, *(address.teredo or ()), last if isatap else None]
+    return [address, *(one for one in carried if one is not None)]
 
 
 def _networks(allow: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

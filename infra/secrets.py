@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from domain.refusal import Refused, WorkerLacks
+from domain.settings import AccountSettings
 from infra.database import Pool
 from infra.settings import SettingsError, WorkerSettings
 from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
@@ -26,6 +27,53 @@ ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
 # Longer than anybody who is alive holds a secret (oauth/endpoint.py, ANSWER_SECONDS); then PostgreSQL ends the transaction.
 LIMITS = "set local lock_timeout = '45s'; set local idle_in_transaction_session_timeout = '60s'"
 LATER = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds: a database that restarts, or fails over
+
+
+# Under it, so that of two logins that are let in at the same moment one alone is the first.
+ACCEPT = """
+    insert into secret_uses (reference, host, port, login, organisation)
+    select %(reference)s, %(host)s, %(port)s, %(login)s, %(organisation)s
+    where not exists (select from secret_uses where reference = %(reference)s)
+"""
+
+# Nobody's yet, or this login's.
+MAY_BE_USED = """
+    select coalesce(
+        bool_or(
+            host = %(host)s and coalesce(port = %(port)s, true) and coalesce(login = %(login)s, true)
+            and coalesce(organisation = %(organisation)s, true)
+        ),
+        true
+    ), count(*) > 0
+    from secret_uses where reference = %(reference)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a secret is wanted for: whose it is, and where it goes. A CRM's login is '': its key names its user."""
+
+    organisation: str
+    login: str
+    host: str
+    port: int
+
+    def of(self, reference: str) -> dict[str, str | int]:
+        """As the table of uses has it, which takes one spelling of a reference and of a host."""
+        kind, _, name = reference.partition(":")
+        return {
+            "reference": f"file:{PurePosixPath(name)}" if kind == "file" else reference,
+            "host": self.host.strip().lower().removesuffix("."),
+            "port": self.port,
+            "login": self.login,
+            "organisation": self.organisation,
+        }
+
+
+def use_of(settings: AccountSettings) -> Use:
+    """What an account's secret is used for. The mark of recent mode is no part of the name: it is the same mailbox."""
+    incoming = settings.incoming
+    return Use(settings.organisation, incoming.username or settings.address, incoming.host, incoming.port)
 
 
 class Secrets:
@@ -48,15 +96,18 @@ class Secrets:
         self._settings = settings
         self._environ = environ
 
-    async def resolve(self, reference: str, *, host: str) -> str:
-        """The secret that `reference` stands for, to be used with `host` and nowhere else.
+    async def resolve(self, reference: str, *, use: Use) -> str:
+        """The secret that `reference` stands for, to be used for `use` and nothing else.
 
         Raises Refused: `secret_not_allowed` for what is no reference, reaches beyond the limits or belongs to another
-        host; `secret_not_found` when there is no such secret or it cannot be read. psycopg errors pass through.
+        login; `secret_not_found` when there is no such secret or it cannot be read. psycopg errors pass through.
         """
         kind, separator, name = reference.partition(":")
+        if separator and kind in ("vault", "env", "file") and "\0" not in name:
+            async with self._pool.connection() as connection:
+                await self._check(connection, reference, use)
         if separator and kind == "vault":
-            return await self._from_vault(name, _same_spelling(host))
+            return await self._from_vault(name)
         if separator and kind == "env":
             return self._from_environment(name)
         if separator and kind == "file":
@@ -66,20 +117,45 @@ class Secrets:
             "it, store the new one with `python -m infra.vault set NAME`, and give vault:NAME here"
         )
 
-    async def accept(self, reference: str, host: str) -> None:
-        """Called once `host` took the secret: a vault secret belongs to that host from then on.
+    async def accept(self, reference: str, use: Use) -> None:
+        """Called once the secret has opened something: from then on it belongs to that organisation, login, host and port.
 
-        Raises Refused `secret_not_allowed` when another host was quicker.
+        Raises Refused: `secret_not_allowed` when another was quicker, `secret_not_found` when it is gone from the vault.
         """
-        kind, _, name = reference.partition(":")
-        if kind == "vault" and not await self._vault.bind(name, _same_spelling(host)):
-            stored = await self._vault.get(name)
-            if stored is None:
-                self._not_found(_no_such_secret(name))
-            self._belongs_to_another_host(name, host)
+        async with self._pool.connection() as connection:
+            if await self._check(connection, reference, use):
+                return
+            async with connection.transaction():
+                row = use.of(reference)
+                await connection.execute(
+                    "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"secret:{row['reference']}"]
+                )
+                kind, _, name = reference.partition(":")
+                if kind == "vault" and await self._vault.lock(connection, name) is None:
+                    self._not_found(_no_such_secret(name))
+                await connection.execute(ACCEPT, row)
+                await self._check(connection, reference, use)
+
+    async def _check(self, connection: AsyncConnection[TupleRow], reference: str, use: Use) -> bool:
+        """Whether the secret is this login's already, or nobody's; raises Refused where it is another's.
+
+        Whose it is, is not said: who may start an account is not to learn of others' by it.
+        """
+        row = await (await connection.execute(MAY_BE_USED, use.of(reference))).fetchone()
+        assert row is not None
+        allowed, known = row
+        if not allowed:
+            name = reference.partition(":")[2]
+            other = "another name" if NAME.fullmatch(name) is None else f"another name than {name}"
+            self._not_allowed(
+                f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, "
+                f"user name, host and port. Store this login's own with `python -m infra.vault set NAME`, under {other}, and "
+                "give vault:NAME here in the same command"
+            )
+        return bool(known)
 
     @contextlib.asynccontextmanager
-    async def renewing(self, reference: str, *, host: str) -> AsyncIterator[Renewal]:
+    async def renewing(self, reference: str, *, use: Use) -> AsyncIterator[Renewal]:
         """A vault secret that nobody else can change for as long as the block lasts; raises as `resolve` does.
 
         What the block saves is committed when it ends. A worker that freezes in it loses the secret after a minute.
@@ -87,21 +163,20 @@ class Secrets:
         name = reference.removeprefix("vault:")
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(LIMITS)
+            await self._check(connection, reference, use)
             stored = await self._vault.lock(connection, name)
-            value = self._opened(name, stored, _same_spelling(host))
+            value = self._opened(name, stored)
             assert stored is not None
             yield Renewal(self._pool, self._vault, connection, self._cipher(name), stored, value)
 
-    async def _from_vault(self, name: str, host: str) -> str:
+    async def _from_vault(self, name: str) -> str:
         if not NAME.fullmatch(name):
             self._not_allowed(f"the name after vault: is not one; names are {NAME_RULE}")
-        return self._opened(name, await self._vault.get(name), host)
+        return self._opened(name, await self._vault.get(name))
 
-    def _opened(self, name: str, stored: Stored | None, host: str) -> str:
+    def _opened(self, name: str, stored: Stored | None) -> str:
         if stored is None:
             self._not_found(_no_such_secret(name))
-        if stored.host not in (None, host):
-            self._belongs_to_another_host(name, host)
         try:
             return self._cipher(name).open(stored)
         except VaultError as error:
@@ -155,12 +230,6 @@ class Secrets:
             ) from None
         except VaultError as error:
             self._not_found(f"file:{name} holds no secret: {error}")
-
-    def _belongs_to_another_host(self, name: str, host: str) -> NoReturn:
-        self._not_allowed(
-            f"vault:{name} belongs to the host that accepted it first, and {host} is another: to use it there, store it "
-            f"again with `python -m infra.vault set {name}`"
-        )
 
     def _not_allowed(self, message: str) -> NoReturn:
         raise Refused("secret_not_allowed", f"{self.field}: {message}", field=self.field) from None
@@ -242,10 +311,6 @@ def _read_below(directory: Path, path: PurePosixPath) -> bytes:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise FileNotFoundError(None, "it is not a regular file")
         return opened.read(LARGEST_SECRET + 1)
-
-
-def _same_spelling(host: str) -> str:
-    return host.strip().lower().removesuffix(".")
 
 
 def _no_such_secret(name: str) -> str:

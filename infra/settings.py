@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+from domain.urls import http_url
 
 ROLES = ("workflows", "retrieval", "crm", "sending")
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
@@ -192,12 +193,11 @@ def _notify_url(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        url = urlsplit(text)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        http_url(text)
     except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError("MAILROOM_NOTIFY_URL is not an http:// or https:// URL: notices are POSTed there as JSON")
+        raise SettingsError(
+            "MAILROOM_NOTIFY_URL is not an http:// or https:// URL: notices are POSTed there as JSON"
+        ) from None
     return text
 
 

@@ -42,6 +42,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
+from domain.foreign_text import log_line, one_log_line
 from infra.database import without_values
 from infra.settings import SettingsError, WorkerSettings
 from infra.temporal_client import is_spoken_for
@@ -250,7 +251,8 @@ class _Handler(logging.StreamHandler[TextIO]):
             record.exc_info = record.exc_text = None
         elif error is not None:
             without_values(error)
-        return super().format(record)
+        record.msg, record.args = one_log_line(record.getMessage()), ()
+        return log_line(super().format(record))
 
 
 class _TextFormatter(logging.Formatter):

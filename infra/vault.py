@@ -35,11 +35,11 @@ class VaultError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """What may be shown of a secret. `host` is the mail host it was first accepted by; `key_id` names its key."""
+    """What may be shown of a secret. `used_at` is each host and port that it belongs to; `key_id` names its key."""
 
     name: str
     version: int
-    host: str | None
+    used_at: tuple[str, ...]
     key_id: str
     updated_at: datetime
 
@@ -52,7 +52,6 @@ class Stored:
     ciphertext: bytes = field(repr=False)
     nonce: bytes = field(repr=False)
     key_id: str
-    host: str | None
     version: int
 
 
@@ -95,18 +94,20 @@ class Vault:
         self._pool = pool
 
     async def put(self, name: str, value: str, cipher: Cipher) -> int:
-        """Stores a secret, belonging to no host until one accepts it; returns its version, 1 for a new name."""
+        """Stores a secret, belonging to no login until one is let in with it; returns its version, 1 for a new name."""
         ciphertext, nonce = cipher.seal(name, value)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 """
-                insert into vault (name, ciphertext, nonce, key_id) values (%s, %s, %s, %s)
+                with freed as (delete from secret_uses where reference = 'vault:' || %(name)s)
+                insert into vault (name, ciphertext, nonce, key_id)
+                values (%(name)s, %(ciphertext)s, %(nonce)s, %(key_id)s)
                 on conflict (name) do update
-                set ciphertext = excluded.ciphertext, nonce = excluded.nonce, key_id = excluded.key_id, host = null,
+                set ciphertext = excluded.ciphertext, nonce = excluded.nonce, key_id = excluded.key_id,
                     version = vault.version + 1, updated_at = now()
                 returning version
                 """,
-                [name, ciphertext, nonce, cipher.key_id],
+                {"name": name, "ciphertext": ciphertext, "nonce": nonce, "key_id": cipher.key_id},
             )
             row = await cursor.fetchone()
         assert row is not None
@@ -116,7 +117,7 @@ class Vault:
         """The secret as stored, or None."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "select ciphertext, nonce, key_id, host, version from vault where name = %s", [name]
+                "select ciphertext, nonce, key_id, version from vault where name = %s", [name]
             )
             row = await cursor.fetchone()
         return None if row is None else Stored(name, *row)
@@ -124,13 +125,13 @@ class Vault:
     async def lock(self, connection: AsyncConnection[TupleRow], name: str) -> Stored | None:
         """The secret, which nobody else can lock, rewrite or put until the transaction on `connection` ends."""
         cursor = await connection.execute(
-            "select ciphertext, nonce, key_id, host, version from vault where name = %s for update", [name]
+            "select ciphertext, nonce, key_id, version from vault where name = %s for update", [name]
         )
         row = await cursor.fetchone()
         return None if row is None else Stored(name, *row)
 
     async def rewrite(self, connection: AsyncConnection[TupleRow], before: Stored, after: Stored) -> bool:
-        """Replaces a secret by what it has become, for the same host; False when it is no longer `before`."""
+        """Replaces a secret by what it has become, for the same login; False when it is no longer `before`."""
         cursor = await connection.execute(
             """
             update vault set ciphertext = %s, nonce = %s, key_id = %s, updated_at = now()
@@ -143,20 +144,31 @@ class Vault:
     async def entries(self) -> list[Entry]:
         """What may be shown of every secret, by name."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute("select name, version, host, key_id, updated_at from vault order by name")
-            return [Entry(*row) for row in await cursor.fetchall()]
+            cursor = await connection.execute(
+                """
+                select name, version,
+                    array(
+                        select distinct concat_ws(':', host, port) from secret_uses
+                        where reference = 'vault:' || name order by 1
+                    ),
+                    key_id, updated_at
+                from vault order by name
+                """
+            )
+            return [
+                Entry(name, version, tuple(used_at), key_id, updated_at)
+                for name, version, used_at, key_id, updated_at in await cursor.fetchall()
+            ]
 
     async def delete(self, name: str) -> bool:
         """Forgets a secret; False when there was none of that name."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute("delete from vault where name = %s", [name])
-            return cursor.rowcount == 1
-
-    async def bind(self, name: str, host: str) -> bool:
-        """Gives a secret that belongs to no host yet to `host`; False when it belongs to another or is gone."""
-        async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "update vault set host = %s where name = %s and coalesce(host, %s) = %s", [host, name, host, host]
+                """
+                with freed as (delete from secret_uses where reference = 'vault:' || %(name)s)
+                delete from vault where name = %(name)s
+                """,
+                {"name": name},
             )
             return cursor.rowcount == 1
 
@@ -200,9 +212,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m infra.vault", description="Keeps the secrets that accounts refer to as vault:NAME."
     )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    put = commands.add_parser("set", help="store the secret that standard input holds; another host may use it again")
+    put = commands.add_parser("set", help="store the secret that standard input holds; it belongs to nobody then")
     put.add_argument("name", metavar="NAME", type=_name)
-    commands.add_parser("list", help="names, versions and the hosts they belong to; never a secret")
+    commands.add_parser("list", help="names, versions and the servers they belong to; never a secret")
     delete = commands.add_parser("delete", help="forget a secret")
     delete.add_argument("name", metavar="NAME", type=_name)
     return parser.parse_args(arguments)
@@ -227,12 +239,13 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         vault = Vault(pool)
         if asked.command == "set":
             version = await vault.put(asked.name, secret, cipher)
-            print(f"stored: refer to it as vault:{asked.name} (version {version}); the first host to accept it owns it")
+            print(
+                f"stored: refer to it as vault:{asked.name} (version {version}); it belongs to the first login that it opens"
+            )
         elif asked.command == "list":
             for entry in await vault.entries():
-                print(
-                    f"{entry.name}\tversion {entry.version}\t{entry.host or 'no host yet'}\t{entry.updated_at:%FT%TZ}"
-                )
+                used_at = ", ".join(entry.used_at) or "not used yet"
+                print(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
         elif not await vault.delete(asked.name):
             raise VaultError(f"there is no secret {asked.name!r}")
     finally:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from infra.children import Child, Ports
-from infra.database import migrate
-from infra.embedded_postgres import EmbeddedPostgres
+from infra.database import Pool
+from infra.embedded_postgres import EmbeddedPostgres, migrate_for_workers
 from infra.embedded_temporal import EmbeddedTemporal
 from infra.temporal.provision import temporal_binary
 
@@ -28,16 +30,29 @@ PREFIX = "mailroom-tests-"
 
 @dataclass(frozen=True)
 class Services:
-    """Where the servers of this run are. `postgres` is the URL of a database to create others from."""
+    """Where the servers of this run are. `postgres` is the URL of a database to create others from, as their owner; `worker` the
+    same as workers have it."""
 
     postgres: str
+    worker: str
     temporal: str
     temporal_ui: str
     temporal_binary: str
 
     def database(self, name: str) -> str:
-        """The URL of the database of that name."""
+        """The URL of the database of that name, as workers have it."""
+        return f"{self.worker.rpartition('/')[0]}/{name}"
+
+    def owned(self, name: str) -> str:
+        """The same, as the owner of its schema."""
         return f"{self.postgres.rpartition('/')[0]}/{name}"
+
+
+async def as_owner(pool: Pool) -> AsyncConnection[TupleRow]:
+    """A connection to the pool's database as the role that owns its schema, for what no worker may do; to be closed."""
+    services = Services(**json.loads(os.environ[VARIABLE]))
+    url = services.owned(pool.conninfo.rpartition("/")[2])
+    return await AsyncConnection.connect(url, autocommit=True, options="-c search_path=mailroom -c timezone=UTC")
 
 
 class Starter:
@@ -85,10 +100,12 @@ class Starter:
         )
         self._postgres.start()
         self._temporal.start(binary)
-        services = Services(self._postgres.url, self._temporal.address, self._temporal.ui, str(binary))
+        services = Services(
+            self._postgres.owner_url, self._postgres.url, self._temporal.address, self._temporal.ui, str(binary)
+        )
         with psycopg.connect(services.postgres, autocommit=True) as connection:
             connection.execute(f"create database {TEMPLATE} is_template true")
-        asyncio.run(migrate(services.database(TEMPLATE)))
+        asyncio.run(migrate_for_workers(services.owned(TEMPLATE)))
         return services
 
 

@@ -14,11 +14,12 @@ from temporalio.common import SearchAttributeKey
 
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
-from domain.commands import By, InQuarantine
+from domain.commands import InQuarantine
 from domain.crm import RECORD_KINDS as RECORD_KINDS
 from domain.crm import CrmSettings as CrmSettings
 from domain.crm import RecordKind as RecordKind
 from domain.crm_commands import Counts
+from domain.foreign_text import By
 from domain.observations import Observation
 from domain.reconciliation import Mended, Report
 from domain.settings import AccountSettings, Address, Name, Strict

@@ -237,12 +237,12 @@ class CrmConnection(Life[Connection, CrmStatus]):
         finally:
             self._held -= 1
 
-    async def _was_refused(self, name: str, by: str, error: Refused) -> None:
+    async def _was_refused(self, name: str, by: str, error: Refused, *, times: int = 1) -> None:
         await workflow.wait_condition(lambda: self._is_set_up_or_ended() or self._served is False)
         if self._served is False:  # which has no log
             return
         self._commands += 1
-        await super()._was_refused(name, by, error)
+        await super()._was_refused(name, by, error, times=times)
 
     async def _ready(self, given: Command) -> None:
         await workflow.wait_condition(lambda: self._is_set_up_or_ended() or self._served is False)

@@ -7,14 +7,17 @@ when its events are in the log. While a command has a session of its own, the wo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain.commands import Command, WasRefused, name_of
+from domain.redaction import cleaned
 from domain.refusal import Refused
 from domain.status import Failing, waiting
 from workflows import contract
@@ -25,7 +28,19 @@ from workflows.session import Session
 from workflows.shared_answer import Answer, SharedAnswer
 
 VERIFYING, DISABLED, CLOSED = "verifying", "disabled", "closed"  # what the states of both are called
+UNKNOWN = "unknown_command"
+COUNTED_FOR = timedelta(minutes=1)
+COUNTS_REFUSED = "refused-signals-are-counted"
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
+
+
+@dataclass
+class Kind:
+    """Refused signals of one name and code: when one was recorded, and what has come since."""
+
+    recorded_at: datetime | None = None
+    times: int = 0
+    last: tuple[str, str, Refused] = ("", "", Refused("", ""))
 
 
 class Lived(Living, Failing, Protocol):
@@ -54,6 +69,7 @@ class Life(ABC, Generic[Current, Status]):
         self._halts = 0  # how often `disable` or `close` was asked for
         self._held = 0  # commands that keep sessions from starting
         self._results = 0
+        self._refused_signals: dict[tuple[str, str], Kind] = {}
         self._own_session = session
         self._waited_for = waited_for
         self._life: Lifecycle[Current, Any]
@@ -227,14 +243,39 @@ class Life(ABC, Generic[Current, Status]):
         """A refused signal changes nothing, and the log says so; what was never connected has no log."""
         say_refused(f"the signal {name}", error, f"run {workflow.info().run_id}")
         by = payload.get("by") if isinstance(payload, dict) else None
-        await self._was_refused(name[:100], by[:200] if isinstance(by, str) and by else "operator", error)
+        who = cleaned(by)[:200] if isinstance(by, str) and by else "operator"
+        await self._count_refused(cleaned(name)[:100], who, error)
 
-    async def _was_refused(self, name: str, by: str, error: Refused) -> None:
+    async def _count_refused(self, name: str, by: str, error: Refused) -> None:
+        """Records the first refused signal of a kind at once, and those of the minute after it together, as one event."""
+        # Of names that are none there are any number, and they are one kind.
+        kind = self._refused_signals.setdefault(
+            (UNKNOWN if error.refusal.code == UNKNOWN else name, error.refusal.code), Kind()
+        )
+        at = workflow.now()
+        if kind.recorded_at is None or at >= kind.recorded_at + COUNTED_FOR or not workflow.patched(COUNTS_REFUSED):
+            kind.recorded_at = at
+            await self._was_refused(name, by, error)
+            return
+        kind.times += 1
+        kind.last = (name, by, error)
+        if kind.times > 1:  # the handler of the first of them records them all
+            return
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._ended or self._is_to_be_cut(),
+                timeout=kind.recorded_at + COUNTED_FOR - at,
+                timeout_summary="count refused signals for a minute",
+            )
+        times, kind.times, kind.recorded_at = kind.times, 0, workflow.now()
+        await self._was_refused(*kind.last, times=times)
+
+    async def _was_refused(self, name: str, by: str, error: Refused, *, times: int = 1) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
         if self._ended or self._start_refused or self._life.conflict:
             return
         code, field = error.refusal.code, error.refusal.field
-        self._life.apply(WasRefused(command=name, code=code, field=field, message=error.message, by=by))
+        self._life.apply(WasRefused(command=name, code=code, field=field, message=error.message, by=by, times=times))
         await self._answer()
 
     async def _ready(self, given: Command) -> None:

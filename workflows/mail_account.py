@@ -33,7 +33,7 @@ from domain.commands import (
 from domain.failures import Failure
 from domain.redaction import without_addresses
 from domain.refusal import Refused
-from domain.settings import AccountSettings
+from domain.settings import AccountSettings, moves_elsewhere
 from domain.status import AccountStatus, status
 from workflows import contract
 from workflows.account_lifecycle import AccountLifecycle
@@ -192,6 +192,13 @@ class MailAccount(Life[Account, AccountStatus]):
                 # Histories from before it was offered have the refusal, and go on only if it is repeated.
                 raise Refused("invalid_field", f"{name_of(given)}: xoauth2: give the command again", field="auth")
             try:
+                moves = (
+                    moves_elsewhere(self.account.settings, given.settings)
+                    if isinstance(given, ChangeSettings)
+                    else None
+                )
+                if moves and workflow.patched("organisation-stays"):
+                    raise moves
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
                 elif isinstance(given, ChangeSettings):

@@ -19,7 +19,7 @@ from domain.settings import parse
 from infra.database import Pool
 from infra.http import HttpHost, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets
+from infra.secrets import Secrets, Use
 from infra.settings import WorkerSettings
 from infra.telemetry import CrmMetrics
 
@@ -66,6 +66,11 @@ class CountedHost(HttpHost):
         )
 
 
+def use_of(settings: CrmSettings, host: HttpHost) -> Use:
+    """What a connection's secret is used for."""
+    return Use(settings.organisation, "", host.host, host.port)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What an adapter is made of. `host` is at the address of the settings; whoever logs in does so there and nowhere else."""
@@ -76,10 +81,15 @@ class Access:
     secrets: Secrets
     tokens: AccessTokens
 
+    @property
+    def use(self) -> Use:
+        """What the secret of the settings is used for."""
+        return use_of(self.settings, self.host)
+
     async def secret(self) -> str:
         """The secret of the settings; raises Refused."""
         assert self.settings.secret is not None
-        return await self.secrets.resolve(self.settings.secret, host=self.host.host)
+        return await self.secrets.resolve(self.settings.secret, use=self.use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ async def tryton(access: Access) -> Crm:
 
 
 async def zoho(access: Access) -> Crm:
-    return Zoho(access.settings, access.host, access.tokens)
+    return Zoho(access.settings, access.host, access.tokens, access.use)
 
 
 KINDS: dict[CrmKind, Made] = {
@@ -135,9 +145,9 @@ class Adapters:
                 await self.write_down(settings, host)
 
     async def accept(self, settings: CrmSettings, host: CountedHost) -> None:
-        """Called once the CRM has let us in: a vault secret belongs to its host from then on. Raises Refused."""
+        """Called once the CRM has let us in: its secret belongs to it from then on. Raises Refused."""
         if settings.secret is not None:
-            await self._secrets.accept(settings.secret, host.host)
+            await self._secrets.accept(settings.secret, use_of(settings, host))
 
     @contextlib.asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[Crm]:

@@ -32,6 +32,7 @@ from domain.failures import Kind
 from domain.zoho import DATA_CENTRES, FIELDS, MODULES
 from infra.http import HttpHost
 from infra.oauth.tokens import AccessTokens
+from infra.secrets import Use
 
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked
@@ -56,11 +57,11 @@ class Zoho:
     Refused, of its secret or host, and psycopg errors pass through.
     """
 
-    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
-        """`host` is at `address(settings)`; `settings.secret` is an OAuth grant in the vault, used with that host alone."""
+    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens, use: Use) -> None:
+        """`host` is at `address(settings)`; `settings.secret` is an OAuth grant in the vault, for `use` alone."""
         self._profile = settings.profile
         self._modules = MODULES[settings.profile]
-        self._api = ZohoApi(settings, host, tokens)
+        self._api = ZohoApi(settings, host, tokens, use)
         self._emails = ZohoEmails(self._api)
         self._stages: dict[str, bool] | None = None
         self._module_ids: dict[str, str] = {}

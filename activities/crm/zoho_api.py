@@ -18,6 +18,7 @@ from domain.redaction import redact
 from domain.zoho import PREFIXES
 from infra.http import AnswerLost, HttpHost, NotSent, Response
 from infra.oauth.tokens import AccessTokens
+from infra.secrets import Use
 
 ANSWER_SECONDS = 60.0
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -88,12 +89,13 @@ class Answer:
 class ZohoApi:
     """One product's API of one organisation. Refused, of its secret or host, and psycopg errors pass through."""
 
-    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens) -> None:
+    def __init__(self, settings: CrmSettings, host: HttpHost, tokens: AccessTokens, use: Use) -> None:
         assert settings.secret is not None
         self._http = host
         self._prefix = PREFIXES[settings.profile]
         self._secret = settings.secret
         self._tokens = tokens
+        self._use = use
         self._hide: tuple[str, ...] = ()
 
     async def get(
@@ -146,7 +148,7 @@ class ZohoApi:
 
     async def _grant(self, rejected: str | None = None) -> Grant:
         try:
-            return await self._tokens.get(self._secret, host=self._http.host, rejected=rejected)
+            return await self._tokens.get(self._secret, use=self._use, rejected=rejected)
         except Diagnosed as diagnosed:
             kind = TOKEN_KINDS.get(diagnosed.diagnosis.kind, Kind.CRM_UNAVAILABLE)
             if diagnosed.said and diagnosed.said.startswith("HTTP 4"):

@@ -33,12 +33,15 @@ ACTIVITY_FIELDS: dict[ActivityKind, str] = {
 
 Row = dict[str, Any]
 
-_MARK = re.compile(r"\s*\[mailroom:([^\[\]\s]+)\]\s*\Z")
+_MARK = re.compile(r"\[mailroom:([^\[\]\s]{1,200})\]\Z")
 
 
 def cut(text: str, most: int) -> str:
     """At most `most` characters as Zoho counts them, in UTF-16."""
     return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+
+
+LONGEST_MARK = 220  # characters
 
 
 def marked(text: str, key: str) -> str:
@@ -48,8 +51,9 @@ def marked(text: str, key: str) -> str:
 
 def unmarked(text: str) -> tuple[str, str]:
     """A text without its mark, and the key in it ("" where there is none)."""
-    found = _MARK.search(text)
-    return (text[: found.start()], found[1]) if found else (text, "")
+    text_to_mark = text.rstrip()
+    found = _MARK.search(text_to_mark, max(len(text_to_mark) - LONGEST_MARK, 0))
+    return (text[: found.start()].rstrip(), found[1]) if found else (text, "")
 
 
 # Records --------------------------------------------------------------------------------------------------------------

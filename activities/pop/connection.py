@@ -10,12 +10,13 @@ Every method may be cancelled. The conversation is then at no certain point: `ab
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from typing import Literal, TypeVar
 
 from activities.pop.conversation import (
     Arriving,
@@ -42,6 +43,7 @@ __all__ = [
 
 Arrival = bytes | Arriving | ServerRefused | MessageTooLarge
 TokenMechanism = Literal["XOAUTH2", "OAUTHBEARER"]
+Read = TypeVar("Read")
 
 WINDOW_COMMANDS = 128
 WINDOW_BYTES = 4 * 1024 * 1024
@@ -51,6 +53,7 @@ LARGEST_TOP = 1024 * 1024
 USUAL_HEADER = 4096  # bytes, by which the window is reckoned
 LONGEST_UIDL = 255  # RFC 1939 allows 70
 MOST_MESSAGES = 10_000_000
+MANY = 10_000  # lines of a listing
 LARGEST_SIZE = 2**40
 
 _SIZE = re.compile(rb"[0-9]+")
@@ -134,12 +137,7 @@ class PopConnection(Conversation):
     async def list_sizes(self) -> dict[int, int]:
         """LIST: message number -> bytes, which some servers only estimate. Lines that do not say both, or say what cannot be,
         are passed over: one of them is no reason to go without all the other messages."""
-        sizes = {}
-        for number, rest in await self._numbered("LIST"):
-            digits = _SIZE.match(rest)
-            if digits and (size := _number(digits[0], LARGEST_SIZE)) is not None:
-                sizes[number] = size
-        return sizes
+        return await self._numbered("LIST", _sizes)
 
     async def list_uids(self) -> list[tuple[int, str]]:
         """UIDL: (message number, UIDL) in the server's order. A UIDL may be blank or occur twice: servers do that.
@@ -147,12 +145,7 @@ class PopConnection(Conversation):
         What is not printable in one is escaped, so that it can be stored as text. A message that is listed twice is one
         message, under the first UIDL that it is given.
         """
-        uids: dict[int, str] = {}
-        for number, rest in await self._numbered("UIDL"):
-            uids.setdefault(number, _printable(rest))
-        if any(len(uid) > LONGEST_UIDL for uid in uids.values()):
-            raise ProtocolViolation(f"the answer to UIDL has one of more than {LONGEST_UIDL} characters")
-        return list(uids.items())
+        return await self._numbered("UIDL", _uids)
 
     async def retrieve(
         self, messages: Sequence[tuple[int, int]], *, largest: int, held: int
@@ -269,11 +262,32 @@ class PopConnection(Conversation):
         await self._line.close(seconds=2)
         return True
 
-    async def _numbered(self, command: str) -> Iterator[tuple[int, bytes]]:
-        """The lines of a listing that begin with a number that a message may have: that, and what follows it."""
+    async def _numbered(self, command: str, read: Callable[[Iterator[tuple[int, bytes]]], Read]) -> Read:
+        """What `read` makes of the lines of a listing that begin with a number that a message may have: that, and what follows
+        it. A long one is read in a thread: it takes a second for hundreds of thousands."""
         lines = await self._listing(command)
         self.phase = "transaction"
-        return _numbers(lines)
+        if len(lines) > MANY:
+            return await asyncio.to_thread(lambda: read(_numbers(lines)))
+        return read(_numbers(lines))
+
+
+def _sizes(numbered: Iterator[tuple[int, bytes]]) -> dict[int, int]:
+    sizes = {}
+    for number, rest in numbered:
+        digits = _SIZE.match(rest)
+        if digits and (size := _number(digits[0], LARGEST_SIZE)) is not None:
+            sizes[number] = size
+    return sizes
+
+
+def _uids(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, str]]:
+    uids: dict[int, str] = {}
+    for number, rest in numbered:
+        uids.setdefault(number, _printable(rest))
+    if any(len(uid) > LONGEST_UIDL for uid in uids.values()):
+        raise ProtocolViolation(f"the answer to UIDL has one of more than {LONGEST_UIDL} characters")
+    return list(uids.items())
 
 
 def _number(digits: str | bytes, most: int) -> int | None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
+from activities.pop.listing_budget import ListingBudget
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
 from domain.commands import HostOutage, Progress
 from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
@@ -30,7 +31,7 @@ from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.network import permitted_addresses
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets
+from infra.secrets import Secrets, use_of
 from infra.settings import WorkerSettings
 from infra.telemetry import span
 
@@ -111,6 +112,7 @@ class Sessions:
         self._tokens = AccessTokens(secrets, settings, clock=clock)
         self._timeouts = timeouts or Timeouts()
         self._context: ssl.SSLContext = client_context(settings.ca_file)
+        self._lists = ListingBudget()
 
     @contextlib.asynccontextmanager
     async def open(self, settings: AccountSettings) -> AsyncIterator[Session]:
@@ -141,7 +143,7 @@ class Sessions:
             if not session.logged_in and session.connection is not None:
                 await session.connection.abort()
         try:
-            await self._secrets.accept(settings.incoming.secret, settings.incoming.host)
+            await self._secrets.accept(settings.incoming.secret, use_of(settings))
             yield session
         except SERVERS_FAULTS as error:
             raise await self._named(session, addresses, error) from None
@@ -153,7 +155,7 @@ class Sessions:
         if incoming.auth == "xoauth2":
             await self._log_in_by_token(session, addresses)
             return
-        password = await self._secrets.resolve(incoming.secret, host=incoming.host)
+        password = await self._secrets.resolve(incoming.secret, use=use_of(session.settings))
         if is_grant(password):
             raise Refused(
                 "secret_not_allowed",
@@ -170,14 +172,15 @@ class Sessions:
     async def _log_in_by_token(self, session: Session, addresses: list[str]) -> None:
         """Logs in with an access token; where the server refuses it, once more with a renewed one, on another line."""
         incoming = session.settings.incoming
-        grant = await self._tokens.get(incoming.secret, host=incoming.host)
+        use = use_of(session.settings)
+        grant = await self._tokens.get(incoming.secret, use=use)
         try:
             await self._present(session, addresses, grant)
         except ServerRefused as refused:
             if self._diagnose(session, refused, self._clock()).kind is not Kind.AUTHENTICATION:
                 raise
             await session.line.abort()
-            grant = await self._tokens.get(incoming.secret, host=incoming.host, rejected=grant.access_token)
+            grant = await self._tokens.get(incoming.secret, use=use, rejected=grant.access_token)
             await self._present(session, addresses, grant)
 
     async def _present(self, session: Session, addresses: list[str], grant: Grant) -> None:
@@ -200,6 +203,7 @@ class Sessions:
             context=self._context,
             timeouts=self._timeouts,
             server_name=incoming.host,
+            lists=self._lists,
         )
         with span("pop.connect"):
             await connection.connect()

@@ -15,7 +15,7 @@ from domain.failures import Diagnosed
 from domain.oauth import RENEWED_BEFORE, Grant, NotAGrant, diagnose, read_grant
 from domain.refusal import Refused
 from infra.oauth.endpoint import AuthorizationServer, EndpointFailed
-from infra.secrets import Renewal, Secrets
+from infra.secrets import Renewal, Secrets, Use
 from infra.settings import WorkerSettings
 from infra.watchdog import awaits_an_answer
 
@@ -52,30 +52,30 @@ class AccessTokens:
         self._needed_for = needed_for
         self._server = AuthorizationServer(settings, field=secrets.field)
         self._clock = clock
-        self._renewing: dict[tuple[str, str], _Shared] = {}
+        self._renewing: dict[tuple[str, Use], _Shared] = {}
         self._room: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(RENEWALS_PER_HOST))
 
-    async def get(self, reference: str, *, host: str, rejected: str | None = None) -> Grant:
-        """The grant with an access token that lives for a while yet, to be used with `host` and nowhere else.
+    async def get(self, reference: str, *, use: Use, rejected: str | None = None) -> Grant:
+        """The grant with an access token that lives for a while yet, to be used for `use` and nothing else.
 
         `rejected` is a token that the mail server would not take: another one is got. Raises Refused for an entry that
         is not to be had or is no grant, Diagnosed where the token endpoint gives no token. psycopg errors pass through.
         """
-        grant = self._read(reference, await self._secrets.resolve(reference, host=host))
+        grant = self._read(reference, await self._secrets.resolve(reference, use=use))
         if grant.access_token != rejected and grant.lives(self._clock(), seconds=RENEWED_BEFORE):
             return grant
-        fresh = await self._share_renewal(reference, host, grant)
+        fresh = await self._share_renewal(reference, use, grant)
         if fresh.access_token == rejected:  # it was renewed before ours was rejected
-            return await self._share_renewal(reference, host, fresh)
+            return await self._share_renewal(reference, use, fresh)
         return fresh
 
-    async def _share_renewal(self, reference: str, host: str, seen: Grant) -> Grant:
+    async def _share_renewal(self, reference: str, use: Use, seen: Grant) -> Grant:
         """One renewal at a time in this process, whose outcome is everybody's: an endpoint that hangs, hangs once."""
-        key = reference, host
+        key = reference, use
         shared = self._renewing.get(key)
         if shared is None:
             self._renewing[key] = shared = _Shared()
-            shared.task = asyncio.create_task(self._renew(reference, host, seen, shared))
+            shared.task = asyncio.create_task(self._renew(reference, use, seen, shared))
             shared.task.add_done_callback(lambda done: self._forget(key, shared, done))
         shared.waiters += 1
         try:
@@ -91,13 +91,13 @@ class AccessTokens:
         finally:
             shared.waiters -= 1
 
-    def _forget(self, key: tuple[str, str], shared: _Shared, done: asyncio.Task[Grant]) -> None:
+    def _forget(self, key: tuple[str, Use], shared: _Shared, done: asyncio.Task[Grant]) -> None:
         if self._renewing.get(key) is shared:
             del self._renewing[key]
         if not done.cancelled():
             done.exception()  # seen, even if nobody waits for it any more
 
-    async def _renew(self, reference: str, host: str, seen: Grant, shared: _Shared) -> Grant:
+    async def _renew(self, reference: str, use: Use, seen: Grant, shared: _Shared) -> Grant:
         """Renews the access token, unless another worker did since `seen` was read, and keeps what the endpoint answers.
 
         The row stays locked from before the request until the commit, so nobody uses a refresh token that is being
@@ -112,7 +112,7 @@ class AccessTokens:
         renewal: Renewal | None = None
         async with self._room[seen.host]:
             try:
-                async with self._secrets.renewing(reference, host=host) as renewal:
+                async with self._secrets.renewing(reference, use=use) as renewal:
                     grant = self._read(reference, renewal.value)
                     if grant.access_token != seen.access_token and grant.lives(self._clock()):
                         return grant

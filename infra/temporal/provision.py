@@ -78,9 +78,13 @@ def _build(target: Path, environ: Mapping[str, str]) -> None:
     unfinished = _beside(target)
     command = [go, "build", "-trimpath", "-o", str(unfinished), "-ldflags"]
     command += [f"-s -w -X {VERSION_VARIABLE}={VERSION}", "github.com/temporalio/cli/cmd/temporal"]
+    # Go's own settings, and whatever a machine needs to reach modules; nothing of Mailroom's, which may be secret.
+    environment = {name: value for name, value in environ.items() if not name.startswith(("MAILROOM_", "DATABASE_URL"))}
     with tempfile.TemporaryFile("w+") as output:
-        # CGO only adds a need for a C compiler: the server's SQLite is written in Go.
-        build = subprocess.Popen(command, cwd=HERE, stdout=output, stderr=output, env={**environ, "CGO_ENABLED": "0"})
+        environment["CGO_ENABLED"] = (
+            "0"  # which only adds a need for a C compiler: the server's SQLite is written in Go
+        )
+        build = subprocess.Popen(command, cwd=HERE, stdout=output, stderr=output, env=environment)
         try:
             started = time.monotonic()
             while build.poll() is None:

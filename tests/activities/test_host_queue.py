@@ -12,14 +12,16 @@ from temporalio.exceptions import ApplicationError
 from activities.leases import Leases, NotNow
 from domain.settings import AccountSettings
 from infra.database import Pool, open_pool
-from tests.activities.watching import PASSWORD, SECRET, BusyWatcher, Watcher, account, local_worker, mailbox
+from tests.activities.watching import PASSWORD, BusyWatcher, Passwords, Watcher, account, local_worker, mailbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 
 HOST = "pop.example.com"
 FASTER = 5  # of every pause, in the tests that hold many sessions
 COUNT_REFUSED = """
     create table seen (refused integer);
+    grant all on seen to public;
     create function see() returns trigger language plpgsql as $$
     begin
         insert into seen select count(*) from leases join login_refusals using (address)
@@ -192,9 +194,9 @@ async def test_beside_wrong_passwords_on_a_dovecot_that_punishes_them_all_health
     pool: Pool, dovecot_with_penalty: Dovecot
 ) -> None:
     server = dovecot_with_penalty
-    await execute(pool, COUNT_REFUSED)
-    environ = {SECRET.removeprefix("env:"): PASSWORD}
-    environ |= {f"MAILROOM_SECRET_WRONG_{number}": f"wrong-{number}" for number in range(3)}
+    async with await as_owner(pool) as connection:
+        await connection.execute(COUNT_REFUSED)
+    environ = Passwords({f"MAILROOM_SECRET_WRONG_{number}": f"wrong-{number}" for number in range(3)})
     # Minutes of two seconds: a refused account gives way for two, then it has its turn.
     watcher = BusyWatcher(pool, local_worker(max_sessions_per_host=3, minute_seconds=2.0), environ=environ)
     good = [account(server.port, address=f"good{number}@example.com") for number in range(4)]

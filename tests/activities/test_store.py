@@ -21,6 +21,7 @@ from activities.store import LedgerConflict, MailStore
 from domain.retrieval import Listed
 from infra.database import Pool
 from tests.activities.watching import JANE, account, mail, rows
+from tests.services import as_owner
 
 LIVE = Live(on_server=9, remaining=4, eta=None)
 NUMBER = "4711"
@@ -189,7 +190,7 @@ async def test_a_failure_in_any_table_leaves_nothing_and_the_batch_can_be_stored
 ) -> None:
     await save_record(storing.pool, "contact", NUMBER, "anna@example.org")
     kind, timing = ("trigger", "") if moment == "at once" else ("constraint trigger", "deferrable initially deferred")
-    async with storing.pool.connection() as connection:
+    async with await as_owner(storing.pool) as connection:
         await connection.execute(
             "create function break_it() returns trigger language plpgsql as $$ begin raise 'the disk is full'; end $$"
         )
@@ -203,7 +204,7 @@ async def test_a_failure_in_any_table_leaves_nothing_and_the_batch_can_be_stored
         await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),), session=session)
     assert await storing.snapshot() == before
     assert (session.stored, session.quarantined, session.bytes) == (0, 0, 0), "nothing that was rolled back is counted"
-    async with storing.pool.connection() as connection:
+    async with await as_owner(storing.pool) as connection:
         await connection.execute(f"drop trigger broken on {table}".encode())
     await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),))
     assert len(await storing.rows("select * from messages")) == 4

@@ -65,9 +65,8 @@ async def test_mail_comes_in_by_token_from_dovecot_under_either_mechanism(
     await watching.watch(settings)
     assert await watching.subjects() == ["message 1"]
     assert f"method={'XOAUTH2' if provider == 'google' else 'OAUTHBEARER'}" in token_dovecot.log()
-    entry = await Vault(pool).get("jane")
-    assert entry is not None
-    assert entry.host == "127.0.0.1", "it belongs to the host that accepted it"
+    used_at = {entry.name: entry.used_at for entry in await Vault(pool).entries()}
+    assert used_at == {"jane": (f"127.0.0.1:{token_dovecot.port}",)}, "it belongs to the login that it opened"
 
 
 async def test_a_token_that_the_server_no_longer_takes_is_renewed_and_the_login_tried_once_more(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import EmailMessage
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from workflows.contract import LoginRequest, RecordedAccount, RecordRequest, Wat
 
 JANE = "jane@example.com"
 PASSWORD = "correct-horse-battery"
-SECRET = "env:MAILROOM_SECRET_JANE"
+SECRET = "MAILROOM_SECRET_JANE"  # begins the names of variables that hold PASSWORD, one for each login
 PATIENT = Timeouts(connect=20, greeting=20, login=20, reply=20, transfer_idle=20)
 IMPATIENT = Timeouts(connect=1.5, greeting=1.5, login=1.5, reply=1.5, transfer_idle=1.5)
 
@@ -51,7 +52,7 @@ def account(
     host: str = "127.0.0.1",
     tls: str = "none",
     username: str | None = None,
-    secret: str = SECRET,
+    secret: str = "",
     user: str | None = None,
     aliases: tuple[str, ...] = (),
     crm: tuple[str, ...] = (),
@@ -60,7 +61,11 @@ def account(
     organisation: str = "default",
     **retrieval: Any,
 ) -> AccountSettings:
-    """An account's settings as an operator would write them; `retrieval` are fields of that part."""
+    """An account's settings as an operator would write them, with a secret of its own unless one is given; `retrieval` are
+    fields of that part."""
+    if not secret:
+        login = f"{organisation} {username or address} {host} {port}"
+        secret = f"env:{SECRET}_{sha256(login.encode()).hexdigest()[:16]}"
     written = {
         "address": address,
         "organisation": organisation,
@@ -92,6 +97,18 @@ def mailbox(count: int, *, first: int = 1, size: int = 0) -> dict[str, bytes]:
     return {f"uid-{number}": mail(number, size=size) for number in range(first, first + count)}
 
 
+class Passwords(dict[str, str]):
+    """The environment of a worker that has PASSWORD for every login that `account` makes, and what it is given."""
+
+    def __missing__(self, name: str) -> str:
+        if name.startswith(SECRET):
+            return PASSWORD
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self or name.startswith(SECRET) else default
+
+
 @dataclass
 class Watcher:
     """One worker that watches accounts; its settings and clock may be changed between sessions."""
@@ -100,7 +117,7 @@ class Watcher:
     worker: WorkerSettings = field(default_factory=local_worker)
     clock: Clock = now_utc
     timeouts: Timeouts = PATIENT
-    environ: Mapping[str, str] = field(default_factory=lambda: {SECRET.removeprefix("env:"): PASSWORD})
+    environ: Mapping[str, str] = field(default_factory=lambda: Passwords())
     name: str = "worker-1"
     environment: ActivityEnvironment = field(default_factory=ActivityEnvironment)
     """Tells activities of heartbeats, cancellation and the worker's shutdown; a new one is a worker started again."""

@@ -29,6 +29,8 @@ def refused(**changes: Any) -> Refused:
         "https://crm.example.com/?key=hunter2",
         "https://[::1/sales",
         "https://crm.example.com:99999/",
+        "https://a\tb.example/db",
+        "https://①②⑦.⓪.⓪.①/db",
     ],
 )
 def test_what_is_no_address_of_a_crm_is_refused_and_not_repeated(url: str) -> None:

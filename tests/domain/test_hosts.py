@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -94,3 +95,9 @@ def test_the_command_that_brings_all_back_names_the_host_and_spares_those_that_a
     command = enable_all(HOST)
     assert 'MailroomHost = "pop.example.com"' in command
     assert 'MailroomReason = "connection_failures"' in command
+
+
+def test_the_command_to_paste_is_the_same_words_to_a_shell_whatever_the_host_is_called() -> None:
+    words = shlex.split(enable_all("x' --yes; id; echo '"))
+    assert words[:3] == ["temporal", "workflow", "signal"]
+    assert words[-2:] == ["x' --yes; id; echo ' is back", "--yes"]

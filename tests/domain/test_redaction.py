@@ -105,3 +105,11 @@ def test_nothing_of_a_secret_remains_whatever_it_is(secret: str, before: str, af
     for hidden in (secret, user):
         if hidden.strip() == hidden and hidden.isprintable():
             assert hidden.casefold() not in shown
+
+
+@given(st.integers(0, 40), st.text(alphabet=" ab\u0301", max_size=30))
+def test_no_part_of_a_secret_that_a_very_long_line_is_cut_in_is_shown(before: int, filling: str) -> None:
+    secret = "correct horse battery staple"
+    line = (" " * (2400 - before) + secret + " " + filling) * 30
+    shown = redact(line, hide=[secret])
+    assert not any(word in shown for word in ("correct", "horse", "battery", "staple", "corr", "stap")), shown

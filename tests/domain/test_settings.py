@@ -150,6 +150,9 @@ def test_hosts_are_in_lower_case_and_in_a_labels(written: str, normal: str) -> N
         ({"incoming": {"host": "pop example.com"}}, "invalid_field", "incoming.host", "host name"),
         ({"incoming": {"host": "-pop.example.com"}}, "invalid_field", "incoming.host", "host name"),
         ({"incoming": {"host": "1...2"}}, "invalid_field", "incoming.host", "host name"),
+        ({"incoming": {"host": "fe80::1%\x1b]0;pwned\x07"}}, "invalid_field", "incoming.host", "host name"),
+        ({"incoming": {"host": "2001:4860::1%x' --yes; id; echo '"}}, "invalid_field", "incoming.host", "host name"),
+        ({"incoming": {"host": "fe80::1%a\n08:00:00 info"}}, "invalid_field", "incoming.host", "host name"),
         ({"incoming": {"host": "pop.example.com\r\nQUIT"}}, "invalid_field", "incoming.host", "host name"),
         ({"incoming": {"port": 0}}, "invalid_field", "incoming.port", "greater than or equal to 1"),
         ({"incoming": {"port": 65536}}, "invalid_field", "incoming.port", "65535"),
@@ -384,3 +387,8 @@ def test_a_list_is_refused_for_its_length_only_where_that_is_what_is_wrong(
         parse(DeleteMessages, {"messages": messages}, what="delete_messages")
     assert refused.value.message == f"delete_messages: {said}"
     assert refused.value.refusal.field == field
+
+
+@pytest.mark.parametrize("zone", ["eth0", "1", "wlan0.100"])
+def test_an_address_may_name_the_interface_it_is_reached_by(zone: str) -> None:
+    assert settings(incoming={"host": f"fe80::1%{zone}"}).incoming.host == f"fe80::1%{zone}"

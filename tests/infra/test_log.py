@@ -19,6 +19,7 @@ from domain.audit import LoggedEvent
 from domain.refusal import Refused
 from infra.database import Pool
 from tests.running import until
+from tests.services import as_owner
 
 JANE = "jane@example.com"
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -53,7 +54,7 @@ async def broken(pool: Pool, address: str = JANE) -> list[tuple[int, str]]:
 
 async def tamper(pool: Pool, *statements: str) -> None:
     """Changes tables as only a superuser can: with the triggers that refuse it turned off."""
-    async with pool.connection() as connection, connection.transaction():
+    async with await as_owner(pool) as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         for statement in statements:
             changed = await connection.execute(statement.encode())
@@ -190,11 +191,11 @@ async def test_the_same_event_from_two_writers_at_once_is_one_event(pool: Pool) 
         "truncate {}",
     ],
 )
-async def test_what_is_logged_cannot_be_changed(pool: Pool, table: str, change: str) -> None:
+async def test_not_even_the_owner_changes_what_is_logged(pool: Pool, table: str, change: str) -> None:
     await appended(pool, event(), event())
     before = await entries(pool)
     with pytest.raises(psycopg.Error) as refused:
-        async with pool.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute(change.format(table).encode())
     if not (table == "account_events" and change.startswith("truncate")):  # a view cannot be truncated anyway
         assert "append-only" in str(refused.value)
@@ -205,8 +206,66 @@ async def test_what_is_logged_cannot_be_changed(pool: Pool, table: str, change: 
 async def test_a_logs_head_cannot_be_removed(pool: Pool, change: str) -> None:
     await appended(pool, event())
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-        async with pool.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute(change.encode())
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "update log set actor = 'nobody'",
+        "delete from log where version = 2",
+        "truncate log",
+        "insert into log select address, 3, gen_random_uuid(), at, type, data, actor, null, null, hash, hash from log",
+        "delete from log_heads",
+        "update log_heads set version = 1",
+        "set session_replication_role = replica",
+        "alter table log disable trigger append_only",
+        "drop trigger append_only on log",
+        "drop table log cascade",
+        (
+            "create or replace function append_event(text, uuid, timestamptz, text, jsonb, text, text, text) returns bigint "
+            "language sql as 'select 1::bigint'"
+        ),
+        (
+            "create or replace function entry_hash(bytea, text, bigint, uuid, timestamptz, text, jsonb, text, text, text) "
+            "returns bytea language sql as 'select null::bytea'"
+        ),
+        "create table mailroom.mine ()",
+        "delete from migrations",
+        "insert into worker_roles values ('nobody')",
+        "set role mailroom",
+        "alter table log owner to mailroom_worker",
+        "alter role mailroom_worker superuser",
+    ],
+)
+async def test_the_role_of_workers_appends_and_changes_neither_the_log_nor_the_schema(pool: Pool, attack: str) -> None:
+    await appended(pool, event(), event())
+    before = await entries(pool)
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidObjectDefinition)):
+        async with pool.connection() as connection:
+            await connection.execute(attack.encode())
+    assert await entries(pool) == before
+    assert await appended(pool, event()) == [3]
+    assert await broken(pool) == []
+
+
+async def test_a_function_of_the_workers_own_is_not_called_by_the_one_that_appends(pool: Pool) -> None:
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("create temp table log_heads (address text, version bigint, hash bytea)")
+        await append(connection, JANE, event())
+    assert len(await entries(pool)) == 1
+
+
+async def test_a_log_that_was_removed_whole_is_told_of_an_account_that_has_had_sessions(pool: Pool) -> None:
+    await appended(pool, event())
+    async with pool.connection() as connection:
+        await connection.execute(
+            "insert into sessions (id, address, started_at, worker) values (gen_random_uuid(), %s, now(), 'w')", [JANE]
+        )
+    assert await broken(pool) == []
+    await tamper(pool, "delete from log", "delete from log_heads")
+    assert await broken(pool) == [(1, "there is no log: it was removed whole, its head too")]
 
 
 async def test_what_postgresql_cannot_keep_as_text_is_kept_in_a_form_that_it_can(pool: Pool) -> None:

@@ -22,7 +22,7 @@ def empty_database(services: Services) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(services.postgres, autocommit=True) as connection:
         connection.execute(f"create database {name}")
-        yield services.database(name)
+        yield services.owned(name)
         connection.execute(f"drop database {name} with (force)")
 
 

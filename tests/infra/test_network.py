@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from typing import Any
 
 import pytest
 
 from domain.refusal import Refused
-from infra.network import is_public, permitted_addresses
+from infra.network import REFUSED, not_public, permitted_addresses
 
 
 @pytest.fixture
@@ -33,16 +34,34 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     [
         "10.1.2.3", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fd00::1", "ff02::1", "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1", "192.0.2.1",
+        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1", "192.0.2.1", "::7f00:1",
+        "2a00::5efe:a00:1", "2a00::200:5efe:a9fe:a9fe",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2", "4000::1", "fe80::1%1",
     ],
 )  # fmt: skip
 def test_addresses_that_the_internet_does_not_route_are_not_public(address: str) -> None:
-    assert not is_public(address)
+    assert not_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "142.250.110.108", "2a00:1450:400c:c0c::6c", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "142.250.110.108", "2a00:1450:400c:c0c::6c", "64:ff9b::808:808", "2002:808:808::1"]
+)
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert is_public(address)
+    assert not_public(address) is None
+
+
+@pytest.mark.parametrize(("network", "why"), REFUSED)
+def test_every_range_of_the_table_is_refused_from_its_first_address_to_its_last(network: str, why: str) -> None:
+    addresses = ipaddress.ip_network(network)
+    for address in (addresses[0], addresses[-1]):
+        told = not_public(str(address))
+        assert told in {reason for other, reason in REFUSED if address in ipaddress.ip_network(other)}, address
+    assert why == next(reason for other, reason in REFUSED if other == network)
+
+
+def test_the_narrower_range_says_why() -> None:
+    assert not_public("fec0::1") == "site-local, deprecated (RFC 3879)"
+    assert not_public("169.254.169.254") == "link-local, and where clouds keep their metadata (RFC 3927)"
 
 
 async def test_a_public_host_gives_the_addresses_to_connect_to(names: dict[str, list[str]]) -> None:
@@ -61,7 +80,7 @@ async def test_a_private_or_loopback_host_is_refused_however_it_is_written(host:
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse(names: dict[str, list[str]]) -> None:
     names["rebind.example.com"] = ["8.8.8.8", "169.254.169.254"]
-    with pytest.raises(Refused, match=r"169\.254\.169\.254"):
+    with pytest.raises(Refused, match=r"169\.254\.169\.254, which is not a public one, but link-local"):
         await permitted_addresses("rebind.example.com", 995, (), tls="implicit")
 
 

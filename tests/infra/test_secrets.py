@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from domain.refusal import Refused
 from infra.database import Pool
-from infra.secrets import Secrets
+from infra.secrets import Secrets, Use
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault
 
 KEY = bytes(range(32))
 PASSWORD = "correct horse"
-HOST = "pop.example.com"
+USE = Use("default", "jane@example.com", "pop.example.com", 995)
 
 
 def secrets(pool: Pool, *, key: bytes | None = KEY, directory: Path | None = None, **environ: str) -> Secrets:
@@ -23,29 +25,72 @@ def secrets(pool: Pool, *, key: bytes | None = KEY, directory: Path | None = Non
     return Secrets(pool, settings, environ=environ)
 
 
-async def refusal_of(secrets: Secrets, reference: str, *, host: str = HOST) -> Refused:
+async def refusal_of(secrets: Secrets, reference: str, *, use: Use = USE) -> Refused:
     with pytest.raises(Refused) as refused:
-        await secrets.resolve(reference, host=host)
+        await secrets.resolve(reference, use=use)
     assert refused.value.refusal.field == "incoming.secret"
     assert PASSWORD not in str(refused.value)
     assert PASSWORD not in repr(refused.value.__context__)
     return refused.value
 
 
-async def test_a_vault_secret_belongs_to_the_host_that_first_accepted_it(pool: Pool) -> None:
+OTHERS = [
+    replace(USE, organisation="other"),
+    replace(USE, login="joe@example.com"),
+    replace(USE, host="pop.example.net"),
+    replace(USE, port=110),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=["organisation", "login", "host", "port"])
+@pytest.mark.parametrize("reference", ["vault:jane", "env:MAILROOM_SECRET_JANE", "file:mail/jane"])
+async def test_a_secret_belongs_to_the_organisation_login_host_and_port_that_it_opened_first(
+    pool: Pool, tmp_path: Path, reference: str, other: Use
+) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "jane").write_text(PASSWORD)
+    await Vault(pool).put("jane", PASSWORD, Cipher(KEY))
+    lookup = secrets(pool, directory=tmp_path, MAILROOM_SECRET_JANE=PASSWORD)
+    assert await lookup.resolve(reference, use=other) == PASSWORD, "it has opened nothing yet"
+    await lookup.accept(reference, replace(USE, host="Pop.Example.com."))
+    assert await lookup.resolve(reference, use=USE) == PASSWORD
+    refused = await refusal_of(lookup, reference, use=other)
+    assert refused.refusal.code == "secret_not_allowed"
+    assert "python -m infra.vault set NAME" in refused.message
+    assert not any(of_the_owner in refused.message for of_the_owner in ("jane@example.com", "pop.example.com", "995"))
+    with pytest.raises(Refused):
+        await lookup.accept(reference, other)
+    await lookup.accept(reference, USE)
+
+
+async def test_another_spelling_of_a_file_is_the_same_secret(pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "jane").write_text(PASSWORD)
+    lookup = secrets(pool, directory=tmp_path)
+    await lookup.accept("file:mail/jane", USE)
+    assert (await refusal_of(lookup, "file:./mail//jane", use=OTHERS[0])).refusal.code == "secret_not_allowed"
+
+
+async def test_a_vault_secret_that_is_set_again_or_deleted_belongs_to_nobody(pool: Pool) -> None:
     vault, cipher, lookup = Vault(pool), Cipher(KEY), secrets(pool)
     await vault.put("jane", PASSWORD, cipher)
-    assert await lookup.resolve("vault:jane", host="first.example.com") == PASSWORD
-    assert await lookup.resolve("vault:jane", host="second.example.com") == PASSWORD  # nobody has accepted it yet
-    await lookup.accept("vault:jane", "First.Example.com.")
-    assert await lookup.resolve("vault:jane", host="first.example.com") == PASSWORD
-    refused = await refusal_of(lookup, "vault:jane", host="second.example.com")
-    assert refused.refusal.code == "secret_not_allowed"
-    assert "python -m infra.vault set jane" in refused.message
-    with pytest.raises(Refused):
-        await lookup.accept("vault:jane", "second.example.com")
+    await lookup.accept("vault:jane", USE)
     await vault.put("jane", PASSWORD, cipher)
-    assert await lookup.resolve("vault:jane", host="second.example.com") == PASSWORD
+    assert await lookup.resolve("vault:jane", use=OTHERS[0]) == PASSWORD
+    await lookup.accept("vault:jane", OTHERS[0])
+    await vault.delete("jane")
+    await vault.put("jane", PASSWORD, cipher)
+    assert await lookup.resolve("vault:jane", use=USE) == PASSWORD
+
+
+async def test_of_two_logins_at_the_same_moment_one_alone_is_the_first(pool: Pool) -> None:
+    await Vault(pool).put("jane", PASSWORD, Cipher(KEY))
+    lookup = secrets(pool)
+    outcomes = await asyncio.gather(
+        *(lookup.accept("vault:jane", use) for use in (USE, *OTHERS)), return_exceptions=True
+    )
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 4
 
 
 async def test_a_vault_secret_that_is_not_there_says_how_to_store_it(pool: Pool) -> None:
@@ -53,7 +98,7 @@ async def test_a_vault_secret_that_is_not_there_says_how_to_store_it(pool: Pool)
     assert refused.refusal.code == "secret_not_found"
     assert "python -m infra.vault set jane" in refused.message
     with pytest.raises(Refused):
-        await secrets(pool).accept("vault:jane", HOST)
+        await secrets(pool).accept("vault:jane", USE)
 
 
 async def test_a_worker_without_a_key_or_with_another_names_the_setting(pool: Pool) -> None:
@@ -68,8 +113,8 @@ async def test_only_variables_that_are_named_as_secrets_are_read(pool: Pool) -> 
     lookup = secrets(
         pool, MAILROOM_SECRET_JANE=PASSWORD, MAILROOM_KEY=PASSWORD, PATH=PASSWORD, MAILROOM_SECRET_=PASSWORD
     )
-    assert await lookup.resolve("env:MAILROOM_SECRET_JANE", host=HOST) == PASSWORD
-    await lookup.accept("env:MAILROOM_SECRET_JANE", HOST)
+    assert await lookup.resolve("env:MAILROOM_SECRET_JANE", use=USE) == PASSWORD
+    await lookup.accept("env:MAILROOM_SECRET_JANE", USE)
     for name in ("MAILROOM_KEY", "PATH", "mailroom_secret_jane", " MAILROOM_SECRET_JANE", "MAILROOM_SECRET_", ""):
         assert (await refusal_of(lookup, f"env:{name}")).refusal.code == "secret_not_allowed"
     assert (await refusal_of(lookup, "env:MAILROOM_SECRET_JOE")).refusal.code == "secret_not_found"
@@ -96,8 +141,8 @@ async def test_files_are_read_below_the_directory_of_secrets(pool: Pool, tmp_pat
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "jane").write_text(PASSWORD + "\n")
     lookup = secrets(pool, directory=tmp_path)
-    assert await lookup.resolve("file:mail/jane", host=HOST) == PASSWORD
-    assert await lookup.resolve("file:./mail//jane", host=HOST) == PASSWORD
+    assert await lookup.resolve("file:mail/jane", use=USE) == PASSWORD
+    assert await lookup.resolve("file:./mail//jane", use=USE) == PASSWORD
 
 
 async def test_links_that_stay_inside_are_followed(pool: Pool, tmp_path: Path) -> None:
@@ -106,7 +151,7 @@ async def test_links_that_stay_inside_are_followed(pool: Pool, tmp_path: Path) -
     (tmp_path / "..2026_01_01" / "jane").write_text(PASSWORD)
     (tmp_path / "..data").symlink_to("..2026_01_01")
     (tmp_path / "jane").symlink_to("..data/jane")
-    assert await secrets(pool, directory=tmp_path).resolve("file:jane", host=HOST) == PASSWORD
+    assert await secrets(pool, directory=tmp_path).resolve("file:jane", use=USE) == PASSWORD
 
 
 async def test_no_path_and_no_link_leads_out_of_the_directory(pool: Pool, tmp_path: Path) -> None:

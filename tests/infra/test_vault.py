@@ -12,7 +12,10 @@ import psycopg
 import pytest
 
 from infra.database import Pool
+from infra.secrets import Secrets, Use
+from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault, VaultError, secret_text
+from tests.services import Services
 
 KEY = bytes(range(32))
 PASSWORD = "pässword: 1 & 2"
@@ -85,15 +88,14 @@ async def test_another_key_is_told_which_key_is_wanted(pool: Pool) -> None:
         Cipher(bytes(32)).open(stored)
 
 
-async def test_a_secret_belongs_to_its_first_host_until_it_is_set_again(pool: Pool) -> None:
+async def test_the_list_says_at_which_servers_a_secret_is_used_until_it_is_set_again(pool: Pool) -> None:
     vault, cipher = Vault(pool), Cipher(KEY)
     await vault.put("jane", PASSWORD, cipher)
-    assert await vault.bind("jane", "pop.example.com")
-    assert await vault.bind("jane", "pop.example.com")
-    assert not await vault.bind("jane", "pop.example.net")
-    assert not await vault.bind("nobody", "pop.example.com")
+    use = Use("default", "jane@example.com", "pop.example.com", 995)
+    await Secrets(pool, WorkerSettings(database_url="")).accept("vault:jane", use)
+    assert [entry.used_at for entry in await vault.entries()] == [("pop.example.com:995",)]
     await vault.put("jane", PASSWORD, cipher)
-    assert await vault.bind("jane", "pop.example.net")
+    assert [entry.used_at for entry in await vault.entries()] == [()]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
     assert set_.returncode == 0, set_.stderr
     assert "vault:jane@example.com" in set_.stdout
     listed = command(database_url, "list", key=None)
-    assert listed.stdout.startswith("jane@example.com\tversion 1\tno host yet\t")
+    assert listed.stdout.startswith("jane@example.com\tversion 1\tnot used yet\t")
     assert PASSWORD not in set_.stdout + set_.stderr + listed.stdout
     assert command(database_url, "delete", "jane@example.com", key=None).returncode == 0
     gone = command(database_url, "delete", "jane@example.com", key=None)
@@ -124,10 +126,14 @@ def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
     assert command(database_url, "list").stdout == ""
 
 
-def test_the_command_stores_a_secret_before_any_worker_has_started(database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def test_the_command_stores_a_secret_before_any_worker_has_started(services: Services, database_url: str) -> None:
+    url = services.owned(database_url.rpartition("/")[2])
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("drop schema mailroom cascade")
-    stored = command(database_url, "set", "jane", stdin=PASSWORD)
+    missing = command(database_url, "set", "jane", stdin=PASSWORD)
+    assert missing.returncode == 1
+    assert "python -m infra.migrate" in missing.stderr
+    stored = command(url, "set", "jane", stdin=PASSWORD)
     assert stored.returncode == 0, stored.stderr
 
 

@@ -12,6 +12,7 @@ from tests.activities.watching import mail
 from tests.running import Mailroom, RunningAccount, a_new_address
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 from workflows import contract
 
 SELDOM = {"interval_minutes": 60}
@@ -47,7 +48,7 @@ class Case:
 
     async def damage(self, *statements: str) -> None:
         """Runs SQL on this account's rows (`:address`), past all constraints and triggers: a disk asks neither."""
-        async with self.mailroom.pool.connection() as connection, connection.transaction():
+        async with await as_owner(self.mailroom.pool) as connection, connection.transaction():
             await connection.execute("set local session_replication_role = replica")
             for statement in statements:
                 await connection.execute(statement.replace(":address", f"'{self.address}'").encode())

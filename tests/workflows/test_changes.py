@@ -13,6 +13,7 @@ from tests.servers.scripted_pop import MailboxServer
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}
+ANOTHER = "another"  # secret, which no login has opened anything with
 
 
 class TestChangeSettings:
@@ -45,8 +46,11 @@ class TestChangeSettings:
     @pytest.mark.parametrize(
         ("settings", "code", "field"),
         [
-            ({"incoming": {"port": 1}}, "login_failed", None),
-            ({"incoming": {"username": "nobody"}}, "login_failed", None),
+            ({"incoming": {"port": 1, "secret": ANOTHER}}, "login_failed", None),
+            ({"incoming": {"username": "nobody", "secret": ANOTHER}}, "login_failed", None),
+            ({"incoming": {"port": 1}}, "secret_not_allowed", "incoming.secret"),
+            ({"incoming": {"username": "nobody"}}, "secret_not_allowed", "incoming.secret"),
+            ({"organisation": "another"}, "invalid_field", "organisation"),
             ({"incoming": {"secret": "file:nowhere"}}, "secret_not_found", "incoming.secret"),
             ({"incoming": {"tls": "ssl"}}, "invalid_field", "incoming.tls"),
             ({"incoming": {"hots": "pop.example.com"}}, "unknown_field", "incoming.hots"),
@@ -63,6 +67,8 @@ class TestChangeSettings:
         async with MailboxServer(username="jane") as server:
             account = await mailroom.connect(server, incoming={"username": "jane"})
             before = await account.settings()
+            if settings.get("incoming", {}).get("secret") == ANOTHER:
+                settings = {"incoming": {**settings["incoming"], "secret": mailroom.secret("another")}}
             refused = await refusal(account.command("change_settings", settings=settings, by="ops"))
             assert (refused.code, refused.field) == (code, field)
             assert (refused.failure is not None) == (code == "login_failed")
@@ -92,7 +98,8 @@ class TestChangeSettings:
         async with MailboxServer() as before, MailboxServer(messages={"new": HELLO}) as after:
             account = await mailroom.connect(before)
             await account.command("disable")
-            answer = await account.command("change_settings", settings={"incoming": {"port": after.port}})
+            incoming = {"port": after.port, "secret": mailroom.secret(after.password)}
+            answer = await account.command("change_settings", settings={"incoming": incoming})
             assert (answer["state"], answer["reason"], answer["settings_version"]) == ("disabled", "operator", 2)
             assert after.logins == 1
             assert await account.attempts() == 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain.account import State
-from tests.running import Mailroom, refusal
+from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.workflows.replaying import replay
+from workflows import life
 
 SELDOM = {"interval_minutes": 60}
 
@@ -154,3 +157,24 @@ async def test_signals_before_the_end_of_the_set_up_take_effect_after_it(mailroo
         await account.until_state(State.DISABLED)
         await account.until_logged("AccountDisabled")
         assert await account.logged() == ["AccountConnected", "CommandRefused", "AccountDisabled"]
+
+
+async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_nobody_waiting(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(seconds=5))
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
+        await account.until_watched()
+        for number in range(300):
+            await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
+        await account.command("poll_now")
+        await until(lambda: entries(account, 2), "the entry that counts the rest")
+        first, rest = await account.log("CommandRefused")
+        assert (first.data["times"], rest.data["times"]) == (1, 299)
+        assert (first.data["code"], rest.actor) == ("unknown_command", "a script")
+        await replay(await account.handle.fetch_history())
+
+
+async def entries(account: RunningAccount, count: int) -> bool:
+    return len(await account.log("CommandRefused")) >= count

@@ -13,6 +13,7 @@ from domain.account import State
 from infra.settings import WorkerSettings
 from tests.running import Mailroom, RunningAccount, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 from workflows import life, mail_account
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
@@ -178,7 +179,7 @@ def _many_signals(account: Any) -> bool:
 
 
 async def test_what_a_session_stored_without_being_able_to_report_it_is_still_told(mailroom: Mailroom) -> None:
-    async with MailboxServer() as server, mailroom.pool.connection() as connection:
+    async with MailboxServer() as server, await as_owner(mailroom.pool) as connection:
         account = await mailroom.connect(server)
         await account.until_watched()
         await connection.execute(

@@ -11,6 +11,8 @@ from domain.crm import CrmSettings
 from domain.refusal import Refused
 from domain.settings import parse
 from infra.database import Pool
+from infra.secrets import Secrets, Use
+from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault
 from tests.infra.oauth.granted import KEY, settings, store
 
@@ -43,14 +45,16 @@ async def test_a_secret_that_is_not_there_is_the_settings_secret(pool: Pool, giv
 
 
 @pytest.mark.requirement("R97")
-async def test_a_secret_of_another_host_or_of_another_kind_is_the_settings_secret(pool: Pool) -> None:
+async def test_a_secret_of_another_login_or_of_another_kind_is_the_settings_secret(pool: Pool) -> None:
     await Vault(pool).put("key", "no grant", Cipher(KEY))
     error = await refused(pool, ZOHO)
     assert error.message.startswith("secret: vault:key holds no OAuth grant, which this kind of CRM needs")
     assert error.refusal.field == "secret"
-    await Vault(pool).bind("key", "other.example.com")
+    await Secrets(pool, WorkerSettings(database_url="")).accept(
+        "vault:key", Use("default", "", "other.example.com", 443)
+    )
     assert (await refused(pool, TRYTON)).message.startswith(
-        "secret: vault:key belongs to the host that accepted it first"
+        "secret: vault:key belongs to the login that it opened first"
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from activities.crm.adapter import CrmFailure, Cursor, Entry, Record
+from activities.crm.adapters import use_of
 from activities.crm.zoho import Zoho, address
 from domain.crm import CrmSettings
 from infra.database import Pool
@@ -30,7 +31,7 @@ async def connected(pool: Pool, twin: ZohoTwin, **changes: Any) -> AsyncIterator
     given = {"name": "zoho", "kind": "zoho", "data_centre": "eu", "url": twin.url, "secret": secret} | changes
     connection = CrmSettings(**given)
     async with HttpHost(address(connection), settings()) as host:
-        yield Zoho(connection, host, access_tokens(pool))
+        yield Zoho(connection, host, access_tokens(pool), use_of(connection, host))
 
 
 def entry(record_id: str, **changes: Any) -> Entry:

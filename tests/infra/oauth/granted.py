@@ -11,12 +11,12 @@ from activities.pop.session import now_utc
 from domain.oauth import Grant, read_grant
 from infra.database import Pool
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets
+from infra.secrets import Secrets, Use
 from infra.settings import LOOPBACK, WorkerSettings
 from infra.vault import Cipher, Vault
 
 KEY = bytes(range(32))
-HOST = "pop.example.com"
+USE = Use("default", "jane@example.com", "pop.example.com", 995)
 
 
 def settings(**changes: Any) -> WorkerSettings:

@@ -19,9 +19,10 @@ from domain.oauth import GOOGLE, microsoft
 from infra.database import Pool
 from infra.oauth import flows
 from infra.oauth.connect import arguments, endpoints_of
+from infra.secrets import Secrets
 from infra.vault import Cipher, Vault
 from tests.end_to_end.operating import clean_environment
-from tests.infra.oauth.granted import HOST, KEY, access_tokens, store, stored
+from tests.infra.oauth.granted import KEY, USE, access_tokens, settings, store, stored
 from tests.servers.oauth_records import SCOPE
 from tests.servers.oauth_server import OAuthServer
 
@@ -121,7 +122,7 @@ async def test_the_device_flow_stores_a_grant_that_gives_tokens(
     assert (grant.token_endpoint, grant.scope) == (server.url("token"), SCOPE)
     assert grant.refresh_token == server.tokens[-1].refresh_token
     server.expire()
-    fresh = await access_tokens(pool).get("vault:jane", host=HOST, rejected=grant.access_token)
+    fresh = await access_tokens(pool).get("vault:jane", use=USE, rejected=grant.access_token)
     assert fresh.access_token == server.tokens[-1].access_token
 
 
@@ -151,18 +152,16 @@ async def test_a_public_client_needs_no_secret(pool: Pool, database_url: str, se
     assert (await stored(pool)).client_secret is None
 
 
-async def test_connecting_again_takes_what_the_entry_has_and_frees_it_from_its_host(
+async def test_connecting_again_takes_what_the_entry_has_and_frees_it_from_its_login(
     pool: Pool, database_url: str, server: OAuthServer
 ) -> None:
     await store(pool, server.issue())
-    await Vault(pool).bind("jane", HOST)
+    await Secrets(pool, settings()).accept("vault:jane", USE)
     given = ["connect", "jane", "--provider", "other", "--device", "--device-endpoint", server.url("device")]
     async with running(database_url, *given) as command:
         assert await command.ended() == (0, "")
         assert "version 2" in command.said
-    entry = await Vault(pool).get("jane")
-    assert entry is not None
-    assert entry.host is None
+    assert [entry.used_at for entry in await Vault(pool).entries()] == [()]
     assert (await stored(pool)).client_secret == server.client.secret
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,21 +19,22 @@ from domain.failures import Diagnosed, Kind
 from domain.oauth import Grant
 from domain.refusal import Refused, WorkerLacks
 from infra.database import Pool, open_pool
+from infra.secrets import Secrets
 from infra.vault import Cipher, Vault
-from tests.infra.oauth.granted import HOST, KEY, access_tokens, store, stored
+from tests.infra.oauth.granted import KEY, USE, access_tokens, settings, store, stored
 from tests.servers.oauth_server import OAuthServer
 
 WORKER = """
 import asyncio, json, sys
 from infra.database import open_pool
-from tests.infra.oauth.granted import HOST, access_tokens
+from tests.infra.oauth.granted import USE, access_tokens
 
 async def main():
     pool = await open_pool(sys.argv[1])
     tokens = access_tokens(pool)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    got = await asyncio.gather(*(tokens.get("vault:jane", host=HOST) for _ in range(10)))
+    got = await asyncio.gather(*(tokens.get("vault:jane", use=USE) for _ in range(10)))
     print(json.dumps([grant.access_token for grant in got]), flush=True)
     await pool.close()
 
@@ -65,7 +67,7 @@ async def diagnosis_of(asked: asyncio.Future[Grant] | asyncio.Task[Grant]) -> Di
 
 async def test_a_token_that_lives_is_used_without_asking_anybody(pool: Pool, server: OAuthServer) -> None:
     grant = server.issue()
-    got = await access_tokens(pool).get(await store(pool, grant), host=HOST)
+    got = await access_tokens(pool).get(await store(pool, grant), use=USE)
     assert got.access_token == grant["access_token"]
     assert server.requests == {}
 
@@ -75,15 +77,17 @@ async def test_a_token_is_renewed_some_time_before_it_expires_and_both_tokens_ar
 ) -> None:
     grant = server.issue(expires_in=240)
     reference = await store(pool, grant)
-    await Vault(pool).bind("jane", HOST)
-    got = await access_tokens(pool).get(reference, host=HOST)
+    await Secrets(pool, settings()).accept(reference, USE)
+    got = await access_tokens(pool).get(reference, use=USE)
     assert got.access_token == server.tokens[-1].access_token != grant["access_token"]
     kept = await stored(pool)
     assert kept == got
     assert kept.refresh_token == server.tokens[-1].refresh_token != grant["refresh_token"]
     entry = await Vault(pool).get("jane")
     assert entry is not None
-    assert (entry.host, entry.version) == (HOST, 1), "it belongs to its host, and nobody has set it"
+    assert entry.version == 1, "nobody has set it"
+    with pytest.raises(Refused):
+        await Secrets(pool, settings()).resolve(reference, use=replace(USE, host="pop.example.net"))
     assert server.bodies[0]["scope"] == grant["scope"]
 
 
@@ -93,7 +97,7 @@ async def test_a_server_that_does_not_rotate_leaves_the_refresh_token(pool: Pool
     reference = await store(pool, grant)
     for hours in 0, 2:
         moment = now_utc() + timedelta(hours=hours)
-        got = await access_tokens(pool, clock=lambda: moment).get(reference, host=HOST)  # noqa: B023 -- called at once
+        got = await access_tokens(pool, clock=lambda: moment).get(reference, use=USE)  # noqa: B023 -- called at once
         assert got.refresh_token == grant["refresh_token"]
     assert server.refreshes == 2
 
@@ -103,7 +107,7 @@ async def test_a_grant_without_an_access_token_and_without_a_client_secret_gets_
 ) -> None:
     server.client.secret = None
     grant = server.issue() | {"access_token": None, "expires_at": None}
-    got = await access_tokens(pool).get(await store(pool, grant), host=HOST)
+    got = await access_tokens(pool).get(await store(pool, grant), use=USE)
     assert got.access_token == server.tokens[-1].access_token
     assert "client_secret" not in server.bodies[0]
 
@@ -111,15 +115,15 @@ async def test_a_grant_without_an_access_token_and_without_a_client_secret_gets_
 async def test_a_rejected_token_is_renewed_once_and_a_newer_one_is_not(pool: Pool, server: OAuthServer) -> None:
     grant = server.issue()
     reference, tokens = await store(pool, grant), access_tokens(pool)
-    fresh = await tokens.get(reference, host=HOST, rejected=grant["access_token"])
-    again = await tokens.get(reference, host=HOST, rejected=grant["access_token"])
+    fresh = await tokens.get(reference, use=USE, rejected=grant["access_token"])
+    again = await tokens.get(reference, use=USE, rejected=grant["access_token"])
     assert fresh.access_token == again.access_token
     assert server.refreshes == 1
 
 
 async def test_twenty_sessions_of_one_entry_make_one_refresh(pool: Pool, server: OAuthServer) -> None:
     reference, tokens = await store(pool, server.issue(expires_in=0)), access_tokens(pool)
-    got = await asyncio.gather(*(tokens.get(reference, host=HOST) for _ in range(20)))
+    got = await asyncio.gather(*(tokens.get(reference, use=USE) for _ in range(20)))
     assert len({grant.access_token for grant in got}) == 1
     assert server.refreshes == 1
 
@@ -128,7 +132,7 @@ async def test_two_workers_make_one_refresh_between_them(pool: Pool, other_pool:
     reference = await store(pool, server.issue(expires_in=0))
     server.gate.clear()
     workers = [access_tokens(pool), access_tokens(other_pool)]
-    asked = [asyncio.create_task(worker.get(reference, host=HOST)) for worker in workers for _ in range(10)]
+    asked = [asyncio.create_task(worker.get(reference, use=USE)) for worker in workers for _ in range(10)]
     await until_asked(server)
     server.gate.set()
     got = await asyncio.gather(*asked)
@@ -161,14 +165,14 @@ async def test_two_processes_make_one_refresh_between_them(pool: Pool, database_
 async def test_tokens_that_live_shorter_than_the_margin_are_still_shared(pool: Pool, server: OAuthServer) -> None:
     server.expires_in = 100
     reference, tokens = await store(pool, server.issue(expires_in=0)), access_tokens(pool)
-    await asyncio.gather(*(tokens.get(reference, host=HOST) for _ in range(20)))
+    await asyncio.gather(*(tokens.get(reference, use=USE) for _ in range(20)))
     assert server.refreshes == 1
 
 
 async def test_whoever_sets_the_entry_anew_meanwhile_comes_after_the_renewal(pool: Pool, server: OAuthServer) -> None:
     reference = await store(pool, server.issue(expires_in=0))
     server.gate.clear()
-    asked = asyncio.create_task(access_tokens(pool).get(reference, host=HOST))
+    asked = asyncio.create_task(access_tokens(pool).get(reference, use=USE))
     await until_asked(server)
     anew = server.issue()
     setting = asyncio.create_task(store(pool, anew))
@@ -180,7 +184,7 @@ async def test_whoever_sets_the_entry_anew_meanwhile_comes_after_the_renewal(poo
 async def test_an_answer_is_kept_even_if_whoever_asked_is_cancelled(pool: Pool, server: OAuthServer) -> None:
     reference = await store(pool, server.issue(expires_in=0))
     server.gate.clear()
-    asked = asyncio.create_task(access_tokens(pool).get(reference, host=HOST))
+    asked = asyncio.create_task(access_tokens(pool).get(reference, use=USE))
     await until_asked(server)
     asked.cancel()
     server.gate.set()
@@ -195,7 +199,7 @@ async def test_a_cancellation_before_the_endpoint_is_asked_takes_effect_at_once(
     reference, tokens = await store(pool, server.issue(expires_in=0)), access_tokens(pool)
     async with other_pool.connection() as connection, connection.transaction():
         await Vault(other_pool).lock(connection, "jane")
-        asked = asyncio.create_task(tokens.get(reference, host=HOST))
+        asked = asyncio.create_task(tokens.get(reference, use=USE))
         waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
         while (await (await connection.execute(waiting)).fetchone()) == (0,):
             await connection.execute("select pg_sleep(0.02)")
@@ -203,7 +207,7 @@ async def test_a_cancellation_before_the_endpoint_is_asked_takes_effect_at_once(
         with pytest.raises(asyncio.CancelledError):
             await asked
     assert server.refreshes == 0
-    assert (await tokens.get(reference, host=HOST)).access_token == server.tokens[-1].access_token
+    assert (await tokens.get(reference, use=USE)).access_token == server.tokens[-1].access_token
 
 
 async def test_an_answer_survives_a_database_connection_that_breaks_before_the_commit(
@@ -211,7 +215,7 @@ async def test_an_answer_survives_a_database_connection_that_breaks_before_the_c
 ) -> None:
     reference = await store(pool, server.issue(expires_in=0))
     server.gate.clear()
-    asked = asyncio.create_task(access_tokens(pool).get(reference, host=HOST))
+    asked = asyncio.create_task(access_tokens(pool).get(reference, use=USE))
     await until_asked(server)
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute(
@@ -226,10 +230,10 @@ async def test_an_answer_survives_a_database_connection_that_breaks_before_the_c
 async def test_a_refusal_reaches_all_who_wait_and_the_next_one_asks_again(pool: Pool, server: OAuthServer) -> None:
     reference, tokens = await store(pool, server.issue(expires_in=0)), access_tokens(pool)
     server.revoke()
-    outcomes = await asyncio.gather(*(tokens.get(reference, host=HOST) for _ in range(20)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(tokens.get(reference, use=USE) for _ in range(20)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Diagnosed}
     assert server.refreshes == 1
-    diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, host=HOST)))
+    diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.AUTHENTICATION
     assert diagnosed.said == "invalid_grant (HTTP 400)"
     assert "python -m infra.oauth connect jane --provider other" in diagnosed.diagnosis.remedy
@@ -240,35 +244,35 @@ async def test_a_refusal_reaches_all_who_wait_and_the_next_one_asks_again(pool: 
 async def test_an_endpoint_that_is_down_is_named_and_no_authentication_failure(pool: Pool, server: OAuthServer) -> None:
     reference, tokens = await store(pool, server.issue(expires_in=0)), access_tokens(pool)
     server.down()
-    diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, host=HOST)))
+    diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.SERVER_ERROR
     assert "127.0.0.1" in diagnosed.diagnosis.remedy
     server.up()
-    await tokens.get(reference, host=HOST)
+    await tokens.get(reference, use=USE)
 
 
 async def test_a_wrong_client_secret_is_a_matter_of_configuration(pool: Pool, server: OAuthServer) -> None:
     reference = await store(pool, server.issue(expires_in=0) | {"client_secret": "wr0ng-Secret"})
-    diagnosed = await diagnosis_of(asyncio.ensure_future(access_tokens(pool).get(reference, host=HOST)))
+    diagnosed = await diagnosis_of(asyncio.ensure_future(access_tokens(pool).get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.CONFIGURATION
     assert diagnosed.said
     assert diagnosed.said.startswith("invalid_client")
 
 
-async def test_a_grant_belongs_to_the_host_that_accepted_it_first_and_is_not_even_renewed_for_another(
+async def test_a_grant_belongs_to_the_login_that_it_opened_first_and_is_not_even_renewed_for_another(
     pool: Pool, server: OAuthServer
 ) -> None:
     reference = await store(pool, server.issue(expires_in=0))
-    await Vault(pool).bind("jane", HOST)
-    with pytest.raises(Refused, match="belongs to the host"):
-        await access_tokens(pool).get(reference, host="pop.example.net")
+    await Secrets(pool, settings()).accept(reference, USE)
+    with pytest.raises(Refused, match="belongs to the login that it opened first"):
+        await access_tokens(pool).get(reference, use=replace(USE, host="pop.example.net"))
     assert server.requests == {}
 
 
 async def test_an_entry_that_is_no_grant_is_refused_by_what_it_lacks(pool: Pool) -> None:
     reference = await store(pool, {"client_id": "mailroom", "refresh_token": "t0p-Secret"})
     with pytest.raises(Refused) as refused:
-        await access_tokens(pool).get(reference, host=HOST)
+        await access_tokens(pool).get(reference, use=USE)
     assert refused.value.refusal.code == "secret_not_allowed"
     assert "token_endpoint is missing; scope is missing" in refused.value.message
     assert "python -m infra.oauth connect jane" in refused.value.message
@@ -278,11 +282,11 @@ async def test_an_entry_that_is_no_grant_is_refused_by_what_it_lacks(pool: Pool)
 async def test_a_worker_with_another_key_blames_itself(pool: Pool, server: OAuthServer) -> None:
     reference = await store(pool, server.issue(expires_in=0))
     with pytest.raises(WorkerLacks):
-        await access_tokens(pool, key=bytes(32).hex()).get(reference, host=HOST)
+        await access_tokens(pool, key=bytes(32).hex()).get(reference, use=USE)
 
 
 async def test_nothing_of_a_grant_is_readable_in_the_database(pool: Pool, server: OAuthServer) -> None:
-    await access_tokens(pool).get(await store(pool, server.issue(expires_in=0)), host=HOST)
+    await access_tokens(pool).get(await store(pool, server.issue(expires_in=0)), use=USE)
     async with pool.connection() as connection:
         row = await (await connection.execute("select ciphertext, vault::text from vault")).fetchone()
     assert row is not None

@@ -1,0 +1,62 @@
+"""Text that others wrote - a server, a sender, whoever gives a command - where it is shown: as words, which never act.
+
+Each place has one function: a line of any text is `cleaned` when it comes in, a page of markdown gets it by `markdown`, a
+command to paste by `shlex`, a log line by the worker's log itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from domain.redaction import cleaned
+
+# What a terminal obeys, what hides or turns around the letters beside it, and what ends a line for some programs.
+_ACTS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def _name(text: str) -> str:
+    if not (name := cleaned(text)):
+        raise PydanticCustomError("invalid_field", "must be a name in letters that can be seen")
+    return name
+
+
+By = Annotated[str, Field(max_length=200), AfterValidator(cleaned)]
+Reason = Annotated[str, Field(max_length=500), AfterValidator(cleaned)]
+PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_name)]
+
+
+def markdown(text: str) -> str:
+    """`text` as code in a page of markdown, where nothing in it is a link, an image, HTML or a heading (CommonMark 6.1)."""
+    line = cleaned(text)
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    room = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{room}{line}{room}{fence}" if line else "(nothing)"
+
+
+def log_line(text: str) -> str:
+    """`text` for a log that terminals show: what they would obey is spelled, as JSON spells it; lines stay."""
+    return _ACTS.sub(_spelled, text)
+
+
+def one_log_line(text: str) -> str:
+    """The same for a message, of which every line end is spelled too: nobody else begins a line of the log."""
+    return log_line(text).replace("\n", "\\n")
+
+
+def _spelled(character: re.Match[str]) -> str:
+    return "".join(f"\\u{unit:04x}" for unit in _units(ord(character[0])))
+
+
+def _units(code: int) -> tuple[int, ...]:
+    """UTF-16, which JSON's escapes are in."""
+    if code < 0x10000:
+        return (code,)
+    return 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code - 0x10000 & 0x3FF)

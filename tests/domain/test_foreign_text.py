@@ -1,0 +1,155 @@
+"""One hostile text, put into every field that others see: it is shown as words, and never acts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from domain import crm_commands, crm_status
+from domain.account import Account, State, decide, evolve
+from domain.actions import AddRecord
+from domain.address_book import SaveContact
+from domain.commands import Command, Disable, Enable, SetPrivacy, SkipMessage
+from domain.crm import CrmSettings
+from domain.crm_life import Connection, CrmState
+from domain.crm_life import decide as decide_of_crm
+from domain.crm_life import evolve as evolve_of_crm
+from domain.decisions import LinkMessage
+from domain.events import Event, facts
+from domain.failures import Diagnosis, Kind
+from domain.foreign_text import log_line, markdown, one_log_line
+from domain.redaction import redact
+from domain.refusal import Refused
+from domain.settings import AccountSettings, parse
+from domain.status import details, notice
+from infra.telemetry import start_logging
+from tests.domain.given import NOON, active, failed
+
+LINK = "[Sign in again](https://evil.example/login)"
+HOSTILE = (
+    f"{LINK} ![x](https://evil.example/t.png) # Head **b** <img src=x> `code` ``more`` "
+    "\x1b]0;pwned\x07\x1b[2J\u202eevil\u202c\u200b\x9b31m\r\n08:00:00 info mailroom: forged line\n> quote"
+)
+ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e]")
+CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+
+
+def shows_words_only(page: str) -> None:
+    """A page of markdown that has the hostile text nowhere but as code, in one line."""
+    assert not ACTS.search(page), page
+    assert "evil" in page
+    left = CODE.sub("", page)
+    assert not any(word in left for word in ("evil", "Sign in", "<img", "Head", "forged", "quote")), left
+
+
+def happens(account: Account, command: Any) -> tuple[Account, list[Event]]:
+    events = decide(account, command, NOON)
+    for event in events:
+        account = evolve(account, event)
+    return account, events
+
+
+def of(account: Account, event: Event) -> str:
+    told = notice(event, account)
+    assert told is not None
+    return told.text + told.remedy
+
+
+@pytest.mark.parametrize(
+    "model", [Disable, Enable, SetPrivacy, SkipMessage, SaveContact, AddRecord, LinkMessage], ids=str
+)
+def test_whatever_a_command_says_is_one_line_without_anything_that_acts(model: type[Command]) -> None:
+    needed = {"address": "anna@example.org", "uidl": "one", "message": 1, "crm": "builtin", "record_kind": "contact"}
+    needed |= {"record_id": "1", "request_id": "1"}
+    texts = {"by": HOSTILE[:200], "reason": HOSTILE, "name": HOSTILE[:200]}
+    sent = {field: value for field, value in (needed | texts).items() if field in model.model_fields}
+    given = parse(model, sent, what="a command").model_dump()
+    for field in texts.keys() & sent.keys():
+        assert LINK in given[field]
+        assert not ACTS.search(given[field])
+        assert "\n" not in given[field]
+
+
+def test_who_disabled_an_account_and_why_is_words_in_the_page_the_notice_and_the_log() -> None:
+    given = parse(Disable, {"by": HOSTILE[:200], "reason": HOSTILE}, what="disable")
+    account, events = happens(active(), given)
+    assert account.state is State.DISABLED
+    shows_words_only(details(account, NOON))
+    assert not ACTS.search(of(account, events[0]))
+    assert not ACTS.search(json.dumps(facts(events[0]), ensure_ascii=False))
+
+
+@pytest.mark.parametrize("kind", [Kind.CERTIFICATE, Kind.WEB_LOGIN_REQUIRED, Kind.AUTHENTICATION], ids=str)
+def test_a_servers_answer_is_words_in_the_page_and_the_notice(kind: Kind) -> None:
+    report = failed(kind).report
+    said = report.failure.model_copy(update={"server_said": redact(HOSTILE)})
+    command = failed(kind).model_copy(update={"report": report.model_copy(update={"failure": said})})
+    account, events = happens(active(), command)
+    shows_words_only(details(account, NOON))
+    assert all(not ACTS.search(told.text) for event in events if (told := notice(event, account)))
+
+
+def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -> None:
+    given = {"name": "sales", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
+    connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
+    asked = parse(crm_commands.Disable, {"by": HOSTILE[:200], "reason": HOSTILE}, what="disable")
+    for event in decide_of_crm(connection, asked, NOON):
+        connection = evolve_of_crm(connection, event)
+    assert connection.state is CrmState.DISABLED
+    failure = Diagnosis(Kind.CRM_UNAVAILABLE, None, "Wait.").failure(
+        reference="MR-1", support="help@example.com", at=NOON, server_said=redact(HOSTILE)
+    )
+    shows_words_only(crm_status.details(connection.model_copy(update={"last_failure": failure})))
+
+
+@pytest.mark.parametrize("model", [AccountSettings, CrmSettings, Disable, SaveContact], ids=str)
+def test_a_field_of_any_name_is_refused_in_words(model: type[BaseModel]) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(model, {HOSTILE[-70:]: 1}, what="a command")
+    assert not ACTS.search(refused.value.message)
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("dev", [True, False], ids=["text", "json"])
+def test_a_log_line_is_one_line_whatever_is_in_it(dev: bool) -> None:
+    stream = StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        start_logging(dev=dev, stream=stream)
+        logging.getLogger("mailroom.test").warning("%s: refused (%s)", HOSTILE, HOSTILE)
+        try:
+            raise OSError(HOSTILE)
+        except OSError:
+            logging.getLogger("mailroom.test").exception("of %s", HOSTILE)
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
+    written = stream.getvalue()
+    assert not ACTS.search(written)
+    assert written.splitlines()[0].count("forged line") == 2
+    if not dev:
+        first = json.loads(written.splitlines()[0])
+        assert first["message"].count(LINK) == 2
+
+
+@given(st.text())
+def test_any_text_is_one_line_of_code_in_markdown(text: str) -> None:
+    shown = markdown(text)
+    assert not ACTS.search(shown)
+    assert "\n" not in shown
+    assert shown == "(nothing)" or not CODE.sub("", shown), shown
+
+
+@given(st.text())
+def test_what_a_log_spells_is_what_was_said(text: str) -> None:
+    assert not ACTS.search(one_log_line(text).replace("\t", ""))
+    if "\\" not in text and '"' not in text:
+        assert json.loads(f'"{log_line(text)}"', strict=False) == text
