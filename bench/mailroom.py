@@ -21,6 +21,7 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.auth_codes import AuthCodes
 from activities.pop.session import Sessions
 from activities.retrieve import Retrieval
 from bench.mailboxes import PASSWORD
@@ -86,7 +87,7 @@ async def _do(job: Job) -> Took:
         quota_bytes=ENOUGH,
     )
     async with await open_pool(job.database, most=DATABASE_CONNECTIONS) as pool:
-        retrieval = Retrieval(pool, Sessions(Secrets(pool, settings), settings), settings, SessionMetrics(), "bench")
+        retrieval = Retrieval(pool, Sessions(Secrets(pool, settings), settings, AuthCodes(pool)), settings, SessionMetrics(), "bench")
         began, cpu = time.perf_counter(), time.process_time()
         came = await asyncio.gather(*(_mailbox(retrieval, account(user, job.port, job.crm)) for user in job.users))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu

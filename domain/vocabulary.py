@@ -1,0 +1,196 @@
+"""Reads a refusal as concepts: which words of domain/refusal_words.tsv stand where in it, and which are negated.
+
+The table is data, a row for each concept and language, and the same for every protocol; what concepts mean together is said by
+the rules of a protocol (domain/pop_rules.py, domain/smtp_rules.py). docs/failures.md tells how to extend both.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+WORDS = Path(__file__).with_name("refusal_words.tsv")
+NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
+REACH_OF_A_NEGATION = 3  # words
+
+_UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
+_SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
+_WIDE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")  # letters that stand without blanks between
+_LETTERS = re.compile(f"{_WIDE.pattern}|(?:(?!{_WIDE.pattern})[^\\W_])+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A word of the vocabulary in a text. `first` and `last` count half words, so that a Chinese character is one half."""
+
+    concept: str
+    word: str
+    sentence: int
+    first: int
+    last: int
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was understood of a text. `words` is how many it has, known or not."""
+
+    hits: tuple[Hit, ...] = ()
+    words: int = 0
+
+    @property
+    def sentences(self) -> list[int]:
+        return sorted({hit.sentence for hit in self.hits})
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    concept: str
+    word: str
+    parts: tuple[tuple[str, bool], ...]  # folded, and whether more letters may follow
+    wide: bool
+    negating: bool = False  # a phrase that begins with a negation: "not found"
+
+    def end(self, text: str, at: int) -> int | None:
+        """Where it ends in `text` if it begins at `at`."""
+        for n, (part, open_ended) in enumerate(self.parts):
+            if n:
+                at = _past_separators(text, at)
+            if not text.startswith(part, at):
+                return None
+            at += len(part)
+            while open_ended and _goes_on(text, at):
+                at += 1
+        return None if not self.wide and _goes_on(text, at) else at
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of all concepts, by the two letters that they begin with."""
+
+    entries: dict[str, list[_Entry]]
+
+    def read(self, text: str) -> Reading:
+        folded = fold(text)
+        sentences, places, words = _laid_out(folded)
+        found: list[tuple[int, int, _Entry]] = []
+        for start in places:
+            begins = _begins_a_word(folded, start)
+            for entry in self.entries.get(folded[start : start + 2], ()):
+                if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
+                    found.append((start, end, entry))
+        starts = sorted(places)
+        negated = [(start, end) for start, end, entry in found if entry.negating]
+        hits = [
+            Hit(
+                entry.concept,
+                entry.word,
+                bisect.bisect(sentences, start),
+                places[start],
+                places[starts[bisect.bisect_left(starts, end) - 1]],
+                negated=any(first < start < last for first, last in negated),
+            )
+            for start, end, entry in found
+            if not _is_part_of_a_longer(start, end, found)
+        ]
+        return Reading(tuple(_negated(hits)), words)
+
+
+@functools.cache
+def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
+    """The table's words; `without` those that were added because of what these servers and providers say (bench/refusals.py)."""
+    spelled = [
+        (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
+        for concept, language, words, origin in rows()
+        if not origin or origin not in without
+        for word in words
+        for spelling in {fold(word), fold(word.translate(_UMLAUTS)) if language == "de" else fold(word)}
+    ]
+    negations = {parts for concept, *_, parts in spelled if concept == NEGATION}
+    entries: dict[str, list[_Entry]] = {}
+    for concept, word, spelling, parts in spelled:
+        negating = any(parts[:n] in negations for n in range(1, len(parts)))
+        entry = _Entry(concept, word, parts, wide=bool(_WIDE.search(spelling)), negating=negating)
+        entries.setdefault(parts[0][0][:2], []).append(entry)
+    return Vocabulary(entries)
+
+
+def rows() -> Iterator[tuple[str, str, list[str], str]]:
+    """Concept, language, words, and whose text taught them ("" where nobody's did)."""
+    with WORDS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield row["concept"], row["language"], row["words"].split(", "), row["learned_from"] or ""
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents; words in camel case apart, links as one word."""
+    text = _LINK.sub(" urllink ", text)
+    text = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text)).casefold().translate(_UNFOLDED)
+    return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
+
+
+def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
+    """Where sentences end, and for each place where a word may begin or end how many half words stand before it."""
+    places: dict[int, int] = {}
+    half_words = 0
+    for letters in _LETTERS.finditer(text):
+        places[letters.start()] = half_words
+        half_words += 1 if _WIDE.match(letters[0]) else 2
+    return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2
+
+
+def _past_separators(text: str, at: int) -> int:
+    end = at
+    while end < len(text) and end - at < 2 and text[end] in _SEPARATORS:
+        end += 1
+    return end
+
+
+def _goes_on(text: str, at: int) -> bool:
+    return at < len(text) and text[at].isalnum() and not _WIDE.match(text[at])
+
+
+def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entry]]) -> bool:
+    """"Password database" is about a database, "not found" no negation; "not allowed" says also that it is not "allowed"."""
+    negations = {first for first, _, entry in found if entry.concept == NEGATION}
+    return any(
+        first <= start and end <= last and last - first > end - start and not (first in negations and first < start)
+        for first, last, _ in found
+    )
+
+
+def _begins_a_word(text: str, start: int) -> bool:
+    return start == 0 or not text[start - 1].isalnum() or bool(_WIDE.match(text[start - 1]))
+
+
+def _negated(hits: list[Hit]) -> Iterator[Hit]:
+    reach = 2 * REACH_OF_A_NEGATION
+    negations = [hit for hit in hits if hit.concept in (NEGATION, NEGATION_BEHIND)]
+    for hit in hits:
+        yield Hit(
+            hit.concept,
+            hit.word,
+            hit.sentence,
+            hit.first,
+            hit.last,
+            hit.negated
+            or any(
+                one.sentence == hit.sentence
+                and (
+                    0 < hit.first - one.last <= reach
+                    if one.concept == NEGATION
+                    else 0 < one.first - hit.last <= reach
+                )
+                for one in negations
+            ),
+        )
