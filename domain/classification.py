@@ -18,11 +18,11 @@ from domain import connection_rules as network
 from domain import pop_remedies as say
 from domain import smtp_remedies as smtp
 from domain.failures import Diagnosis, Kind
-from domain.meanings import Decision, decide
+from domain.meanings import MOST_READ, Decision, decide
 from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
 from domain.redaction import cleaned, redact, without_addresses, without_words
 from domain.smtp_rules import SMTP, SmtpPhase
-from domain.vocabulary import vocabulary
+from domain.vocabulary import Vocabulary, vocabulary
 
 __all__ = ["ErrorPhase", "Phase", "diagnose_error", "diagnose_reply", "diagnose_violation", "redact"]
 
@@ -44,7 +44,7 @@ def diagnose_reply(
     provider: str | None = None,
     host: str = "",
     hide: Iterable[str] = (),
-    without: frozenset[str] = frozenset(),
+    words: Vocabulary | None = None,
 ) -> Diagnosis:
     """What a POP3 server's refusal means.
 
@@ -53,18 +53,21 @@ def diagnose_reply(
     was refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as
     known; `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and
     `host` sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a
-    name such as "disabled@example.com" or "locked" says nothing. `without` leaves out what single servers and providers taught.
+    name such as "disabled@example.com" or "locked" says nothing. `words` stands in for the whole vocabulary where that is
+    measured (bench/refusals.py).
     """
     offered = {capability.upper() for capability in capabilities}
     spoken = _STATUS.sub("", without_addresses(cleaned(text[:_LONGEST_REPLY])))
     nameless = without_words(spoken, hide)
 
+    known = words or vocabulary()
+
     def decided(said: str) -> Decision | None:
-        return decide(POP, said, phase=phase, host=host, provider=provider, without=without)
+        return decide(POP, said, phase=phase, host=host, provider=provider, words=known)
 
     # A user name may also be a word that the rules need ("pop"), so the full text has the second say.
     decision = decided(nameless) or (decided(spoken) if spoken != nameless else None)
-    if phase == "transaction" and _is_without_uidl(nameless, offered, command, without):
+    if phase == "transaction" and _is_without_uidl(nameless, offered, command, known):
         return Diagnosis(Kind.CONFIGURATION, None, say.NO_UIDL)
     if decision is None or (decision.kind is Kind.AUTHENTICATION and phase != "login"):
         decision = _without_a_rule(nameless, phase, provider)
@@ -89,7 +92,7 @@ def diagnose_smtp_reply(
     provider: str | None = None,
     host: str = "",
     hide: Iterable[str] = (),
-    without: frozenset[str] = frozenset(),
+    words: Vocabulary | None = None,
 ) -> Diagnosis:
     """What an SMTP server's refusal means, by the same vocabulary.
 
@@ -98,7 +101,7 @@ def diagnose_smtp_reply(
     """
     spoken = without_addresses(cleaned(text[:_LONGEST_REPLY]))
     nameless = without_words(spoken, hide)
-    decision = decide(SMTP, nameless, phase=phase, host=host, provider=provider, without=without)
+    decision = decide(SMTP, nameless, phase=phase, host=host, provider=provider, words=words or vocabulary())
     passing = spoken.startswith("4")  # RFC 5321 section 4.2.1: to be tried again, whatever the words
     if decision is None or (passing and decision.kind not in _HOLDS_IN_A_PASSING_REFUSAL):
         decision = _by_code(spoken, phase, passing)
@@ -143,9 +146,10 @@ def _may_be_about_the_password(decision: Decision, text: str, command: str | Non
             return False
 
 
-def _is_without_uidl(text: str, offered: Collection[str], command: str | None, without: frozenset[str]) -> bool:
-    known = command == "UIDL" if command else True
-    return known and "UIDL" not in offered and UNKNOWN_COMMAND.find(vocabulary(without).read(text)) is not None
+def _is_without_uidl(text: str, offered: Collection[str], command: str | None, words: Vocabulary) -> bool:
+    if "UIDL" in offered or command not in (None, "UIDL"):
+        return False
+    return UNKNOWN_COMMAND.find(words.read(text[:MOST_READ])) is not None
 
 
 def _without_a_rule(text: str, phase: Phase, provider: str | None) -> Decision:

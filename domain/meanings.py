@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.failures import Kind
-from domain.vocabulary import Hit, Reading, vocabulary
+from domain.vocabulary import Hit, Reading, Vocabulary
 
 MOST_READ = 1000  # characters; RFC 2449 allows a line of 512 octets
 
@@ -176,14 +176,14 @@ class Decision:
 
 
 def decide(
-    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, without: frozenset[str]
+    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
 ) -> Decision | None:
     """By marks, then codes, then meanings; None for a text in which nothing is known."""
     for mark in rules.marks:
-        if isinstance(mark.looked_for, re.Pattern) and mark.holds(phase, host, without) and mark.looked_for.search(text):
+        if isinstance(mark.looked_for, re.Pattern) and mark.holds(phase, host, words.without) and mark.looked_for.search(text):
             return _decision(mark, provider)
-    reading = vocabulary(without).read(_CODE.sub(" . ", text)[:MOST_READ])
-    spoken = _meaning(rules, reading, phase, host, provider, without)
+    reading = words.read(_CODE.sub(" . ", text)[:MOST_READ])
+    spoken = _meaning(rules, reading, phase, host, provider, words.without)
     name, code = next(
         ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
     )
@@ -192,8 +192,8 @@ def decide(
     if spoken and _overrules(spoken, code, rules.counted):
         return spoken[0]
     remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
-    words = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
-    return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=words)
+    hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
+    return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
 
 
 def _meaning(

@@ -316,11 +316,17 @@ _MEANINGS = (
             "server + failed|problem|unavailable|busy|full|lock|off|!enabled @4",
             "limit + full|mailbox|backend @4",
             "full + mailbox|account|backend @5",
-            "unavailable",
             "login + busy @3",
             "cannot > mailbox|backend @4",
         ),
         say.TROUBLE,
+    ),
+    Rule(
+        "not available",
+        Kind.SERVER_ERROR,
+        Meaning.of("unavailable"),
+        say.TROUBLE,
+        phases=LOGIN | LOGGED_IN | {"greeting"},
     ),
     Rule(
         "misunderstood command",

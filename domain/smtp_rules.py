@@ -111,7 +111,7 @@ _MEANINGS = (
     Rule(
         "relaying",
         Kind.CONFIGURATION,
-        Meaning.of("relay + denied|!enabled|!verified|needed @5 unless limit"),
+        Meaning.of("relay + denied|cannot|!enabled|!verified|needed @5 unless limit"),
         say.LOGIN_REQUIRED,
         phases=ENVELOPE,
     ),

@@ -11,7 +11,7 @@ import csv
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +76,22 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of all concepts, by the two letters that they begin with."""
+    """The words of all concepts, by the two letters that they begin with.
+
+    `without`: what these servers and providers say taught none of them. An empty set but where the rules are measured on
+    refusals that they were not written for (bench/refusals.py).
+    """
 
     entries: dict[str, list[_Entry]]
+    without: frozenset[str] = frozenset()
+
+    def only(self, words: Collection[tuple[str, str]]) -> Vocabulary:
+        """The same without any other than these words, given as concept and word."""
+        left = {
+            start: [entry for entry in entries if (entry.concept, entry.word) in words]
+            for start, entries in self.entries.items()
+        }
+        return Vocabulary(left, self.without)
 
     def read(self, text: str) -> Reading:
         folded = fold(text)
@@ -108,7 +121,7 @@ class Vocabulary:
 
 @functools.cache
 def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
-    """The table's words; `without` those that were added because of what these servers and providers say (bench/refusals.py)."""
+    """The table's words, read when they are first needed."""
     spelled = [
         (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
         for concept, language, words, origin in rows()
@@ -122,7 +135,7 @@ def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
         negating = any(parts[:n] in negations for n in range(1, len(parts)))
         entry = _Entry(concept, word, parts, wide=bool(_WIDE.search(spelling)), negating=negating)
         entries.setdefault(parts[0][0][:2], []).append(entry)
-    return Vocabulary(entries)
+    return Vocabulary(entries, without)
 
 
 def rows() -> Iterator[tuple[str, str, list[str], str]]:
