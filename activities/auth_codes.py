@@ -16,7 +16,8 @@ class AuthCodes:
         async with self._pool.connection() as connection:
             row = await (
                 await connection.execute(
-                    "select said_at is not null or unmarked < %s from auth_codes where host = %s", [ENOUGH, host.lower()]
+                    "select said_at is not null or unmarked < %s from auth_codes where host = %s",
+                    [ENOUGH, host.lower()],
                 )
             ).fetchone()
         return row is None or bool(row[0])

@@ -66,9 +66,7 @@ async def listed_uids(connection: PopConnection) -> list[tuple[int, str]] | None
     try:
         return await connection.list_uids()
     except ServerRefused as refused:
-        reason = diagnose_reply(
-            refused.text, phase="transaction", command="UIDL", capabilities=connection.capabilities
-        )
+        reason = diagnose_reply(refused.text, phase="transaction", command="UIDL", capabilities=connection.capabilities)
         if not refused.command or reason.remedy != NO_UIDL:
             raise  # it knows UIDL, and has other trouble
         return None

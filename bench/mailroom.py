@@ -87,7 +87,9 @@ async def _do(job: Job) -> Took:
         quota_bytes=ENOUGH,
     )
     async with await open_pool(job.database, most=DATABASE_CONNECTIONS) as pool:
-        retrieval = Retrieval(pool, Sessions(Secrets(pool, settings), settings, AuthCodes(pool)), settings, SessionMetrics(), "bench")
+        retrieval = Retrieval(
+            pool, Sessions(Secrets(pool, settings), settings, AuthCodes(pool)), settings, SessionMetrics(), "bench"
+        )
         began, cpu = time.perf_counter(), time.process_time()
         came = await asyncio.gather(*(_mailbox(retrieval, account(user, job.port, job.crm)) for user in job.users))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu

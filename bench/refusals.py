@@ -56,7 +56,9 @@ def refusals() -> list[Refusal]:
     with REFUSALS.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [
-            Refusal(row["group"], row["round"], row["protocol"], row["phase"], tuple(row["kinds"].split(",")), row["reply"])
+            Refusal(
+                row["group"], row["round"], row["protocol"], row["phase"], tuple(row["kinds"].split(",")), row["reply"]
+            )
             for row in rows
         ]
 

@@ -1,7 +1,7 @@
 """What concepts mean together: the rules by which refusals are named, and how they are looked for in a text.
 
-A protocol's rules are data (domain/pop_rules.py, domain/smtp_rules.py). Looked for in this order: marks that single providers use,
-response codes, meanings; the first that fits wins.
+A protocol's rules are data (domain/pop_rules.py, domain/smtp_rules.py). Looked for in this order: marks that single providers
+use, response codes, meanings; the first that fits wins.
 """
 
 from __future__ import annotations
@@ -180,7 +180,11 @@ def decide(
 ) -> Decision | None:
     """By marks, then codes, then meanings; None for a text in which nothing is known."""
     for mark in rules.marks:
-        if isinstance(mark.looked_for, re.Pattern) and mark.holds(phase, host, words.without) and mark.looked_for.search(text):
+        if (
+            isinstance(mark.looked_for, re.Pattern)
+            and mark.holds(phase, host, words.without)
+            and mark.looked_for.search(text)
+        ):
             return _decision(mark, provider)
     reading = words.read(_CODE.sub(" . ", text)[:MOST_READ])
     spoken = _meaning(rules, reading, phase, host, provider, words.without)

@@ -114,7 +114,9 @@ _MARKS = (
         # The contract counts it, though the server says so as well where POP is off and where logins come too often.
         "Exchange's logon failure",
         Kind.AUTHENTICATION,
-        _text(r"^(\[AUTH\] ?)?logon failure\W*$", r"(logon|authentication) failure: unknown user ?name or bad password"),
+        _text(
+            r"^(\[AUTH\] ?)?logon failure\W*$", r"(logon|authentication) failure: unknown user ?name or bad password"
+        ),
         say.LOGON_FAILURE,
         phases=LOGIN,
         learned_from="exchange",
@@ -131,7 +133,7 @@ _MARKS = (
         Kind.THROTTLED,
         _text(r"BYE Connection refused"),
         say.TOO_MANY_CONNECTIONS,
-        learned_from="#1ab9",
+        learned_from="#4f06",
     ),
     Rule(
         "numbered end of a connection",
@@ -140,7 +142,7 @@ _MARKS = (
         say.LINE_CLOSED,
         cause="closed",
         phases=LOGGED_IN,
-        learned_from="outlook.com",
+        learned_from="exchange",
     ),
 )
 
@@ -209,7 +211,11 @@ _MEANINGS = (
         Kind.THROTTLED,
         Meaning.of(
             "too_often",
-            "limit + tries|login @5",
+            "limit + tries|login|traffic @5",
+            "limit + wrong|secret @4 unless full|backend|server",
+            "tries + minutes @6",
+            "login + =enabled + minutes @5",
+            "every|often > minutes @3",
             "often + tries|login|connection|access @7",
             "often + limit|needed|wait @5",
             "wait + minutes + tries|login|connection @8",
@@ -223,7 +229,9 @@ _MEANINGS = (
         Kind.MAILBOX_BUSY,
         Meaning.of(
             "elsewhere",
-            "mailbox + lock|busy @6",
+            "mailbox + =lock|busy @6",
+            "mailbox + =active + other @5",
+            "concurrent + mailbox|access @4 unless limit",
             "mailbox + barred @4 unless suspended|polite|pop",
             "lock|barred + other @6 unless oauth",
             "lock + reader @6",
@@ -286,8 +294,9 @@ _MEANINGS = (
         "account suspended",
         Kind.CONFIGURATION,
         Meaning.of(
-            "account|user|mailbox|login|access|domain + suspended @5",
-            "account|user|login|access|domain + barred @5",
+            "account|user|mailbox + suspended @5",
+            "account|user + barred @5",
+            "login|access|domain + suspended|barred @5 unless temporary|now|trouble",
         ),
         say.LOCKED,
         phases=LOGGED_IN | LOGIN,
@@ -318,6 +327,10 @@ _MEANINGS = (
             "full + mailbox|account|backend @5",
             "login + busy @3",
             "cannot > mailbox|backend @4",
+            "cannot > verify|check @3",
+            "mailbox + cannot @3",
+            "cannot|failed + now @7 unless wrong|unknown",
+            "now + suspended|off @5",
         ),
         say.TROUBLE,
     ),

@@ -42,14 +42,22 @@ _MARKS = (
         say.SENDER_NOT_ALLOWED,
         learned_from="exchange",
     ),
-    Rule("no login, by its code", Kind.CONFIGURATION, _code(r"\b5\.7\.57\b"), say.LOGIN_REQUIRED, learned_from="exchange"),
+    Rule(
+        "no login, by its code", Kind.CONFIGURATION, _code(r"\b5\.7\.57\b"), say.LOGIN_REQUIRED, learned_from="exchange"
+    ),
     Rule("mark of too many logins", Kind.THROTTLED, _code(r"#AUTH005"), say.TOO_MUCH, learned_from="yahoo"),
     Rule("loop", Kind.SMTP_REJECTED, _code(r"\b5\.4\.6\b.*hop"), say.REJECTED),
     Rule("too many recipients", Kind.SERVER_ERROR, _code(r"^452\b.*\b4\.5\.3\b"), say.TROUBLE),
 )
 
 _MEANINGS = (
-    Rule("wrong app password", Kind.SMTP_AUTHENTICATION, Meaning.of("app_password + wrong @2"), say.AUTHENTICATION, phases=LOGIN),
+    Rule(
+        "wrong app password",
+        Kind.SMTP_AUTHENTICATION,
+        Meaning.of("app_password + wrong @2"),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+    ),
     Rule("app password", Kind.CONFIGURATION, Meaning.of("app_password"), say.APP_PASSWORD, phases=LOGIN),
     Rule(
         "passwords are not taken",
@@ -93,7 +101,10 @@ _MEANINGS = (
     Rule(
         "account suspended",
         Kind.CONFIGURATION,
-        Meaning.of("account|user|mailbox|login|access|domain + suspended|barred @5"),
+        Meaning.of(
+            "account|user|mailbox|login|access|domain + suspended|barred|lock @5",
+            "contact unless secret|wrong|unknown",
+        ),
         say.LOCKED,
         phases=LOGIN,
     ),

@@ -25,7 +25,9 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
-_WIDE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")  # letters that stand without blanks between
+_WIDE = re.compile(
+    "[\u2e80-\u312f\u3190-\ua4cf\uac00-\ud7a3\uf900-\ufaff]"
+)  # letters that stand without blanks between
 _LETTERS = re.compile(f"{_WIDE.pattern}|(?:(?!{_WIDE.pattern})[^\\W_])+")
 
 
@@ -148,7 +150,7 @@ def rows() -> Iterator[tuple[str, str, list[str], str]]:
 def fold(text: str) -> str:
     """Lower case, without accents; words in camel case apart, links as one word."""
     text = _LINK.sub(" urllink ", text)
-    text = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text)).casefold().translate(_UNFOLDED)
+    text = _CAMEL.sub(" ", unicodedata.normalize("NFKD", text)).casefold().translate(_UNFOLDED)
     return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
 
 
@@ -174,7 +176,7 @@ def _goes_on(text: str, at: int) -> bool:
 
 
 def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entry]]) -> bool:
-    """"Password database" is about a database, "not found" no negation; "not allowed" says also that it is not "allowed"."""
+    """ "Password database" is about a database, "not found" no negation; "not allowed" says also that it is not "allowed"."""
     negations = {first for first, _, entry in found if entry.concept == NEGATION}
     return any(
         first <= start and end <= last and last - first > end - start and not (first in negations and first < start)
@@ -200,9 +202,7 @@ def _negated(hits: list[Hit]) -> Iterator[Hit]:
             or any(
                 one.sentence == hit.sentence
                 and (
-                    0 < hit.first - one.last <= reach
-                    if one.concept == NEGATION
-                    else 0 < one.first - hit.last <= reach
+                    0 < hit.first - one.last <= reach if one.concept == NEGATION else 0 < one.first - hit.last <= reach
                 )
                 for one in negations
             ),

@@ -46,9 +46,7 @@ class Reconcile:
         given = self._given
         workflow.set_current_details(f"Reconciling **{given.address}**.")
         try:
-            request = contract.ReconcileRequest(
-                address=given.address, repair=given.repair, ask_server=given.ask_server
-            )
+            request = contract.ReconcileRequest(address=given.address, repair=given.repair, ask_server=given.ask_server)
             done = await self._pass(request)
             if given.repair and done.to_fetch and await self._fetched(done):
                 done = await self._pass(request.model_copy(update={"mended": done.report.repair}))

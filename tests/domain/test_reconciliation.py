@@ -126,7 +126,9 @@ def test_what_waits_for_an_account_that_nobody_retrieves_from_makes_it_incomplet
     assert report(ordinary=Ordinary(waiting=5)).complete is True
     said = report(ordinary=Ordinary(waiting=5), state="disabled")
     assert said.complete is False
-    assert "is not complete: 5 wait on the server for the next session, and a disabled account has none." in said.summary
+    assert (
+        "is not complete: 5 wait on the server for the next session, and a disabled account has none." in said.summary
+    )
 
 
 def test_what_a_later_session_can_still_bring_does_not_count_as_not_repairable() -> None:
