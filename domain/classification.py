@@ -1,6 +1,6 @@
 """The classifier: turns a server's words or a connection's error into a kind of failure, its cause and its remedy.
 
-The rules are data: domain/pop_rules.py and domain/refusal_words.tsv for words, domain/connection_rules.py for errors. Here is
+The rules are data: domain/pop_rules.py and domain/refusal_words/ for words, domain/connection_rules.py for errors. Here is
 only how they are applied.
 """
 

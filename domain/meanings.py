@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from domain.failures import Kind
 from domain.vocabulary import Hit, Reading, Vocabulary
 
-MOST_READ = 1000  # characters; RFC 2449 allows a line of 512 octets
+MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
 

@@ -2,7 +2,7 @@
 
 The first that fits wins. So the order of `_MEANINGS` decides where a refusal holds several: whatever counts to nothing comes
 before the wrong password, and what is only said politely ("try later") comes after it. The words themselves are in
-domain/refusal_words.tsv; `learned_from` names the server or provider whose texts taught a rule, and is "" for what the language,
+domain/refusal_words/; `learned_from` names the server or provider whose texts taught a rule, and is "" for what the language,
 an RFC or a manual says.
 """
 
@@ -296,7 +296,7 @@ _MEANINGS = (
         Meaning.of(
             "account|user|mailbox + suspended @5",
             "account|user + barred @5",
-            "login|access|domain + suspended|barred @5 unless temporary|now|trouble",
+            "login|access|domain + suspended|barred @5 unless temporary|now|trouble|backend",
         ),
         say.LOCKED,
         phases=LOGGED_IN | LOGIN,
@@ -322,6 +322,7 @@ _MEANINGS = (
             "crash",
             "trouble",
             "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
+            "backend + barred|lock|suspended|off @4",
             "server + failed|problem|unavailable|busy|full|lock|off|!enabled @4",
             "limit + full|mailbox|backend @4",
             "full + mailbox|account|backend @5",

@@ -1,23 +1,25 @@
-"""Reads a refusal as concepts: which words of domain/refusal_words.tsv stand where in it, and which are negated.
+"""Reads a refusal as concepts: which words of domain/refusal_words/ stand where in it, and which are negated.
 
-The table is data, a row for each concept and language, and the same for every protocol; what concepts mean together is said by
-the rules of a protocol (domain/pop_rules.py, domain/smtp_rules.py). docs/failures.md tells how to extend both.
+The words are data and the same for every protocol; what concepts mean together is said by the rules of one
+(domain/pop_rules.py, domain/smtp_rules.py). docs/failures.md tells how to extend both.
 """
 
 from __future__ import annotations
 
 import bisect
-import csv
 import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-WORDS = Path(__file__).with_name("refusal_words.tsv")
+from domain.refusal_words import WORDS
+
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
 REACH_OF_A_NEGATION = 3  # words
+
+_CONTINUED = re.compile(r"\n {3,}")
+_LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?: ")
 
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
@@ -142,9 +144,12 @@ def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
 
 def rows() -> Iterator[tuple[str, str, list[str], str]]:
     """Concept, language, words, and whose text taught them ("" where nobody's did)."""
-    with WORDS.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            yield row["concept"], row["language"], row["words"].split(", "), row["learned_from"] or ""
+    concept = ""
+    for line in _CONTINUED.sub(" ", WORDS).splitlines():
+        if head := _LANGUAGE.match(line):
+            yield concept, head["language"], line[head.end() :].split(", "), head["taught_by"] or ""
+        else:
+            concept = line.strip()
 
 
 def fold(text: str) -> str:
