@@ -67,7 +67,7 @@ def diagnose_reply(
 
     # A user name may also be a word that the rules need ("pop"), so the full text has the second say.
     decision = decided(nameless) or (decided(spoken) if spoken != nameless else None)
-    if phase == "transaction" and _is_without_uidl(nameless, offered, command, known):
+    if phase == "transaction" and decision is None and _is_without_uidl(nameless, offered, command, known):
         return Diagnosis(Kind.CONFIGURATION, None, say.NO_UIDL)
     if decision is None or (decision.kind is Kind.AUTHENTICATION and phase != "login"):
         decision = _without_a_rule(nameless, phase, provider)

@@ -34,7 +34,7 @@ MESSAGE_GONE = _text(
 
 NAMES = frozenset(("user", "account", "mailbox", "address", "login"))  # what USER may be refused for, if it is wrong
 
-UNKNOWN_COMMAND = Meaning.of("command + not_understood", "=unsupported", most_words=12)
+UNKNOWN_COMMAND = Meaning.of("command + not_understood", "not_implemented", most_words=12)
 
 _MARKS = (
     Rule(
@@ -335,6 +335,8 @@ _MEANINGS = (
         ),
         say.TROUBLE,
     ),
+    # A code that says for good is right about a mailbox that is damaged for good.
+    Rule("damaged store", Kind.SERVER_ERROR, Meaning.of("damaged"), say.TROUBLE, weak=True),
     Rule(
         "not available",
         Kind.SERVER_ERROR,

@@ -40,11 +40,11 @@ server
 trouble
   en: went down, going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
       not respond, not ready, not running, out of order, out of service, overload*, over loaded, high load, heavy
-      load, load too high, load average, too busy, server busy, system busy, shutting down, shutdown, restarting,
-      starting up, rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being
-      migrated, outage, interrupted, broken, exhausted, out of memory, out of resources, timed out, timing out, time
-      out, timeout, reset by peer, connection refused, connection reset, connection lost, lost connection,
-      disconnected from, failover, degraded, deadlock*, malfunction*
+      load, load too high, load average, too busy, server busy, system busy, shutdown, restarting, starting up,
+      rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being migrated,
+      outage, interrupted, broken, exhausted, out of memory, out of resources, timed out, timing out, time out,
+      timeout, reset by peer, connection refused, connection reset, connection lost, lost connection, disconnected
+      from, failover, degraded, deadlock*, malfunction*
   de: nicht erreichbar, unerreichbar, überlastet, überlast, ausgefallen, ausfall, gestört, störung, störungen,
       wartung*, zeitüberschreitung, antwortet nicht, außer betrieb, ausser betrieb, nicht bereit, wird gewartet,
       umgezogen, umzug
@@ -63,30 +63,28 @@ trouble
   zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级
   ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中
 crash
-  en: internal, exception, panic, crash*, assertion, fatal*, corrupt*, inconsistent, traceback, segmentation,
-      segfault, unhandled, unexpected*, unspecified, bug, core dump*, i o error, read error, write error, system
-      error, server error, service error, local error, temporary error, software error, technical*, null pointer,
-      protocol failure, unknown error, general error, unrecoverable, abort, aborted, aborting, unable to process,
-      could not process, cannot process, can t process, processing error, unable to complete, could not complete, read
-      failure, write failure, unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup
-      error, could not be completed, cannot be completed, not be completed, unable to validate, could not validate,
-      cannot validate, could not be checked, unable to check, cannot check, could not check, unable to perform, could
-      not be processed, cannot be processed
-  de: interner, internes, interne, internen, ausnahmefehler, absturz, abgestürzt, unerwartet*, beschädigt*,
-      systemfehler, serverfehler, technisch*, schwerwiegend*, unbekannter fehler
-  fr: interne, inattendu*, corrompu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur
-      inconnue
-  es: interno, interna, inesperad*, corrupt*, dañad*, error del sistema, error del servidor, error de sistema,
-      tecnico*, error desconocido
-  pt: interno, interna, inesperad*, corrompid*, erro do sistema, erro de sistema, erro no servidor, erro do servidor,
-      tecnic*, erro desconhecido
-  it: interno, interna, inattes*, imprevisto, corrott*, errore di sistema, errore del server, tecnic*, errore
-      sconosciuto, danneggiat*
-  pl: wewnętrzn*, nieoczekiwan*, uszkodzon*, błąd systemu, błąd serwera, techniczn*, nieznany błąd
-  ru: внутренн*, непредвиденн*, неожиданн*, поврежден*, системн* ошибк*, ошибка сервера, ошибка системы, техническ*,
-      неизвестная ошибка
-  zh: 内部, 內部, 系统错误, 系統錯誤, 服务器错误, 伺服器錯誤, 系统异常, 未知错误, 崩溃, 损坏, 意外
-  ja: 内部, 予期しない, 予期せぬ, システムエラー, サーバーエラー, サーバエラー, 破損, 不明なエラー, 内部エラー
+  en: internal, exception, panic, crash*, assertion, fatal*, traceback, segmentation, segfault, unhandled,
+      unexpected*, unspecified, bug, core dump*, i o error, read error, write error, system error, server error,
+      service error, local error, temporary error, software error, technical*, null pointer, protocol failure, unknown
+      error, general error, unrecoverable, abort, aborted, aborting, unable to process, could not process, cannot
+      process, can t process, processing error, unable to complete, could not complete, read failure, write failure,
+      unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup error, could not be
+      completed, cannot be completed, not be completed, unable to validate, could not validate, cannot validate, could
+      not be checked, unable to check, cannot check, could not check, unable to perform, could not be processed,
+      cannot be processed
+  de: interner, internes, interne, internen, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
+      serverfehler, technisch*, schwerwiegend*, unbekannter fehler
+  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue
+  es: interno, interna, inesperad*, error del sistema, error del servidor, error de sistema, tecnico*, error
+      desconocido
+  pt: interno, interna, inesperad*, erro do sistema, erro de sistema, erro no servidor, erro do servidor, tecnic*,
+      erro desconhecido
+  it: interno, interna, inattes*, imprevisto, errore di sistema, errore del server, tecnic*, errore sconosciuto
+  pl: wewnętrzn*, nieoczekiwan*, błąd systemu, błąd serwera, techniczn*, nieznany błąd
+  ru: внутренн*, непредвиденн*, неожиданн*, системн* ошибк*, ошибка сервера, ошибка системы, техническ*, неизвестная
+      ошибка
+  zh: 内部, 內部, 系统错误, 系統錯誤, 服务器错误, 伺服器錯誤, 系统异常, 未知错误, 崩溃, 意外
+  ja: 内部, 予期しない, 予期せぬ, システムエラー, サーバーエラー, サーバエラー, 不明なエラー, 内部エラー
 temporary
   en: temporar*, temp failure, temp fail, transient*, momentarily, soft failure
   de: vorübergehend*, temporär*, zeitweise, zeitweilig*, kurzzeitig
@@ -182,7 +180,7 @@ idle
 closed
   en: connection closed, connection is closed, closing connection, closing transmission, connection will be closed,
       closing, bye, good bye, goodbye, disconnecting, disconnected, hanging up, signing off, terminating connection,
-      connection terminated, connection error
+      connection terminated, connection error, shutting down
   de: verbindung beendet, verbindung geschlossen, verbindung getrennt, auf wiedersehen
   fr: connexion fermee, connexion terminee, au revoir
   es: conexion cerrada, cerrando conexion, cerrando la conexion
@@ -218,6 +216,17 @@ not_understood
   ru: неизвестн*, неверн*, не поддержива*, нераспозн*, ошибк*, не реализ*
   zh: 未知, 无效, 不支持, 错误, 无法识别, 未实现
   ja: 不明, 無効, サポートされていません, 認識できません, エラー
+not_implemented
+  en: not implemented, unimplemented, not supported, unsupported, no such command, not available on this server
+  de: nicht implementiert, nicht unterstützt
+  fr: non implement*, non supporte*, pas supporte*
+  es: no implement*, no soportad*
+  pt: nao implement*, nao suportad*
+  it: non implement*, non supportat*
+  pl: nie zaimplementowan*, nieobsługiwan*
+  ru: не реализ*, не поддержива*
+  zh: 未实现, 不支持
+  ja: 未実装, サポートされていません
 protocol_error
   en: protocol error, protocol violation
   de: protokollfehler
@@ -229,4 +238,15 @@ protocol_error
   ru: ошибка протокола
   zh: 协议错误
   ja: プロトコルエラー
+damaged
+  en: corrupt*, inconsistent
+  de: beschädigt*
+  fr: corrompu*
+  es: corrupt*, dañad*
+  pt: corrompid*
+  it: corrott*, danneggiat*
+  pl: uszkodzon*
+  ru: поврежден*
+  zh: 损坏
+  ja: 破損
 """
