@@ -280,6 +280,7 @@ _MEANINGS = (
         Meaning.of(
             "pop + !enabled|off|plan|suspended @6 unless temporary|later|now|crash",
             "switch_on + pop @3 unless temporary|later|now|crash",
+            "pop > needed > enabled @4 unless temporary|later|now|crash",
             "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
             "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
             "pop + !right|!access @5 unless temporary|later|now|crash",

@@ -166,8 +166,8 @@ full
   zh: 已满, 空间不足
   ja: 一杯, 容量不足
 idle
-  en: idle*, inactivity, inactive for, autologout, auto logout, autologoff, no activity, session expired, session
-      timed out, session timeout, no commands, idle timeout, idle too long, inactivity timeout
+  en: idle*, inactivity, autologout, auto logout, autologoff, no activity, session expired, session timed out, session
+      timeout, no commands, idle timeout, idle too long, inactivity timeout
   de: inaktivität, untätig*, leerlauf
   fr: inactivite
   es: inactividad

@@ -59,7 +59,7 @@ off
   pl: wyłączon*, zablokowan*, nieaktywn*, zabronion*, niedozwolon*
   ru: отключен*, выключен*, заблокир*, запрещен*, закрыт*, деактивир*
   zh: 关闭, 關閉, 禁用, 停用, 已关, 禁止, 停止
-  ja: 無効, 停止, 禁止, オフ
+  ja: 無効, 停止, 禁止, オフ, 許可されていません, 許可がありません
 plan
   en: plan, subscription, package, feature, upgrade, premium, paid, tariff, edition, license, free accounts, free
       users, free account, add on, option
