@@ -260,7 +260,7 @@ _MEANINGS = (
         "browser wanted",
         Kind.WEB_LOGIN_REQUIRED,
         Meaning.of(
-            "browser + login @6 unless switch_on|expired",
+            "browser + login @6 unless switch_on|expired|wrong",
             "visit + browser|link @3 unless switch_on|expired|wrong|secret",
             "verify + self @4 unless account",
         ),
@@ -270,7 +270,11 @@ _MEANINGS = (
     Rule(
         "account to be confirmed",
         Kind.PROVIDER_LOCKED,
-        Meaning.of("=verify + self|account @4", "account > blocked @4", "verify + login|activity @3"),
+        Meaning.of(
+            "=verify + self|account @4 unless secret|user|wrong|unknown",
+            "account > blocked @4",
+            "verify + login|activity @3 unless secret|user|wrong|unknown",
+        ),
         say.PROVIDER_LOCKED,
         remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
     ),
@@ -311,7 +315,7 @@ _MEANINGS = (
     Rule(
         "line closed",
         Kind.CONNECTION,
-        Meaning.of("idle", "closed unless backend|temporary"),
+        Meaning.of("idle", "closed unless backend|temporary|secret|login|user|denied|wrong"),
         say.LINE_CLOSED,
         cause="closed",
     ),
@@ -324,7 +328,8 @@ _MEANINGS = (
             "trouble",
             "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
             "backend + barred|lock|suspended|off @4",
-            "server + failed|problem|unavailable|busy|full|lock|off|!enabled @4",
+            "server > failed @4",
+            "server + problem|unavailable|busy|full|lock|off|!enabled @4",
             "limit + full|mailbox|backend @4",
             "full + mailbox|account|backend @5",
             "login + busy @3",

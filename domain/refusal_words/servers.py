@@ -7,13 +7,12 @@ backend
       disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe, proxy,
       proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon, authentication server*,
       authentication service*, authentication daemon*, authentication backend*, authentication system*, authentication
-      source*, authorization server*, login server*, login service, mail server*, mailbox server*, mailbox database,
-      home server, mail host, internal server, domain controller, password database, password file, user database,
-      account database, userdb, passdb, name service, resolver, dns, network, indexes, cache, quota service, imap
-      server, imap backend, configuration file, worker, workers, partition, volume, replica*, metadata, global
-      catalog, information store, file, files, lookup, lookups, resource, resources, index, module, library, back end
-      server*, spool directory, lock file, mailbox index, account information, user information, user info, mailbox
-      list, quota information
+      source*, authorization server*, login server*, login service, mailbox server*, mailbox database, home server,
+      internal server, domain controller, password database, password file, user database, account database, userdb,
+      passdb, name service, resolver, dns, network, indexes, cache, quota service, imap server, imap backend,
+      configuration file, worker, workers, partition, volume, replica*, metadata, global catalog, information store,
+      file, files, lookup, lookups, resource, resources, index, module, library, back end server*, spool directory,
+      lock file, mailbox index, account information, user information, user info, mailbox list, quota information
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
@@ -44,7 +43,7 @@ trouble
       rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being migrated,
       outage, interrupted, broken, exhausted, out of memory, out of resources, timed out, timing out, time out,
       timeout, reset by peer, connection refused, connection reset, connection lost, lost connection, disconnected
-      from, failover, degraded, deadlock*, malfunction*
+      from, failover, degraded, deadlock*, malfunction*, no route
   de: nicht erreichbar, unerreichbar, überlastet, überlast, ausgefallen, ausfall, gestört, störung, störungen,
       wartung*, zeitüberschreitung, antwortet nicht, außer betrieb, ausser betrieb, nicht bereit, wird gewartet,
       umgezogen, umzug
