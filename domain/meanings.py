@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from domain.failures import Kind
 from domain.vocabulary import Hit, Reading, Vocabulary
@@ -18,8 +19,7 @@ MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """Concepts that mean something when they stand together in one sentence.
 
     Written `pop + !enabled|off @6 unless temporary`: one of each group, in any order (`>` instead of `+`: after the one
@@ -91,8 +91,7 @@ def _span(hits: tuple[Hit, ...]) -> int:
     return max(hit.last for hit in hits) - min(hit.first for hit in hits)
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """Patterns that all say the same. `most_words`: only of a text that has no more words than that."""
 
     patterns: tuple[Pattern, ...]
@@ -143,8 +142,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A response code in brackets. `yields_to`: the kinds that words beside it may make of it; None: all that are surer."""
 
     kind: Kind
@@ -153,8 +151,7 @@ class Code:
     certain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What one protocol's servers say. `counted` is the kind of a wrong password there."""
 
     marks: tuple[Rule, ...]
@@ -163,8 +160,7 @@ class Rules:
     counted: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided. `by` names the rule and the vocabulary's words, for people; `certain` as in `Rule`."""
 
     kind: Kind

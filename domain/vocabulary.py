@@ -11,7 +11,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.refusal_words import WORDS
 
@@ -33,8 +33,7 @@ _WIDE = re.compile(
 _LETTERS = re.compile(f"{_WIDE.pattern}|(?:(?!{_WIDE.pattern})[^\\W_])+")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A word of the vocabulary in a text. `first` and `last` count half words, so that a Chinese character is one half."""
 
     concept: str
@@ -45,8 +44,7 @@ class Hit:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What was understood of a text. `words` is how many it has, known or not."""
 
     hits: tuple[Hit, ...] = ()
@@ -57,8 +55,7 @@ class Reading:
         return sorted({hit.sentence for hit in self.hits})
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     concept: str
     word: str
     parts: tuple[tuple[str, bool], ...]  # folded, and whether more letters may follow
@@ -78,8 +75,7 @@ class _Entry:
         return None if not self.wide and _goes_on(text, at) else at
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """The words of all concepts, by the two letters that they begin with.
 
     `without`: what these servers and providers say taught none of them. An empty set but where the rules are measured on
