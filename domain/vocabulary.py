@@ -27,10 +27,6 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
-_WIDE = re.compile(
-    "[\u2e80-\u312f\u3190-\ua4cf\uac00-\ud7a3\uf900-\ufaff]"
-)  # letters that stand without blanks between
-_LETTERS = re.compile(f"{_WIDE.pattern}|(?:(?!{_WIDE.pattern})[^\\W_])+")
 
 
 class Hit(NamedTuple):
@@ -133,7 +129,7 @@ def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
     entries: dict[str, list[_Entry]] = {}
     for concept, word, spelling, parts in spelled:
         negating = any(parts[:n] in negations for n in range(1, len(parts)))
-        entry = _Entry(concept, word, parts, wide=bool(_WIDE.search(spelling)), negating=negating)
+        entry = _Entry(concept, word, parts, wide=any(map(_is_wide, spelling)), negating=negating)
         entries.setdefault(parts[0][0][:2], []).append(entry)
     return Vocabulary(entries, without)
 
@@ -159,9 +155,16 @@ def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
     """Where sentences end, and for each place where a word may begin or end how many half words stand before it."""
     places: dict[int, int] = {}
     half_words = 0
-    for letters in _LETTERS.finditer(text):
-        places[letters.start()] = half_words
-        half_words += 1 if _WIDE.match(letters[0]) else 2
+    within = False  # a word of letters that need blanks between words
+    for at, character in enumerate(text):
+        if _is_wide(character):
+            places[at] = half_words
+            half_words, within = half_words + 1, False
+        elif not character.isalnum():
+            within = False
+        elif not within:
+            places[at] = half_words
+            half_words, within = half_words + 2, True
     return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2
 
 
@@ -173,7 +176,7 @@ def _past_separators(text: str, at: int) -> int:
 
 
 def _goes_on(text: str, at: int) -> bool:
-    return at < len(text) and text[at].isalnum() and not _WIDE.match(text[at])
+    return at < len(text) and text[at].isalnum() and not _is_wide(text[at])
 
 
 def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entry]]) -> bool:
@@ -185,8 +188,13 @@ def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entr
     )
 
 
+def _is_wide(character: str) -> bool:
+    """Whether it is of a script that leaves no blanks between words: Chinese and Japanese."""
+    return "\u2e80" <= character <= "\ua4cf" or "\uac00" <= character <= "\ud7a3" or "\uf900" <= character <= "\ufaff"
+
+
 def _begins_a_word(text: str, start: int) -> bool:
-    return start == 0 or not text[start - 1].isalnum() or bool(_WIDE.match(text[start - 1]))
+    return start == 0 or not text[start - 1].isalnum() or _is_wide(text[start - 1])
 
 
 def _negated(hits: list[Hit]) -> Iterator[Hit]:
