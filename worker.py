@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.actions import Actions
 from activities.address_book import AddressBook
 from activities.application import Application
+from activities.auth_codes import AuthCodes
 from activities.context import Contexts
 from activities.crm.adapters import Adapters
 from activities.crm.builtin import BuiltinCrm
@@ -116,7 +117,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             )
         )
     if "retrieval" in settings.roles:
-        sessions = Sessions(Secrets(pool, settings), settings)
+        sessions = Sessions(Secrets(pool, settings), settings, AuthCodes(pool))
         retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), name)
         reconciliation = Reconciliation(pool, sessions, settings, name)
         made.append(

@@ -230,6 +230,7 @@ class Known:
     login_at: datetime | None
     login_delay_seconds: float
     last_checked_at: datetime | None
+    reason: str | None = None  # of its state
 
 
 async def known_account(connection: Connection, address: str) -> Known | None:
@@ -242,7 +243,7 @@ async def known_account(connection: Connection, address: str) -> Known | None:
                     where l.address = a.address and l.type in ('AccountConnected', 'SettingsChanged', 'CredentialChanged')
                     order by l.version desc limit 1
                 ), m.server_key, coalesce(m.epoch, 1), coalesce(m.epoch_listed_at is not null and m.remaining = 0, false),
-                m.login_at, coalesce(m.login_delay_seconds, 0), m.last_checked_at
+                m.login_at, coalesce(m.login_delay_seconds, 0), m.last_checked_at, a.reason
             from accounts_recorded a left join mailboxes m using (address)
             where a.address = %s
             """,

@@ -49,6 +49,7 @@ from infra.settings import WorkerSettings
 from workflows.contract import AwaitedRetrieval, Hashed, Pass, ReconcileRequest
 
 LOOK_AGAIN = timedelta(seconds=2)
+ASKED_ON_REQUEST = ("operator", "connection_failures")  # reasons of being disabled that a login makes no worse
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class Reconciliation:
             call_again("the account's own session has not looked yet", LOOK_AGAIN)
 
     async def _compare_held(self, request: ReconcileRequest, known: Known, hashes: BlobHashes) -> Pass:
-        if known.state in NOT_WATCHED and not request.repair:
+        if known.state in NOT_WATCHED and not request.repair and not _may_ask(known, request):
             return await self._compare(request, hashes, None)  # there are no sessions, and nothing is written
         settings = _settings_of(known)
         async with self._hold(request.address, settings.incoming.host if settings else "") as lease:
@@ -142,7 +143,7 @@ class Reconciliation:
             hashes.hashed = Hashed()
             call_again("messages were stored out of order: their hashes are computed anew", timedelta(0))
         await hashes.recheck()
-        listing = await self._ask_server(known, address)
+        listing = await self._ask_server(known, request)
         mended = None
         if request.repair and lease is not None:
             repair = Repair(self._pool, lease, known.epoch, self._clock)
@@ -185,11 +186,11 @@ class Reconciliation:
             last_checked_at=known.last_checked_at,
         )
 
-    async def _ask_server(self, known: Known, address: str) -> Listing:
+    async def _ask_server(self, known: Known, request: ReconcileRequest) -> Listing:
         """The server's list beside the ledger. A server that fails is said so, and counts against no account."""
         settings = _settings_of(known)
-        if known.state in NOT_WATCHED:
-            return _not_asked(f"the account is {known.state}")
+        if known.state in NOT_WATCHED and not _may_ask(known, request):
+            return _not_asked(_why_not(known, request))
         if settings is None:
             return _not_asked("the log holds no settings of the account that can be read")
         if known.server_key != server_key(settings):
@@ -199,7 +200,7 @@ class Reconciliation:
         ):
             call_again(f"the server takes one login every {known.login_delay_seconds:.0f} s", earliest - self._clock())
         try:
-            return await self._list(settings, known, address)
+            return await self._list(settings, known, request.address)
         except SessionFailure as failed:
             return _failed(failed.failure)
         except WorkerLacks:
@@ -244,6 +245,19 @@ class Reconciliation:
 def _resumed() -> Hashed:
     details = activity.info().heartbeat_details
     return Hashed.model_validate(details[0]) if details else Hashed()
+
+
+def _may_ask(known: Known, request: ReconcileRequest) -> bool:
+    """Whether an account that nobody retrieves from is compared all the same: somebody disabled it, and somebody asks."""
+    return request.ask_server and known.state == "disabled" and known.reason in ASKED_ON_REQUEST
+
+
+def _why_not(known: Known, request: ReconcileRequest) -> str:
+    if known.state != "disabled":
+        return f"the account is {known.state}"
+    if known.reason not in ASKED_ON_REQUEST:
+        return f"the account is disabled ({known.reason}), and one more login could lock the mailbox: enable it first"
+    return 'the account is disabled; with "ask_server": true one login, which counts to nothing, compares it'
 
 
 def _settings_of(known: Known) -> AccountSettings | None:

@@ -20,7 +20,6 @@ from activities.pop.connection import PopConnection, ProtocolViolation, ServerRe
 from activities.pop.session import Clock, Unusable
 from activities.suspects import Suspects
 from domain.classification import diagnose_reply
-from domain.failures import Kind
 from domain.identity import (
     MOST_OF_ONE_UIDL,
     MOST_WITHOUT_UIDL,
@@ -67,8 +66,8 @@ async def listed_uids(connection: PopConnection) -> list[tuple[int, str]] | None
     try:
         return await connection.list_uids()
     except ServerRefused as refused:
-        reason = diagnose_reply(refused.text, phase="transaction", capabilities=connection.capabilities)
-        if not refused.command or reason.kind is not Kind.CONFIGURATION:
+        reason = diagnose_reply(refused.text, phase="transaction", command="UIDL", capabilities=connection.capabilities)
+        if not refused.command or reason.remedy != NO_UIDL:
             raise  # it knows UIDL, and has other trouble
         return None
 

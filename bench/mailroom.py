@@ -20,6 +20,7 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.auth_codes import AuthCodes
 from activities.pop.session import Sessions
 from activities.retrieve import Retrieval
 from bench.mailboxes import PASSWORD
@@ -84,7 +85,8 @@ async def _do(job: Job) -> Took:
     )
     async with await open_pool(job.database, most=DATABASE_CONNECTIONS) as pool:
         secrets = Secrets(pool, settings, environ={secret(user): PASSWORD for user in job.users})
-        retrieval = Retrieval(pool, Sessions(secrets, settings), settings, SessionMetrics(), "bench")
+        sessions = Sessions(secrets, settings, AuthCodes(pool))
+        retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), "bench")
         began, cpu = time.perf_counter(), time.process_time()
         came = await asyncio.gather(*(_mailbox(retrieval, account(user, job.port, job.crm)) for user in job.users))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu

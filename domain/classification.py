@@ -1,6 +1,7 @@
 """The classifier: turns a server's words or a connection's error into a kind of failure, its cause and its remedy.
 
-The rules are data: domain/pop_rules.py for words, domain/connection_rules.py for errors. Here is only how they are applied.
+The rules are data: domain/pop_rules.py and domain/refusal_words/ for words, domain/connection_rules.py for errors. Here is
+only how they are applied.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from typing import Literal
 
 from domain import connection_rules as network
 from domain import pop_remedies as say
+from domain import smtp_remedies as smtp
 from domain.failures import Diagnosis, Kind
-from domain.pop_rules import POP_RULES, UNKNOWN_COMMAND, Phase, Rule
+from domain.meanings import MOST_READ, Decision, decide
+from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
 from domain.redaction import cleaned, redact, without_addresses, without_words
+from domain.smtp_rules import SMTP, SmtpPhase
+from domain.vocabulary import Vocabulary, vocabulary
 
 __all__ = ["ErrorPhase", "Phase", "diagnose_error", "diagnose_reply", "diagnose_violation", "redact"]
 
@@ -26,71 +31,142 @@ _BEFORE_THE_GREETING: frozenset[ErrorPhase] = frozenset(("connect", "tls", "gree
 
 _LONGEST_REPLY = 2000  # characters that are looked at; RFC 2449 allows a line of 512 octets
 _STATUS = re.compile(r"^\s*-ERR\b:?\s*", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]")
 
 
 def diagnose_reply(
     text: str,
     *,
     phase: Phase,
+    command: str | None = None,
     capabilities: Collection[str] = (),
+    marks_passwords: bool = True,
     provider: str | None = None,
     host: str = "",
     hide: Iterable[str] = (),
-    protocol: Literal["POP3"] = "POP3",
+    words: Vocabulary | None = None,
 ) -> Diagnosis:
-    """What a refusal means.
+    """What a POP3 server's refusal means.
 
     `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail
-    and Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message.
-    `capabilities` are the keywords of CAPA, as far as known. `provider` and `host` sharpen the remedy, and the meaning of
-    words that only one provider uses so. `hide` holds the user name, so that a name such as "disabled@example.com" or
-    "locked" says nothing.
+    and Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message. `command` is what
+    was refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as
+    known; `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and
+    `host` sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a
+    name such as "disabled@example.com" or "locked" says nothing. `words` stands in for the whole vocabulary where that is
+    measured (bench/refusals.py).
     """
-    del protocol  # SMTP's rules will be chosen by it
     offered = {capability.upper() for capability in capabilities}
     spoken = _STATUS.sub("", without_addresses(cleaned(text[:_LONGEST_REPLY])))
+    nameless = without_words(spoken, hide)
+
+    known = words or vocabulary()
+
+    def decided(said: str) -> Decision | None:
+        return decide(POP, said, phase=phase, host=host, provider=provider, words=known)
+
     # A user name may also be a word that the rules need ("pop"), so the full text has the second say.
-    rule = _first_match(without_words(spoken, hide), phase, host) or _first_match(spoken, phase, host)
-    if rule is None:
-        return _without_a_rule(spoken, phase, offered, provider)
-    if rule.kind is Kind.AUTHENTICATION and not rule.without_auth_code and _is_not_about_the_password(spoken, offered):
-        return Diagnosis(Kind.SERVER_ERROR, None, say.NOT_ABOUT_THE_PASSWORD)
-    return Diagnosis(rule.kind, rule.cause, rule.remedies.get(provider or "", rule.remedy))
+    decision = decided(nameless) or (decided(spoken) if spoken != nameless else None)
+    if phase == "transaction" and decision is None and _is_without_uidl(nameless, offered, command, known):
+        return Diagnosis(Kind.CONFIGURATION, None, say.NO_UIDL)
+    if decision is None or (decision.kind is Kind.AUTHENTICATION and phase != "login"):
+        decision = _without_a_rule(nameless, phase, provider)
+    if decision.kind is Kind.AUTHENTICATION:
+        if not _may_be_about_the_password(decision, spoken, command):
+            return Diagnosis(Kind.SERVER_ERROR, None, say.UNKNOWN_WORDS, decision.by)
+        if "AUTH-RESP-CODE" in offered and marks_passwords and not decision.certain and not says_auth(spoken):
+            return Diagnosis(Kind.SERVER_ERROR, None, say.NOT_ABOUT_THE_PASSWORD, decision.by, about_the_password=True)
+    return Diagnosis(
+        decision.kind,
+        decision.cause,
+        decision.remedy,
+        decision.by,
+        about_the_password=decision.kind is Kind.AUTHENTICATION,
+    )
 
 
-def _first_match(text: str, phase: Phase, host: str) -> Rule | None:
-    for rule in POP_RULES:
-        if phase in rule.phases and _serves(rule, host) and rule.pattern.search(text):
-            return rule
-    return None
+def diagnose_smtp_reply(
+    text: str,
+    *,
+    phase: SmtpPhase,
+    provider: str | None = None,
+    host: str = "",
+    hide: Iterable[str] = (),
+    words: Vocabulary | None = None,
+) -> Diagnosis:
+    """What an SMTP server's refusal means, by the same vocabulary.
+
+    `text` is the reply with its code, the lines of a longer one joined. `phase` is what was refused: the connection with its
+    greeting, EHLO and STARTTLS, or AUTH, MAIL, RCPT, DATA (the text after it, too). The rest as for `diagnose_reply`.
+    """
+    spoken = without_addresses(cleaned(text[:_LONGEST_REPLY]))
+    nameless = without_words(spoken, hide)
+    decision = decide(SMTP, nameless, phase=phase, host=host, provider=provider, words=words or vocabulary())
+    passing = spoken.startswith("4")  # RFC 5321 section 4.2.1: to be tried again, whatever the words
+    if decision is None or (passing and decision.kind not in _HOLDS_IN_A_PASSING_REFUSAL):
+        decision = _by_code(spoken, phase, passing)
+    return Diagnosis(decision.kind, decision.cause, decision.remedy, decision.by)
 
 
-def _serves(rule: Rule, host: str) -> bool:
-    name = "." + host.lower().rstrip(".")
-    return not rule.hosts or any(name.endswith("." + known) for known in rule.hosts)
+_HOLDS_IN_A_PASSING_REFUSAL = (Kind.THROTTLED, Kind.WEB_LOGIN_REQUIRED)
 
 
-def _is_not_about_the_password(text: str, offered: Collection[str]) -> bool:
-    """RFC 3206: a server that offers AUTH-RESP-CODE marks every refusal of the credentials with [AUTH]."""
-    return "AUTH-RESP-CODE" in offered and "[AUTH]" not in text.upper()
-
-
-def _without_a_rule(text: str, phase: Phase, offered: Collection[str], provider: str | None) -> Diagnosis:
-    match phase:
-        case "login" if _is_not_about_the_password(text, offered):
-            return Diagnosis(Kind.SERVER_ERROR, None, say.NOT_ABOUT_THE_PASSWORD)
-        case "login":
-            return Diagnosis(Kind.AUTHENTICATION, None, say.AUTHENTICATION_FOR.get(provider or "", say.AUTHENTICATION))
-        case "greeting":
-            return Diagnosis(Kind.SERVER_ERROR, None, say.TURNED_AWAY)
-        case "tls":
-            return Diagnosis(Kind.CONFIGURATION, None, say.NO_STARTTLS)
-        case "retrieve":
-            return Diagnosis(Kind.SERVER_ERROR, None, say.MESSAGE_REFUSED)
-        case "transaction" if "UIDL" not in offered and UNKNOWN_COMMAND.search(text):
-            return Diagnosis(Kind.CONFIGURATION, None, say.NO_UIDL)
+def _by_code(text: str, phase: SmtpPhase, passing: bool) -> Decision:
+    code = text[:3]
+    if passing:
+        return Decision(Kind.SERVER_ERROR, smtp.TROUBLE, f"code {code}")
+    match code, phase:
+        case ("535", "auth"):  # RFC 4954 section 6
+            return Decision(Kind.SMTP_AUTHENTICATION, smtp.AUTHENTICATION, "code 535")
+        case ("530" | "538", _):
+            return Decision(Kind.CONFIGURATION, smtp.LOGIN_REQUIRED, f"code {code}")
+        case ("534", _) | (_, "connect"):
+            return Decision(Kind.CONFIGURATION, smtp.LOGIN_METHOD, f"code {code}")
+        case (_, "auth"):
+            return Decision(Kind.SERVER_ERROR, smtp.UNKNOWN_WORDS, "words of no concept")
+        case ("500" | "501" | "502" | "503" | "504", _):  # RFC 5321 section 4.2.2: what was sent is not understood
+            return Decision(Kind.CONFIGURATION, smtp.SENDER_NOT_ALLOWED, f"code {code}")
         case _:
-            return Diagnosis(Kind.SERVER_ERROR, None, say.TROUBLE)
+            return Decision(Kind.SMTP_REJECTED, smtp.REJECTED, f"code {code}")
+
+
+def says_auth(text: str) -> bool:
+    """Whether a refusal bears RFC 3206's mark of a wrong password."""
+    return "[AUTH]" in text.upper()
+
+
+def _may_be_about_the_password(decision: Decision, text: str, command: str | None) -> bool:
+    """Only what carries a password can have a wrong one; USER a wrong name."""
+    match command:
+        case None | "PASS" | "APOP" | "AUTH":
+            return True
+        case "USER":
+            return says_auth(text) or any(hit.concept in NAMES for hit in decision.words)
+        case _:
+            return False
+
+
+def _is_without_uidl(text: str, offered: Collection[str], command: str | None, words: Vocabulary) -> bool:
+    if "UIDL" in offered or command not in (None, "UIDL"):
+        return False
+    return UNKNOWN_COMMAND.find(words.read(text[:MOST_READ])) is not None
+
+
+def _without_a_rule(text: str, phase: Phase, provider: str | None) -> Decision:
+    match phase:
+        case "login" if not _WORD.search(text):
+            remedy = say.AUTHENTICATION_FOR.get(provider or "", say.AUTHENTICATION)
+            return Decision(Kind.AUTHENTICATION, remedy, "refused without a word")
+        case "login":
+            return Decision(Kind.SERVER_ERROR, say.UNKNOWN_WORDS, "words of no concept")
+        case "greeting":
+            return Decision(Kind.SERVER_ERROR, say.TURNED_AWAY, "words of no concept")
+        case "tls":
+            return Decision(Kind.CONFIGURATION, say.NO_STARTTLS, "refusal of STLS")
+        case "retrieve":
+            return Decision(Kind.SERVER_ERROR, say.MESSAGE_REFUSED, "refusal of a message")
+        case _:
+            return Decision(Kind.SERVER_ERROR, say.TROUBLE, "words of no concept")
 
 
 def diagnose_error(

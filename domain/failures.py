@@ -84,8 +84,9 @@ class UserAction(BaseModel):
 class Failure(BaseModel):
     """One failed attempt as it is logged, shown and counted: docs/reference.md's `last_failure`.
 
-    `server_said` is redacted (classification.redact); `reference` is the id to quote to `support` (R97); `counts` is
-    the counter that this failure adds to, None where it adds to none.
+    `server_said` is redacted (classification.redact); `decided_by` names the rule and the words of the vocabulary that made
+    it this kind (never the server's own); `reference` is the id to quote to `support` (R97); `counts` is the counter that
+    this failure adds to, None where it adds to none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -99,15 +100,22 @@ class Failure(BaseModel):
     at: datetime
     counts: Counter | None = None
     tls: TlsEvidence | None = None
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What an error or a reply means: all of a `Failure` that does not depend on who asked and when."""
+    """What an error or a reply means: all of a `Failure` that does not depend on who asked and when.
+
+    `decided_by` is "" where no words decided. `about_the_password`: the words say that the password is wrong, whatever kind
+    the server's codes made of it.
+    """
 
     kind: Kind
     cause: str | None
     remedy: str
+    decided_by: str = ""
+    about_the_password: bool = False
 
     def failure(
         self,
@@ -130,6 +138,7 @@ class Diagnosis:
             at=at,
             counts=fate.counts if fate else None,
             tls=tls,
+            decided_by=self.decided_by or None,
         )
 
 

@@ -136,6 +136,15 @@ NOT_ABOUT_THE_PASSWORD = (
     f"as the server's own trouble and not counted as a wrong password. {NOTHING_TO_DO} If it goes on for more than a "
     "day, check user name and password after all, and show the server's words to your e-mail administrator."
 )
+UNKNOWN_WORDS = (
+    "The server refused the login in words that Mailroom does not know, so it is not counted as a wrong password. It is either "
+    f"the server's own trouble or about user name and password. {NOTHING_TO_DO} If it goes on for more than a day, check user "
+    f"name and password, and show the server's words to your e-mail administrator. {NEW_PASSWORD}"
+)
+PASSWORDS_OFF = (
+    "The password is not wrong, but the server takes no ordinary passwords from mail programs. Connect the mailbox by OAuth, or "
+    f"with an app password where the provider has them. {DAILY_LOOK}"
+)
 MESSAGE_REFUSED = (
     "The server listed this message but would not hand it out. Mailroom goes on with the others and tries this one "
     "again; if it never comes, open it on the web or ask the provider's support."

@@ -1,320 +1,404 @@
-"""What a POP3 server's words mean: the rules that classify a refusal, in order; the first match wins.
+"""What a POP3 server's words mean. Looked for in this order: marks that single providers use, RFC 2449 and 3206 codes, meanings.
 
-The order is provider texts, RFC codes (RFC 2449 section 8, RFC 3206), generic words: Gmail puts [AUTH] on refusals that
-have nothing to do with the password. A pattern is searched ignoring case, in text without `-ERR` and without addresses.
+The first that fits wins. So the order of `_MEANINGS` decides where a refusal holds several: whatever counts to nothing comes
+before the wrong password, and what is only said politely ("try later") comes after it. The words themselves are in
+domain/refusal_words/; `learned_from` names the server or provider whose texts taught a rule, and is "" for what the language,
+an RFC or a manual says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from domain import pop_remedies as say
 from domain.failures import Kind
+from domain.meanings import Code, Meaning, Rule, Rules
 
 Phase = Literal["greeting", "tls", "login", "transaction", "retrieve"]
-ANY_PHASE: frozenset[Phase] = frozenset(("greeting", "tls", "login", "transaction", "retrieve"))
-LOGIN: frozenset[Phase] = frozenset(("login",))
-LOGGED_IN: frozenset[Phase] = frozenset(("transaction", "retrieve"))
+LOGIN = frozenset(("login",))
+LOGGED_IN = frozenset(("transaction", "retrieve"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One meaning: what is looked for, where, and what people are told.
-
-    `remedies` replaces `remedy` for single providers. `hosts` limits the rule to servers whose name is one of these or
-    ends in one of them. `without_auth_code` keeps an authentication rule in force where the server offers
-    AUTH-RESP-CODE and did not say [AUTH], because these words cannot mean anything else.
-    """
-
-    name: str
-    kind: Kind
-    pattern: re.Pattern[str]
-    remedy: str
-    cause: str | None = None
-    phases: frozenset[Phase] = ANY_PHASE
-    hosts: tuple[str, ...] = ()
-    remedies: Mapping[str, str] = field(default_factory=dict)
-    without_auth_code: bool = False
-
-
-def _words(*alternatives: str) -> re.Pattern[str]:
+def _text(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
-UNKNOWN_COMMAND = _words(r"(unknown|unrecogni[sz]ed|unsupported|invalid|bad) command", r"not (implemented|supported)")
-
 # What servers answer to RETR of a message that another client has deleted since it was listed.
-MESSAGE_GONE = _words(
+MESSAGE_GONE = _text(
     r"\bexpunged\b",
     r"(there('?s| is)|have|has) no message",
     r"\bno such message",
     r"\bmessage\b.{0,20}\b((does not|doesn't) exist|(is|was|has been|already) (deleted|removed))",
 )
 
-POP_RULES: tuple[Rule, ...] = (
-    # --- what providers say in words of their own ---
+NAMES = frozenset(("user", "account", "mailbox", "address", "login"))  # what USER may be refused for, if it is wrong
+
+UNKNOWN_COMMAND = Meaning.of("command + not_understood", "not_implemented", most_words=12)
+
+_MARKS = (
     Rule(
         "unlock page",
         Kind.PROVIDER_LOCKED,
-        _words(r"DisplayUnlockCaptcha", r"captcha"),
+        _text(r"DisplayUnlockCaptcha"),
         say.PROVIDER_LOCKED,
         remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
+        learned_from="gmail",
     ),
     Rule(
-        "app password",
+        "page about app passwords",
         Kind.CONFIGURATION,
-        _words(r"application[- ]specific password", r"app(lication)? password (is )?required", r"InvalidSecondFactor"),
+        _text(r"InvalidSecondFactor"),
         say.APP_PASSWORD,
+        learned_from="gmail",
     ),
     Rule(
-        "Google's web login",
+        "page about web logins",
         Kind.WEB_LOGIN_REQUIRED,
-        _words(r"web ?login ?required.*google\.com", r"google\.com/mail/answer/78754"),
+        _text(r"web ?login ?required.*google\.com", r"google\.com/mail/answer/78754"),
         say.WEB_LOGIN_GOOGLE,
+        learned_from="gmail",
     ),
     Rule(
-        "web login",
-        Kind.WEB_LOGIN_REQUIRED,
-        _words(
-            r"web ?login ?required",
-            r"(log|sign)[ -]?in\b.{0,30}\b(via|with|using|through|in|on) (a|your|the) (web ?)?browser",
-            r"verify your identity",
-        ),
-        say.WEB_LOGIN,
-        remedies={"google": say.WEB_LOGIN_GOOGLE, "yahoo": say.WEB_LOGIN_YAHOO},
-    ),
-    Rule(
-        "account to be verified",
+        "mark of an account to be verified",
         Kind.PROVIDER_LOCKED,
-        _words(r"#MBR1240", r"verify your account", r"account (is|has been) blocked", r"unlock your (account|mailbox)"),
+        _text(r"#MBR1240"),
         say.PROVIDER_LOCKED,
         remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
+        learned_from="yahoo",
     ),
     Rule(
-        "basic authentication is off",
-        Kind.CONFIGURATION,
-        _words(r"basic auth\w* (is |has been )?(disabled|not supported|blocked)"),
-        say.BASIC_AUTHENTICATION_OFF,
-    ),
-    Rule(
-        "Google's bandwidth limit",
+        "bandwidth limit",
         Kind.THROTTLED,
-        _words(r"exceeded (pop )?command or bandwidth", r"bandwidth limit", r"over quota of (logins|requests)"),
+        _text(r"exceeded (pop )?command or bandwidth", r"bandwidth limit"),
         say.BANDWIDTH,
+        learned_from="gmail",
     ),
     Rule(
-        "Google still prepares POP",
+        "POP is being prepared",
         Kind.SERVER_ERROR,
-        _words(r"still working on enabling pop", r"windowed mode is not available"),
+        _text(r"still working on enabling pop", r"windowed mode is not available"),
         say.POP_BEING_PREPARED,
+        learned_from="gmail",
     ),
     Rule(
-        "QQ names every reason at once",
+        "every reason at once",
         Kind.AUTHENTICATION,
-        _words(r"account is abnormal.*password is incorrect", r"密码错误.*(登录频率|系统繁忙)"),
+        _text(r"account is abnormal.*password is incorrect", r"密码错误.*(登录频率|系统繁忙)"),
         say.MANY_REASONS,
         phases=LOGIN,
-        without_auth_code=True,
+        certain=True,
+        learned_from="qq",
     ),
     Rule(
-        "Yahoo's wrong password",
+        "mark of a wrong password",
         Kind.AUTHENTICATION,
-        _words(r"#MBR1212"),
+        _text(r"#MBR1212"),
         say.AUTHENTICATION_FOR["yahoo"],
         phases=LOGIN,
-        without_auth_code=True,
+        certain=True,
+        learned_from="yahoo",
     ),
+    Rule("mark of too many logins", Kind.THROTTLED, _text(r"#AUTH005"), say.TOO_OFTEN, learned_from="yahoo"),
     Rule(
-        # NetEase says only "Unable to log on" where POP was never switched on, which there is the usual reason.
+        # Says only "Unable to log on" where POP was never switched on, which there is the usual reason.
         "NetEase's POP is off",
         Kind.POP_UNAVAILABLE,
-        _words(r"unable to log ?on"),
+        _text(r"unable to log ?on"),
         say.NETEASE_POP_OFF,
         phases=LOGIN,
         hosts=("163.com", "126.com", "yeah.net", "netease.com"),
+        learned_from="netease",
     ),
-    # --- RFC codes, and what servers say instead of them ---
+    Rule(
+        # The contract counts it, though the server says so as well where POP is off and where logins come too often.
+        "Exchange's logon failure",
+        Kind.AUTHENTICATION,
+        _text(
+            r"^(\[AUTH\] ?)?logon failure\W*$", r"(logon|authentication) failure: unknown user ?name or bad password"
+        ),
+        say.LOGON_FAILURE,
+        phases=LOGIN,
+        learned_from="exchange",
+    ),
+    Rule(
+        "another session takes over",
+        Kind.MAILBOX_BUSY,
+        _text(r"kiss of death"),
+        say.BUSY,
+        learned_from="uw-imap",
+    ),
+    Rule(
+        "hung up on, as too many connections",
+        Kind.THROTTLED,
+        _text(r"BYE Connection refused"),
+        say.TOO_MANY_CONNECTIONS,
+        learned_from="#4f06",
+    ),
+    Rule(
+        "numbered end of a connection",
+        Kind.CONNECTION,
+        _text(r"connection is closed\.? ?1\d(?!\d)"),
+        say.LINE_CLOSED,
+        cause="closed",
+        phases=LOGGED_IN,
+        learned_from="exchange",
+    ),
+)
+
+_OFTEN = frozenset((Kind.THROTTLED,))
+
+# RFC 2449 section 8.1, RFC 3206 section 4, and what servers that also speak IMAP borrow from RFC 5530 section 3.
+_CODES = {
+    "IN-USE": Code(Kind.MAILBOX_BUSY, say.BUSY, _OFTEN),
+    "INUSE": Code(Kind.MAILBOX_BUSY, say.BUSY, _OFTEN),
+    "LOGIN-DELAY": Code(Kind.THROTTLED, say.TOO_OFTEN),
+    "LIMIT": Code(Kind.THROTTLED, say.TOO_OFTEN),
+    "SYS/TEMP": Code(Kind.SERVER_ERROR, say.TROUBLE, _OFTEN),
+    "SYS": Code(Kind.SERVER_ERROR, say.TROUBLE, _OFTEN),
+    "UNAVAILABLE": Code(Kind.SERVER_ERROR, say.TROUBLE, _OFTEN),
+    "SERVERBUG": Code(Kind.SERVER_ERROR, say.TROUBLE),
+    "CORRUPTION": Code(Kind.SERVER_ERROR, say.TROUBLE),
+    "SYS/PERM": Code(Kind.CONFIGURATION, say.PERMANENT, None),
+    "CONTACTADMIN": Code(Kind.CONFIGURATION, say.PERMANENT, None),
+    "NOPERM": Code(Kind.CONFIGURATION, say.PERMANENT, None),
+    "AUTHORIZATIONFAILED": Code(Kind.CONFIGURATION, say.PERMANENT, None),
+    "PRIVACYREQUIRED": Code(Kind.CONFIGURATION, say.ENCRYPTION_REQUIRED),
+    "EXPIRED": Code(Kind.AUTHENTICATION, say.EXPIRED, certain=True),
+    "AUTH": Code(Kind.AUTHENTICATION, say.AUTHENTICATION, None),
+    "AUTHENTICATIONFAILED": Code(Kind.AUTHENTICATION, say.AUTHENTICATION, None),
+}
+
+_MEANINGS = (
+    Rule(
+        "wrong app password",
+        Kind.AUTHENTICATION,
+        Meaning.of("app_password + wrong @2"),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+    ),
+    Rule(
+        "check by the provider",
+        Kind.PROVIDER_LOCKED,
+        Meaning.of("captcha"),
+        say.PROVIDER_LOCKED,
+        remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
+    ),
+    Rule("app password", Kind.CONFIGURATION, Meaning.of("app_password"), say.APP_PASSWORD, phases=LOGIN | LOGGED_IN),
+    Rule(
+        "passwords are not taken",
+        Kind.CONFIGURATION,
+        Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary"),
+        say.PASSWORDS_OFF,
+        remedies={"microsoft": say.BASIC_AUTHENTICATION_OFF, "exchange": say.BASIC_AUTHENTICATION_OFF},
+    ),
+    Rule(
+        "password expired",
+        Kind.AUTHENTICATION,
+        Meaning.of("secret + expired @4"),
+        say.EXPIRED,
+        phases=LOGIN,
+        certain=True,
+    ),
+    Rule(
+        "too many connections",
+        Kind.THROTTLED,
+        Meaning.of("limit + connection @4"),
+        say.TOO_MANY_CONNECTIONS,
+    ),
     Rule(
         "logins too often",
         Kind.THROTTLED,
-        _words(
-            r"\[LOGIN-DELAY",
-            r"login allowed only every",
-            r"exceeded the login limit",
-            r"logins? must be at least",
-            r"too many (bad |failed |invalid |unsuccessful )*(login|logon|auth|password|attempt|failed|invalid)",
-            r"#AUTH005",
-            r"登录太频繁",
-            r"登录频率",
-            r"\bauth limit",
-            r"\brate.?limit",
+        Meaning.of(
+            "too_often",
+            "limit + tries|login|traffic @5",
+            "limit + wrong|secret @4 unless full|backend|server",
+            "tries + minutes @6",
+            "login + =enabled + minutes @5",
+            "every|often > minutes @3",
+            "often + tries|login|connection|access @7",
+            "often + limit|needed|wait @5",
+            "wait + minutes + tries|login|connection @8",
+            "=needed|polite > wait > minutes @3",
         ),
         say.TOO_OFTEN,
         remedies={"yahoo": say.TOO_OFTEN_YAHOO},
     ),
     Rule(
-        "too many connections",
-        Kind.THROTTLED,
-        _words(
-            r"too many (simultaneous |concurrent |open )?(connections|sessions)",
-            r"maximum number of (connections|sessions)",
-            r"BYE Connection refused",
-            r"connection limit",
-        ),
-        say.TOO_MANY_CONNECTIONS,
-    ),
-    Rule("a temporary fault, by its code", Kind.SERVER_ERROR, _words(r"\[SYS/TEMP"), say.TROUBLE),
-    Rule(
-        # Before the lock of a maildrop: "Your account has been locked. Please sign in to your mailbox" is not one.
-        "account locked",
-        Kind.CONFIGURATION,
-        _words(
-            r"^(?!.*\bPOP3?\b).*\baccount\b.{0,40}\b(locked|suspended|deactivated|disabled|inactive|closed|terminated)\b"
-            r"(?!.{0,40}\b(another|session|process|client|in use|pid)\b)",
-            r"administratively locked",
-            r"locked for inactivity",
-        ),
-        say.LOCKED,
-    ),
-    Rule(
-        "maildrop in use",
+        "mailbox in use",
         Kind.MAILBOX_BUSY,
-        _words(
-            r"\[IN-USE",
-            r"(maildrop|mailbox|mail drop).{0,40}(\block|in use|opened for exclusive)",
-            r"\block(ed)?\b.{0,40}(maildrop|mailbox|another|session)",
-            r"unable to lock",
-            r"lock busy",
-            r"already (logged|in use|open)",
+        Meaning.of(
+            "elsewhere",
+            "mailbox + =lock|busy @6",
+            "mailbox + =active + other @5",
+            "concurrent + mailbox|access @4 unless limit",
+            "mailbox + barred @4 unless suspended|polite|pop",
+            "lock|barred + other @6 unless oauth",
+            "lock + reader @6",
+            "other + reader + active @6",
+            "not > lock|barred @3",
+            "other > reader @2 unless wrong|denied|pop",
+            "account|user + lock @4 unless polite",
         ),
         say.BUSY,
     ),
-    # --- generic words ---
     Rule(
         "encryption required",
         Kind.CONFIGURATION,
-        _words(
-            r"(plain ?text|clear ?text) (auth\w*|login|password)s?.{0,20}(dis|not )",
-            r"must (issue|use) (a |the )?(STLS|STARTTLS|TLS|SSL)",
-            r"(encryption|encrypted connection|secure connection|starttls|stls|tls|ssl) (is )?required",
-        ),
+        Meaning.of("tls + needed|!enabled|off @5 unless temporary|crash|later|now"),
         say.ENCRYPTION_REQUIRED,
+        phases=LOGIN | LOGGED_IN | {"greeting"},
     ),
     Rule(
         "login method not offered",
         Kind.CONFIGURATION,
-        _words(r"unsupported auth\w* mech", r"unrecogni[sz]ed auth", r"mechanism (is )?not supported"),
+        Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now"),
         say.LOGIN_METHOD,
+        phases=LOGIN | LOGGED_IN | {"greeting"},
+    ),
+    Rule(
+        "browser wanted",
+        Kind.WEB_LOGIN_REQUIRED,
+        Meaning.of(
+            "browser + login @6 unless switch_on|expired|wrong",
+            "visit + browser|link @3 unless switch_on|expired|wrong|secret",
+            "verify + self @4 unless account",
+        ),
+        say.WEB_LOGIN,
+        remedies={"google": say.WEB_LOGIN_GOOGLE, "yahoo": say.WEB_LOGIN_YAHOO},
+    ),
+    Rule(
+        "account to be confirmed",
+        Kind.PROVIDER_LOCKED,
+        Meaning.of(
+            "=verify + self|account @4 unless secret|user|wrong|unknown",
+            "account > blocked @4",
+            "verify + login|activity @3 unless secret|user|wrong|unknown",
+        ),
+        say.PROVIDER_LOCKED,
+        remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
     ),
     Rule(
         "POP is off",
         Kind.POP_UNAVAILABLE,
-        _words(
-            r"(not enabled|disabled) for POP",
-            r"yet to enable (POP|IMAP)",
-            r"\benable (your account for )?POP",
-            r"please enable mail protocol",
-            r"POP3?\b.{0,20} disabled for your",
-            r"pop3?服务(未开通|未开启|已关闭)",
-            # A server that is down for an hour must not suspend an account for a day.
-            r"^(?!.*(temporar|try again|later|moment|at this time|currently)).*\bPOP3?\b.{0,40}\b"
-            r"(disabled|turned off|switched off|not (allowed|enabled|available|permitted|offered))\b",
+        Meaning.of(
+            "pop + !enabled|off|plan|suspended @6 unless temporary|later|now|crash",
+            "switch_on + pop @3 unless temporary|later|now|crash",
+            "pop > needed > enabled @4 unless temporary|later|now|crash",
+            "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
+            "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
+            "pop + !right|!access @5 unless temporary|later|now|crash",
+            "pop > off|suspended @1 unless temporary|now|crash",
+            "access + server + denied|!enabled @4 unless temporary|later|now|crash",
+            "plan + !enabled|switch_on|browser|access @5",
         ),
         say.POP_OFF,
         remedies=say.POP_OFF_FOR,
     ),
-    Rule("protocol error", Kind.PROTOCOL_ERROR, _words(r"protocol error"), say.MISUNDERSTOOD),
     Rule(
-        "line closed",
-        Kind.CONNECTION,
-        _words(
-            r"connection is closed\.? ?1\d",
-            r"server shutting down",
-            r"(disconnected|logged out|timed? ?out) (for|due to) inactivity",
-            r"autologout",
-        ),
-        say.LINE_CLOSED,
-        cause="closed",
-    ),
-    Rule(
-        "password expired",
-        Kind.AUTHENTICATION,
-        _words(
-            r"password (has |is )?expired",
-            r"expired password",
-            r"credentials? (have |has |are )?expired",
-            r"must (change|reset|update) (your |the )?password",
-            r"password must be (changed|reset)",
-            r"password change (is )?required",
-        ),
-        say.EXPIRED,
-        phases=LOGIN,
-        without_auth_code=True,
-    ),
-    Rule(
-        "locked or suspended",
+        "account suspended",
         Kind.CONFIGURATION,
-        _words(
-            r"\b(account|user|mailbox|login|access|domain|service)\b.{0,20}\b(disabled|suspended|deactivated|blocked)\b",
-            r"\buser\b.{0,20}\blocked\b",
-            r"\b(disabled|suspended|inactive|locked) (account|user)\b",
+        Meaning.of(
+            "account|user|mailbox + suspended @5",
+            "account|user + barred @5",
+            "login|access|domain + suspended|barred @5 unless temporary|now|trouble|backend",
         ),
         say.LOCKED,
         phases=LOGGED_IN | LOGIN,
     ),
-    Rule("disabled", Kind.CONFIGURATION, _words(r"\bdisabled\b", r"\bsuspended\b"), say.LOCKED, phases=LOGIN),
+    Rule(
+        "protocol error",
+        Kind.PROTOCOL_ERROR,
+        Meaning.of("protocol_error"),
+        say.MISUNDERSTOOD,
+    ),
+    Rule(
+        "line closed",
+        Kind.CONNECTION,
+        Meaning.of("idle", "closed unless backend|temporary|secret|login|user|denied|wrong"),
+        say.LINE_CLOSED,
+        cause="closed",
+    ),
     Rule(
         "server trouble",
         Kind.SERVER_ERROR,
-        _words(
-            r"temporar",
-            r"server unavailable",
-            r"service (is )?(currently )?(unavailable|not available)",
-            r"internal (server )?error",
-            r"system (is )?busy",
-            r"inconsistent state",
-            r"couldn't sync",
-            r"wait a few minutes",
-            r"system in use",
-            r"\[UNAVAILABLE",
+        Meaning.of(
+            "temporary",
+            "crash",
+            "trouble",
+            "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
+            "backend + barred|lock|suspended|off @4",
+            "server > failed @4",
+            "server + problem|unavailable|busy|full|lock|off|!enabled @4",
+            "limit + full|mailbox|backend @4",
+            "full + mailbox|account|backend @5",
+            "login + busy @3",
+            "cannot > mailbox|backend @4",
+            "cannot > verify|check @3",
+            "mailbox + cannot @3",
+            "cannot|failed + now @7 unless wrong|unknown",
+            "now + suspended|off @5",
         ),
         say.TROUBLE,
     ),
-    Rule("a permanent fault, by its code", Kind.CONFIGURATION, _words(r"\[SYS/PERM"), say.PERMANENT),
+    # A code that says for good is right about a mailbox that is damaged for good.
+    Rule("damaged store", Kind.SERVER_ERROR, Meaning.of("damaged"), say.TROUBLE, weak=True),
     Rule(
-        "Exchange's logon failure",
-        Kind.AUTHENTICATION,
-        _words(r"logon failure", r"unknown user name or bad password"),
-        say.LOGON_FAILURE,
-        phases=LOGIN,
+        "not available",
+        Kind.SERVER_ERROR,
+        Meaning.of("unavailable"),
+        say.TROUBLE,
+        phases=LOGIN | LOGGED_IN | {"greeting"},
     ),
     Rule(
-        "wrong password",
+        "misunderstood command",
+        Kind.PROTOCOL_ERROR,
+        Meaning.of("command + not_understood @4", "state + cannot|!login @5"),
+        say.MISUNDERSTOOD,
+        phases=LOGIN | {"greeting"},
+    ),
+    Rule(
+        "wrong user name",
         Kind.AUTHENTICATION,
-        _words(
-            r"\[AUTH\]",
-            r"not accepted",
-            r"(incorrect|wrong) (user|password|login|credential)",
-            r"invalid (user|pass|login|credential|account)",
-            r"unknown user",
-            r"bad (user|pass|login|account|credential)",
-            r"login (fail|incorrect|invalid)",
-            r"auth(entication|orization|enticate|orize)? (has |was )?fail",
-            r"password (error|failed|incorrect|supplied|mismatch)",
-            r"permission denied",
-            r"never heard of",
-            r"no mailbox for",
-            r"unable to log ?on",
-            r"err\.login",
-            r"密码错误",
+        Meaning.of(
+            "user|account|mailbox|address + wrong|unknown @5",
+            "user > denied @2",
+            "none > user|account|mailbox @1",
         ),
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
     ),
+    Rule(
+        "wrong password",
+        Kind.AUTHENTICATION,
+        Meaning.of(
+            "secret + wrong|unknown|failed|denied @6",
+            "!secret unless cannot",
+            "login + wrong @4",
+        ),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
+    ),
+    Rule(
+        "login failed",
+        Kind.AUTHENTICATION,
+        Meaning.of("login + failed|denied @5", "access|right + denied @4", "!login"),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
+    ),
+    Rule(
+        "refused without a reason",
+        Kind.AUTHENTICATION,
+        Meaning.of("failed|denied|wrong unless command|later|now", most_words=3),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
+    ),
     # Last, because many servers add it politely to "wrong password".
-    Rule("try later", Kind.SERVER_ERROR, _words(r"(try|come) (again|back)( later)?\b"), say.TROUBLE),
+    Rule("try later", Kind.SERVER_ERROR, Meaning.of("later|now"), say.TROUBLE, weak=True),
 )
+
+POP = Rules(_MARKS, _CODES, _MEANINGS, counted=Kind.AUTHENTICATION)

@@ -86,12 +86,13 @@ class Mended(BaseModel):
 
 
 class Report(BaseModel):
-    """The result of `Reconcile`; docs/reference.md has its shape."""
+    """The result of `Reconcile`; docs/reference.md has its shape. `complete` is null where nothing is known against it and the
+    server was not compared."""
 
     address: str
     at: datetime
     state: str
-    complete: bool = False
+    complete: bool | None = None
     summary: str = ""
     epoch: int
     server: ServerPart
@@ -178,12 +179,17 @@ def faults(report: Report) -> int:
 
 
 def judged(report: Report) -> Report:
-    """The report with its verdict: complete is what has no fault and was compared with its server, if it has to do with one."""
+    """The report with its verdict: complete is what has no fault and was compared with its server.
+
+    What waits on the server of an account that nobody retrieves from does not come by itself, so that one is not complete.
+    """
     count = faults(report)
     repair = report.repair and report.repair.model_copy(
         update={"not_repairable": count - report.differences.unknown_on_server.count}
     )
-    complete = count == 0 and (report.server.compared or report.state in NOT_WATCHED)
+    complete: bool | None = count == 0 and not (report.state in NOT_WATCHED and report.ordinary.waiting)
+    if complete and not report.server.compared:
+        complete = None
     decided = report.model_copy(update={"complete": complete, "repair": repair})
     return decided.model_copy(update={"summary": _summary(decided)})
 
@@ -194,10 +200,17 @@ def _summary(report: Report) -> str:
     if report.log.broken:
         found.append(f"the log is broken at version {report.log.broken['version']}: {report.log.broken['problem']}")
     sentences = []
+    if not report.server.compared:
+        sentences.append(f"{report.address} was not compared with its server: {report.server.reason}.")
     if found:
         sentences.append(f"{report.address} is not complete: {'; '.join(found)}.")
-    elif not report.complete:
+    elif report.complete is None:
         sentences.append(f"{report.address} is not proven complete; what is stored here is whole.")
+    elif not report.complete:
+        sentences.append(
+            f"{report.address} is not complete: {_counted(report.ordinary.waiting, ORDINARY['waiting'])}, and a "
+            f"{report.state} account has none."
+        )
     else:
         sentences.append(f"{report.address} is complete.")
     size = f"of {report.bytes:,} bytes"
@@ -205,8 +218,6 @@ def _summary(report: Report) -> str:
     sentences.append(f"{stored}, {_counted(report.blobs.checked, ('was', 'were'))} read and hashed.")
     if report.server.compared:
         sentences.append(f"The server lists {report.server.on_server:,}.")
-    else:
-        sentences.append(f"It was not compared with its server: {report.server.reason}.")
     if usual := [_counted(count, ORDINARY[name]) for name, count in report.ordinary if count]:
         sentences.append(f"As it should be: {'; '.join(usual)}.")
     if report.repair:

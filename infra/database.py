@@ -47,9 +47,8 @@ KEEPALIVES = {  # the same, for a database whose machine is gone
 # The pool's own pause before it connects again doubles with each attempt, so after an outage of minutes it would wait for minutes
 # more. It gives up early instead, and begins anew at once.
 RECONNECT_SECONDS = 3.0
-POOL_SECONDS = (
-    20.0  # that anybody waits for a connection: less than the shortest attempt of an activity, which can then say why
-)
+# That anybody waits for a connection: less than the shortest attempt of an activity, which can then say why.
+POOL_SECONDS = 20.0
 
 # What a role that works may do: everything with rows, but add to the log only by `append_event`, which its owner made.
 GRANTS: tuple[LiteralString, ...] = (

@@ -201,10 +201,12 @@ class QuarantineAnswer(BaseModel):
 
 
 class Reconciled(Strict):
-    """Input of `Reconcile`: which account, and whether to mend what is found."""
+    """Input of `Reconcile`: which account, whether to mend what is found, and whether to ask the server of an account that
+    somebody disabled."""
 
     address: Address
     repair: bool = False
+    ask_server: bool = False
 
 
 class ReconcileRequest(Request):
@@ -213,6 +215,7 @@ class ReconcileRequest(Request):
     address: str
     repair: bool
     mended: Mended | None = None
+    ask_server: bool = False
 
 
 class Erasure(Strict):

@@ -23,6 +23,7 @@ from workflows.intake import read, refusal
 PASS_TIMEOUT = timedelta(hours=6)  # of one attempt; the next one goes on where it was
 RETRIEVAL_PATIENCE = timedelta(minutes=15)  # a longer backlog comes without being waited for
 ACTOR = "reconcile"
+VERDICTS = {True: "Complete", False: "Not complete", None: "Not compared with its server"}
 
 
 @workflow.defn(name=contract.RECONCILE)
@@ -45,18 +46,17 @@ class Reconcile:
         given = self._given
         workflow.set_current_details(f"Reconciling **{given.address}**.")
         try:
-            done = await self._pass(contract.ReconcileRequest(address=given.address, repair=given.repair))
+            request = contract.ReconcileRequest(address=given.address, repair=given.repair, ask_server=given.ask_server)
+            done = await self._pass(request)
             if given.repair and done.to_fetch and await self._fetched(done):
-                again = contract.ReconcileRequest(address=given.address, repair=True, mended=done.report.repair)
-                done = await self._pass(again)
+                done = await self._pass(request.model_copy(update={"mended": done.report.repair}))
         except ActivityError as error:
             if cancel_requested():
                 raise asyncio.CancelledError from error
             if refused := refused_by(error, "Reconcile"):
                 raise refusal(refused) from None
             raise
-        verdict = "Complete" if done.report.complete else "Not complete"
-        workflow.set_current_details(f"**{verdict}.** {done.report.summary}")
+        workflow.set_current_details(f"**{VERDICTS[done.report.complete]}.** {done.report.summary}")
         return done.report
 
     async def _pass(self, request: contract.ReconcileRequest) -> contract.Pass:

@@ -17,10 +17,11 @@ from secrets import token_hex
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from activities.auth_codes import AuthCodes
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
 from activities.pop.listing_budget import ListingBudget
-from domain.classification import diagnose_error, diagnose_reply, diagnose_violation
+from domain.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
 from domain.commands import HostOutage, Progress
 from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
 from domain.oauth import Grant, is_grant, token_refused
@@ -104,9 +105,16 @@ class Sessions:
     """Opens sessions. Given its secrets, settings and clock, so that a test can give it others."""
 
     def __init__(
-        self, secrets: Secrets, settings: WorkerSettings, *, clock: Clock = now_utc, timeouts: Timeouts | None = None
+        self,
+        secrets: Secrets,
+        settings: WorkerSettings,
+        auth_codes: AuthCodes,
+        *,
+        clock: Clock = now_utc,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._secrets = secrets
+        self._auth_codes = auth_codes
         self._worker = settings
         self._clock = clock
         self._tokens = AccessTokens(secrets, settings, clock=clock)
@@ -177,7 +185,7 @@ class Sessions:
         try:
             await self._present(session, addresses, grant)
         except ServerRefused as refused:
-            if self._diagnose(session, refused, self._clock()).kind is not Kind.AUTHENTICATION:
+            if (await self._meaning(session, refused)).kind is not Kind.AUTHENTICATION:
                 raise
             await session.line.abort()
             grant = await self._tokens.get(incoming.secret, use=use, rejected=grant.access_token)
@@ -222,7 +230,7 @@ class Sessions:
         if isinstance(error, Diagnosed):  # not about the mail server, so no certificate of its either
             diagnosis, said, tls = error.diagnosis, error.said, None
         else:
-            diagnosis = self._diagnose(session, error, at)
+            diagnosis = await self._diagnose(session, error, at)
             tls = await self._evidence(session, addresses, at) if diagnosis.kind is Kind.CERTIFICATE else None
         failure = diagnosis.failure(
             reference=f"MR-{token_hex(5).upper()}",
@@ -237,7 +245,12 @@ class Sessions:
             failure.kind,
             settings.incoming.host,
             failure.cause or failure.server_said or "no answer",
-            extra={"reference": failure.reference, "kind": failure.kind, "cause": failure.cause},
+            extra={
+                "reference": failure.reference,
+                "kind": failure.kind,
+                "cause": failure.cause,
+                "decided_by": failure.decided_by,
+            },
         )
         return SessionFailure(
             failure,
@@ -246,19 +259,14 @@ class Sessions:
             login_delay_seconds=session.login_delay_seconds,
         )
 
-    def _diagnose(self, session: Session, error: Exception, at: datetime) -> Diagnosis:
+    async def _diagnose(self, session: Session, error: Exception, at: datetime) -> Diagnosis:
         incoming = session.settings.incoming
         host, port = incoming.host, incoming.port
         phase = session.connection.phase if session.connection else "connect"
         if isinstance(error, ServerRefused):
-            diagnosis = diagnose_reply(
-                error.text,
-                phase="login" if phase == "connect" else phase,
-                capabilities=session.line.capabilities,
-                provider=profile_of(session.settings).name,
-                host=host,
-                hide=session.hidden,
-            )
+            diagnosis = await self._meaning(session, error)
+            if "AUTH-RESP-CODE" in session.line.capabilities and not session.logged_in:
+                await self._learn(host, error, diagnosis)
             if session.token_endpoint and diagnosis.kind is Kind.AUTHENTICATION:
                 return token_refused(incoming.secret, session.token_endpoint)
             return diagnosis
@@ -267,6 +275,27 @@ class Sessions:
         if isinstance(error, ProtocolViolation):
             return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")
         return diagnose_error(error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses)
+
+    async def _meaning(self, session: Session, refused: ServerRefused) -> Diagnosis:
+        phase = session.line.phase
+        host = session.settings.incoming.host
+        offered = session.line.capabilities
+        return diagnose_reply(
+            refused.text,
+            phase="login" if phase == "connect" else phase,
+            command=refused.command or None,
+            capabilities=offered,
+            marks_passwords="AUTH-RESP-CODE" not in offered or await self._auth_codes.marks_passwords(host),
+            provider=profile_of(session.settings).name,
+            host=host,
+            hide=session.hidden,
+        )
+
+    async def _learn(self, host: str, refused: ServerRefused, diagnosis: Diagnosis) -> None:
+        if says_auth(refused.text):
+            await self._auth_codes.said_auth(host)
+        elif diagnosis.about_the_password:
+            await self._auth_codes.left_auth_out(host)
 
     async def _evidence(self, session: Session, addresses: list[str], at: datetime) -> TlsEvidence:
         """The certificates that the server presented, for its administrator (R91)."""

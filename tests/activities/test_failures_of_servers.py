@@ -38,21 +38,20 @@ from tests.servers.certificates import (
 )
 from tests.servers.scripted_pop import CONNECT, MailboxServer
 
-REPLIES = Path(__file__).parents[1] / "data" / "server_replies.tsv"
+REPLIES = Path(__file__).parents[1] / "data" / "refusals.tsv"
 WITHOUT_AUTH_CODES = ("TOP", "UIDL", "RESP-CODES", "PIPELINING", "USER")
-COMMANDS = {"greeting": [CONNECT], "auth": ["PASS", "STAT"], "transaction": ["STAT", "UIDL"]}
+COMMANDS = {"greeting": CONNECT, "login": "PASS", "transaction": "STAT"}
 FRAGMENTS_OF_A_LOGIN = [JANE, "jane", PASSWORD, base64.b64encode(PASSWORD.encode()).decode()]
 
 
 def injections() -> list[tuple[str, str, str]]:
-    """Command that is refused, words, kind: each POP3 row of the collection in each place where its phase has it."""
+    """Command that is refused, words, kinds that are right: the POP3 rows of the collection where their phase has them."""
     with REPLIES.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [
-        (command, row["reply"].removeprefix("-ERR "), row["kind"])
+        (COMMANDS[row["phase"]], row["reply"].removeprefix("-ERR "), row["kinds"])
         for row in rows
-        if row["protocol"] == "POP3"
-        for command in COMMANDS[row["phase"]]
+        if row["protocol"] == "POP3" and row["round"] == "0" and row["phase"] in COMMANDS
     ]
 
 
@@ -67,19 +66,75 @@ def assert_it_helps_and_tells_no_secret(failure: Failure, error: ApplicationErro
 
 
 @pytest.mark.requirement("R53", "R58", "R81", "R97")
-@pytest.mark.parametrize(("command", "words", "kind"), injections())
-async def test_what_servers_say_ends_as_its_kind(pool: Pool, command: str, words: str, kind: str) -> None:
+@pytest.mark.parametrize(("command", "words", "kinds"), injections())
+async def test_what_servers_say_ends_as_its_kind(pool: Pool, command: str, words: str, kinds: str) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(2), capabilities=WITHOUT_AUTH_CODES) as server:
         server.replies[command] = f"-ERR {words} <{JANE}> {PASSWORD}"
         with pytest.raises(ApplicationError) as ended:
             await watcher.watch(account(server.port))
     failure = failure_of(ended.value)
-    assert (failure.kind, failure.counts) == (kind, kind if kind in ("authentication", "connection") else None)
+    assert failure.kind in kinds.split(",")
+    assert failure.counts == (failure.kind if failure.kind in ("authentication", "connection") else None)
+    assert failure.decided_by
     assert failure.server_said
     assert_it_helps_and_tells_no_secret(failure, ended.value)
-    assert await watcher.column("select outcome from retrievals") == [kind]
+    assert await watcher.column("select outcome from retrievals") == [failure.kind]
     assert await watcher.subjects() == []
+
+
+@pytest.mark.parametrize("command", ["STAT", "UIDL", "LIST"])
+@pytest.mark.parametrize(
+    "words", ["[AUTH] Authentication failed.", "invalid password", "Command not understood", "Logon failure", ""]
+)
+async def test_what_comes_after_an_accepted_password_is_never_a_wrong_one(pool: Pool, command: str, words: str) -> None:
+    async with MailboxServer(password=PASSWORD, messages=mailbox(2), capabilities=WITHOUT_AUTH_CODES) as server:
+        server.replies[command] = f"-ERR {words}"
+        failure = await Watcher(pool).fails(account(server.port))
+    assert failure.kind in ("server_error", "protocol_error")
+    assert failure.counts is None
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("", "server_error"),
+        ("failed", "server_error"),
+        ("wrong password", "server_error"),
+        ("[AUTH] no", "authentication"),
+        ("unknown user", "authentication"),
+        ("No such account here", "authentication"),
+        ("user database is down", "server_error"),
+    ],
+)
+async def test_a_refused_user_is_a_matter_of_login_only_if_it_says_so(pool: Pool, words: str, kind: str) -> None:
+    async with MailboxServer(password=PASSWORD, capabilities=WITHOUT_AUTH_CODES) as server:
+        server.replies["USER"] = f"-ERR {words}"
+        failure = await Watcher(pool).fails(account(server.port))
+    assert failure.kind == kind
+
+
+async def test_a_host_that_offers_auth_codes_and_never_says_auth_is_found_out(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, capabilities=(*WITHOUT_AUTH_CODES, "AUTH-RESP-CODE")) as server:
+        server.replies["PASS"] = "-ERR Authentication failed"
+        kinds = [(await watcher.fails(account(server.port))).kind for _ in range(5)]
+        assert kinds == [*["server_error"] * 3, *["authentication"] * 2]
+        server.replies["PASS"] = "-ERR Authentication database is locked"
+        assert (await watcher.fails(account(server.port))).kind == "server_error"
+        server.replies["PASS"] = "-ERR [AUTH] Authentication failed"
+        assert (await watcher.fails(account(server.port))).kind == "authentication"
+        server.replies["PASS"] = "-ERR Authentication failed"
+        assert (await watcher.fails(account(server.port))).kind == "server_error"
+
+
+async def test_a_host_that_was_seen_to_say_auth_is_taken_at_its_word_however_often_it_does_not(pool: Pool) -> None:
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, capabilities=(*WITHOUT_AUTH_CODES, "AUTH-RESP-CODE")) as server:
+        server.replies["PASS"] = "-ERR [AUTH] no"
+        assert (await watcher.fails(account(server.port))).kind == "authentication"
+        server.replies["PASS"] = "-ERR Authentication failed"
+        assert [(await watcher.fails(account(server.port))).kind for _ in range(5)] == ["server_error"] * 5
 
 
 @pytest.mark.requirement("R81")

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.auth_codes import AuthCodes
 from activities.pop.connection import Timeouts
 from activities.pop.session import Clock, Sessions, now_utc
 from activities.record import Recorder
@@ -126,6 +127,7 @@ class Watcher:
         sessions = Sessions(
             Secrets(self.pool, self.worker, environ=self.environ),
             self.worker,
+            AuthCodes(self.pool),
             clock=self.clock,
             timeouts=self.timeouts,
         )

@@ -55,6 +55,14 @@ async def test_indexing_beside_the_library() -> None:
     assert "a body of 10 MB" in said
 
 
+async def test_how_refusals_are_named() -> None:
+    said = await printed("refusals", "--wrong")
+    assert re.search(r"all: \d+ of \d+ named right, 0\.9\d\d", said)
+    assert "refusals, counted as a wrong password, and was not: 0" in said.splitlines()
+    assert re.search(r"A-M without what they taught: \d+ of \d+", said)
+    assert re.search(r"the other half's texts alone: \d+ of \d+", said)
+
+
 @pytest.mark.usefixtures("dovecot")
 async def test_accounts_that_have_nothing_new() -> None:
     said = await printed("idle", "--accounts", "2", "--seconds", "6")

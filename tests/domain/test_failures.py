@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.failures import FATES, Diagnosis, Failure, Kind, minutes_until_retry, user_action
-from domain.pop_rules import POP_RULES
+from domain.pop_rules import POP
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def test_what_only_a_person_can_mend_suspends() -> None:
 
 
 def test_every_kind_that_a_rule_yields_has_a_fate() -> None:
-    assert {rule.kind for rule in POP_RULES} <= set(FATES)
+    assert {rule.kind for rule in (*POP.marks, *POP.meanings)} <= set(FATES)
 
 
 def test_a_wrong_password_is_tried_again_after_1_5_15_and_then_every_60_minutes() -> None:

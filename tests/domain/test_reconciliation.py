@@ -104,12 +104,31 @@ def test_a_broken_log_makes_it_incomplete() -> None:
     assert "the log is broken at version 7: this entry was changed" in said.summary
 
 
-def test_without_its_server_only_an_account_that_nobody_retrieves_can_be_complete() -> None:
+def test_without_its_server_nothing_is_claimed_and_the_summary_begins_with_that() -> None:
     alone = ServerPart(compared=False, reason="the account is disabled")
-    assert report(server=alone, state="disabled").complete
-    assert report(server=alone, state="closed").complete
-    assert not report(server=alone, state="active").complete
-    assert "is not proven complete" in report(server=alone, state="suspended").summary
+    for state in ("disabled", "closed", "active", "suspended"):
+        said = report(server=alone, state=state)
+        assert said.complete is None
+        assert said.summary.startswith(
+            "jane@example.com was not compared with its server: the account is disabled. "
+            "jane@example.com is not proven complete; what is stored here is whole."
+        )
+
+
+def test_a_fault_is_one_whether_the_server_was_compared_or_not() -> None:
+    damaged = Differences(damaged=Difference(count=1))
+    said = report(server=ServerPart(compared=False, reason="the account is closed"), differences=damaged)
+    assert said.complete is False
+    assert said.summary.startswith("jane@example.com was not compared with its server: the account is closed. ")
+
+
+def test_what_waits_for_an_account_that_nobody_retrieves_from_makes_it_incomplete() -> None:
+    assert report(ordinary=Ordinary(waiting=5)).complete is True
+    said = report(ordinary=Ordinary(waiting=5), state="disabled")
+    assert said.complete is False
+    assert (
+        "is not complete: 5 wait on the server for the next session, and a disabled account has none." in said.summary
+    )
 
 
 def test_what_a_later_session_can_still_bring_does_not_count_as_not_repairable() -> None:

@@ -37,9 +37,10 @@ class Case:
     def address(self) -> str:
         return self.account.address
 
-    async def report(self, *, repair: bool = False) -> dict[str, Any]:
+    async def report(self, *, repair: bool = False, ask_server: bool = False) -> dict[str, Any]:
         """The result of a reconciliation, in plain JSON."""
-        handle = await reconcile(self.mailroom, {"address": self.address, "repair": repair})
+        given = {"address": self.address, "repair": repair} | ({"ask_server": True} if ask_server else {})
+        handle = await reconcile(self.mailroom, given)
         answer: dict[str, Any] = await handle.result()
         return answer
 

@@ -244,9 +244,9 @@ async def test_an_account_that_is_disabled_or_closed_is_compared_without_its_ser
     await case.account.command("disable", by="ops")
     logins = dovecot.logins(case.address)
     report = await case.report()
-    assert report["complete"] is True
+    assert report["complete"] is None
     assert report["server"]["compared"] is False
-    assert "It was not compared with its server: the account is disabled." in report["summary"]
+    assert report["summary"].startswith(f"{case.address} was not compared with its server: the account is disabled; ")
     await case.account.command("close", by="ops")
     await case.damage(f"delete from blobs where sha256 = {A_BLOB}")
     report = await case.report(repair=True)
@@ -255,13 +255,41 @@ async def test_an_account_that_is_disabled_or_closed_is_compared_without_its_ser
     assert dovecot.logins(case.address) == logins
 
 
+async def test_a_disabled_account_is_compared_by_one_login_where_that_is_asked_for(
+    mailroom: Mailroom, dovecot: Dovecot
+) -> None:
+    case = await on_dovecot(mailroom, dovecot, 2)
+    await case.account.command("disable", by="ops")
+    logins = dovecot.logins(case.address)
+    for number in range(3, 8):
+        dovecot.deliver(case.address, mail(number))
+    report = await case.report(ask_server=True)
+    assert (report["server"]["compared"], report["server"]["on_server"]) == (True, 7)
+    assert (report["complete"], report["ordinary"]["waiting"]) == (False, 5)
+    assert dovecot.logins(case.address) == logins + 1
+    status = await case.account.status()
+    assert (status.state, status.failures.authentication) == (State.DISABLED, 0)
+    assert await case.account.log("RetrievalFailed") == []
+
+
+async def test_asking_a_disabled_account_s_server_counts_nothing_where_the_login_is_refused(mailroom: Mailroom) -> None:
+    async with MailboxServer(messages={"one": mail(1)}) as server:
+        case = await on_a_scripted_server(mailroom, server)
+        await case.account.command("disable", by="ops")
+        server.password = "changed"
+        report = await case.report(ask_server=True)
+        status = await case.account.status()
+    assert (report["complete"], report["server"]["failure"]["kind"]) == (None, "authentication")
+    assert (status.state, status.failures.authentication) == (State.DISABLED, 0)
+
+
 async def test_a_server_without_uidl_is_not_compared_and_nothing_is_claimed(mailroom: Mailroom) -> None:
     async with MailboxServer(messages={"one": mail(1)}) as server:
         server.capabilities.remove("UIDL")
         server.replies["UIDL"] = "-ERR unknown command"
         case = await on_a_scripted_server(mailroom, server)
         report = await case.report()
-    assert (report["complete"], report["server"]["compared"], differences(report)) == (False, False, {})
+    assert (report["complete"], report["server"]["compared"], differences(report)) == (None, False, {})
     assert "it has no UIDL" in report["summary"]
 
 
@@ -273,7 +301,7 @@ async def test_a_server_that_fails_is_in_the_report_and_counts_against_nobody(ma
         status = await case.account.status()
     failure = report["server"]["failure"]
     assert (failure["kind"], failure["counts"]) == ("authentication", None)
-    assert (report["server"]["compared"], report["complete"]) == (False, False)
+    assert (report["server"]["compared"], report["complete"]) == (False, None)
     assert report["blobs"]["checked"] == 1
     assert differences(report) == {}
     assert "is not proven complete; what is stored here is whole" in report["summary"]

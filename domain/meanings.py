@@ -1,0 +1,226 @@
+"""What concepts mean together: the rules by which refusals are named, and how they are looked for in a text.
+
+A protocol's rules are data (domain/pop_rules.py, domain/smtp_rules.py). Looked for in this order: marks that single providers
+use, response codes, meanings; the first that fits wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.failures import Kind
+from domain.vocabulary import Hit, Reading, Vocabulary
+
+MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
+
+_CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
+
+
+class Pattern(NamedTuple):
+    """Concepts that mean something when they stand together in one sentence.
+
+    Written `pop + !enabled|off @6 unless temporary`: one of each group, in any order (`>` instead of `+`: after the one
+    before), with at most six words between (5 where nothing is said), and none of `temporary` in the whole text. `!` is a
+    negated word, `=` one that is not, and without a mark either will do.
+    """
+
+    written: str
+    groups: tuple[tuple[bool, frozenset[str]], ...]  # whether it must follow, and the concepts with their marks
+    within: int
+    unless: frozenset[str]
+
+    @classmethod
+    def parse(cls, written: str) -> Pattern:
+        wanted, _, unless = written.partition(" unless ")
+        wanted, _, within = wanted.partition(" @")
+        pieces = re.split(r" ([+>]) ", wanted.strip())
+        groups = [(False, frozenset(pieces[0].split("|")))]
+        groups += [
+            (sign == ">", frozenset(piece.split("|"))) for sign, piece in zip(pieces[1::2], pieces[2::2], strict=True)
+        ]
+        return cls(written, tuple(groups), int(within or 5), frozenset(unless.split("|")) - {""})
+
+    @property
+    def concepts(self) -> set[str]:
+        return {mark.lstrip("!=") for _, group in self.groups for mark in group} | {
+            mark.lstrip("!=") for mark in self.unless
+        }
+
+    def find(self, reading: Reading) -> tuple[Hit, ...] | None:
+        """The words that fit, those that stand nearest to each other; None where there are none."""
+        if any(_is(hit, self.unless) for hit in reading.hits):
+            return None
+        best: tuple[Hit, ...] | None = None
+        for sentence in reading.sentences:
+            hits = [hit for hit in reading.hits if hit.sentence == sentence]
+            for chosen in self._combinations(hits, (), self.groups):
+                if best is None or _span(chosen) < _span(best):
+                    best = chosen
+        return best
+
+    def _combinations(
+        self, hits: Collection[Hit], chosen: tuple[Hit, ...], groups: tuple[tuple[bool, frozenset[str]], ...]
+    ) -> Iterator[tuple[Hit, ...]]:
+        if not groups:
+            yield chosen
+            return
+        (follows, marks), *rest = groups
+        for hit in hits:
+            if _is(hit, marks) and self._fits(hit, chosen, follows):
+                yield from self._combinations(hits, (*chosen, hit), tuple(rest))
+
+    def _fits(self, hit: Hit, chosen: tuple[Hit, ...], follows: bool) -> bool:
+        if not chosen:
+            return True
+        if any(hit.first <= one.last and one.first <= hit.last for one in chosen):
+            return False
+        if follows and hit.first < chosen[-1].first:
+            return False
+        gap = min(max(hit.first - one.last, one.first - hit.last) for one in chosen)
+        return gap <= 2 * (self.within + 1)
+
+
+def _is(hit: Hit, marks: Collection[str]) -> bool:
+    return hit.concept in marks or ("!" if hit.negated else "=") + hit.concept in marks
+
+
+def _span(hits: tuple[Hit, ...]) -> int:
+    return max(hit.last for hit in hits) - min(hit.first for hit in hits)
+
+
+class Meaning(NamedTuple):
+    """Patterns that all say the same. `most_words`: only of a text that has no more words than that."""
+
+    patterns: tuple[Pattern, ...]
+    most_words: int | None = None
+
+    @classmethod
+    def of(cls, *written: str, most_words: int | None = None) -> Meaning:
+        return cls(tuple(map(Pattern.parse, written)), most_words)
+
+    def find(self, reading: Reading) -> tuple[Hit, ...] | None:
+        if self.most_words is not None and reading.words > self.most_words:
+            return None
+        return next((found for pattern in self.patterns if (found := pattern.find(reading)) is not None), None)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        return tuple(pattern.written for pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One meaning, where it holds, and what people are told.
+
+    `looked_for` is a meaning, or for a mark a pattern of the text itself. `phases` are those in which it holds; none: all.
+    `remedies` replaces `remedy` for single providers. `hosts` limits the rule to servers whose name is one of these or ends in
+    one of them. `certain`: its words cannot mean anything else, whatever codes the server offers and says. `weak`: no code is
+    overruled by it. `learned_from`: whose text taught it, "" for what the language, an RFC or a manual says.
+    """
+
+    name: str
+    kind: Kind
+    looked_for: Meaning | re.Pattern[str]
+    remedy: str
+    cause: str | None = None
+    phases: frozenset[str] = frozenset()
+    hosts: tuple[str, ...] = ()
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    certain: bool = False
+    weak: bool = False
+    learned_from: str = ""
+
+    def holds(self, phase: str, host: str, without: Collection[str]) -> bool:
+        name = "." + host.lower().rstrip(".")
+        return (
+            (not self.phases or phase in self.phases)
+            and (not self.hosts or any(name.endswith("." + known) for known in self.hosts))
+            and (not self.learned_from or self.learned_from not in without)
+        )
+
+
+class Code(NamedTuple):
+    """A response code in brackets. `yields_to`: the kinds that words beside it may make of it; None: all that are surer."""
+
+    kind: Kind
+    remedy: str
+    yields_to: frozenset[Kind] | None = frozenset()
+    certain: bool = False
+
+
+class Rules(NamedTuple):
+    """What one protocol's servers say. `counted` is the kind of a wrong password there."""
+
+    marks: tuple[Rule, ...]
+    codes: Mapping[str, Code]
+    meanings: tuple[Rule, ...]
+    counted: Kind
+
+
+class Decision(NamedTuple):
+    """What was decided. `by` names the rule and the vocabulary's words, for people; `certain` as in `Rule`."""
+
+    kind: Kind
+    remedy: str
+    by: str
+    cause: str | None = None
+    certain: bool = False
+    words: tuple[Hit, ...] = ()
+
+
+def decide(
+    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
+) -> Decision | None:
+    """By marks, then codes, then meanings; None for a text in which nothing is known."""
+    for mark in rules.marks:
+        if (
+            isinstance(mark.looked_for, re.Pattern)
+            and mark.holds(phase, host, words.without)
+            and mark.looked_for.search(text)
+        ):
+            return _decision(mark, provider)
+    reading = words.read(_CODE.sub(" . ", text)[:MOST_READ])
+    spoken = _meaning(rules, reading, phase, host, provider, words.without)
+    name, code = next(
+        ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
+    )
+    if code is None:
+        return spoken[0] if spoken else None
+    if spoken and _overrules(spoken, code, rules.counted):
+        return spoken[0]
+    remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
+    hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
+    return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
+
+
+def _meaning(
+    rules: Rules, reading: Reading, phase: str, host: str, provider: str | None, without: frozenset[str]
+) -> tuple[Decision, Rule] | None:
+    for rule in rules.meanings:
+        if isinstance(rule.looked_for, Meaning) and rule.holds(phase, host, without):
+            words = rule.looked_for.find(reading)
+            if words is not None:
+                return _decision(rule, provider, words), rule
+    return None
+
+
+def _overrules(spoken: tuple[Decision, Rule], code: Code, counted: Kind) -> bool:
+    decision, rule = spoken
+    if code.yields_to is None:
+        return not rule.weak and (decision.kind is not counted or rule.certain)
+    return decision.kind in code.yields_to
+
+
+def _decision(rule: Rule, provider: str | None, words: tuple[Hit, ...] = ()) -> Decision:
+    said = ", ".join(dict.fromkeys(f"{'not ' * hit.negated}{hit.word}" for hit in words))
+    return Decision(
+        rule.kind,
+        rule.remedies.get(provider or "", rule.remedy),
+        f"{rule.name} ({said})" if said else rule.name,
+        rule.cause,
+        rule.certain,
+        words,
+    )

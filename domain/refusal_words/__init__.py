@@ -1,0 +1,11 @@
+"""The vocabulary of refusals: for each concept, its words in ten languages.
+
+A concept stands alone on its line; below it a line for each language, `de: kennwort*, passwort*`, which may go on, further in, on
+the next. A word in brackets behind the language names the server or provider whose text taught these words: `en (gromox):`.
+`*` stands for any ending, a blank for a blank, a hyphen or nothing. Letters are compared without case and accents, and German
+umlauts also as ae, oe, ue. What concepts mean together is said by the rules (domain/pop_rules.py, domain/smtp_rules.py).
+"""
+
+from domain.refusal_words import limits, people, refusing, sending, servers, ways
+
+WORDS = "".join((people.WORDS, refusing.WORDS, servers.WORDS, limits.WORDS, ways.WORDS, sending.WORDS))

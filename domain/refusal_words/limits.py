@@ -1,0 +1,178 @@
+"""How often and how many: throttling, limits, and mailboxes that somebody else reads."""
+
+WORDS = """
+often
+  en: often, frequently, frequency, frequent, rate, rates, rated, abuse detected, per minute, per hour, per second,
+      per day, a minute, an hour, minimum interval, more than once, once every, only every, every few minutes, times
+      per, wait at least, must wait, penalty, burst, pace, velocity
+  de: häufig, häufigkeit, pro minute, pro stunde, pro tag, je minute, je stunde, abrufintervall, warten sie
+      mindestens, bitte warten
+  fr: frequen*, par minute, par heure, par jour, patienter, ralenti*
+  es: frecuen*, por minuto, por hora, por dia, espere al menos, seguidas
+  pt: frequen*, por minuto, por hora, por dia, aguarde, repetidas vezes
+  it: frequen*, al minuto, all ora, al giorno, attendere, attendi
+  pl: często*, częstotliwoś*, na minutę, na godzinę, odczekaj, odczekać
+  ru: часто, частот*, в минуту, в час, подождите, чаще
+  zh: 频率, 頻率, 每分钟, 每小时, 频次
+  ja: 頻度, 間隔, 毎分, 短時間, お待ちください, 連続
+too_often
+  en: too often, too frequent*, too fast, too quick*, too rapid*, too soon, rate limit*, ratelimit*, throttl*, slow
+      down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*, too many times,
+      minutes apart, seconds apart, too short interval*, frequency limit*, interval too short, too short, brute force,
+      bruteforce, repeated failures, repeated failed, repeated attempts
+  de: zu oft, zu häufig, zu schnell, zu kurzen abständen, mindestabstand, zu kurz
+  fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court
+  es: demasiado frecuente*, muy frecuente*, demasiado rapido, muy a menudo, demasiada frecuencia
+  pt: muito frequente*, muito rapido, muita frequencia
+  it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza
+  pl: zbyt często, za często, zbyt szybko
+  ru: слишком часто, слишком быстро
+  zh: 频繁, 頻繁, 过快, 限流
+  ja: 頻繁
+limit
+  en: limit*, exceed*, quota*, maximum, max, too many, too much, excessive*, allowance, over limit, over the limit,
+      cap, number of, over quota, overquota
+  de: grenze, grenzwert, überschritten, überschreit*, maximal*, höchstzahl, höchstens, zu viele, zu viel, limit,
+      kontingent, begrenz*, anzahl, zu viel*
+  fr: limite*, depass*, maximum, maximal*, trop de, nombre de, excessif*, quota
+  es: limite*, excedid*, superad*, sobrepasad*, maximo, maxima, demasiad*, numero de, exceso, cuota
+  pt: limite*, excedid*, ultrapassad*, maximo, maxima, muitas, muitos, demasiad*, numero de, excesso, cota, quota
+  it: limite*, superat*, massimo, massima, troppi, troppe, numero di, numero massimo, quota, ecced*
+  pl: limit*, przekroczon*, przekroczył*, maksymaln*, zbyt wiele, zbyt dużo, za dużo, liczb*
+  ru: лимит*, превыш*, максимальн*, слишком много, количеств*, квот*, ограничен*, число, предел
+  zh: 限制, 上限, 超过, 超過, 超出, 过多, 過多, 太多, 配额, 最大, 次数, 受限, 超限
+  ja: 上限, 制限, 超え, 超過, 多すぎ, 最大, 回数
+tries
+  en: attempt*, tries, logins, logons, sign ins, auths, authentications, requests, retries, failures, polls, polling,
+      checks, accesses, login requests, checking, password failures, bad passwords, failed logins, commands, times
+  de: versuch*, anmeldeversuch*, loginversuch*, fehlversuch*, anmeldungen, logins, abfragen, abrufe, anfragen,
+      zugriffe
+  fr: tentative*, essais, requetes, connexions, authentifications, demandes
+  es: intento*, solicitudes, peticiones, autenticaciones, inicios de sesion, accesos
+  pt: tentativa*, requisicoes, pedidos, logins, acessos
+  it: tentativ*, richieste, accessi, login
+  pl: prób, próby, próba, logowań, żądań, zapytań
+  ru: попыт*, запрос*, входов, обращени*, проверк*
+  zh: 登录, 登錄, 登入, 尝试, 嘗試, 次数, 请求, 訪問, 访问, 操作
+  ja: 試行, ログイン, リクエスト, 回数, アクセス, 誤り
+connection
+  en: connection*, connect, sessions, simultaneous, concurrent*, concurrency, parallel, simultaneously, pop sessions,
+      concurrent users, users, user connections, clients
+  de: verbindung*, sitzungen, gleichzeitig*, parallel*
+  fr: connexions, connexion, simultane*, sessions, concurrent*
+  es: conexion*, sesiones, simultane*, concurrent*
+  pt: conexoes, conexao, ligacoes, sessoes, simultane*, concorrent*
+  it: connession*, sessioni, simultane*, contemporane*
+  pl: połącze*, sesji, jednoczesn*, równoczesn*
+  ru: соединени*, подключени*, сесси*, сеанс*, одновременн*
+  zh: 连接, 連接, 連線, 会话, 并发, 并行
+  ja: 接続, セッション, 同時
+minutes
+  en: minute*, second, seconds, hour, hours, day, mins, min, secs, sec, minuten, sekunden, stunde*, minutos, minuti,
+      minuty, minut, horas, ore, heures, segundos, secondi, секунд*, минут*, час, часов, часа
+  zh: 分钟, 分鐘, 小时, 秒
+  ja: 分, 時間, 秒
+wait
+  en: wait, waiting period, every, apart, interval, once, per, at least, between, until
+  de: warten, alle, mindestens, zwischen
+  fr: attendre, patienter, attendez, toutes les, entre
+  es: espere, esperar, cada, entre
+  pt: aguarde, aguardar, espere, cada, entre
+  it: attendere, attendi, ogni, tra
+  pl: odczekaj, poczekaj, co, między
+  ru: подождите, кажд*, между
+  zh: 等待, 每, 间隔
+  ja: 待って, 毎, 間隔
+every
+  en: every, once, per, apart, interval, next, only
+  de: alle, pro, nur alle
+  fr: toutes les, par
+  es: cada, por
+  pt: cada, por
+  it: ogni, al
+  pl: co, na
+  ru: кажд*, в, раз в
+  zh: 每
+  ja: 毎, ごと
+traffic
+  en: bandwidth, traffic, volume, command, commands, bytes, megabytes
+  de: datenvolumen, transfervolumen, bandbreite
+  fr: bande passante, trafic, volume
+  es: ancho de banda, trafico
+  pt: largura de banda, trafego
+  it: banda, traffico
+  pl: transfer*
+  ru: трафик*
+  zh: 流量, 带宽
+  ja: 通信量, 帯域
+lock
+  en: lock, locks, locking, unlock fail*, exclusive*, lock file, lockfile, dotlock, flock, mutex, in use, being used,
+      inuse, used by, being read, being accessed, accessed by, already open, opened by, held by, occupied, is open,
+      open elsewhere, already logged, already connected, already active, already running, already reading, already in,
+      someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by, blocked by
+  de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt, bereits
+      angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt, gerade
+      abgerufen, wird gerade
+  fr: verrou, en cours d utilisation, deja utilise*, deja ouvert*, deja en cours, utilisee par, utilise par, deja
+      connecte, occupee, en cours d acces, consultee
+  es: en uso, ya abiert*, abierto por, abierta por, siendo utilizad*, utilizado por, utilizada por, ya conectad*, ya
+      esta siendo, ocupado, ocupada, siendo usad*
+  pt: em uso, ja aberta, ja aberto, sendo usad*, usada por, usado por, ja conectado, sendo acessad*, sendo utilizad*,
+      em utilizacao, ocupada
+  it: in uso, gia aperta, gia aperto, utilizzata da, utilizzato da, gia connesso, occupata, lock, usata da, già in uso
+  pl: w użyciu, używan*, zajęt*, już zalogowan*, jest używana
+  ru: занят*, используется, уже используется, уже подключен*, читает
+  zh: 加锁, 占用, 正在使用, 使用中, 正被, 已登录, 已打开, 锁住
+  ja: 使用中, 使われています, 開いています, 利用中, 使用され, 接続中, 開かれて
+elsewhere
+  en: open elsewhere, in use elsewhere, logged in elsewhere, already logged in, already open, already in use, already
+      locked, lock busy, one session, only one client, one connection at a time, already opened, already connected,
+      already exists, already active, already running, session exists
+other
+  en: another, other, others, someone else, somebody else, elsewhere, different, second, previous, existing, earlier,
+      else, concurrent, simultaneous, pid
+  de: andere*, anderer, anderes, anderen, anderem, bereits, weitere*, woanders, zweite, zweiten
+  fr: autre*, deja, ailleurs, precedent*
+  es: otra, otro, otras, otros, ya
+  pt: outra, outro, outras, outros, ja
+  it: altra, altro, altri, altre, gia, un altra, un altro
+  pl: inn*, już, drug*, równoległ*
+  ru: друг*, уже, ино*, предыдущ*
+  zh: 其他, 其它, 另一, 别的, 另外, 他人
+  ja: 他の, 別の, すでに, 既に, ほかの
+reader
+  en: session*, client*, program*, process, processes, connection*, computer, device, application*, user, instance,
+      reader, pop session, mail program, mail client*, mailer, machine, host, place, location
+  de: sitzung*, programm*, prozess*, client*, verbindung*, gerät*, computer, anwendung*, mailprogramm, rechner
+  fr: session*, client*, programme*, processus, connexion*, appareil*, ordinateur, logiciel*, application*
+  es: sesion*, cliente*, programa*, proceso*, conexion*, dispositivo*, equipo, aplicacion*, ordenador
+  pt: sessao, sessoes, cliente*, programa*, processo*, conexao, dispositivo*, computador, aplicacao, aplicativo*
+  it: session*, client, programma, processo, connession*, dispositivo, computer, applicazione
+  pl: sesj*, klient*, program*, proces*, połączeni*, urządzeni*, komputer*, aplikacj*
+  ru: сесси*, сеанс*, клиент*, программ*, процесс*, соединени*, устройств*, компьютер*, приложени*
+  zh: 会话, 客户端, 客戶端, 程序, 进程, 连接, 设备, 电脑, 終端, 终端
+  ja: セッション, クライアント, プログラム, プロセス, 接続, 端末, ソフト
+active
+  en: active, running, open, opened, connected, logged in, logged on, in progress, reading, using, uses, accessing,
+      holds, holding, exists, present, already
+  de: aktiv, läuft, offen, angemeldet, verbunden, liest, nutzt, benutzt, verwendet
+  fr: active, actif, ouverte, connecte, en cours, utilise
+  es: activa, activo, abierta, abierto, conectado, en curso, usando, utilizando
+  pt: ativa, ativo, aberta, aberto, conectado, em andamento, usando, utilizando
+  it: attiva, attivo, aperta, aperto, connesso, in corso, usando, utilizzando
+  pl: aktywn*, otwart*, zalogowan*, połączon*, korzysta, trwa, czyta
+  ru: активн*, открыт*, подключен*, использует, работает, читает
+  zh: 活动, 打开, 已连接, 使用, 进行中, 读取
+  ja: アクティブ, 開いて, 接続中, 使用, 実行中, 読み
+concurrent
+  en: concurrent, concurrently, simultaneous, simultaneously, parallel, multiple
+  de: gleichzeitig*, parallel*
+  fr: simultane*, concurrent*
+  es: simultane*, concurrent*
+  pt: simultane*, concorrent*
+  it: simultane*, contemporane*
+  pl: jednoczesn*, równoczesn*
+  ru: одновременн*
+  zh: 同时, 并发
+  ja: 同時
+"""

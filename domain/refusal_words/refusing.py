@@ -1,0 +1,181 @@
+"""That something is refused, wrong or unknown; what has ended; what a provider wants first; and what negates."""
+
+WORDS = """
+not
+  en: not, no, non, never, isn t, aren t, wasn t, hasn t, haven t, don t, doesn t, didn t, without, cannot, can not,
+      can t, neither, none, nor, yet to, unable, could not, couldn t, failed to, fails to
+  de: nicht, kein, keine, keinen, ohne, noch nicht, konnte nicht, kann nicht, unmöglich
+  fr: pas, non, ne, n, aucun, aucune, sans, jamais, impossible
+  es: no, sin, ningun*, nunca, imposible
+  pt: nao, sem, nenhum*, nunca, impossivel
+  it: non, senza, nessun*, mai, impossibile
+  pl: nie, brak, bez
+  ru: не, нет, без, ни, не удалось, невозможно
+  zh: 未, 不, 没有, 没, 沒有, 无, 無, 非, 无法, 無法, 不能
+not_behind
+  ja: ません, されていない, ていません, ない, いません, なっていません
+none
+  en: no, without, isn t a, not a
+  de: kein, keine, keinen
+  fr: aucun, aucune, pas de
+  es: ningun, ninguna, no hay
+  pt: nenhum, nenhuma
+  it: nessun, nessuna
+  pl: brak, nie ma
+  ru: нет, нету
+  zh: 没有, 無此, 无此
+cannot
+  en: unable, could not, couldn t, cannot, can not, can t, failed to, fails to, fail to, error opening, error reading
+  de: konnte nicht, kann nicht
+  fr: impossible, ne peut pas, n a pas pu
+  es: no se puede, no se pudo, imposible
+  pt: nao foi possivel, impossivel
+  it: impossibile, non è stato possibile
+  pl: nie można, nie udało się
+  ru: не удалось, не удается, невозможно
+  zh: 无法, 無法, 不能
+  ja: できません
+failed
+  en: fail, fails, failed, failure*, failing, unsuccessful*, error, errors, not successful, did not succeed, not
+      completed, not possible, unable, could not, couldn t, cannot, can not, can t, problem
+  de: fehlgeschlagen*, fehler, fehlschlug, gescheitert, misslungen, nicht möglich, nicht erfolgreich, konnte nicht,
+      kann nicht
+  fr: echec, echoue*, erreur, impossible, ne peut pas, n a pas pu
+  es: fallid*, fallo, fallado, error, imposible, no se puede, no se pudo, no se ha podido, incorrecto
+  pt: falhou, falha, falhada, erro, nao foi possivel, impossivel, mal sucedid*
+  it: fallit*, fallimento, errore, non riuscit*, impossibile, non è stato possibile
+  pl: nieudan*, nie powiodł*, nie udał*, błąd, błędu, błędem, nie można
+  ru: не удал*, не удается, неудач*, ошибк*, невозможн*, сбой входа
+  zh: 失败, 失敗, 错误, 錯誤, 出错, 无法, 無法, 不能, 不成功
+  ja: 失敗, エラー, できません, できませんでした
+denied
+  en: denied, deny, refused, rejected, reject, declined, forbidden, unauthorized, unauthorised, not authori*, not
+      permitted, not accepted, no permission, disallowed, prohibited, not allowed
+  de: verweigert, abgelehnt, abgewiesen, zurückgewiesen, verboten, nicht berechtigt, nicht erlaubt, nicht gestattet,
+      untersagt
+  fr: refuse*, rejete*, interdit*, non autorise*, pas autorise*
+  es: denegad*, rechazad*, prohibid*, no autorizad*, no permitid*
+  pt: negad*, recusad*, rejeitad*, proibid*, nao autorizad*, nao permitid*
+  it: negat*, rifiutat*, respint*, vietat*, non autorizzat*, non consentit*
+  pl: odmow*, odrzucon*, zabronion*, brak dostępu, niedozwolon*
+  ru: отказ*, отклонен*, запрещен*, не разреш*
+  zh: 拒绝, 拒絕, 禁止, 不允许, 不允許, 被拒
+  ja: 拒否, 禁止, 許可されていません, 許可がありません
+wrong
+  en: wrong, incorrect*, invalid*, bad, mismatch*, illegal, erroneous, does not match, do not match, did not match,
+      doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right, not
+      right, aren t right, inaccurate, unacceptable, could not be verified, cannot be verified, not verified, not the
+      right, not a valid, no match, not the correct
+  de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
+      richtig, unzutreffend
+  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*
+  es: incorrect*, invalid*, inválid*, no valid*, no es valid*, erronea*, erroneo*, equivocad*, no coincid*, mal
+  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*
+  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, scorrett*, invalid*
+  pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*
+  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*
+  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法
+  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません
+unknown
+  en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known, not
+      recogni*, unrecogni*, not registered, never heard of, not listed, no account, not a local, don t know, do not
+      know, no longer exists, not present, cannot find, can t find, could not find, unable to find, couldn t find
+  de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, kein solch*
+  fr: inconnu*, n existe pas, introuvable*, inexistant*
+  es: desconocid*, no existe, no encontrad*, no se encuentra, inexistente*
+  pt: desconhecid*, nao existe, nao encontrad*, inexistente*
+  it: sconosciut*, non esiste, inesistent*, non trovat*
+  pl: nie istnieje, nieznan*, nie znalezion*, nieistniejąc*
+  ru: не найден*, не существует, неизвестн*, не зарегистрирован*, несуществ*
+  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册
+  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません
+expired
+  en: expired, expire, expires, expiry, out of date, too old, aged, must change, must be changed, must be reset, must
+      reset, must update, needs to be changed, need to change, change required, change your, change is required,
+      should be changed, has to be changed, reset your, reset required, no longer valid, obsolete, outdated, temporary
+      password, expiration, overdue, update your
+  de: abgelaufen*, muss geändert, ändern sie, ändern, geändert werden, neu setzen, zurücksetzen, nicht mehr gültig
+  fr: expire*, changer, changez, doit etre change, modifier, reinitialis*, perime*
+  es: caducad*, expirad*, vencid*, cambiar, cambie, debe cambiar, restable*
+  pt: expirad*, expirou, vencid*, trocar, alterar, altere, redefin*
+  it: scadut*, cambiare, cambia, modificare, reimpost*
+  pl: wygasł*, zmienić, zmień, zmiany, zmiana, straciło ważność
+  ru: истек*, устарел*, смените, сменить, изменить, измените, просрочен*
+  zh: 过期, 過期, 失效, 修改, 更改, 到期
+  ja: 期限切れ, 有効期限, 変更, 失効
+suspended
+  en: suspend*, deactivat*, inactive, inactivated, closed, terminated, barred, frozen, cancel*, locked out, expired,
+      revoked, on hold, not active, not activated, not enabled, no longer active, not in service, delinquent, unpaid,
+      overdue, banned, retired, administratively, dormant, blacklisted, quarantined, lapsed, disabled, deleted
+  de: gesperrt*, deaktiviert*, stillgelegt, geschlossen, gekündigt, gelöscht, eingefroren, abgelaufen, inaktiv*, nicht
+      aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet
+  fr: suspend*, desactiv*, bloque, bloquee, verrouille*, ferme, fermee, resilie*, supprime*, inactif, expire, clotur*,
+      non active, gele
+  es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiv*, caducad*, expirad*,
+      dado de baja, dada de baja, congelad*, no esta activa
+  pt: suspens*, desativad*, desabilitad*, bloquead*, fechad*, encerrad*, cancelad*, excluid*, inativ*, expirad*,
+      congelad*, nao esta ativa
+  it: sospes*, disattivat*, disabilitat*, bloccat*, chius*, cancellat*, inattiv*, scadut*, non attiv*, congelat*,
+      dismess*
+  pl: zawieszon*, wyłączon*, zablokowan*, zamknięt*, usunięt*, nieaktywn*, wygasł*, dezaktywowan*
+  ru: заблокир*, отключен*, приостановлен*, закрыт*, удален*, деактивир*, неактив*, замороже*, истек*, не
+      активирован*, не активен
+  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封
+  ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止
+barred
+  de: gesperrt*, sperre*
+  fr: verrouill*
+  es: bloquead*, bloqueo
+  pt: bloquead*, travad*
+  it: bloccat*
+  pl: zablokowan*, blokad*
+  ru: заблокир*, блокир*
+  zh: 锁定, 鎖定, 被锁
+  ja: ロック
+  en: locked, blocked
+blocked
+  en: blocked
+  zh: 被封锁
+verify
+  en: unlock, verify, confirm, security check, suspicious, unusual, security question*, hijack*, hacked, unblock,
+      reactivat*, reactivate, phone number, verification required, verification needed, need verification, needs
+      verification, needs to be verified, must be verified, must verify, confirmation required, prove, has been
+      hacked, identity check
+  de: bestätigen, bestätigung, bestätigt, entsperren, verifizier*, sicherheitsprüfung, verdächtig*, ungewöhnlich*,
+      missbrauch*, freigeben, identität
+  fr: verifie*, verification, confirmer, confirmez, deverrouill*, debloqu*, suspect*, inhabituel*, identite
+  es: verifi*, confirm*, desbloque*, sospechos*, inusual*, identidad, comprometid*
+  pt: verifi*, confirm*, desbloque*, suspeit*, incomum, identidade, comprometid*
+  it: verific*, conferm*, sbloc*, sospett*, insolit*, identita, compromess*
+  pl: weryfik*, potwierd*, odblok*, podejrzan*, nietypow*, tożsamoś*
+  ru: подтвер*, разблокир*, подозрительн*, необычн*, проверк* безопасности, взлом*
+  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份
+  ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス
+check
+  en: check, checks, validate, validation, verification, look up, query
+  de: prüfung*, passwortprüfung*, überprüf*
+  fr: verification, verifier
+  es: verificacion, comprobar
+  pt: verificacao, verificar
+  it: verifica, controllo
+  pl: weryfikacja, sprawdzeni*
+  ru: проверк*, проверить
+  zh: 校验
+  ja: 照合, 検証
+captcha
+  en: captcha*, robot, bot check, human
+  zh: 图形验证码, 滑动验证
+  ja: 画像認証, キャプチャ
+  ru: капч*
+activity
+  en: activity, activities, behavior, behaviour
+  de: aktivität*
+  fr: activite*
+  es: actividad*
+  pt: atividade*
+  it: attivita
+  pl: aktywnoś*
+  ru: активност*, действи*
+  zh: 活动, 行为
+  ja: アクティビティ, 活動
+"""

@@ -1,0 +1,198 @@
+"""Ways in: POP and what switches it on, encryption, app passwords, OAuth, browsers."""
+
+WORDS = """
+pop
+  en: pop, pop3, pop 3, pop3s, imap, imap4, pop access, mail client*, email client*, e mail client*, mail program*,
+      email program*, external client*, external program*, desktop client*, third party, 3rd party, protocol*,
+      external access, client access, remote access, mail protocol*, this service
+  de: mailprogramm*, e mail programm*, email programm*, mailclient*, protokoll*, externe programme, externen
+      programm*, externer zugriff, diesen dienst, dieser dienst, drittanbieter
+  fr: client* de messagerie, logiciel* de messagerie, protocole*, ce service, acces externe, client* mail
+  es: cliente* de correo, programa* de correo, protocolo*, este servicio, clientes externos
+  pt: cliente* de e mail, cliente* de email, programa* de e mail, programa* de email, protocolo*, este servico
+  it: client di posta, programm* di posta, protocoll*, questo servizio, client esterni
+  pl: program* poczt*, klient* poczt*, protokoł*, tej usługi, ta usługa
+  ru: почтов* клиент*, почтов* программ*, протокол*, этот сервис, эта услуга, этой услуги
+  zh: 客户端, 客戶端, 协议, 協議, 第三方, pop3服务, pop服务, 收信服务, 邮件客户端, 此服务, 该服务
+  ja: メールソフト, メールクライアント, プロトコル, このサービス, 外部クライアント
+enabled
+  en: enabled, enable, activated, activate, allowed, allow, permitted, turned on, turn on, switched on, switch on,
+      available, offered, supported, included, provisioned, subscribed, licensed, granted, entitled, authorized,
+      authorised, configured, set up, authorized for, eligible, part of your, included in, active for
+  de: aktiviert, aktivieren, freigeschaltet, freischalten, freigegeben, eingeschaltet, einschalten, erlaubt, erlauben,
+      zugelassen, verfügbar, enthalten, berechtigt, gestattet, gebucht, aktiv, unterstützt, eingerichtet, vorgesehen
+  fr: active, actif, activer, activez, autorise, autorisee, permis, inclus, incluse, disponible, souscrit, ouvert,
+      habilite, droit, droits
+  es: habilitad*, habilite, habilitar, activad*, active, activar, permitid*, autorizad*, incluid*, disponible,
+      contratad*, soportad*, derecho
+  pt: habilitad*, habilite, habilitar, ativad*, ative, ativar, permitid*, autorizad*, incluid*, disponivel,
+      contratad*, liberad*, suportad*, direito
+  it: abilitat*, abilitare, abilita, attivat*, attivare, attiva, attivo, consentit*, autorizzat*, permess*, inclus*,
+      disponibile, previst*, supportat*
+  pl: włączon*, włącz, włączyć, aktywn*, aktywuj, dozwolon*, dostępn*, uprawnion*, uprawnień, udostępnion*,
+      obsługiwan*
+  ru: включен*, включите, включить, активирован*, активируйте, разрешен*, разрешите, доступ*, подключен*, предоставл*,
+      поддержива*, прав
+  zh: 开通, 開通, 开启, 開啟, 启用, 啟用, 允许, 允許, 打开, 支持, 支援, 权限, 開放, 开放
+  ja: 有効, 許可, 利用可能, 対応, オン, 契約, 権限, ご利用
+switch_on
+  en: enable, activate, turn on, switch on, allow, please enable, upgrade, subscribe, set up, open
+  de: aktivieren, freischalten, einschalten, erlauben, schalten sie
+  fr: activer, activez, autorisez, souscri*
+  es: habilite, habilitar, activar, active, habilitelo, contrate
+  pt: habilite, habilitar, ativar, ative, contrate
+  it: abilitare, abilita, attivare, abilitarlo, attivarlo
+  pl: włącz, włączyć, aktywuj, aktywować
+  ru: включите, включить, активируйте, разрешите, подключите
+  zh: 开通, 開通, 开启, 開啟, 启用, 啟用, 打开
+  ja: 有効にして, 有効化, 設定を有効, オンにして
+off
+  en: disabled, turned off, switched off, deactivated, blocked, closed, off, restricted, not offered, suspended,
+      discontinued, retired, removed, withdrawn, barred, denied, forbidden, prohibited, disallowed, terminated,
+      inactive, no access, upgrade, unsupported, inhibited, revoked
+  de: deaktiviert, abgeschaltet, ausgeschaltet, gesperrt, eingestellt, geschlossen, blockiert, unterbunden,
+      verweigert, verboten
+  fr: desactiv*, ferme, fermee, bloque, bloquee, coupe, supprime, interdit*, refuse
+  es: deshabilitad*, desactivad*, bloquead*, cerrad*, inhabilitad*, denegad*, prohibid*
+  pt: desabilitad*, desativad*, bloquead*, fechad*, negad*, proibid*, desligad*
+  it: disabilitat*, disattivat*, bloccat*, chius*, negat*, inibit*, vietat*
+  pl: wyłączon*, zablokowan*, nieaktywn*, zabronion*, niedozwolon*
+  ru: отключен*, выключен*, заблокир*, запрещен*, закрыт*, деактивир*
+  zh: 关闭, 關閉, 禁用, 停用, 已关, 禁止, 停止
+  ja: 無効, 停止, 禁止, オフ, 許可されていません, 許可がありません
+plan
+  en: plan, subscription, package, feature, upgrade, premium, paid, tariff, edition, license, free accounts, free
+      users, free account, add on, option
+  de: tarif, paket, abonnement, kostenpflichtig, premium, lizenz
+  fr: abonnement, forfait, formule, option, offre, payant*
+  es: plan, suscripcion, paquete, tarifa, de pago, licencia
+  pt: plano, assinatura, pacote, pago, licenca
+  it: piano, abbonamento, pacchetto, a pagamento, licenza, offerta
+  pl: abonament*, pakiet*, taryf*, płatn*, licencj*
+  ru: тариф*, подписк*, пакет*, платн*, лицензи*
+  zh: 套餐, 会员, 付费, 版本, 订阅
+  ja: プラン, 契約, 有料, ライセンス, オプション
+tls
+  en: tls, ssl, stls, starttls, tls ssl, encrypt*, encryption, cleartext, clear text, plaintext, plain text, plain
+      login, plain authentication, unencrypted, secure connection*, secured connection*, secure channel, secure layer,
+      privacy, security layer, protection layer, insecure, non secure, unsecure*, unsecured, not secure, not
+      encrypted, secure port, port 995, port 465, 995, secure transport, secure authentication, layer, secured layer,
+      secure mode, secured mode
+  de: verschlüssel*, unverschlüssel*, klartext, gesicherte verbindung, sichere verbindung, sicheren verbindung
+  fr: chiffr*, chiffree, crypt*, cryptee, non chiffree, en clair, connexion securisee, securis*
+  es: cifrad*, encriptad*, texto plano, texto claro, conexion segura, sin cifrar
+  pt: criptograf*, texto claro, texto puro, conexao segura, cifrad*
+  it: crittograf*, cifrat*, in chiaro, connessione sicura, connessione protetta
+  pl: szyfrowan*, nieszyfrowan*, bezpieczne połączeni*, bezpiecznego połączenia
+  ru: шифрован*, зашифрован*, незашифрован*, защищенн* соединени*, безопасн* соединени*, открытым текстом
+  zh: 加密, 安全连接, 安全連線, 明文, ssl加密
+  ja: 暗号化, 暗号, 平文, セキュア接続, 安全な接続
+needed
+  en: required, require, requires, mandatory, must, need, needs, needed, only, first, use, necessary, obligatory,
+      enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to, mode,
+      under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted, refused,
+      rejected, not supported, unsupported, denied, off, prior to, insufficient
+  de: erforderlich, nötig, notwendig, benötigt, muss, müssen, nur, zuerst, verwenden sie, bitte verwenden, zwingend,
+      vorgeschrieben, nicht erlaubt, nicht zugelassen, nicht gestattet, nicht möglich, deaktiviert, abgeschaltet,
+      verlangt, pflicht, abgelehnt, nutzen sie, nicht mehr möglich
+  fr: requis*, obligatoire*, necessaire*, exige*, doit, devez, seulement, uniquement, utilisez, d abord, interdit*,
+      refuse*, pas autorise*, non autorise*, desactiv*
+  es: requerid*, requiere, obligatori*, necesari*, exige, debe, solo, solamente, utilice, use, primero, no permitid*,
+      prohibid*, deshabilitad*, rechazad*, se necesita
+  pt: obrigatori*, necessari*, requerid*, exigid*, requer, exige, deve, somente, apenas, use, utilize, primeiro, nao
+      permitid*, proibid*, desabilitad*
+  it: richiest*, obbligatori*, necessari*, richiede, deve, devi, solo, soltanto, usare, utilizzare, utilizza, prima,
+      non consentit*, non permess*, vietat*, disabilitat*
+  pl: wymagan*, wymaga, konieczn*, obowiązkow*, należy, musi, tylko, wyłącznie, użyj, najpierw, niedozwolon*,
+      zabronion*, wyłączon*
+  ru: требуется, требует*, необходим*, обязател*, нужн*, должн*, только, используйте, сначала, запрещен*, не разреш*,
+      отключен*
+  zh: 必须, 必須, 需要, 要求, 仅支持, 只能, 只支持, 请使用, 請使用, 需, 不允许, 禁止, 先
+  ja: 必要, 必須, のみ, 要求, 使用してください, 利用してください, 許可されていません, 禁止, 先に, お使いください
+app_password
+  en: app password*, app specific password*, application password*, application specific, app specific, device
+      password*, client password*, one time password*, authorization code*, authorisation code*, authorized code, auth
+      code, second factor, two factor, 2 factor, two step, 2 step, 2fa, mfa, multi factor, multifactor, dedicated
+      password, special password, generated password, external password, token password, 2sv, app key, client key,
+      security key, app code, mail password
+  de: app passwort*, anwendungspasswort*, anwendungsspezifisch*, app kennwort, zwei faktor*, zweifaktor*, zwei
+      schritt*, gerätepasswort, anwendungskennwort, externes passwort
+  fr: mot de passe d application, mot de passe de l application, mot de passe applicatif, mot de passe specifique,
+      double authentification, deux facteurs, deux etapes, code d autorisation
+  es: contraseña de aplicacion, contraseñas de aplicacion, contraseña de la aplicacion, contraseña especifica, dos
+      factores, dos pasos, codigo de autorizacion
+  pt: senha de app, senha de aplicativo, senha de aplicacao, senha do app, senha especifica, dois fatores, duas
+      etapas, codigo de autorizacao, senha para app*
+  it: password per le app, password per app, password specifica, password per l applicazione, password dell app, due
+      fattori, due passaggi, codice di autorizzazione, password applicazione
+  pl: hasło aplikacji, hasła aplikacji, hasło do aplikacji, hasła do aplikacji, hasła dla aplikacji, hasło dla
+      aplikacji, dwuskładnikow*, dwuetapow*, kod autoryzacji
+  ru: парол* приложени*, парол* для приложени*, парол* для внешн*, двухфактор*, двухэтапн*, код авторизации
+  zh: 授权码, 授權碼, 应用专用密码, 专用密码, 客户端密码, 客户端授权, 授权密码, 应用密码, 独立密码, 两步验证, 双重验证, 安全密码
+  ja: アプリパスワード, アプリケーション固有, アプリ専用, 専用パスワード, 外部アプリ, 二段階認証, 2段階認証, 二要素認証
+  en (att): mail key, mail keys
+oauth
+  en: oauth, oauth2, oauth 2, modern auth*, xoauth2, bearer, less secure app*, less secure, basic auth*, basic
+      authentication, password authentication, password login*, password based, legacy authentication, legacy auth,
+      legacy protocol*
+  de: basisauthentifizierung, standardauthentifizierung, moderne authentifizierung, weniger sichere apps
+  fr: authentification de base, authentification moderne
+  es: autenticacion basica, autenticacion moderna
+  pt: autenticacao basica, autenticacao moderna
+  it: autenticazione di base, autenticazione moderna
+  pl: uwierzytelnianie podstawowe, nowoczesne uwierzytelnianie
+  ru: базовая аутентификация, базовой аутентификации
+  zh: 基本身份验证, 基本认证
+  ja: 基本認証, 先進認証
+mechanism
+  en: mechanism*, method*, authentication type, auth type, authentication method*, auth method*, scheme*, sasl, apop,
+      cram md5, digest md5, ntlm, gssapi, plain, user pass, authentication mode, authentication protocol, login
+      method, type
+  de: mechanismus, methode, verfahren, anmeldeverfahren, authentifizierungsverfahren, authentifizierungsmethode
+  fr: mecanisme*, methode*, type d authentification
+  es: mecanismo*, metodo*, tipo de autenticacion
+  pt: mecanismo*, metodo*, tipo de autenticacao
+  it: meccanismo, metodo, tipo di autenticazione
+  pl: mechanizm*, metod*
+  ru: механизм*, метод*, способ*
+  zh: 机制, 方式, 方法, 认证方式, 验证方式
+  ja: 方式, メカニズム, 認証方式
+unsupported
+  en: unsupported, not supported, unknown, unrecogni*, not recogni*, not available, not offered, disabled, not
+      enabled, not allowed, not permitted, invalid, stronger, too weak, weak, not implemented, unimplemented, refused,
+      must use, required, use, disallowed, unavailable, no supported, no common, no acceptable, not configured
+  de: nicht unterstützt, unbekannt*, nicht verfügbar, deaktiviert, nicht zugelassen, nicht erlaubt, zu schwach
+  fr: non supporte*, non pris en charge, pas supporte*, inconnu*, desactiv*, non disponible, pas pris en charge
+  es: no soportad*, no admitid*, no compatible, desconocid*, deshabilitad*
+  pt: nao suportad*, desconhecid*, desabilitad*
+  it: non supportat*, sconosciut*, disabilitat*
+  pl: nieobsługiwan*, nie jest obsługiwan*, nieznan*, wyłączon*
+  ru: не поддержива*, неподдержива*, неизвестн*, отключен*
+  zh: 不支持, 不支援, 未知, 不可用, 禁用
+  ja: サポートされていません, 対応していません, 非対応, 未対応, 無効
+browser
+  en: browser*, web, webmail*, web mail*, website, web site, web page, web interface, online, homepage, control panel,
+      portal
+  de: browser*, webmail*, webseite*, website, internetseite, weboberfläche, im web, kundencenter
+  fr: navigateur*, webmail*, site web, site internet, espace client, interface web
+  es: navegador*, webmail*, sitio web, pagina web, en la web, via web
+  pt: navegador*, webmail*, site, pagina, pela web, na web
+  it: browser, webmail, sito, sito web, pagina web, via web
+  pl: przeglądark*, webmail*, stron* www, stron* internetow*, przez www
+  ru: браузер*, веб интерфейс*, веб почт*, на сайте, через сайт, через веб
+  zh: 浏览器, 瀏覽器, 网页, 網頁, 网站, web页面
+  ja: ブラウザ, ブラウザー, ウェブ, webメール, ウェブメール
+visit
+  en: visit, go to, see, please visit, open, click
+  de: besuchen
+  fr: visitez, rendez vous
+  es: visite, ingrese, vaya
+  pt: visite, acesse
+  it: visita, visitare, vai
+  pl: odwiedź
+  ru: посетите, перейдите
+  zh: 访问, 请到, 前往
+  ja: 訪問, アクセスして
+link
+  en: urllink
+"""

@@ -1,0 +1,178 @@
+"""What an SMTP server's words mean, beside its codes (RFC 5321 section 4.2.3, RFC 3463): as domain/pop_rules.py for POP.
+
+The text that is looked at begins with the code. Whose fault a refusal is depends on what was refused (`phase`): before MAIL
+the route, at MAIL the sender, at RCPT the recipient, at DATA the message.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from domain import smtp_remedies as say
+from domain.failures import Kind
+from domain.meanings import Meaning, Rule, Rules
+
+SmtpPhase = Literal["connect", "auth", "mail", "rcpt", "data"]
+LOGIN = frozenset(("auth",))
+BEFORE_MAIL = frozenset(("connect", "auth"))
+ENVELOPE = frozenset(("mail", "rcpt", "data"))
+
+
+def _code(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+_MARKS = (
+    Rule("app password by its code", Kind.CONFIGURATION, _code(r"^53[45]\b.*\b5\.7\.9\b.*password"), say.APP_PASSWORD),
+    Rule("web login by its code", Kind.WEB_LOGIN_REQUIRED, _code(r"^53[45]\b.*\b5\.7\.14\b"), say.WEB_LOGIN),
+    Rule("method too weak, by its code", Kind.CONFIGURATION, _code(r"^53[48]\b.*\b5\.7\.9\b"), say.LOGIN_METHOD),
+    Rule(
+        "passwords switched off, by its code",
+        Kind.CONFIGURATION,
+        _code(r"\b5\.7\.30\b", r"^535\b.*\b5\.7\.139\b(?!.*(credential|password|incorrect))"),
+        say.SENDING_OFF,
+        learned_from="exchange",
+    ),
+    Rule("sending limit by its code", Kind.THROTTLED, _code(r"^(4|5)\d\d\b.*\b5\.4\.5\b", r"^432\b"), say.TOO_MUCH),
+    Rule(
+        "sender by its code",
+        Kind.CONFIGURATION,
+        _code(r"\b5\.7\.60\b", r"\b5\.2\.252\b", r"\b5\.1\.8\b", r"\b5\.7\.70[0-9]\b"),
+        say.SENDER_NOT_ALLOWED,
+        learned_from="exchange",
+    ),
+    Rule(
+        "no login, by its code", Kind.CONFIGURATION, _code(r"\b5\.7\.57\b"), say.LOGIN_REQUIRED, learned_from="exchange"
+    ),
+    Rule("mark of too many logins", Kind.THROTTLED, _code(r"#AUTH005"), say.TOO_MUCH, learned_from="yahoo"),
+    Rule("loop", Kind.SMTP_REJECTED, _code(r"\b5\.4\.6\b.*hop"), say.REJECTED),
+    Rule("too many recipients", Kind.SERVER_ERROR, _code(r"^452\b.*\b4\.5\.3\b"), say.TROUBLE),
+)
+
+_MEANINGS = (
+    Rule(
+        "wrong app password",
+        Kind.SMTP_AUTHENTICATION,
+        Meaning.of("app_password + wrong @2"),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+    ),
+    Rule("app password", Kind.CONFIGURATION, Meaning.of("app_password"), say.APP_PASSWORD, phases=LOGIN),
+    Rule(
+        "passwords are not taken",
+        Kind.CONFIGURATION,
+        Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary"),
+        say.SENDING_OFF,
+    ),
+    Rule(
+        "browser wanted",
+        Kind.WEB_LOGIN_REQUIRED,
+        Meaning.of("captcha", "browser + login @6 unless expired"),
+        say.WEB_LOGIN,
+        phases=BEFORE_MAIL,
+    ),
+    Rule(
+        "too much",
+        Kind.THROTTLED,
+        Meaning.of(
+            "too_often",
+            "limit + tries|login|connection|sending @5 unless size|recipient|full",
+            "limit + sending @3 unless size",
+            "often + limit|tries|login|sending @5 unless size",
+            "verify + sending @2",
+        ),
+        say.TOO_MUCH,
+    ),
+    Rule("greylisting", Kind.SERVER_ERROR, Meaning.of("greylist"), say.TROUBLE, phases=ENVELOPE),
+    Rule(
+        "encryption required",
+        Kind.CONFIGURATION,
+        Meaning.of("tls + needed|!enabled|off @5 unless temporary|crash|later|now|spam"),
+        say.ENCRYPTION_REQUIRED,
+    ),
+    Rule(
+        "login method not offered",
+        Kind.CONFIGURATION,
+        Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now"),
+        say.LOGIN_METHOD,
+        phases=BEFORE_MAIL,
+    ),
+    Rule(
+        "account suspended",
+        Kind.CONFIGURATION,
+        Meaning.of(
+            "account|user|mailbox|login|access|domain + suspended|barred|lock @5",
+            "contact unless secret|wrong|unknown",
+        ),
+        say.LOCKED,
+        phases=LOGIN,
+    ),
+    Rule(
+        "sender not allowed",
+        Kind.CONFIGURATION,
+        Meaning.of(
+            "sender + !verified|denied|wrong|blocked|barred @5 unless spam",
+            "sender + !enabled @5 unless spam",
+            "sender > failed @2 unless spam",
+        ),
+        say.SENDER_NOT_ALLOWED,
+        phases=ENVELOPE,
+    ),
+    Rule(
+        "relaying",
+        Kind.CONFIGURATION,
+        Meaning.of("relay + denied|cannot|!enabled|!verified|needed @5 unless limit"),
+        say.LOGIN_REQUIRED,
+        phases=ENVELOPE,
+    ),
+    Rule(
+        "login wanted",
+        Kind.CONFIGURATION,
+        Meaning.of("login + =needed @3 unless spam|recipient", "polite > login @2"),
+        say.LOGIN_REQUIRED,
+        phases=ENVELOPE,
+    ),
+    Rule(
+        "to be tried again",
+        Kind.SERVER_ERROR,
+        Meaning.of("temporary", "later"),
+        say.TROUBLE,
+        phases=ENVELOPE,
+    ),
+    Rule(
+        "the message or the recipient",
+        Kind.SMTP_REJECTED,
+        Meaning.of("spam", "size", "recipient + unknown|wrong|suspended|barred @5"),
+        say.REJECTED,
+        phases=ENVELOPE | {"connect"},
+    ),
+    Rule(
+        "server trouble",
+        Kind.SERVER_ERROR,
+        Meaning.of(
+            "temporary",
+            "crash",
+            "trouble",
+            "backend + failed|problem|unavailable|unknown|busy|full|!enabled @5",
+            "server + failed|problem|unavailable|busy|full @4",
+            "later",
+        ),
+        say.TROUBLE,
+        phases=LOGIN,
+    ),
+    Rule(
+        "wrong password",
+        Kind.SMTP_AUTHENTICATION,
+        Meaning.of(
+            "secret + wrong|unknown|failed|denied @6",
+            "user|account|mailbox + wrong|unknown @5",
+            "login + failed|denied|wrong @5",
+            "!secret|!user|!login",
+        ),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+    ),
+)
+
+SMTP = Rules(_MARKS, {}, _MEANINGS, counted=Kind.SMTP_AUTHENTICATION)

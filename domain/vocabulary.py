@@ -1,0 +1,218 @@
+"""Reads a refusal as concepts: which words of domain/refusal_words/ stand where in it, and which are negated.
+
+The words are data and the same for every protocol; what concepts mean together is said by the rules of one
+(domain/pop_rules.py, domain/smtp_rules.py). docs/failures.md tells how to extend both.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from domain.refusal_words import WORDS
+
+NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
+REACH_OF_A_NEGATION = 3  # words
+
+_CONTINUED = re.compile(r"\n {3,}")
+_LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?: ")
+
+_UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
+_SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
+
+
+class Hit(NamedTuple):
+    """A word of the vocabulary in a text. `first` and `last` count half words, so that a Chinese character is one half."""
+
+    concept: str
+    word: str
+    sentence: int
+    first: int
+    last: int
+    negated: bool = False
+
+
+class Reading(NamedTuple):
+    """What was understood of a text. `words` is how many it has, known or not."""
+
+    hits: tuple[Hit, ...] = ()
+    words: int = 0
+
+    @property
+    def sentences(self) -> list[int]:
+        return sorted({hit.sentence for hit in self.hits})
+
+
+class _Entry(NamedTuple):
+    concept: str
+    word: str
+    parts: tuple[tuple[str, bool], ...]  # folded, and whether more letters may follow
+    wide: bool
+    negating: bool = False  # a phrase that begins with a negation: "not found"
+
+    def end(self, text: str, at: int) -> int | None:
+        """Where it ends in `text` if it begins at `at`."""
+        for n, (part, open_ended) in enumerate(self.parts):
+            if n:
+                at = _past_separators(text, at)
+            if not text.startswith(part, at):
+                return None
+            at += len(part)
+            while open_ended and _goes_on(text, at):
+                at += 1
+        return None if not self.wide and _goes_on(text, at) else at
+
+
+class Vocabulary(NamedTuple):
+    """The words of all concepts, by the two letters that they begin with.
+
+    `without`: what these servers and providers say taught none of them. An empty set but where the rules are measured on
+    refusals that they were not written for (bench/refusals.py).
+    """
+
+    entries: dict[str, list[_Entry]]
+    without: frozenset[str] = frozenset()
+
+    def only(self, words: Collection[tuple[str, str]]) -> Vocabulary:
+        """The same without any other than these words, given as concept and word."""
+        left = {
+            start: [entry for entry in entries if (entry.concept, entry.word) in words]
+            for start, entries in self.entries.items()
+        }
+        return Vocabulary(left, self.without)
+
+    def read(self, text: str) -> Reading:
+        folded = fold(text)
+        sentences, places, words = _laid_out(folded)
+        found: list[tuple[int, int, _Entry]] = []
+        for start in places:
+            begins = _begins_a_word(folded, start)
+            for entry in self.entries.get(folded[start : start + 2], ()):
+                if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
+                    found.append((start, end, entry))
+        starts = sorted(places)
+        negated = [(start, end) for start, end, entry in found if entry.negating]
+        hits = [
+            Hit(
+                entry.concept,
+                entry.word,
+                bisect.bisect(sentences, start),
+                places[start],
+                places[starts[bisect.bisect_left(starts, end) - 1]],
+                negated=any(first < start < last for first, last in negated),
+            )
+            for start, end, entry in found
+            if not _is_part_of_a_longer(start, end, found)
+        ]
+        return Reading(tuple(_negated(hits)), words)
+
+
+@functools.cache
+def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
+    """The table's words, read when they are first needed."""
+    spelled = [
+        (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
+        for concept, language, words, origin in rows()
+        if not origin or origin not in without
+        for word in words
+        for spelling in {fold(word), fold(word.translate(_UMLAUTS)) if language == "de" else fold(word)}
+    ]
+    negations = {parts for concept, *_, parts in spelled if concept == NEGATION}
+    entries: dict[str, list[_Entry]] = {}
+    for concept, word, spelling, parts in spelled:
+        negating = any(parts[:n] in negations for n in range(1, len(parts)))
+        entry = _Entry(concept, word, parts, wide=any(map(_is_wide, spelling)), negating=negating)
+        entries.setdefault(parts[0][0][:2], []).append(entry)
+    return Vocabulary(entries, without)
+
+
+def rows() -> Iterator[tuple[str, str, list[str], str]]:
+    """Concept, language, words, and whose text taught them ("" where nobody's did)."""
+    concept = ""
+    for line in _CONTINUED.sub(" ", WORDS).splitlines():
+        if head := _LANGUAGE.match(line):
+            yield concept, head["language"], line[head.end() :].split(", "), head["taught_by"] or ""
+        else:
+            concept = line.strip()
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents; words in camel case apart, links as one word."""
+    text = _LINK.sub(" urllink ", text)
+    text = _CAMEL.sub(" ", unicodedata.normalize("NFKD", text)).casefold().translate(_UNFOLDED)
+    return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
+
+
+def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
+    """Where sentences end, and for each place where a word may begin or end how many half words stand before it."""
+    places: dict[int, int] = {}
+    half_words = 0
+    within = False  # a word of letters that need blanks between words
+    for at, character in enumerate(text):
+        if _is_wide(character):
+            places[at] = half_words
+            half_words, within = half_words + 1, False
+        elif not character.isalnum():
+            within = False
+        elif not within:
+            places[at] = half_words
+            half_words, within = half_words + 2, True
+    return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2
+
+
+def _past_separators(text: str, at: int) -> int:
+    end = at
+    while end < len(text) and end - at < 2 and text[end] in _SEPARATORS:
+        end += 1
+    return end
+
+
+def _goes_on(text: str, at: int) -> bool:
+    return at < len(text) and text[at].isalnum() and not _is_wide(text[at])
+
+
+def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entry]]) -> bool:
+    """ "Password database" is about a database, "not found" no negation; "not allowed" says also that it is not "allowed"."""
+    negations = {first for first, _, entry in found if entry.concept == NEGATION}
+    return any(
+        first <= start and end <= last and last - first > end - start and not (first in negations and first < start)
+        for first, last, _ in found
+    )
+
+
+def _is_wide(character: str) -> bool:
+    """Whether it is of a script that leaves no blanks between words: Chinese and Japanese."""
+    return "\u2e80" <= character <= "\ua4cf" or "\uac00" <= character <= "\ud7a3" or "\uf900" <= character <= "\ufaff"
+
+
+def _begins_a_word(text: str, start: int) -> bool:
+    return start == 0 or not text[start - 1].isalnum() or _is_wide(text[start - 1])
+
+
+def _negated(hits: list[Hit]) -> Iterator[Hit]:
+    reach = 2 * REACH_OF_A_NEGATION
+    negations = [hit for hit in hits if hit.concept in (NEGATION, NEGATION_BEHIND)]
+    for hit in hits:
+        yield Hit(
+            hit.concept,
+            hit.word,
+            hit.sentence,
+            hit.first,
+            hit.last,
+            hit.negated
+            or any(
+                one.sentence == hit.sentence
+                and (
+                    0 < hit.first - one.last <= reach if one.concept == NEGATION else 0 < one.first - hit.last <= reach
+                )
+                for one in negations
+            ),
+        )

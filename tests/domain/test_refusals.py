@@ -1,0 +1,191 @@
+"""Refusals are named by their concepts: in ten languages, in words that nobody had seen, and by whom they were taught."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.refusals import Named, Refusal, refusals
+from domain.classification import diagnose_reply, diagnose_smtp_reply
+from domain.failures import Kind
+from domain.meanings import Meaning, Pattern, Rule
+from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND
+from domain.smtp_rules import SMTP
+from domain.vocabulary import fold, rows, vocabulary
+
+WRITTEN = Path(__file__).parents[1] / "data" / "refusals_written.tsv"
+LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "pl", "ru", "zh", "ja"}
+
+
+def written() -> list[tuple[str, str]]:
+    with WRITTEN.open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [(row["kinds"], row["reply"]) for row in table]
+
+
+def words_of(text: str, *patterns: str) -> list[str] | None:
+    found = Meaning.of(*patterns).find(vocabulary().read(text))
+    return None if found is None else [hit.word for hit in found]
+
+
+# --- whole refusals ---
+
+
+@pytest.mark.parametrize(("kinds", "reply"), written())
+def test_a_refusal_in_any_of_ten_languages_has_its_kind(kinds: str, reply: str) -> None:
+    assert diagnose_reply(reply, phase="login", command="PASS").kind in kinds.split(",")
+
+
+@pytest.mark.parametrize(
+    "refusal", [one for one in refusals() if one.protocol == "SMTP"], ids=lambda one: one.reply[:60]
+)
+def test_a_refusal_to_send_goes_through_the_same_vocabulary(refusal: Refusal) -> None:
+    assert diagnose_smtp_reply(refusal.reply, phase=refusal.phase).kind in refusal.kinds  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rounds", [("1", "2"), ("1t", "2t")])
+def test_of_refusals_that_came_later_nine_tenths_are_named_right_and_no_trouble_is_counted(
+    rounds: tuple[str, ...],
+) -> None:
+    named = Named.by([one for one in refusals() if one.round in rounds], lambda _: vocabulary())
+    assert len(named.wrong) <= len(named.of) / 10, named.wrong
+    assert named.counted == 0
+
+
+@pytest.mark.parametrize("half", ["A-M", "N-Z"])
+def test_of_servers_whose_own_texts_taught_nothing_nine_tenths_are_named_right(half: str) -> None:
+    asked = [one for one in refusals() if one.half == half]
+    untaught = vocabulary(frozenset(one.group for one in asked))
+    named = Named.by(asked, lambda _: untaught)
+    assert len(named.wrong) <= len(named.of) / 10, named.wrong
+    counted = [one for one, kind in named.wrong if kind in (Kind.AUTHENTICATION, Kind.SMTP_AUTHENTICATION)]
+    assert not {"throttled", "mailbox_busy"} & {kind for one in counted for kind in one.kinds}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Authentication failed", Kind.AUTHENTICATION),
+        ("Authentication failed: the directory does not answer", Kind.SERVER_ERROR),
+        ("Login failed, the mailbox is in use by another program", Kind.MAILBOX_BUSY),
+        ("Wrong password, too many attempts", Kind.THROTTLED),
+        ("Invalid user name or password. Please use the full e-mail address.", Kind.AUTHENTICATION),
+        ("[AUTH] Invalid password. Please try again later.", Kind.AUTHENTICATION),
+        ("[AUTH] The password database is down", Kind.SERVER_ERROR),
+        ("[AUTH] wibble", Kind.AUTHENTICATION),
+        ("wibble", Kind.SERVER_ERROR),
+        ("", Kind.AUTHENTICATION),
+    ],
+)
+def test_where_a_refusal_says_several_things_what_counts_to_nothing_wins(said: str, kind: Kind) -> None:
+    assert diagnose_reply(said, phase="login", command="PASS").kind is kind
+
+
+@pytest.mark.parametrize("command", ["STAT", "UIDL", "LIST", "CAPA", "greeting"])
+@pytest.mark.parametrize("said", ["[AUTH] no", "invalid password", "Logon failure", "", "[AUTHENTICATIONFAILED] no"])
+def test_what_carries_no_password_cannot_be_refused_for_one(command: str, said: str) -> None:
+    assert diagnose_reply(said, phase="login", command=command).kind is Kind.SERVER_ERROR
+
+
+def test_the_name_may_be_refused_at_user_and_the_password_not() -> None:
+    assert diagnose_reply("no such user", phase="login", command="USER").kind is Kind.AUTHENTICATION
+    assert diagnose_reply("[AUTH] no", phase="login", command="USER").kind is Kind.AUTHENTICATION
+    for said in ("", "denied", "bad password", "something else"):
+        assert diagnose_reply(said, phase="login", command="USER").kind is Kind.SERVER_ERROR
+
+
+def test_it_says_which_words_decided_and_only_those_of_the_vocabulary() -> None:
+    diagnosis = diagnose_reply("The password hunter2-passwordish of jane is incorrect", phase="login")
+    assert diagnosis.decided_by == "wrong password (password*, incorrect*)"
+    assert diagnose_reply("[SYS/TEMP] hm", phase="login").decided_by == "code SYS/TEMP"
+    assert diagnose_reply("hm", phase="login").decided_by == "words of no concept"
+
+
+def test_a_host_that_never_marks_passwords_is_taken_by_its_words() -> None:
+    codes = ("AUTH-RESP-CODE",)
+    for said, kind in (("Authentication failed", Kind.AUTHENTICATION), ("The directory is down", Kind.SERVER_ERROR)):
+        assert diagnose_reply(said, phase="login", capabilities=codes, marks_passwords=False).kind is kind
+    unmarked = diagnose_reply("Authentication failed", phase="login", capabilities=codes)
+    assert (unmarked.kind, unmarked.about_the_password) == (Kind.SERVER_ERROR, True)
+    assert not diagnose_reply("The directory is down", phase="login", capabilities=codes).about_the_password
+
+
+@given(st.text(), st.sampled_from(["connect", "auth", "mail", "rcpt", "data"]))
+def test_any_words_of_an_smtp_server_have_a_diagnosis_with_advice(text: str, phase: str) -> None:
+    assert diagnose_smtp_reply(text, phase=phase).remedy  # type: ignore[arg-type]
+
+
+# --- the vocabulary and the patterns ---
+
+
+def test_the_table_has_every_concept_in_all_ten_languages_where_a_language_can_say_it() -> None:
+    languages: dict[str, set[str]] = {}
+    for concept, language, words, _ in rows():
+        assert language in LANGUAGES
+        assert all(word and word == word.strip() for word in words)
+        languages.setdefault(concept, set()).add(language)
+    core = ("secret", "user", "login", "failed", "wrong", "backend", "trouble", "limit", "mailbox", "pop", "tls", "off")
+    for concept in core:
+        assert languages[concept] == LANGUAGES, concept
+
+
+def test_every_concept_that_a_rule_looks_for_is_in_the_table_and_the_other_way_round() -> None:
+    meanings = [rule.looked_for for rule in (*POP.meanings, *SMTP.meanings) if isinstance(rule.looked_for, Meaning)]
+    asked = {
+        concept for meaning in (*meanings, UNKNOWN_COMMAND) for one in meaning.patterns for concept in one.concepts
+    }
+    assert asked | NAMES | {"not", "not_behind"} == {concept for concept, *_ in rows()}
+
+
+def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
+    groups = {one.group for one in refusals()}
+    taught = {origin for *_, origin in rows() if origin}
+    rules: tuple[Rule, ...] = (*POP.marks, *POP.meanings, *SMTP.marks, *SMTP.meanings)
+    assert taught | {rule.learned_from for rule in rules if rule.learned_from} <= groups
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "words"),
+    [
+        ("mailbox is locked", "mailbox + barred", ["mailbox*", "locked"]),
+        ("locked: your mailbox", "mailbox > barred", None),
+        ("mailbox one two three four five six locked", "mailbox + barred @5", None),
+        ("mailbox one two three four five locked", "mailbox + barred @5", ["mailbox*", "locked"]),
+        ("The mailbox. It is locked.", "mailbox + barred", None),
+        ("POP is not yet enabled", "pop + !enabled", ["pop", "enabled"]),
+        ("POP is enabled", "pop + !enabled", None),
+        ("POP is not allowed", "pop + !enabled", ["pop", "allowed"]),
+        ("the password database", "secret", None),
+        ("the password database", "backend", ["password database"]),
+        ("log-in", "login", ["log in"]),
+        ("ungueltig, UNGÜLTIG", "wrong", ["ungültig*"]),
+        ("Contrasena incorrecta", "secret + wrong", ["contraseña*", "incorrect*"]),
+        ("密码错误", "secret + wrong", ["密码", "错误"]),
+        ("POPが有効になっていません", "pop + !enabled", ["pop", "有効"]),
+        ("see https://example.com/password/wrong", "secret|wrong", None),
+        ("SubmissionQuotaExceeded", "limit", ["quota*"]),
+        ("maintenance, try later", "trouble unless later", None),
+    ],
+)
+def test_a_pattern_holds_by_nearness_order_negation_and_sentence(
+    text: str, pattern: str, words: list[str] | None
+) -> None:
+    assert words_of(text, pattern) == words
+
+
+def test_a_pattern_says_what_it_was_written_as() -> None:
+    pattern = Pattern.parse("pop + !enabled|off > plan @6 unless temporary|later")
+    assert [(follows, sorted(marks)) for follows, marks in pattern.groups] == [
+        (False, ["pop"]),
+        (False, ["!enabled", "off"]),
+        (True, ["plan"]),
+    ]
+    assert (pattern.within, sorted(pattern.unless)) == (6, ["later", "temporary"])
+
+
+def test_folding_leaves_letters_of_ten_languages_and_nothing_of_their_accents() -> None:
+    assert fold("Größe, HASŁO, não, Ёлка, ＰＯＰ３, ＬｏｇｉｎDelay") == "grosse, haslo, nao, елка, pop3, login delay"
