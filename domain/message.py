@@ -16,8 +16,9 @@ from typing import Any, Literal, get_args
 
 from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
 from domain.authorship import FIELDS, From, Kind, judge
-from domain.charsets import decode_words, text_of
+from domain.charsets import codecs_of, decode_words, text_of
 from domain.mime import LONGEST_HEADER, structure_error
+from domain.plausibility import likeliest
 
 __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable", "storable_all"]
 
@@ -73,6 +74,7 @@ _WHOLE_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILIN
 _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_WORD_CHARSET = re.compile(rb"=\?([\w.:-]{1,40})(?:\*[^?\s]{0,40})?\?[bq]\?", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{LONGEST_MESSAGE_ID - 2}}}>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -124,8 +126,8 @@ def index(raw: bytes) -> IndexedMessage:
 
 def header_fields(raw: bytes) -> Callable[[str], list[str]]:
     """The values of any header field of `raw`, by its name in lower case: decoded, each cut to 4 KB, at most 100 of a name."""
-    header, _ = _header_block(raw, [])
-    charsets = () if header.isascii() else _declared_charsets(raw)
+    header, body_at = _header_block(raw, [])
+    charsets = () if header.isascii() else _likely_charsets(raw, header, body_at)
     fields: dict[bytes, list[bytes]] = {}
     for match in _WHOLE_FIELD.finditer(header):
         fields.setdefault(match[1].lower(), []).append(match[2])
@@ -166,7 +168,7 @@ def _index(raw: bytes) -> IndexedMessage:
     for name, found in fields.items():
         if len(found) > MOST_FIELDS:
             errors.append(f"only the first {MOST_FIELDS} {name} fields are indexed")
-    charsets = () if header.isascii() else _declared_charsets(raw)
+    charsets = () if header.isascii() else _likely_charsets(raw, header, body_at)
 
     def values(name: str, longest: int = LONGEST_FIELD) -> list[str]:
         given = fields.get(name)
@@ -225,9 +227,23 @@ def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:
     return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n")), body_at
 
 
-def _declared_charsets(raw: bytes) -> tuple[str, ...]:
-    """What the first parts say that they are written in: the best evidence of what a raw 8-bit header is written in."""
-    return tuple(match[1].decode("ascii", "replace") for match in _CHARSET.finditer(raw[: 16 << 10]))[:4]
+def _likely_charsets(raw: bytes, header: bytes, body_at: int) -> list[str]:
+    """What a raw 8-bit header is likely to be written in: what its encoded words and the first parts say that they are, and what all
+    its 8-bit lines taken together look like, those of a body that says nothing among them."""
+    said = [match[1] for match in _CHARSET.finditer(raw[: 16 << 10])][:4]
+    said += [match[1] for match in _WORD_CHARSET.finditer(header[: 64 << 10])][:4]
+    declared = list(dict.fromkeys(label.decode("ascii", "replace") for label in said))
+    lines = header[: 64 << 10] if declared else header[: 64 << 10] + b"\n" + raw[body_at : body_at + (4 << 10)]
+    unreadable = b"\n".join(line for line in lines.split(b"\n") if not line.isascii() and not _is_utf8(line))
+    return [*declared, likeliest(unreadable, codecs_of(declared))] if unreadable else declared
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cut(value: bytes, longest: int) -> bytes:
