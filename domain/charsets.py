@@ -96,7 +96,9 @@ _ALLOWED = frozenset(
     ]
 )
 
-_ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bq])\?((?:[^?]|(?<!=)\?(?!=))*+)\?=", re.IGNORECASE)
+_ENCODED_WORD = re.compile(
+    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bq])\?((?:[^?]|(?<!=)\?(?!=))*+)\?=", re.IGNORECASE
+)
 _RAW_IN_WORD = re.compile(rb"=\?[^?\s]{1,100}\?[qQ]\?[^?\x80-\xff]*[\x80-\xff][^?]*\?=")
 _HIGH = bytes(range(0x80, 0x100))
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")

@@ -228,8 +228,8 @@ def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:
 
 
 def _likely_charsets(raw: bytes, header: bytes, body_at: int) -> list[str]:
-    """What a raw 8-bit header is likely to be written in: what its encoded words and the first parts say that they are, and what all
-    its 8-bit lines taken together look like, those of a body that says nothing among them."""
+    """What a raw 8-bit header is likely to be written in: what its encoded words and the first parts say that they are, and what
+    all its 8-bit lines taken together look like, those of a body that says nothing among them."""
     said = [match[1] for match in _CHARSET.finditer(raw[: 16 << 10])][:4]
     said += [match[1] for match in _WORD_CHARSET.finditer(header[: 64 << 10])][:4]
     declared = list(dict.fromkeys(label.decode("ascii", "replace") for label in said))

@@ -27,8 +27,8 @@ _LOST = 3.0  # a byte that is in no character
 _CUT = 1.0  # the last character, of which the end is missing
 _DECLARED = 4.0  # is taken off where the mail itself names the charset
 
-# What mail without a word about its charset is written in, and what each costs by itself: windows-1252, unless most letters are above 0x7F
-# or no Western language has them all.
+# What mail without a word about its charset is written in, and what each costs by itself: windows-1252, unless most letters
+# are above 0x7F or no Western language has them all.
 _CANDIDATES = {
     "utf-8": 0.0,
     "cp1252": 0.0,
@@ -53,7 +53,7 @@ _CANDIDATES = {
 }
 _UNUSUAL = 4.0  # any other charset
 _LONGEST_SAMPLE = 400  # bytes
-# Where a character of UTF-8 that is cut after an ASCII letter is still likely: the Latin, Greek and Cyrillic blocks, punctuation, pictures.
+# With these a character of UTF-8 begins that is likely after an ASCII letter: other alphabets, punctuation, pictures.
 _LIKELY_LEADS = frozenset(b"\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd7\xd8\xd9\xe2\xf0")
 
 _WORD = re.compile(r"[^\x00-@\[-`{-\x7f\xa0\u3000]+")
@@ -84,7 +84,7 @@ _USUAL_PAIRS = {
     "thai": frozenset(letters.THAI_PAIRS.split()),
 }
 _LATIN = [(frozenset(usual), frozenset(rare)) for usual, rare in letters.LATIN.values()]
-# By codec: the characters in daily use, what other characters are encoded in to see how common they are, and the lead bytes of the common ones.
+# By codec: the characters in daily use, and of the others in which charset what first bytes the common ones have.
 _EAST_ASIAN: Mapping[str, tuple[frozenset[str], str, range]] = {
     "gb18030": (frozenset(letters.SIMPLIFIED), "gb2312", range(0xB0, 0xD8)),
     "cp950": (frozenset(letters.TRADITIONAL), "big5", range(0xA4, 0xC7)),
@@ -111,8 +111,7 @@ def likeliest(raw: bytes, declared: Collection[str] = ()) -> str:
 def _sample(raw: bytes) -> bytes:
     """The words of `raw` that are not ASCII, each once; none of the charsets has a blank inside a character."""
     words = list(dict.fromkeys(word for word in raw[: 8 * _LONGEST_SAMPLE].split() if not word.isascii()))
-    sample = b" ".join(words[:40])[:_LONGEST_SAMPLE]
-    return sample
+    return b" ".join(words[:40])[:_LONGEST_SAMPLE]
 
 
 def _cost(sample: bytes, codec: str, limit: float) -> float:
