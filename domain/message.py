@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
 from domain.authorship import FIELDS, From, Kind, judge
 from domain.charsets import codecs_of, decode_words, text_of
+from domain.dates import moment
+from domain.message_ids import message_ids
 from domain.mime import LONGEST_HEADER, structure_error
 from domain.plausibility import likeliest
 
@@ -26,7 +27,6 @@ Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
 LONGEST_ADDRESS_FIELD = 512 << 10
 LONGEST_FIELD = 4 << 10
-LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
 MOST_FIELDS = 100  # of one name
 
@@ -75,7 +75,6 @@ _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _WORD_CHARSET = re.compile(rb"=\?([\w.:-]{1,40})(?:\*[^?\s]{0,40})?\?[bq]\?", re.IGNORECASE)
-_MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{LONGEST_MESSAGE_ID - 2}}}>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -94,11 +93,12 @@ class Participant:
 class IndexedMessage:
     """What is indexed of one message. Its strings can all be stored by PostgreSQL.
 
-    `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed, given twice
-    or longer than 998 bytes in UTF-8 is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in
-    UTC. `automatic` is true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834). `author` is
-    who wrote it, where a list or a notifier wrote From anew; `traits` are those of `domain.authorship`. `authentication` are
-    the Authentication-Results as they stand there, topmost first: anybody may have written them.
+    `message_id`, `in_reply_to` and `references` keep their case and have angle brackets, also where the mail has none; a
+    Message-ID that is malformed, given twice or longer than 998 bytes in UTF-8 is None. `from_address` is the first From
+    mailbox in normal form, `sent_at` the Date in UTC. `automatic` is true for mail that a program sent: auto-replies, bounces,
+    newsletters, lists (RFC 3834). `author` is who wrote it, where a list or a notifier wrote From anew; `traits` are those of
+    `domain.authorship`. `authentication` are the Authentication-Results as they stand there, topmost first: anybody may have
+    written them.
     """
 
     message_id: str | None = None
@@ -198,11 +198,14 @@ def _index(raw: bytes) -> IndexedMessage:
         message_id=_message_id(values("message-id")),
         from_address=next((who.normal for who in participants if who.field == "from"), None),
         subject=subject,
-        sent_at=_moment(next(iter(values("date")), "")),
+        sent_at=moment(next(iter(values("date")), "")),
         participants=participants,
         in_reply_to=_message_ids(values("in-reply-to")),
         # the nearest ancestors stand last (RFC 5322 3.6.4)
-        references=_message_ids(text_of(value[-(64 << 10) :]) for value in fields.get("references", ())[:1]),
+        references=_message_ids(
+            (text_of(value[-(64 << 10) :]).replace("\n", "") for value in fields.get("references", ())[:1]),
+            several=True,
+        ),
         parse_error="; ".join(errors) or None,
         automatic=automatic,
         author=judged.author,
@@ -278,25 +281,13 @@ def _readable(text: str) -> str:
 
 
 def _message_id(values: list[str]) -> str | None:
-    if len(values) != 1:
-        return None
     found = _message_ids(values)
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(values) == 1 and len(found) == 1 else None
 
 
-def _message_ids(values: Iterable[str]) -> tuple[str, ...]:
-    found = [storable(match) for value in values for match in _MESSAGE_ID.findall(value)]
-    found = [one for one in found if len(one.encode()) <= LONGEST_MESSAGE_ID]  # an index takes no more than 2,704 bytes
+def _message_ids(values: Iterable[str], *, several: bool = False) -> tuple[str, ...]:
+    found = [storable(one) for value in values for one in message_ids(value, several=several)]
     return tuple(dict.fromkeys(found[-MOST_REFERENCES:]))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text[:200])
-        # "-0000" gives a naive time, which RFC 5322 3.3 defines as UTC
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except Exception:  # its errors are of many types, and differ between Python versions
-        return None
 
 
 def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:
