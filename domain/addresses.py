@@ -79,7 +79,7 @@ def mailboxes(text: str, most: int = MOST_ADDRESSES) -> Iterator[tuple[str, str]
     earlier, a display name could pass for an address.
     """
     found = 0
-    for name, address in _items(text):
+    for name, address in _items(text) if "@" in text else ():
         if normal_address(address) is None:
             continue
         yield name, address
@@ -145,7 +145,7 @@ class _Item:
             return
         if bare := _BARE_ADDRESS.search(spelled):
             name = (spelled[: bare.start()] + spelled[bare.end() :]).strip().strip('"')
-            yield name or self.comment, _AROUND_MARKS.sub(r"\1", bare[0])
+            yield name or self.comment, _written_closely(bare[0])
 
 
 def without_comments(text: str) -> str:
@@ -171,9 +171,11 @@ def without_comments(text: str) -> str:
 def _written_closely(address: str) -> str:
     """What is between angle brackets without the comments and blanks that RFC 5322 allows there (sections 3.4.1 and 4.4)."""
     address = address.strip()
-    if '"' in address or not ("(" in address or " " in address or "\t" in address):
+    if address.isprintable() and " " not in address and "(" not in address:
         return address
-    return _AROUND_MARKS.sub(r"\1", without_comments(address)).strip()
+    quoted = _QUOTED.match(address)
+    rest = address[quoted.end() :] if quoted else address
+    return (quoted[0] if quoted else "") + _AROUND_MARKS.sub(r"\1", without_comments(rest)).strip()
 
 
 def _comment_end(text: str, start: int) -> int:

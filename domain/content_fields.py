@@ -19,6 +19,7 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(rb"\s*([^\s=*;]{1,60}(?:\*\d{1,4})?\*?)\s*=\s*", re.DOTALL)
+_PLAIN = re.compile(rb'"?([^\s"\\()]{1,200})"?')
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _FOLD = re.compile(rb"\r*\n")
 _BLANKS = re.compile(rb"\s+")
@@ -51,6 +52,8 @@ def boundaries(parameters: Mapping[str, bytes]) -> tuple[bytes, ...]:
     if written is None:
         found = _sections(parameters, "boundary")
         return (found.strip(),) if found.strip() else ()
+    if plain := _PLAIN.fullmatch(written):
+        return (plain[1],)
     content = _FOLD.sub(b"", _unquoted(written))
     unescaped = _ESCAPED.sub(rb"\1", content)
     ways = [unescaped, content, _BLANKS.sub(b" ", unescaped), _BLANKS.sub(b"", unescaped)]

@@ -20,11 +20,15 @@ def moment(text: str) -> datetime | None:
     Comments may stand anywhere and blanks around colons. Without a zone it is UTC, unless a comment is one.
     """
     text = text[:_LONGEST]
-    bare = _AROUND_COLONS.sub(":", without_comments(text)).strip()
-    if not _ZONE_AT_END.search(bare) and (said := _ZONE.search(text)):
-        bare += " " + said[1].upper().removeprefix("GMT").removeprefix("UTC").replace(":", "")
+    if "(" in text:
+        bare = without_comments(text).strip()
+        if not _ZONE_AT_END.search(bare) and (said := _ZONE.search(text)):
+            bare += " " + said[1].upper().removeprefix("GMT").removeprefix("UTC").replace(":", "")
+        text = bare
+    if " :" in text or ": " in text:
+        text = _AROUND_COLONS.sub(":", text)
     try:
-        found = parsedate_to_datetime(bare)
+        found = parsedate_to_datetime(text)
         # "-0000" gives a naive time, which RFC 5322 3.3 defines as UTC
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except Exception:  # its errors are of many types, and differ between Python versions

@@ -113,7 +113,7 @@ class _Scan:
                 kind, parameters = value_and_parameters(nested[1])
                 if spelled := boundaries(parameters):
                     self._open.append((spelled, kind.removeprefix("multipart/").strip()))
-                    self._delimit()
+                    self._delimit(len(self._open))
                 return f"nested more than {DEEPEST} deep" if len(self._open) > DEEPEST else None
             if blank is None:
                 return None
@@ -123,15 +123,15 @@ class _Scan:
     def _close(self, depth: int) -> None:
         if len(self._open) > depth:
             del self._open[depth:]
-            self._delimit()
+            self._delimiters = {}
+            for number in range(1, depth + 1):
+                self._delimit(number)
 
-    def _delimit(self) -> None:
-        """Notes the lines that mean something here: a part of the nth multipart (n), or its end (-n)."""
-        self._delimiters = {}
-        for depth, (spelled, _) in enumerate(self._open, start=1):
-            for boundary in spelled:
-                self._delimiters[boundary + b"--"] = -depth
-                self._delimiters[boundary] = depth
+    def _delimit(self, depth: int) -> None:
+        """Notes the lines that mean something in the nth multipart: a part of it (n), or its end (-n)."""
+        for boundary in self._open[depth - 1][0]:
+            self._delimiters[boundary + b"--"] = -depth
+            self._delimiters[boundary] = depth
 
 
 def _is_attachment(raw: bytes, start: int, end: int, within: str) -> bool:
