@@ -106,6 +106,8 @@ _OF_ONE_BYTE = re.compile(r"cp(?!9[345]\d)|iso8859|koi8|mac")
 
 _JIS = re.compile(rb"\x1b(?:\$(?:[@B]|\([@BD])|\([BJIH])")
 _JIS_PAIR = re.compile(rb"[\x21-\x7e]{2}")
+_VENDORS = "mailroom-vendor-letters"
+_LONGEST_WITH_VENDORS = 64 << 10  # bytes
 _HARDLY_A_TEXT = 10.0  # of `implausibility`
 
 
@@ -253,28 +255,24 @@ def _from_jis(raw: bytes) -> str:
 
 
 def _from_euc(raw: bytes) -> str:
-    text: list[str] = []
-    while raw:
-        decoder = codecs.getincrementaldecoder("euc_jp")()
+    errors = _VENDORS if len(raw) <= _LONGEST_WITH_VENDORS else "replace"  # each error takes as long as what it is in
+    return codecs.getincrementaldecoder("euc_jp")(errors).decode(raw)
+
+
+def _vendor_letter(error: UnicodeError) -> tuple[str, int]:
+    """What Windows has where JIS X 0208 is empty: an error handler for EUC-JP."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) == 2 and 0xA1 <= pair[0] <= 0xFE and 0xA1 <= pair[1] <= 0xFE:
+        row, cell = pair[0] - 0xA1, pair[1] - 0xA1
+        lead = row // 2 + (0x81 if row < 62 else 0xC1)
+        trail = cell + (0x9F if row % 2 else 0x40 if cell < 63 else 0x41)
         try:
-            text.append(decoder.decode(raw))
-            break
-        except UnicodeDecodeError as error:
-            text.append(raw[: error.start].decode("euc_jp"))
-            vendor = _vendor_letter(raw[error.start : error.start + 2])
-            text.append(vendor or "\ufffd")
-            raw = raw[error.start + (2 if vendor else max(error.end - error.start, 1)) :]
-    return "".join(text)
+            return bytes((lead, trail)).decode("cp932"), error.start + 2
+        except UnicodeDecodeError:
+            pass
+    return "\ufffd", error.end
 
 
-def _vendor_letter(pair: bytes) -> str | None:
-    """What Windows has in a row of JIS X 0208 that the standard leaves empty; `pair` is its place in EUC-JP."""
-    if len(pair) < 2 or not 0xA1 <= pair[0] <= 0xFE or not 0xA1 <= pair[1] <= 0xFE:
-        return None
-    row, cell = pair[0] - 0xA1, pair[1] - 0xA1
-    lead = row // 2 + (0x81 if row < 62 else 0xC1)
-    trail = cell + (0x9F if row % 2 else 0x40 if cell < 63 else 0x41)
-    try:
-        return bytes((lead, trail)).decode("cp932")
-    except UnicodeDecodeError:
-        return None
+codecs.register_error(_VENDORS, _vendor_letter)

@@ -16,7 +16,7 @@ LATIN: dict[str, tuple[str, str]] = {
     "Dutch": ("éëïöèüê", "áóçä"),
     "Danish, Norwegian": ("æøåé", "èóòôäöü"),
     "Swedish, Finnish": ("åäöé", "üøæášž"),
-    "Icelandic, Faroese": ("áéíóúýðþæö", "ø"),
+    "Icelandic": ("áéíóúýðþæö", ""),
     "Irish": ("áéíóú", ""),
     "Estonian": ("õäöü", "šžé"),
     "Polish": ("ąćęłńóśźż", "éü"),

@@ -18,7 +18,7 @@ _RARE_LETTER = 1.0
 _NO_LETTER_HERE = 4.0  # a symbol that no text has, or one inside a word
 _CAPITAL_INSIDE = 2.5
 _SCRIPTS_MIXED = 3.0
-_OUT_OF_PLACE = 2.0
+_OUT_OF_PLACE = 2.5
 _SHOUTED = 0.3  # each letter of a word in capitals
 _STEPS = (0.0, 0.5, 1.0, 1.5, 2.5)
 _ONLY_ACCENTS = 3.0  # a Latin word of three letters or more of which none is a plain one
@@ -98,10 +98,11 @@ _ANY_EAST_ASIAN = frozenset[str]().union(*(in_use for in_use, _, _ in _EAST_ASIA
 def likeliest(raw: bytes, declared: Collection[str] = ()) -> str:
     """The Python codec that `raw`, which is not ASCII, is most likely in; `declared` are those that the mail names elsewhere."""
     sample = _sample(raw)
+    whole = bool(raw[:_LONGEST_SAMPLE].decode("utf-8", "ignore"))  # UTF-8 would leave something of it
     best, least = "cp1252", math.inf
     for codec in dict.fromkeys((*declared, *_CANDIDATES)):
         cost = _CANDIDATES.get(codec, _UNUSUAL) - (_DECLARED if codec in declared else 0.0)
-        if cost < least:
+        if cost < least and (whole or codec != "utf-8"):
             cost += _cost(sample, codec, least - cost)
             if cost < least:
                 best, least = codec, cost
@@ -128,8 +129,10 @@ def _cost(sample: bytes, codec: str, limit: float) -> float:
     if codec == "utf-8":
         cost += _LOST * text.count("\ufffd")
         text = text.replace("\ufffd", "")
-        if not text or (text.isascii() and not cut):  # nothing that could only be UTF-8
+        if text.isascii() and not cut:  # nothing that could only be UTF-8
             return math.inf
+        if cost < _LOST and sum(letter > "\x7f" for letter in text) > 1:  # which is no accident
+            return cost
     return cost + implausibility(text, codec, limit - cost)
 
 
@@ -181,7 +184,7 @@ def _of_word(word: str, codec: str) -> float:
     for (_, one, _), (_, other, _), (_, third, _) in zip(judged, judged[1:], judged[2:], strict=False):
         if one == third == "latin" and other in ("ideograph", "kana"):
             cost += _SCRIPTS_MIXED
-    if word[0].lower() in _NEVER_FIRST or (word[0] == "’" and len(word) > 1):
+    if word[0].lower() in _NEVER_FIRST or (word[0] in _NOT_BEFORE_LETTERS and len(word) > 1):
         cost += _OUT_OF_PLACE
     scripts = {script for _, script, _ in judged}
     if scripts & {"cyrillic", "greek"} and len(word) > 1 and word.isupper():
@@ -196,6 +199,7 @@ def _of_word(word: str, codec: str) -> float:
 _ALPHABETS = frozenset(("latin", "cyrillic", "greek", "hebrew", "arabic", "thai"))
 _LAST = frozenset(letters.LAST_OF_A_WORD)
 _NEVER_FIRST = frozenset(letters.NEVER_FIRST)
+_NOT_BEFORE_LETTERS = frozenset("’£")
 
 
 def _of_latin(found: list[str]) -> float:
