@@ -10,6 +10,7 @@ from domain.addresses import without_comments
 
 _LONGEST = 200  # characters that are looked at
 _AROUND_COLONS = re.compile(r"\s*:\s*")
+_BEFORE_COMMA = re.compile(r"\s+,")
 _ZONE_AT_END = re.compile(r"\d\s*[a-z]{1,5}$|[+-]\d{4}$", re.IGNORECASE)
 _ZONE = re.compile(r"\(\s*((?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT|UT|[ECMP][SD]T)\s*\)", re.IGNORECASE)
 
@@ -21,7 +22,7 @@ def moment(text: str) -> datetime | None:
     """
     text = text[:_LONGEST]
     if "(" in text:
-        bare = without_comments(text).strip()
+        bare = _BEFORE_COMMA.sub(",", without_comments(text)).strip()
         if not _ZONE_AT_END.search(bare) and (said := _ZONE.search(text)):
             bare += " " + said[1].upper().removeprefix("GMT").removeprefix("UTC").replace(":", "")
         text = bare
