@@ -46,6 +46,7 @@ else
 	$(BIN)/python -m bench.many
 	$(BIN)/python -m bench.parse
 	$(BIN)/python -m bench.refusals
+	$(BIN)/python -m bench.charsets
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.neighbours
 	$(BIN)/python -m bench.linking

@@ -25,7 +25,8 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TOKEN = re.compile(
     r"""
     "(?P<quoted>(?:[^"\\]|\\.)*+)(?P<quote_end>"?)
-    | <(?:@[^<>:",]*(?:,@[^<>:",]*)*+:)?+(?P<angle>(?:"[^"]*"|[^<>",])*+)>?
+    | <(?:@[^<>:",]*(?:,@[^<>:",]*)*+:)?+
+      (?P<angle>(?:"[^"]*"|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)|[^<>",])*+)>?
     | (?P<comment>\()
     | (?P<separator>[,;:])
     | (?P<text>[^"<(,;:]++)
@@ -33,7 +34,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
-_BARE_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^\s"@]++)\s*@\s*\S++')
+_BARE_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^\s"@]++)\s*@\s*\S++(?:\s++\.\s*+[^\s.@]++)*+')
+_QUOTED_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*+")|[()]|\\.', re.DOTALL)
+_AROUND_MARKS = re.compile(r"\s*([.@])\s*")
 
 
 def normal_address(text: str) -> str | None:
@@ -76,7 +79,7 @@ def mailboxes(text: str, most: int = MOST_ADDRESSES) -> Iterator[tuple[str, str]
     earlier, a display name could pass for an address.
     """
     found = 0
-    for name, address in _items(text):
+    for name, address in _items(text) if "@" in text else ():
         if normal_address(address) is None:
             continue
         yield name, address
@@ -100,13 +103,13 @@ def _items(text: str) -> Iterator[tuple[str, str]]:
                     continue
                 item.add(_ESCAPED.sub(r"\1", token["quoted"]), token[0])
             case "angle":
-                item.angle = item.angle or token["angle"].strip()
+                item.angle = item.angle or _written_closely(token["angle"])
             case "comment":
                 end = _comment_end(text, position)
                 if end < 0:
                     text = text[:position] + text[position:].replace("(", " ").replace(")", " ")
                     continue
-                item.comment = item.comment or text[position + 1 : end - 1].strip()
+                item.comment = item.comment or _ESCAPED.sub(r"\1", text[position + 1 : end - 1]).strip()
             case "separator":
                 if token[0] != ":" or item.has_address():  # otherwise the name of a group
                     yield from item.mailbox()
@@ -142,7 +145,37 @@ class _Item:
             return
         if bare := _BARE_ADDRESS.search(spelled):
             name = (spelled[: bare.start()] + spelled[bare.end() :]).strip().strip('"')
-            yield name or self.comment, re.sub(r"\s*@\s*", "@", bare[0])
+            yield name or self.comment, _written_closely(bare[0])
+
+
+def without_comments(text: str) -> str:
+    """A structured field's value without its comments (RFC 5322, section 3.2.2), each of which may hold others; one that is not
+    closed goes to the end."""
+    if "(" not in text:
+        return text
+    kept: list[str] = []
+    depth, position = 0, 0
+    for mark in _QUOTED_OR_COMMENT.finditer(text):
+        if mark[0] == "(":
+            if depth == 0:
+                kept.append(text[position : mark.start()])
+            depth += 1
+        elif mark[0] == ")" and depth > 0:
+            depth -= 1
+            position = mark.end()
+    if depth == 0:
+        kept.append(text[position:])
+    return " ".join(kept)
+
+
+def _written_closely(address: str) -> str:
+    """What is between angle brackets without the comments and blanks that RFC 5322 allows there (sections 3.4.1 and 4.4)."""
+    address = address.strip()
+    if address.isprintable() and " " not in address and "(" not in address:
+        return address
+    quoted = _QUOTED.match(address)
+    rest = address[quoted.end() :] if quoted else address
+    return (quoted[0] if quoted else "") + _AROUND_MARKS.sub(r"\1", without_comments(rest)).strip()
 
 
 def _comment_end(text: str, start: int) -> int:

@@ -1,4 +1,4 @@
-"""Mail bytes to text: charset labels as senders use them, encoded words, and what to do when a label lies."""
+"""Mail bytes to text: charset labels as senders use them, encoded words, and what to do when a label lies or is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Iterable
 
-import charset_normalizer
+from domain.plausibility import implausibility, likeliest
 
 # Labels that mean a superset of what they say, as every mail reader has long taken them.
 _MEANT = {
@@ -27,6 +27,12 @@ _UNKNOWN_TO_PYTHON = {
     "windows-31j": "cp932",
     "x-gbk": "gb18030",
     "x-euc-jp": "euc_jp",
+    "x-euc-kr": "cp949",
+    "cswindows31j": "cp932",
+    "cp50220": "iso2022_jp_ext",
+    "cp50221": "iso2022_jp_ext",
+    "cp50222": "iso2022_jp_ext",
+    "iso-2022-jp-ms": "iso2022_jp_ext",
     "iso-8859-8-i": "iso8859-8",
     "windows-874": "cp874",
     "cp-850": "cp850",
@@ -90,8 +96,19 @@ _ALLOWED = frozenset(
     ]
 )
 
-_ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bq])\?([^?]*)\?=", re.IGNORECASE)
-_ENOUGH_TO_GUESS = 32  # bytes; from fewer charset-normalizer mostly guesses wrong
+_ENCODED_WORD = re.compile(
+    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bq])\?((?:[^?]|(?<!=)\?(?!=))*+)\?=", re.IGNORECASE
+)
+_RAW_IN_WORD = re.compile(rb"=\?[^?\s]{1,100}\?[qQ]\?[^?\x80-\xff]*[\x80-\xff][^?]*\?=")
+_HIGH = bytes(range(0x80, 0x100))
+_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+_OF_ONE_BYTE = re.compile(r"cp(?!9[345]\d)|iso8859|koi8|mac")
+
+_JIS = re.compile(rb"\x1b(?:\$(?:[@B]|\([@BD])|\([BJIH])")
+_JIS_PAIR = re.compile(rb"[\x21-\x7e]{2}")
+_VENDORS = "mailroom-vendor-letters"
+_LONGEST_WITH_VENDORS = 64 << 10  # bytes
+_HARDLY_A_TEXT = 10.0  # of `implausibility`
 
 
 def codec(label: str) -> str | None:
@@ -105,21 +122,41 @@ def codec(label: str) -> str | None:
     return name if name in _ALLOWED else None
 
 
+def codecs_of(labels: Iterable[str]) -> list[str]:
+    """The Python codecs for those of the charset labels that are known."""
+    return [name for label in labels if (name := codec(label))]
+
+
 def text_of(raw: bytes, charsets: Iterable[str] = ()) -> str:
-    """`raw` as text: UTF-8, else the first of the labels in `charsets` that fits, else a guess. Never raises."""
+    """`raw`, which has no charset of its own, as text: UTF-8 if it is, else the likeliest charset. Never raises.
+
+    `charsets` are the labels that the mail has elsewhere: likelier than others, but a raw header may be in another one.
+    """
     try:
-        return raw.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    for label in charsets:
-        if name := codec(label):
-            try:
-                return raw.decode(name)
-            except (UnicodeError, ValueError):
-                continue
-    if len(raw) >= _ENOUGH_TO_GUESS and (best := charset_normalizer.from_bytes(raw[:4096]).best()):
-        return raw.decode(best.encoding, "replace")
-    return raw.decode("cp1252", "replace")
+    else:
+        return _from_jis(raw) if "\x1b" in text and _JIS.search(raw) else text
+    raw = _RAW_IN_WORD.sub(lambda word: _HIGH_BYTE.sub(lambda byte: b"=%02X" % byte[0][0], word[0]), raw)
+    if raw.isascii():
+        return raw.decode("ascii")
+    return _decoded(raw, likeliest(raw, codecs_of(charsets)))
+
+
+def labelled_text(raw: bytes, label: str) -> str:
+    """`raw` as text in the charset that `label` names, or in the one that it must be in where it cannot be that. Never raises."""
+    name = codec(label) if raw else None
+    if name is None or name == "utf-8":
+        return text_of(raw, [label])
+    text = _decoded(raw, name)
+    if raw.isascii() or not _OF_ONE_BYTE.match(name):
+        return text if "\ufffd" not in text else _likelier(text, raw, name)
+    if (utf8 := _utf8(raw)) is not None:
+        return utf8 if implausibility(utf8, "utf-8") < implausibility(text, name) else text
+    # what says that it is Western is the one label that is often no more than a default
+    shouting = name == "cp1252" and 2 * (len(raw) - len(raw.translate(None, _HIGH))) > len(raw)
+    return _likelier(text, raw, name) if shouting or "\ufffd" in text else text
 
 
 def decode_words(text: str) -> str:
@@ -134,13 +171,13 @@ def decode_words(text: str) -> str:
     for word in _ENCODED_WORD.finditer(text):
         between = text[position : word.start()]
         if between.strip() or not pending or label != word[1].lower():
-            parts.append(_word_text(bytes(pending), label))
+            parts.append(labelled_text(bytes(pending), label))
             pending.clear()
             parts.append(between if between.strip() or position == 0 else "")
         label = word[1].lower()
         pending += _word_bytes(word[2], word[3])
         position = word.end()
-    parts.append(_word_text(bytes(pending), label))
+    parts.append(labelled_text(bytes(pending), label))
     parts.append(text[position:])
     return "".join(parts)
 
@@ -154,11 +191,88 @@ def _word_bytes(encoding: str, content: str) -> bytes:
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
 
-def _word_text(raw: bytes, label: str) -> str:
-    name = codec(label) if raw else None
-    if name and name != "utf-8":
+def _utf8(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _likelier(text: str, raw: bytes, name: str) -> str:
+    """`text`, which is `raw` in the charset of its label; or `raw` in another one, if the label cannot be right."""
+    if implausibility(text, name, _HARDLY_A_TEXT) < _HARDLY_A_TEXT:
+        return text
+    return _decoded(raw, likeliest(raw, [name]))
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    """`raw` by the codec `name`. A last character that is cut is left out; what else is broken becomes U+FFFD."""
+    if name == "iso2022_jp_ext":
+        return _from_jis(raw)
+    if name == "euc_jp":
+        return _from_euc(raw)
+    if name == "cp950":
+        name = _with_hong_kong(raw)
+    try:
+        return codecs.getincrementaldecoder(name)("replace").decode(raw)
+    except (UnicodeError, ValueError):  # some codecs raise even so
+        return raw.decode("utf-8", "replace")
+
+
+def _with_hong_kong(raw: bytes) -> str:
+    """The codec for Big5: mail from Hong Kong has letters of its own in it."""
+    try:
+        raw.decode("cp950")
+    except UnicodeDecodeError:
         try:
-            return raw.decode(name, "replace")
-        except (UnicodeError, ValueError):  # some codecs raise even so
+            raw.decode("big5hkscs")
+        except UnicodeDecodeError:
+            return "cp950"
+        return "big5hkscs"
+    return "cp950"
+
+
+def _from_jis(raw: bytes) -> str:
+    """ISO-2022-JP (RFC 1468) as text, with the letters that vendors have added in rows that the standard leaves empty."""
+    try:
+        return raw.decode("iso2022_jp_ext")
+    except UnicodeError:
+        pass
+    parts: list[bytes] = []
+    position, set_ = 0, b"("
+    for escape in [*_JIS.finditer(raw), None]:
+        part = raw[position : escape.start() if escape else len(raw)]
+        if set_ == b"\x1b(I":
+            parts += [b"\x8e%c" % (byte | 0x80) for byte in part]
+        elif set_.startswith(b"\x1b$"):
+            prefix = b"\x8f" if set_ == b"\x1b$(D" else b""
+            parts += [prefix + bytes(byte | 0x80 for byte in pair) for pair in _JIS_PAIR.findall(part)]
+        else:
+            parts.append(part)
+        if escape:
+            position, set_ = escape.end(), escape[0]
+    return _from_euc(b"".join(parts))
+
+
+def _from_euc(raw: bytes) -> str:
+    errors = _VENDORS if len(raw) <= _LONGEST_WITH_VENDORS else "replace"  # each error takes as long as what it is in
+    return codecs.getincrementaldecoder("euc_jp")(errors).decode(raw)
+
+
+def _vendor_letter(error: UnicodeError) -> tuple[str, int]:
+    """What Windows has where JIS X 0208 is empty: an error handler for EUC-JP."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) == 2 and 0xA1 <= pair[0] <= 0xFE and 0xA1 <= pair[1] <= 0xFE:
+        row, cell = pair[0] - 0xA1, pair[1] - 0xA1
+        lead = row // 2 + (0x81 if row < 62 else 0xC1)
+        trail = cell + (0x9F if row % 2 else 0x40 if cell < 63 else 0x41)
+        try:
+            return bytes((lead, trail)).decode("cp932"), error.start + 2
+        except UnicodeDecodeError:
             pass
-    return text_of(raw)
+    return "\ufffd", error.end
+
+
+codecs.register_error(_VENDORS, _vendor_letter)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from domain.dates import moment
 from domain.message import IndexedMessage
 from domain.retrieval import Entry, Identity, Listed
 
@@ -104,11 +104,9 @@ def arrived_at(header: bytes, message: IndexedMessage) -> datetime | None:
     """When a message came to its mailbox: what the topmost Received field says (RFC 5321, section 4.4), or else its Date."""
     found = _RECEIVED.search(header)
     if found is not None:
-        try:
-            at = parsedate_to_datetime(found[1].rpartition(b";")[2].decode("ascii", "replace").strip()[:200])
-            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-        except Exception:
-            pass
+        at = moment(found[1].rpartition(b";")[2].decode("ascii", "replace").strip())
+        if at is not None:
+            return at
     return message.sent_at
 
 

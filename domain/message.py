@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
 from domain.authorship import FIELDS, From, Kind, judge
-from domain.charsets import decode_words, text_of
+from domain.charsets import codecs_of, decode_words, text_of
+from domain.dates import moment
+from domain.message_ids import message_ids
 from domain.mime import LONGEST_HEADER, structure_error
+from domain.plausibility import likeliest
 
 __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable", "storable_all"]
 
@@ -25,7 +27,6 @@ Field = Literal["from", "to", "cc", "bcc", "reply_to", "sender"]
 
 LONGEST_ADDRESS_FIELD = 512 << 10
 LONGEST_FIELD = 4 << 10
-LONGEST_MESSAGE_ID = 998  # bytes; RFC 5322 2.1.1: it cannot be folded, so it is no longer than a line
 MOST_REFERENCES = 32
 MOST_FIELDS = 100  # of one name
 
@@ -73,7 +74,7 @@ _WHOLE_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILIN
 _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{LONGEST_MESSAGE_ID - 2}}}>")
+_WORD_CHARSET = re.compile(rb"=\?([\w.:-]{1,40})(?:\*[^?\s]{0,40})?\?[bq]\?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -92,11 +93,12 @@ class Participant:
 class IndexedMessage:
     """What is indexed of one message. Its strings can all be stored by PostgreSQL.
 
-    `message_id`, `in_reply_to` and `references` keep case and angle brackets; a Message-ID that is malformed, given twice
-    or longer than 998 bytes in UTF-8 is None. `from_address` is the first From mailbox in normal form, `sent_at` the Date in
-    UTC. `automatic` is true for mail that a program sent: auto-replies, bounces, newsletters, lists (RFC 3834). `author` is
-    who wrote it, where a list or a notifier wrote From anew; `traits` are those of `domain.authorship`. `authentication` are
-    the Authentication-Results as they stand there, topmost first: anybody may have written them.
+    `message_id`, `in_reply_to` and `references` keep their case and have angle brackets, also where the mail has none; a
+    Message-ID that is malformed, given twice or longer than 998 bytes in UTF-8 is None. `from_address` is the first From
+    mailbox in normal form, `sent_at` the Date in UTC. `automatic` is true for mail that a program sent: auto-replies, bounces,
+    newsletters, lists (RFC 3834). `author` is who wrote it, where a list or a notifier wrote From anew; `traits` are those of
+    `domain.authorship`. `authentication` are the Authentication-Results as they stand there, topmost first: anybody may have
+    written them.
     """
 
     message_id: str | None = None
@@ -124,8 +126,8 @@ def index(raw: bytes) -> IndexedMessage:
 
 def header_fields(raw: bytes) -> Callable[[str], list[str]]:
     """The values of any header field of `raw`, by its name in lower case: decoded, each cut to 4 KB, at most 100 of a name."""
-    header, _ = _header_block(raw, [])
-    charsets = () if header.isascii() else _declared_charsets(raw)
+    header, body_at = _header_block(raw, [])
+    charsets = () if header.isascii() else _likely_charsets(raw, header, body_at)
     fields: dict[bytes, list[bytes]] = {}
     for match in _WHOLE_FIELD.finditer(header):
         fields.setdefault(match[1].lower(), []).append(match[2])
@@ -166,7 +168,7 @@ def _index(raw: bytes) -> IndexedMessage:
     for name, found in fields.items():
         if len(found) > MOST_FIELDS:
             errors.append(f"only the first {MOST_FIELDS} {name} fields are indexed")
-    charsets = () if header.isascii() else _declared_charsets(raw)
+    charsets = () if header.isascii() else _likely_charsets(raw, header, body_at)
 
     def values(name: str, longest: int = LONGEST_FIELD) -> list[str]:
         given = fields.get(name)
@@ -196,11 +198,14 @@ def _index(raw: bytes) -> IndexedMessage:
         message_id=_message_id(values("message-id")),
         from_address=next((who.normal for who in participants if who.field == "from"), None),
         subject=subject,
-        sent_at=_moment(next(iter(values("date")), "")),
+        sent_at=moment(next(iter(values("date")), "")),
         participants=participants,
         in_reply_to=_message_ids(values("in-reply-to")),
         # the nearest ancestors stand last (RFC 5322 3.6.4)
-        references=_message_ids(text_of(value[-(64 << 10) :]) for value in fields.get("references", ())[:1]),
+        references=_message_ids(
+            (text_of(value[-(64 << 10) :]).replace("\n", "") for value in fields.get("references", ())[:1]),
+            several=True,
+        ),
         parse_error="; ".join(errors) or None,
         automatic=automatic,
         author=judged.author,
@@ -225,9 +230,23 @@ def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:
     return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n")), body_at
 
 
-def _declared_charsets(raw: bytes) -> tuple[str, ...]:
-    """What the first parts say that they are written in: the best evidence of what a raw 8-bit header is written in."""
-    return tuple(match[1].decode("ascii", "replace") for match in _CHARSET.finditer(raw[: 16 << 10]))[:4]
+def _likely_charsets(raw: bytes, header: bytes, body_at: int) -> list[str]:
+    """What a raw 8-bit header is likely to be written in: what its encoded words and the first parts say that they are, and what
+    all its 8-bit lines taken together look like, those of a body that says nothing among them."""
+    said = [match[1] for match in _CHARSET.finditer(raw[: 16 << 10])][:4]
+    said += [match[1] for match in _WORD_CHARSET.finditer(header[: 64 << 10])][:4]
+    declared = list(dict.fromkeys(label.decode("ascii", "replace") for label in said))
+    lines = header[: 64 << 10] if declared else header[: 64 << 10] + b"\n" + raw[body_at : body_at + (4 << 10)]
+    unreadable = b"\n".join(line for line in lines.split(b"\n") if not line.isascii() and not _is_utf8(line))
+    return [*declared, likeliest(unreadable, codecs_of(declared))] if unreadable else declared
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cut(value: bytes, longest: int) -> bytes:
@@ -262,25 +281,13 @@ def _readable(text: str) -> str:
 
 
 def _message_id(values: list[str]) -> str | None:
-    if len(values) != 1:
-        return None
     found = _message_ids(values)
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(values) == 1 and len(found) == 1 else None
 
 
-def _message_ids(values: Iterable[str]) -> tuple[str, ...]:
-    found = [storable(match) for value in values for match in _MESSAGE_ID.findall(value)]
-    found = [one for one in found if len(one.encode()) <= LONGEST_MESSAGE_ID]  # an index takes no more than 2,704 bytes
+def _message_ids(values: Iterable[str], *, several: bool = False) -> tuple[str, ...]:
+    found = [storable(one) for value in values for one in message_ids(value, several=several)]
     return tuple(dict.fromkeys(found[-MOST_REFERENCES:]))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text[:200])
-        # "-0000" gives a naive time, which RFC 5322 3.3 defines as UTC
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except Exception:  # its errors are of many types, and differ between Python versions
-        return None
 
 
 def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:

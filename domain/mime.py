@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import re
 
+from domain.content_fields import boundaries, has_name, value_and_parameters
+
 DEEPEST = 50
 MOST_PARTS = 1000
 LONGEST_HEADER = 2 << 20  # bytes of a message's header block that are looked at
 MOST_DASHED_LINES = 1_000_000  # lines that begin with "--", whether they open a part or not
 
 _LONGEST_PART_HEADER = 8 << 10
-_BOUNDARY = re.compile(rb"boundary\s{0,4}=\s{0,4}(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
-_CONTENT_TYPE = re.compile(rb"^content-type[ \t]*:[ \t\r\n]*(multipart/|message/rfc822)", re.IGNORECASE | re.MULTILINE)
-_DISPOSITION = re.compile(rb"^content-disposition[ \t]*:\s{0,80}(attachment)?", re.IGNORECASE | re.MULTILINE)
-_NAMED = re.compile(
-    rb"^content-type[ \t]*:\s{0,80}(?!text/|multipart/|message/)[^\n]*(?:\n[ \t][^\n]*){0,20}?name\*?\d?\*?=",
+_LONGEST_INNER_HEADER = 64 << 10  # of an attached message
+_BEGINNING = re.compile(rb"[\r\n]*")
+_NESTED = re.compile(
+    rb"^content-type[ \t]*:[ \t\r\n]*"
+    rb"((?:(?P<multipart>multipart/)|message/(?:rfc822|global)(?![\w-]))[^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_DELIMITER = re.compile(rb"\n--([^\r\n]{1,210})")
-_BLANK_LINE = re.compile(rb"\n\r?\n")
+_CONTENT_FIELD = re.compile(
+    rb"^content-(type|disposition|id)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE
+)
+_DELIMITER = re.compile(rb"\n--([^\r\n]{1,1010})")
+_BLANK_LINE = re.compile(rb"\n\r*\n")
+# What signs or wraps a message is no part of what it says (RFC 1847, RFC 3156, RFC 8551).
+_SIGNATURES = (
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+    "application/pgp-signature",
+    "application/pgp-encrypted",
+)
+_ENVELOPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 
 
 def structure_error(raw: bytes, content_type: str) -> str | None:
@@ -26,83 +39,120 @@ def structure_error(raw: bytes, content_type: str) -> str | None:
 
     One pass over the lines that begin with "--", with little to do at each.
     """
-    kind = content_type.lower()
-    if not kind.startswith(("multipart/", "message/rfc822")):
+    kind = content_type[:40].strip().lower()
+    if not kind.startswith(("multipart/", "message/rfc822", "message/global")):
         return None
-    if kind.startswith("multipart/") and not _BOUNDARY.search(content_type.encode("utf-8", "replace")):
-        return "multipart without a boundary"
     scan = _Scan(raw)
-    error = scan.enter(len(raw) - len(raw.lstrip(b"\r\n")), LONGEST_HEADER) or scan.parts_error()
+    _, parameters = value_and_parameters(content_type.encode("utf-8", "replace"))
+    if kind.startswith("multipart/") and not boundaries(parameters):
+        return "multipart without a boundary"
+    error = scan.run()
     if error is None and kind.startswith("multipart/") and scan.parts == 0:
         return "multipart of which no part is found"
     return error
 
 
 def has_attachment(raw: bytes) -> bool:
-    """Whether any part says that it is an attachment (RFC 2183), or is named and neither text nor shown in place."""
-    scan = _Scan(raw)
-    if scan.enter(len(raw) - len(raw.lstrip(b"\r\n")), LONGEST_HEADER) is None:
-        scan.parts_error()
+    """Whether a part of `raw` is an attachment: it says so (RFC 2183), or has a name and is neither text nor shown in place.
+
+    Attached messages with a name are attachments, and so are named documents of which a mailer says that they are shown in
+    place. Pictures that the text shows, and what signs or encrypts the message, are none.
+    """
+    scan = _Scan(raw, look=True)
+    scan.run()
     return scan.attached
 
 
 class _Scan:
-    """The multiparts that are open at one place of a message, outermost first."""
+    """The multiparts that are open at one place of a message, outermost first: the lines that delimit each, and its subtype."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, *, look: bool = False) -> None:
         self.parts = 0
         self.attached = False
-        self._raw = raw
-        self._open: list[bytes] = []
+        self._look = look  # for attachments
+        self._raw = raw if b"\n" in raw else raw.replace(b"\r", b"\n")
+        self._open: list[tuple[tuple[bytes, ...], str]] = []
+        self._delimiters: dict[bytes, int] = {}
 
-    def parts_error(self) -> str | None:
-        delimiters = self._delimiters()
+    def run(self) -> str | None:
+        """Why the message should not be parsed, or None; ends at the first attachment where they are looked for."""
+        start = _BEGINNING.match(self._raw)
+        if error := self._enter(start.end() if start else 0, LONGEST_HEADER):
+            return error
         for seen, found in enumerate(_DELIMITER.finditer(self._raw)):
+            if self.attached:
+                return None
             if seen == MOST_DASHED_LINES:
                 return f'more than {MOST_DASHED_LINES} lines that begin with "--"'
-            depth = delimiters.get(found[1].rstrip())
+            depth = self._delimiters.get(found[1].rstrip())
             if depth is None:
                 continue
             if depth < 0:
-                del self._open[-depth - 1 :]
+                self._close(-depth - 1)
             else:
-                del self._open[depth:]
+                self._close(depth)
                 self.parts += 1
                 if self.parts > MOST_PARTS:
                     return f"more than {MOST_PARTS} parts"
-                if error := self.enter(found.end()):
+                if error := self._enter(found.end(), _LONGEST_PART_HEADER):
                     return error
-            delimiters = self._delimiters()
         return None
 
-    def enter(self, start: int, longest: int = _LONGEST_PART_HEADER) -> str | None:
+    def _enter(self, start: int, longest: int) -> str | None:
         """Opens the multipart, if any, whose header is at `start`, through the embedded messages in the way."""
-        for _ in range(DEEPEST):
-            header = self._raw[start : start + longest]
-            end = _BLANK_LINE.search(header)
-            header = header[: end.start()] if end else header
-            self.attached = self.attached or _is_attachment(header)
-            kind = _CONTENT_TYPE.search(header)
-            if kind is None:
+        for inner in range(DEEPEST):
+            blank = _BLANK_LINE.search(self._raw, start, start + longest)
+            end = blank.start() + 1 if blank else min(start + longest, len(self._raw))
+            if self._look and not self.attached:
+                within = self._open[-1][1] if self._open and inner == 0 else ""
+                self.attached = _is_attachment(self._raw, start, end, within)
+            nested = _NESTED.search(self._raw, start, end)
+            if nested is None:
                 return None
-            if kind[1].lower() == b"multipart/":
-                if boundary := _BOUNDARY.search(header, kind.start()):
-                    self._open.append(boundary[1] or boundary[2])
+            if nested["multipart"]:
+                kind, parameters = value_and_parameters(nested[1])
+                if spelled := boundaries(parameters):
+                    self._open.append((spelled, kind.removeprefix("multipart/").strip()))
+                    self._delimit(len(self._open))
                 return f"nested more than {DEEPEST} deep" if len(self._open) > DEEPEST else None
-            if end is None:
+            if blank is None:
                 return None
-            start += end.end()
+            start, longest = blank.end(), max(longest, _LONGEST_INNER_HEADER)
         return f"nested more than {DEEPEST} deep"
 
-    def _delimiters(self) -> dict[bytes, int]:
-        """The lines that mean something here: a part of the nth multipart (n), or its end (-n)."""
-        lines = {}
-        for depth, boundary in enumerate(self._open, start=1):
-            lines[boundary + b"--"] = -depth
-            lines[boundary] = depth
-        return lines
+    def _close(self, depth: int) -> None:
+        if len(self._open) > depth:
+            del self._open[depth:]
+            self._delimiters = {}
+            for number in range(1, depth + 1):
+                self._delimit(number)
+
+    def _delimit(self, depth: int) -> None:
+        """Notes the lines that mean something in the nth multipart: a part of it (n), or its end (-n)."""
+        for boundary in self._open[depth - 1][0]:
+            self._delimiters[boundary + b"--"] = -depth
+            self._delimiters[boundary] = depth
 
 
-def _is_attachment(header: bytes) -> bool:
-    disposition = _DISPOSITION.search(header)
-    return bool(disposition[1]) if disposition else _NAMED.search(header) is not None
+def _is_attachment(raw: bytes, start: int, end: int, within: str) -> bool:
+    """Whether the part whose header is from `start` to `end` is an attachment; `within` is the subtype of its multipart."""
+    fields: dict[str, bytes] = {}
+    for found in _CONTENT_FIELD.finditer(raw, start, end):
+        fields.setdefault(found[1].decode("ascii").lower(), found[2])
+    if not fields:
+        return False
+    kind, parameters = value_and_parameters(fields.get("type", b""))
+    disposition, said = value_and_parameters(fields.get("disposition", b""))
+    named = has_name(said, "filename") or has_name(parameters, "name")
+    family = kind.partition("/")[0]
+    if kind in _SIGNATURES or within == "encrypted" or (kind in _ENVELOPES and within in ("", "signed")):
+        return False
+    if family == "image" and (content_id := fields.get("id", b"").strip(b"<> \t\r\n")):
+        return disposition == "attachment" and within != "related" and b"cid:" + content_id not in raw
+    if disposition == "attachment":
+        return True
+    if family in ("text", "multipart", "") or not named or within == "alternative":
+        return False
+    if family == "message":
+        return kind in ("message/rfc822", "message/global")
+    return disposition != "inline" or family == "application"

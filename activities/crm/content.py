@@ -14,6 +14,7 @@ from typing import Any
 
 from activities.crm.adapter import Entry
 from activities.crm.outbox import Waiting
+from domain.charsets import labelled_text
 from domain.linking import Direction
 from domain.message import storable
 from domain.mime import structure_error
@@ -116,11 +117,7 @@ def _text(raw: bytes) -> str:
     if part is None:
         return ""
     payload: Any = part.get_payload(decode=True)
-    try:
-        text: str = payload.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:
-        text = payload.decode("utf-8", "replace")
-    text = text[: 8 * LONGEST_TEXT]
+    text = labelled_text(payload, part.get_content_charset("utf-8"))[: 8 * LONGEST_TEXT]
     if part.get_content_type() == "text/html":
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _UNSEEN.sub("", text))))
         text = "\n".join(line.strip() for line in text.splitlines() if line.strip())

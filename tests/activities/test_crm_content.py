@@ -13,6 +13,9 @@ from activities.crm.content import LONGEST_TEXT, plain_text
         (b"Subject: x\r\n\r\nHello\r\n", "Hello"),
         (b"Content-Type: text/plain; charset=latin1\r\n\r\nGr\xfc\xdfe\r\n", "Gr\u00fc\u00dfe"),
         (b"Content-Type: text/plain; charset=no-such\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n", "Gr\u00fc\u00dfe"),
+        (b"Content-Type: text/plain\r\n\r\nForma\xe7\xe3o\r\n", "Forma\u00e7\u00e3o"),
+        (b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B-!\x1b(B\r\n", "\u2460"),
+        (b"Content-Type: text/plain; charset=windows-31j\r\n\r\n\x87\x40\r\n", "\u2460"),
         (b"Content-Type: text/html\r\n\r\n<style>p {}</style><p>One &amp; <b>two</b></p>three", "One & two\nthree"),
         (
             (

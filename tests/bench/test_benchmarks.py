@@ -83,3 +83,8 @@ async def test_what_linking_costs() -> None:
 async def test_completing_recipients() -> None:
     said = await printed("address_book", "--records", "200")
     assert re.search(r"'ma': [\d.]+ ms for \d+ entries, 95 of 100 below [\d.]+ ms; [\d.]+ of a search's time", said)
+
+
+async def test_headers_without_a_charset_beside_another_reader() -> None:
+    said = await printed("charsets")
+    assert re.search(r"charsets, all: of \d+ read right: alone \d+, named elsewhere \d+, charset-normalizer \d+", said)
