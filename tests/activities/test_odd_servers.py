@@ -64,11 +64,13 @@ async def test_a_message_in_lf_whose_dots_are_not_stuffed_takes_no_other_along(
             ["+OK", *(f"{n} {len(m) if n != 3 else len(raw)}" for n, m in enumerate(messages.values(), 1)), "."]
         )
         server.replies["RETR 3"] = b"+OK %d octets\n" % len(raw) + raw + b".\n"
-        assert (await watcher.fails(account(server.port))).kind is Kind.PROTOCOL_ERROR
+        for _ in range(
+            2 if pipelining else 1
+        ):  # sizes are only estimated here, so a window of messages is in doubt at first
+            assert (await watcher.fails(account(server.port))).kind is Kind.PROTOCOL_ERROR
         await look_thrice(watcher, server)
-        assert await watcher.subjects() == ["message 1", "message 2", "message 4", "message 5", None], (
-            "that is in quarantine"
-        )
+        assert set(await watcher.subjects()) == {"message 1", "message 2", "message 4", "message 5", None}
+        assert await watcher.value("select count(*) from messages where state = 'quarantined'") == 1
         raws = await watcher.column("select raw from raw_messages")
         assert sorted(map(bytes, raws)) == sorted(
             message.replace(b"\r\n", b"\n") for uidl, message in messages.items() if uidl != "uid-3"
