@@ -17,6 +17,7 @@ from infra.database import Pool
 
 MOST_DESYNCHRONISATIONS = 2
 MOST_PROOFS = 2
+AHEAD = ("UIDL", "LIST")  # sent before STAT is answered; another refusal is about what was asked for
 WITHOUT_PIPELINING = timedelta(days=7)
 
 
@@ -63,7 +64,7 @@ class Pipelining:
             return
         if isinstance(fault, ProtocolViolation):
             await self._out_of_step(now)
-        elif connection.sent_together or isinstance(fault, ServerRefused):
+        elif connection.sent_together or (isinstance(fault, ServerRefused) and fault.command in AHEAD):
             await self._doubt(now)
 
     async def worked(self, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def subjects(count: int) -> list[str]:
     return [f"message {number}" for number in range(1, count + 1)]
 
 
-async def look_thrice(watcher: Watcher, server: MailboxServer, **retrieval: str) -> None:
+async def look_thrice(watcher: Watcher, server: MailboxServer, **retrieval: Any) -> None:
     for _ in range(3):
         await watcher.attempt(account(server.port, **retrieval))
 

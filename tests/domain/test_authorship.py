@@ -157,7 +157,7 @@ def author_of_form(*header: str) -> str | None:
     found = message(*header)
     people = [(who.field, who.address, who.normal) for who in found.participants]
     written = form_author(found.from_address, people, OWN, found.traits)
-    return written and written["address"]
+    return written["address"] if written else None
 
 
 @pytest.mark.requirement("R46")
