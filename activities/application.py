@@ -20,7 +20,7 @@ from activities.linking import hold_links
 from activities.places import refile, told
 from activities.removal import keep_sessions_out
 from domain.filing import ApplyFilter
-from domain.filters import TRASH, Filter, Place, Saved, act, holds, reads_the_raw_message
+from domain.filters import TRASH, Filter, Place, Saved, act, fitting, holds, reads_the_raw_message
 from domain.linking import Mail
 from domain.message import Participant
 from domain.refusal import Refused
@@ -170,13 +170,15 @@ def _look(page: Page, saved: Saved, given: Filter, own: frozenset[str], row: Seq
     message, folder, labels, flags, filed, participants, author, kind, automatic, traits, subject, size, _ = row
     mail = Mail(tuple(Participant(**who) for who in participants), author, kind, automatic, traits)
     try:
-        if folder == TRASH or not holds(given, readable_head(head, mail, subject=subject, size=size, own=own)):
+        read = readable_head(head, mail, subject=subject, size=size, own=own)
+        actions = fitting(given.actions, read)
+        if folder == TRASH or not actions or not holds(given, read):
             return
     except TooMuchWork:
         return
     page.matching += 1
     before = Place(folder, tuple(labels), tuple(flags), tuple(filed))
-    after = act(before, given.actions, saved)
+    after = act(before, actions, saved)
     if (before.folder, before.labels, before.flags) != (after.folder, after.labels, after.flags):
         page.before[message], page.after[message] = before, after
 

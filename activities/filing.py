@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from activities.arrivals import Retrieved
 from activities.uploads import Upload
+from domain.authorship import is_form
 from domain.filters import INBOX, Filter, Place, Readable, Saved, place
 from domain.linking import Mail
 from domain.message import header_fields, storable
@@ -90,6 +91,7 @@ def readable_head(head: bytes, mail: Mail, *, subject: str, size: int, own: froz
         attached=cache(lambda: has_attachment(head)),
         automatic=mail.automatic,
         spoofed=bool(mail.traits.get("possibly_spoofed", False)),
+        form=is_form(mail.traits),
     )
 
 

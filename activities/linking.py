@@ -24,6 +24,7 @@ from activities.own_mail import Stored, tell_own_mail_anew
 from activities.standing_rules import StandingRules
 from domain.addresses import normal_address
 from domain.audit import SYSTEM, LoggedEvent
+from domain.authorship import author_of
 from domain.linking import SENT, Correspondence, Mail
 from domain.message import Participant, storable
 from domain.settings import AccountSettings
@@ -195,7 +196,7 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
     mail: list[tuple[Account, Linkable]] = []
     for row in rows:
         account = Account(row[3], own[row[3]], row[13], tuple(name for name in row[11] if crms is None or name in crms))
-        one = _mail(row[4], row[5], row[6], row[7], traits[row[0]])
+        one = _mail(row[4], author_of(traits[row[0]], row[5]), row[6], row[7], traits[row[0]])
         mail.append((account, Linkable(row[0], bytes(row[1]), row[2], one, row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
     private = await matching.kept_private(connection, [one.id for _, one in mail])

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from activities.arrivals import Retrieved
 from domain.authentication import claimed, own_mail
+from domain.authorship import author_of, is_form
 from domain.message import storable
 from domain.settings import AccountSettings
 
@@ -30,7 +31,8 @@ async def tell_own_mail(connection: Connection, settings: AccountSettings, new: 
         if one.message.message_id in known:
             found.pop("possibly_spoofed", None)
         if found:
-            one = replace(one, message=replace(one.message, traits={**one.message.traits, **found}))
+            message = replace(one.message, traits={**one.message.traits, **found})
+            one = replace(one, message=replace(message, author=author_of(message.traits, message.author)))
         made.append(one)
     return made
 
@@ -53,24 +55,30 @@ async def tell_own_mail_anew(connection: Connection, mail: Sequence[Stored]) -> 
     other addresses are its own now. They are kept, too."""
     changed: dict[int, dict[str, Any]] = {}
     for one in mail:
-        fields = {who["field"] for who in one.participants if who["normal"] in one.own}
-        found = claimed(one.sender, fields, one.own, one.traits.get("authentication", {}))
-        if found.get("own_copy") == one.traits.get("own_copy"):
+        participants = [(who["field"], who["address"], who["normal"]) for who in one.participants]
+        found = claimed(one.sender, participants, one.own, one.traits.get("authentication", {}), one.traits)
+        if (found.get("own_copy"), "author" in found) == (one.traits.get("own_copy"), is_form(one.traits)):
             continue
         if "own_copy" in one.traits and found:
             found.pop("possibly_spoofed", None)  # it was known before whether it is
             found |= {name: one.traits[name] for name in ("possibly_spoofed",) if name in one.traits}
         elif "possibly_spoofed" in found and await _sent(connection, one.address, [one.message_id]):
             del found["possibly_spoofed"]
-        kept = {name: value for name, value in one.traits.items() if name not in ("own_copy", "possibly_spoofed")}
+        told = ("own_copy", "possibly_spoofed", *(("author",) if is_form(one.traits) else ()))
+        kept = {name: value for name, value in one.traits.items() if name not in told}
         changed[one.id] = kept | found
     if changed:
         await connection.execute(
             """
-            update mail set traits = now.traits from unnest(%b::bigint[], %b::text[]::jsonb[]) as now (id, traits)
+            update mail set traits = now.traits, author = now.author
+            from unnest(%b::bigint[], %b::text[]::jsonb[], %b::text[]) as now (id, traits, author)
             where mail.id = now.id
             """,
-            [list(changed), [storable(json.dumps(traits, ensure_ascii=False)) for traits in changed.values()]],
+            [
+                list(changed),
+                [storable(json.dumps(traits, ensure_ascii=False)) for traits in changed.values()],
+                [author_of(changed[one.id], one.sender) for one in mail if one.id in changed],
+            ],
         )
     return changed
 

@@ -27,7 +27,7 @@ from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, server_key
 from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
 from activities.repair import Repair
-from activities.survey import listed_uids
+from activities.survey import counted, listed_sizes, listed_uids
 from domain.failures import Failure
 from domain.reconciliation import (
     NOT_WATCHED,
@@ -211,9 +211,8 @@ class Reconciliation:
     async def _list(self, settings: AccountSettings, known: Known, address: str) -> Listing:
         async with self._sessions.open(settings) as session:
             await self._mailboxes.logged_in(settings, self._clock(), session.login_delay_seconds)
-            count, _ = await session.line.stat()
-            uids = await listed_uids(session.line) if count else []
-            sizes = await session.line.list_sizes() if uids else {}
+            uids = [] if await counted(session.line) == 0 else await listed_uids(session.line)
+            sizes = (await listed_sizes(session.line) if uids else None) or {}
             await session.line.quit()
         if uids is None:
             return _not_asked(

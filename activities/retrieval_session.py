@@ -25,7 +25,8 @@ from activities.leases import Lease
 from activities.ledger import Ledger
 from activities.mailboxes import Mailbox, Mailboxes, SessionRow
 from activities.observations import Observer
-from activities.pop.connection import PopConnection, ProtocolViolation
+from activities.pipelining import Pipelining
+from activities.pop.connection import PopConnection
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.privacy import Privacies
 from activities.quarantine import Quarantine
@@ -79,6 +80,7 @@ class RetrievalSession:
         lease: Lease,
         services: Services,
         observer: Observer,
+        pipelining: Pipelining,
         *,
         worker: str,
         support: str,
@@ -97,6 +99,7 @@ class RetrievalSession:
         self._mailboxes = services.mailboxes
         self._ledger = services.ledger
         self._observer = observer
+        self._pipelining = pipelining
         self._support = support
         self._largest = largest
         self._interval = interval
@@ -182,20 +185,18 @@ class RetrievalSession:
             raise TooSoon(delay, earliest)
 
     async def _work(self, connection: PopConnection) -> None:
-        host, pipelined = self._settings.incoming.host, False
         self.row.received = lambda: connection.received
         try:
             await self._services.uploads.sweep(self._lease)
-            connection.pipelining &= await self._services.suspects.may_pipeline(host, self._clock())
+            await self._pipelining.allow(connection, self._clock())
             withheld = await self._look(connection)
-            pipelined = connection.pipelining
             if self._plan.fetch:
                 await self._fetch(connection, withheld)
             await self._batches.finish()
             await self._delete(connection, self._found.listed)
+            await self._pipelining.worked(self._clock())
         except SERVERS_FAULTS as fault:
-            if isinstance(fault, ProtocolViolation) and pipelined:
-                await self._services.suspects.out_of_step(host, self._clock())
+            await self._pipelining.broke(connection, fault, self._clock())
             await self._batches.finish()  # what has arrived is kept, so even a line that always breaks gets on
             raise
         finally:

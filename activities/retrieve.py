@@ -27,13 +27,14 @@ from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
+from activities.pipelining import Pipelining
 from activities.pop.listing_budget import NoRoom
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.privacy import Privacies
 from activities.quarantine import Quarantine
 from activities.retrieval_session import RetrievalSession, Services, TooSoon
 from activities.store import MailStore
-from activities.survey import check_that_messages_can_be_told_apart
+from activities.survey import check_that_messages_can_be_told_apart, counted
 from activities.suspects import Suspects
 from activities.uploads import Uploads
 from domain.commands import LoginReport, SessionReport
@@ -99,7 +100,7 @@ class Retrieval:
         try:
             async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
                 async with self._sessions.open(settings) as session:
-                    count, _ = await session.line.stat()  # some servers refuse a login only here
+                    count = await counted(session.line)  # some servers refuse a login only here
                     await check_that_messages_can_be_told_apart(session.line, count)
                     await session.line.quit()
                 at = self._clock()
@@ -142,6 +143,7 @@ class Retrieval:
                                 largest=self._settings.max_message_bytes,
                                 minute_seconds=self._settings.minute_seconds,
                             ),
+                            Pipelining(self._pool, settings.address, host),
                             worker=self._worker,
                             support=self._settings.support,
                             largest=self._settings.max_message_bytes,

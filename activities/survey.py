@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -44,7 +44,7 @@ CLEARLY_BEFORE = timedelta(days=1)  # a clock may be wrong, and mail may be long
 class Found:
     """What a survey came to. `listed` are the messages that could be decided on; of those, `old` are too old for `start`.
     `counted` is what STAT said, `uids` how many messages UIDL named; `complete`: the messages are all that the server has,
-    which STAT, UIDL and LIST agree about."""
+    about which all agree of STAT, UIDL and LIST that the server has, two at least."""
 
     mailbox: Mailbox
     on_server: int = 0
@@ -61,20 +61,44 @@ class Found:
         return self.on_server - len(self.listed)
 
 
+async def counted(connection: PopConnection) -> int | None:
+    """How many messages STAT says that there are. It is a hint: None where a server does not know it or says no number."""
+    try:
+        return await connection.stat()
+    except ServerRefused as refused:
+        if not refused.command or _reason(refused).remedy != NO_UIDL:
+            raise  # Gmail and Outlook.com refuse a login only here
+        return None
+
+
 async def listed_uids(connection: PopConnection) -> list[tuple[int, str]] | None:
     """UIDL (RFC 1939, section 7), which is optional; None where the server does not know it."""
     try:
         return await connection.list_uids()
     except ServerRefused as refused:
-        reason = diagnose_reply(refused.text, phase="transaction", command="UIDL", capabilities=connection.capabilities)
-        if not refused.command or reason.remedy != NO_UIDL:
+        if not refused.command or _reason(refused, connection.capabilities).remedy != NO_UIDL:
             raise  # it knows UIDL, and has other trouble
         return None
 
 
-async def check_that_messages_can_be_told_apart(connection: PopConnection, count: int) -> None:
+async def listed_sizes(connection: PopConnection) -> dict[int, int] | None:
+    """LIST; None where it is refused, for mail can be retrieved without: only a server that asks for patience is heard."""
+    try:
+        return await connection.list_sizes()
+    except ServerRefused as refused:
+        if not refused.command or _reason(refused).kind in (Kind.THROTTLED, Kind.MAILBOX_BUSY):
+            raise
+        return None
+
+
+def _reason(refused: ServerRefused, capabilities: Collection[str] = ()) -> Diagnosis:
+    """Its remedy is NO_UIDL where a server does not know the command, and has not said that it does."""
+    return diagnose_reply(refused.text, phase="transaction", capabilities=capabilities)
+
+
+async def check_that_messages_can_be_told_apart(connection: PopConnection, count: int | None) -> None:
     """Raises Unusable for a server that has neither UIDL nor TOP; of an empty maildrop it cannot be said of TOP."""
-    if "UIDL" in connection.capabilities or await listed_uids(connection) is not None or count == 0:
+    if "UIDL" in connection.capabilities or await listed_uids(connection) is not None or not count:
         return
     async for _, shown in connection.headers([1]):
         if isinstance(shown, ServerRefused):
@@ -102,15 +126,17 @@ class Survey:
         self._must_end = must_end
 
     async def take(self, connection: PopConnection, mailbox: Mailbox) -> Found:
-        """STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there."""
+        """STAT comes first: an empty maildrop needs no more, and some servers refuse a login only there. Where it says nothing,
+        or LIST is refused, there is UIDL."""
         with span("pop.list"):
             await connection.send_ahead("STAT", "UIDL", "LIST")
-            count, _ = await connection.stat()
+            count = await counted(connection)
             if count == 0:
                 await self._note_deleted_ones_gone(mailbox, [])
                 return Found(mailbox, complete=True)
             named = await listed_uids(connection)
-            sizes = await connection.list_sizes()
+            list_of_sizes = await listed_sizes(connection) if named is not None else await connection.list_sizes()
+            sizes = list_of_sizes or {}
             uids = await self._named(connection, named, sizes)
             await self._note_deleted_ones_gone(mailbox, uids)
             known = await self._ledger.entries(
@@ -129,9 +155,10 @@ class Survey:
             listed,
             known,
             frozenset(old),
-            counted=count,
+            counted=len(uids) if count is None else count,
             uids=len(uids),
-            complete=len(listed) == len(uids) == len(sizes) >= count,
+            complete=len(listed) == len(uids) >= (count or 0)
+            and (len(sizes) == len(uids) if list_of_sizes is not None else count is not None),
         )
 
     async def _named(
@@ -292,8 +319,6 @@ class Survey:
             except (ProtocolViolation, EOFError, OSError) as broke:
                 awaited, before = unknown[min(seen, len(unknown) - 1)], unknown[seen - 1] if seen else None
                 await self._suspects.blame(self._settings.address, mailbox.epoch, broke, awaited, before)
-                if isinstance(broke, ProtocolViolation) and connection.pipelining:
-                    await self._suspects.out_of_step(self._settings.incoming.host, self._clock())
                 raise
         return listed, old
 

@@ -1,4 +1,4 @@
-"""What a broken conversation teaches the next one: which messages to ask for alone, and which hosts not to pipeline with.
+"""What a broken conversation teaches the next one about messages: which to ask for alone.
 
 A server that does not stuff a message's dots ends it early, and what it says from then on answers other commands than
 those it was asked. So at a line that breaks, two messages may be to blame: the one that was awaited, and the one before it
@@ -8,8 +8,6 @@ message that breaks the conversation even then is put in quarantine.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from activities.pop.connection import ProtocolViolation
 from domain.retrieval import Identity, Listed
 from infra.database import Pool
@@ -17,9 +15,6 @@ from infra.database import Pool
 LOST_LINE = 1  # the network may be to blame, so once is no evidence
 BROKEN_PROTOCOL = 2
 ALONE_FROM = 2
-
-MOST_DESYNCHRONISATIONS = 2
-WITHOUT_PIPELINING = timedelta(days=7)
 
 
 class Suspects:
@@ -66,27 +61,4 @@ class Suspects:
                     [uidl for uidl, _ in blamed],
                     [occurrence for _, occurrence in blamed],
                 ],
-            )
-
-    async def may_pipeline(self, host: str, now: datetime) -> bool:
-        """False for a while after a host's answers were out of step twice."""
-        async with self._pool.connection() as connection:
-            row = await (
-                await connection.execute(
-                    "select times < %s or last_at <= %s from desynchronisations where host = %s",
-                    [MOST_DESYNCHRONISATIONS, now - WITHOUT_PIPELINING, host.lower()],
-                )
-            ).fetchone()
-        return row is None or bool(row[0])
-
-    async def out_of_step(self, host: str, now: datetime) -> None:
-        """Notes that pipelined commands and a host's answers did not go together."""
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                """
-                insert into desynchronisations as d (host, times, last_at) values (%s, 1, %s)
-                on conflict (host) do update set
-                    times = case when d.last_at <= %s then 1 else d.times + 1 end, last_at = excluded.last_at
-                """,
-                [host.lower(), now, now - WITHOUT_PIPELINING],
             )

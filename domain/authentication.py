@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from domain.authorship import form_author
 from domain.message import IndexedMessage
 
 _METHOD = re.compile(r"^\s*(dmarc|spf|dkim)\s*=\s*([a-z]{1,20})", re.IGNORECASE)
@@ -34,22 +35,33 @@ def own_mail(message: IndexedMessage, own: Collection[str], authserv_id: str | N
     """The traits of mail that a message from one of the account's `own` addresses has besides, none for any other's.
 
     `own_copy`: by which field it came back to its author; bcc where none names them, because servers leave that one out. Forged
-    it possibly is (`possibly_spoofed`) where the account's own server says that DMARC failed.
+    it possibly is (`possibly_spoofed`) where the account's own server says that DMARC failed. What a customer wrote
+    into a form of the organisation's is no copy, and has the trait `author` instead.
     """
     traits: dict[str, Any] = {}
     if found := authentication(message.authentication, authserv_id):
         traits["authentication"] = found
-    fields = {who.field for who in message.participants if who.normal in own}
-    return traits | claimed(message.from_address, fields, own, found)
+    participants = [(who.field, who.address, who.normal) for who in message.participants]
+    return traits | claimed(message.from_address, participants, own, found, message.traits)
 
 
 def claimed(
-    sender: str | None, fields: Collection[str], own: Collection[str], found: Mapping[str, str]
+    sender: str | None,
+    participants: Collection[tuple[str, str, str]],
+    own: Collection[str],
+    found: Mapping[str, str],
+    traits: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What mail is that claims to come from an own address: `fields` name one of `own`, `found` is what the server found."""
+    """What mail is that claims to come from an own address, or from a form: `found` is what the server found, `traits` are the
+    message's, `participants` (field, address, normal form)."""
+    claims: dict[str, Any] = {}
+    if written := form_author(sender, participants, own, traits):
+        claims["author"] = written
     if sender not in own:
-        return {}
-    traits: dict[str, Any] = {"own_copy": next((field for field in ("to", "cc", "bcc") if field in fields), "bcc")}
+        return claims
+    if not claims:
+        fields = {field for field, _, normal in participants if normal in own}
+        claims["own_copy"] = next((field for field in ("to", "cc", "bcc") if field in fields), "bcc")
     if found.get("dmarc") == "fail":
-        traits["possibly_spoofed"] = True
-    return traits
+        claims["possibly_spoofed"] = True
+    return claims

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.addresses import mailboxes, normal_address
+from domain.free_mail import FREE_MAIL
 from domain.reports import guess_bounce, looks_like_a_bounce, read_report, report_kind
 
 Kind = Literal["personal", "automatic", "list", "bounce", "receipt", "report"]
@@ -32,10 +33,29 @@ FIELDS = (
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
 _LIST_ID = re.compile(r"<?([^\s<>@.]{1,64})\.([^\s<>@]{3,255})>?\s*$")
 _ADDRESS = re.compile(r"[^\s<>:;,?\"]{1,64}@[^\s<>:;,?\"]{1,255}")
-_VIA = re.compile(r"\S\s+via\s+\S", re.IGNORECASE)  # Anna via Sign; there are people called Via
-_NOTIFIER = re.compile(
-    r"(?:no|do-?not|donot)[-_.]?reply|notifications?|notify|mailer|forms?|contact-?form|wordpress", re.IGNORECASE
+# Anna via Sign, in the words that services write for it; there are people called Via.
+_VIA = re.compile(
+    r"(?<=\S)\s+(?:via|über|ueber|vía|a través de|através de|par l'intermédiaire de|tramite|przez|через|genom)\s+(?=\S)"
+    r"|(?<=\S)\s?(?:经由|通过|透過|経由)",
+    re.IGNORECASE,
 )
+# Local parts of addresses that nobody writes from: anywhere in it, or as one of its words.
+_NO_REPLY = re.compile(
+    r"(?:no|do-?not|donot|never|nicht|ne-?pas)[-_.]?(?:reply|respond|antworten|repondre)|noresponder|nao-?responda"
+)
+_NOTIFIERS = """
+    notification notifications notify notifier mailer form forms webform webforms contactform formmail formmailer wordpress
+    kontaktformular formular formulaire formulario formulaires
+"""
+_NOTIFIER_WORDS = frozenset(_NOTIFIERS.split())
+_PARTS = re.compile(r"[-_.+]|(?<=[a-z])(?=[0-9])")
+# Local parts that an organisation's own web site sends its forms from.
+_OFFICES = """
+    info contact kontakt contacto contato office mail post web website webmaster www site shop store sales support service
+    hello hallo admin anfrage anfragen enquiries enquiry inquiry bestellung order orders system server root daemon cms
+"""
+_OFFICE_WORDS = _NOTIFIER_WORDS | frozenset(_OFFICES.split())
+FORM = "form"
 MOST_FORWARDERS = 10  # addresses of one field
 
 
@@ -66,6 +86,7 @@ def judge(
     subject: str,
     authors: Sequence[From],
     replies: Sequence[From],
+    copies: Sequence[From],
     automatic: bool,
     null_sender: bool,
 ) -> Judged:
@@ -76,7 +97,7 @@ def judge(
     if is_list:
         traits["list"] = sorted(lists or ())
     author = authors[0].normal if authors else None
-    if authors and (written := _original(authors[0], replies, values, lists or frozenset(), is_list=is_list)):
+    if authors and (written := _original(authors[0], replies, copies, values, lists)):
         author, traits["author"] = written
     if forwarded := _forwarded(values):
         traits["forwarded"] = forwarded
@@ -104,23 +125,84 @@ def _list_addresses(values: Values) -> frozenset[str] | None:
 
 
 def _original(
-    sender: From, replies: Sequence[From], values: Values, lists: frozenset[str], *, is_list: bool
+    sender: From, replies: Sequence[From], copies: Sequence[From], values: Values, of_list: frozenset[str] | None
 ) -> tuple[str, dict[str, str]] | None:
     """Who wrote a message whose From a list or a notifier has written anew, and what says so; None where From stands."""
-    notifier = bool(_NOTIFIER.fullmatch(sender.normal.partition("@")[0]))
-    if not (sender.normal in lists or notifier or _VIA.search(sender.name)):
+    lists = of_list or frozenset()
+    said = [
+        (name, address)
+        for name in ("x-original-from", "x-original-sender")
+        for _, address in list(mailboxes(", ".join(values(name)[:1])))[:1]
+    ]
+    rewritten = sender.normal in lists or bool(_VIA.search(sender.name)) or _is_notifier(sender.normal)
+    if not (rewritten or (said and said[0][0] == "x-original-from")):
         return None
-    candidates: list[tuple[str, str]] = []
-    for name in ("x-original-from", "x-original-sender"):
-        candidates += [(name, address) for _, address in mailboxes(", ".join(values(name)[:1]))][:1]
-    if len(replies) == 1:
-        candidates.append(("reply-to", replies[0].address))
+    candidates = said
+    if rewritten:
+        # The list's own address may stand beside the author's: there answers go, too.
+        persons = [one for one in replies if one.normal not in lists and one.normal != sender.normal]
+        if len(persons) == 1:
+            candidates.append(("reply-to", persons[0].address))
+        # A list that wants the answers itself puts the author in Cc, where others may stand, too.
+        name = _VIA.split(sender.name, maxsplit=1)[0].strip(" '\"")
+        named = [one for one in copies if one.name.strip(" '\"").lower() == name.lower() != ""]
+        if of_list is not None and len(named) == 1:
+            candidates.append(("cc", named[0].address))
     for name, address in candidates:
         normal = normal_address(address)
         if normal and normal != sender.normal and normal not in lists:
-            because = "list" if is_list else "notifier"
+            because = "list" if of_list is not None else "notifier"
             return normal, {"field": name, "address": address, "from": sender.normal, "because": because}
     return None
+
+
+def _is_notifier(address: str) -> bool:
+    local = address.partition("@")[0].lower()
+    words = _PARTS.split(local)
+    return bool(_NO_REPLY.search(local)) or not _NOTIFIER_WORDS.isdisjoint(words) or "contactform" in "".join(words)
+
+
+def form_author(
+    sender: str | None,
+    participants: Iterable[tuple[str, str, str]],
+    own: Collection[str],
+    traits: Mapping[str, Any],
+) -> dict[str, str] | None:
+    """The trait `author` of a message that is a filled-in form: who filled it in, and what says so. None where it is none.
+
+    A web site sends what was typed into its form from an address of its owner to that owner, and puts the customer in Reply-To:
+    From is one of the account's `own` addresses, or an office of the organisation's domain, and nobody else gets it. Mail to
+    oneself has no such Reply-To. `participants` are (field, address, normal form), `traits` what `judge` said of the message.
+    """
+    if sender is None or "list" in traits or not (is_form(traits) or "author" not in traits):
+        return None
+    domains = {address.rpartition("@")[2] for address in own} - FREE_MAIL
+
+    def ours(address: str) -> bool:
+        return address in own or address.rpartition("@")[2] in domains
+
+    local = sender.partition("@")[0]
+    office = ours(sender) and not _OFFICE_WORDS.isdisjoint(_PARTS.split(local))
+    everybody = list(participants)
+    to = [normal for name, _, normal in everybody if name in ("to", "cc", "bcc")]
+    replies = {normal: address for name, address, normal in everybody if name == "reply_to"}
+    if not to or len(replies) != 1 or not (sender in own or office):
+        return None
+    ((normal, address),) = replies.items()
+    if ours(normal) or not all(one in own or (office and ours(one)) for one in to):
+        return None
+    return {"field": "reply-to", "address": address, "from": sender, "because": FORM}
+
+
+def is_form(traits: Mapping[str, Any]) -> bool:
+    """Whether a message is a filled-in form, as `form_author` told."""
+    return bool(traits.get("author", {}).get("because") == FORM)
+
+
+def author_of(traits: Mapping[str, Any], sender: str | None) -> str | None:
+    """Who wrote a message, in normal form: `sender`, the first From address, where no trait says otherwise."""
+    written = traits.get("author")
+    return normal_address(written["address"]) if written else sender
 
 
 def _forwarded(values: Values) -> dict[str, list[str]]:

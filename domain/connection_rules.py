@@ -64,6 +64,11 @@ PASSWORD_TOO = (
     "This happened while logging in, and some servers hang up on a wrong password instead of refusing it: if it goes on, "
     "check user name and password too."
 )
+# Some servers offer PIPELINING and hang up on it.
+SENT_TOGETHER = (
+    "The server had been sent several commands at once, as it offers (PIPELINING), and some servers hang up on that: the "
+    "next session sends them one by one."
+)
 SLOW_LOGIN = (
     "{host} took the user name and password and then did not answer in time. The server is overloaded, or it is still "
     "opening a large mailbox. " + NOTHING_TO_DO + " If it goes on for more than a day, ask your e-mail administrator."

@@ -189,7 +189,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Readable:
     """One message as conditions read it. What few conditions ask for is found only when it is: `headers` answers the values
-    of a header field, decoded; `attached` whether it has an attachment."""
+    of a header field, decoded; `attached` whether it has an attachment. `form`: a customer filled it in, whatever From says."""
 
     participants: Sequence[Participant]
     subject: str
@@ -199,6 +199,7 @@ class Readable:
     attached: Callable[[], bool]
     automatic: bool = False
     spoofed: bool = False
+    form: bool = False
     work: Work = field(default_factory=Work)
 
 
@@ -226,13 +227,20 @@ def place(mail: Readable, filters: Iterable[Saved]) -> Place:
             failed = {"filter": one.id, "version": one.version, "failed": type(error).__name__}
             where = replace(where, by=(*where.by, failed))
             continue
-        actions = one.filter.actions
+        actions = fitting(one.filter.actions, mail)
+        if not actions:
+            continue
         moves = any(action.move for action in actions)
         where = act(where, [action for action in actions if not (moved and action.move)], one)
         moved = moved or moves
         if any(action.stop for action in actions):
             break
     return where
+
+
+def fitting(actions: Sequence[Action], mail: Readable) -> Sequence[Action]:
+    """The actions of a filter that matches, but for one: what a customer filled in is received, so none files it in Sent."""
+    return [action for action in actions if not (mail.form and action.move == SENT)]
 
 
 def act(where: Place, actions: Sequence[Action], one: Saved) -> Place:
@@ -314,7 +322,8 @@ def _is_true(condition: Condition, mail: Readable) -> bool:
         case "has_attachment":
             return mail.attached() is value
         case "own_address":
-            return any(who.field == "from" and who.normal in mail.own for who in mail.participants) is value
+            own = not mail.form and any(who.field == "from" and who.normal in mail.own for who in mail.participants)
+            return own is value
         case "automatic":
             return mail.automatic is value
         case "spoofed":

@@ -191,6 +191,7 @@ def _index(raw: bytes) -> IndexedMessage:
         subject=subject,
         authors=[From(who.name, who.address, who.normal) for who in participants if who.field == "from"],
         replies=[From(who.name, who.address, who.normal) for who in participants if who.field == "reply_to"],
+        copies=[From(who.name, who.address, who.normal) for who in participants if who.field == "cc"],
         automatic=automatic,
         null_sender=_null_sender(values),
     )
@@ -266,7 +267,13 @@ def _participants(
     found: dict[tuple[str, str], Participant] = {}
     for one in get_args(Field):
         name_of_field = one.replace("_", "-")
-        text = ", ".join(values(name_of_field, LONGEST_ADDRESS_FIELD))
+        written = values(name_of_field, LONGEST_ADDRESS_FIELD)
+        if (
+            one == "from" and len(written) > 1
+        ):  # RFC 5322, section 3.6: there is one, and what checks senders looks at one
+            errors.append("only the first of several From fields is indexed")
+            written = written[:1]
+        text = ", ".join(written)
         pairs = list(mailboxes(text[:LONGEST_ADDRESS_FIELD], MOST_ADDRESSES + 1))
         if len(pairs) > MOST_ADDRESSES or len(text) > LONGEST_ADDRESS_FIELD or name_of_field in cut:
             errors.append(f"not every address of {one} is indexed")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from domain.addresses import normal_address
+from domain.authorship import author_of, form_author
 from domain.erasure import ERASED_RULE, is_meant
 from domain.free_mail import FREE_MAIL
 from domain.message import IndexedMessage
@@ -83,7 +84,14 @@ def withheld_by(message: IndexedMessage, account: str, own: Collection[str], pri
     others = sorted(recipients - set(own))
     if privacy.never_log:
         rules = frozenset(privacy.never_log)
-        written_by = [one for one in (message.author, message.from_address) if one is not None and one not in own]
+        written = form_author(
+            message.from_address,
+            [(who.field, who.address, who.normal) for who in message.participants],
+            own,
+            message.traits,
+        )
+        author = author_of({"author": written}, None) if written else message.author
+        written_by = [one for one in (author, message.from_address) if one is not None and one not in own]
         if written_by:
             covering = [next((rule for one in written_by if (rule := rule_for(one, rules))), None)]
         else:

@@ -77,10 +77,10 @@ def listing(
     """UIDL and LIST put together, each message with the occurrence of its UIDL that the ledger knows it by.
 
     A UIDL is unique only while its message exists (RFC 1939, section 7), and some servers use one again or list it twice. So
-    a message is a known one only if its size is the same, and if that one never left the list; otherwise it is a new
-    occurrence, which is fetched. Should it turn out to be the same message after all, storing finds that out: one RETR too
-    many is better than a message lost. `proven` and `refuted` say of (message number, occurrence) what the messages' headers
-    say, where they were looked at.
+    a message is a known one only if its size is the same (where both are known), and if that one never left the list; otherwise
+    it is a new occurrence, which is fetched. Should it turn out to be the same message after all, storing finds that out: one
+    RETR too many is better than a message lost. `proven` and `refuted` say of (message number, occurrence) what the messages'
+    headers say, where they were looked at.
     """
     uids = list(uids)
     # Of nearly all mailboxes nearly every UIDL is one message, so only the others are given tables of their own.
@@ -97,7 +97,11 @@ def listing(
             occurrence = given[uidl].take(number, size, proven, refuted)
         else:
             only = ledger.get((uidl, 0))
-            if only is None or (only.size == size and not only.vanished and (number, 0) not in refuted):
+            if only is None or (
+                not only.vanished
+                and (number, 0) not in refuted
+                and (only.size == size or SIZE_UNKNOWN in (only.size, size))
+            ):
                 occurrence = 0  # as nearly always, so it is not worth a table
             else:
                 occurrence = _Occurrences({0: only}).take(number, size, proven, refuted)
@@ -119,7 +123,10 @@ class _Occurrences:
     def take(
         self, number: int, size: int, proven: Container[tuple[int, int]], refuted: Container[tuple[int, int]]
     ) -> int:
-        same = self._free.get(size, ())
+        if size == SIZE_UNKNOWN:
+            same = sorted(one for free in self._free.values() for one in free)
+        else:
+            same = [*self._free.get(size, ()), *self._free.get(SIZE_UNKNOWN, ())]
         for found in (
             next((one for one in same if (number, one) in proven), None),
             next((one for one in same if self._stayed(one) and (number, one) not in refuted), None),

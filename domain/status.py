@@ -19,12 +19,15 @@ from domain.events import (
     Event,
     Failures,
     QuotaReached,
+    RetrievalFailed,
     WarningRaised,
 )
-from domain.failures import Failure, UserAction, user_action
+from domain.failures import Failure, Kind, UserAction, user_action
 from domain.foreign_text import markdown
 from domain.hosts import enable_all
 from domain.providers import profile_of
+
+STUCK_AFTER = 3  # sessions in a row that the server broke off by not keeping to POP3: no counter tells anybody
 
 
 class Warned(BaseModel):
@@ -178,6 +181,18 @@ def notice(event: Event, account: Account) -> Notice | None:
                 code="disabled",
                 text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {quoted(failure)}{outage}",
                 remedy=enable_all(account.host_outage.host) if account.host_outage else failure.remedy,
+            )
+        case RetrievalFailed(failure=broken, in_a_row=times) if (broken.kind, times) == (
+            Kind.PROTOCOL_ERROR,
+            STUCK_AFTER,
+        ):
+            return Notice(
+                code="stuck",
+                text=(
+                    f"Retrieval for {address} gets stuck: {times} sessions in a row ended because the server does not keep to "
+                    f"POP3. It is tried again and again, and nothing is lost. {quoted(broken)}"
+                ),
+                remedy=broken.remedy,
             )
         case AccountSuspended() if failure:
             return Notice(

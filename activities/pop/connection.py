@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import re
 import ssl
 from collections import deque
@@ -51,17 +52,25 @@ WINDOW_BYTES = 4 * 1024 * 1024
 
 LARGEST_TOP = 1024 * 1024
 USUAL_HEADER = 4096  # bytes, by which the window is reckoned
-LONGEST_UIDL = 255  # RFC 1939 allows 70
+LONGEST_UIDL = 255  # RFC 1939 allows 70; a longer one goes by a name of this length that is made of it
 MOST_MESSAGES = 10_000_000
 MANY = 10_000  # lines of a listing
 LARGEST_SIZE = 2**40
 
+_STAT = re.compile(r"([0-9]+)(?:[ \t]+([0-9]+))?(?![^ \t])")
 _SIZE = re.compile(rb"[0-9]+")
 _NUMBERED = re.compile(rb"[ \t]*([0-9]+)(?:[ \t]+(.*))?", re.DOTALL)
 
 
 class PopConnection(Conversation):
     """One POP3 session, from TCP to QUIT; its methods raise what `Conversation` says."""
+
+    _odd_stat = False  # whether the answer to STAT is one that others could be taken for
+    _listed: tuple[str, int, int] = (
+        "LIST",
+        0,
+        0,
+    )  # then the last listing: its lines that name a message, and the others
 
     @classmethod
     async def open(
@@ -122,17 +131,17 @@ class PopConnection(Conversation):
             await self._authenticate(mechanism, b"n,a=" + name + b",\1" + place + bearer, b"\1")
         self._keep_alive()
 
-    async def stat(self) -> tuple[int, int]:
-        """Messages, and their bytes."""
-        text = await self._exchange("STAT")
+    async def stat(self) -> int | None:
+        """How many messages there are; None where the answer has no number that can be, for LIST and UIDL say it too."""
+        try:
+            text = await self._exchange("STAT")
+        except ServerRefused as refused:
+            self._odd_stat = bool(refused.command)
+            raise
         self.phase = "transaction"
-        found = re.match(r"([0-9]+)[ \t]+([0-9]+)", text)
-        if found is None:
-            raise ProtocolViolation("the answer to STAT is not two numbers")
-        count, size = _number(found[1], MOST_MESSAGES), _number(found[2], MOST_MESSAGES * LARGEST_SIZE)
-        if count is None or size is None:
-            raise ProtocolViolation("the answer to STAT has a number that cannot be")
-        return count, size
+        found = _STAT.match(text)
+        self._odd_stat = found is None or found[2] is None
+        return _number(found[1], MOST_MESSAGES) if found else None
 
     async def list_sizes(self) -> dict[int, int]:
         """LIST: message number -> bytes, which some servers only estimate. Lines that do not say both, or say what cannot be,
@@ -142,8 +151,9 @@ class PopConnection(Conversation):
     async def list_uids(self) -> list[tuple[int, str]]:
         """UIDL: (message number, UIDL) in the server's order. A UIDL may be blank or occur twice: servers do that.
 
-        What is not printable in one is escaped, so that it can be stored as text. A message that is listed twice is one
-        message, under the first UIDL that it is given.
+        What is not printable in one is escaped, so that it can be stored as text, and one of more than `LONGEST_UIDL`
+        characters ends in a digest of the whole instead of its own end. A message that is listed twice is one message, under
+        the first UIDL that it is given.
         """
         return await self._numbered("UIDL", _uids)
 
@@ -232,7 +242,11 @@ class PopConnection(Conversation):
         return accepted
 
     async def prove_in_step(self) -> None:
-        """Raises OutOfStep unless the server answers STAT, whose answer is like no other, and it alone."""
+        """Raises OutOfStep unless the server answers STAT, whose answer is like no other, and it alone. Where its answer to
+        STAT is not, the last listing is asked for once more: no message looks like one."""
+        if self._odd_stat:
+            await self._prove_by_listing()
+            return
         try:
             await self.stat()
         except ServerRefused as refused:
@@ -241,6 +255,23 @@ class PopConnection(Conversation):
             raise OutOfStep("the answer to STAT is a refusal, which answers something else") from None
         except ProtocolViolation as violation:
             raise OutOfStep(violation.what) from None
+        if self._odd_stat:
+            self._odd_stat = False
+            raise OutOfStep("the answer to STAT is not two numbers")
+
+    async def _prove_by_listing(self) -> None:
+        command, named_before, others_before = self._listed
+        try:
+            lines = await self._listing(command)
+        except ServerRefused as refused:
+            if not refused.command:
+                raise
+            raise OutOfStep(f"the answer to {command} is a refusal, and was none before") from None
+        except ProtocolViolation as violation:
+            raise OutOfStep(violation.what) from None
+        named = sum(1 for _ in _numbers(lines))
+        if named < named_before or len(lines) - named > others_before:
+            raise OutOfStep(f"the answer to {command} is not the list that it was")
 
     async def noop(self) -> None:
         """NOOP: the server is still there."""
@@ -267,6 +298,9 @@ class PopConnection(Conversation):
         it. A long one is read in a thread: it takes a second for hundreds of thousands."""
         lines = await self._listing(command)
         self.phase = "transaction"
+        if self._odd_stat:
+            named = sum(1 for _ in _numbers(lines))
+            self._listed = command, named, len(lines) - named
         if len(lines) > MANY:
             return await asyncio.to_thread(lambda: read(_numbers(lines)))
         return read(_numbers(lines))
@@ -284,9 +318,7 @@ def _sizes(numbered: Iterator[tuple[int, bytes]]) -> dict[int, int]:
 def _uids(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, str]]:
     uids: dict[int, str] = {}
     for number, rest in numbered:
-        uids.setdefault(number, _printable(rest))
-    if any(len(uid) > LONGEST_UIDL for uid in uids.values()):
-        raise ProtocolViolation(f"the answer to UIDL has one of more than {LONGEST_UIDL} characters")
+        uids.setdefault(number, _shortened(_printable(rest)))
     return list(uids.items())
 
 
@@ -305,6 +337,13 @@ def _numbers(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def _printable(uid: bytes) -> str:
     text = decode(uid)
     return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _shortened(uid: str) -> str:
+    if len(uid) <= LONGEST_UIDL:
+        return uid
+    digest = hashlib.sha256(uid.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{uid[: LONGEST_UIDL - 65]}-{digest}"
 
 
 def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

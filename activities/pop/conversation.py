@@ -162,6 +162,11 @@ class Conversation:
     def pipelining(self, wanted: bool) -> None:
         self._wire.protocol.pipelining = wanted
 
+    @property
+    def sent_together(self) -> bool:
+        """Whether the command that awaits its answer, or did when the line was lost, was sent before others were answered."""
+        return self._line is not None and self._line.protocol.sent_together
+
     async def send_ahead(self, *commands: str) -> None:
         """Send commands whose answers are asked for next, in this order, by `stat`, `list_uids` and `list_sizes`.
 

@@ -15,6 +15,9 @@ being read of the answer to the first of them:
 count, which Exchange only estimates. `-ERR` is the whole answer to any command, so a refused RETR amid a pipeline takes
 one place in the queue and no body.
 
+RFC 1939 knows neither of two things that some servers do. Lines may end in LF alone: a message whose status line did so ends
+in LF.LF, too. And one empty line, which is no answer to anything, may stand before a status line.
+
 `receive` may be fed any split of the bytes and says the same, up to where a message's data is cut in pieces. It scans
 each byte once and keeps back at most an unfinished line of `LONGEST_LINE` bytes, or four bytes of a message. Once the
 server breaks the protocol, the last event is a `Violation`, and nothing that comes after it is looked at: the only thing
@@ -164,6 +167,7 @@ class _Broken(Exception):
 
 _STATUS = re.compile(rb"(\+OK|-ERR|\+)(?![0-9A-Za-z])[ \t]*(.*)", re.DOTALL)
 _END_OF_MESSAGE = b"\r\n.\r\n"
+_END_IN_LF = re.compile(rb"\n\.\r?\n")
 
 
 class PopProtocol:
@@ -181,6 +185,14 @@ class PopProtocol:
         self._buffer = bytearray()
         self._scanned = 0  # bytes at the front of the buffer that are known to hold no LF
         self._opening = 0  # bytes at the front of a message that are the end of its status line
+        self._lf_alone = False  # how the status line of the message that is being read ended
+        self._blank = False  # an empty line stood before the status line that comes next
+        self._together = False
+
+    @property
+    def sent_together(self) -> bool:
+        """Whether what is awaited was sent before the answer to something else had come."""
+        return self._together and bool(self._awaited)
 
     @property
     def awaited(self) -> int:
@@ -204,6 +216,7 @@ class PopProtocol:
         if not self.may_send(command):
             raise RuntimeError(f"{command} cannot be sent before {self._awaited[-1]} is answered")
         line = encode(command, " ".join([command, *map(str, arguments)])) + b"\r\n"
+        self._together = bool(self._awaited)
         self._awaited.append(command)
         return line
 
@@ -262,10 +275,15 @@ class PopProtocol:
                 return False
 
     def _read_status(self, events: list[Event]) -> bool:
-        line = self._peek_line()
-        if line is None:
+        if (peeked := self._peek_line()) is None:
             return False
+        line, end = peeked
         command = self.current
+        if not line and not self._blank and command != GREETING:
+            self._blank = True
+            self._consume(end)
+            return True
+        self._blank = False
         status = _STATUS.fullmatch(line)
         if status is None:
             raise _Broken(f"{self._answer()} begins with neither +OK nor -ERR")
@@ -282,8 +300,12 @@ class PopProtocol:
                 raise _Broken(f"{self._answer()} asks for more, which only AUTH may be answered")
             case _:
                 self._accept(command, decode(status[2]), events)
-        # The CRLF of a status line also begins the CRLF.CRLF of an empty message: there it stays in the buffer.
-        self._consume(len(line) if self._reading is _Reading.MESSAGE else len(line) + 2)
+        if self._reading is _Reading.MESSAGE:
+            # The CRLF of a status line also begins the CRLF.CRLF of an empty message: there it stays in the buffer.
+            self._opening = end - len(line)
+            self._lf_alone = self._opening == 1
+            end = len(line)
+        self._consume(end)
         return True
 
     def _accept(self, command: str, text: str, events: list[Event]) -> None:
@@ -293,17 +315,16 @@ class PopProtocol:
                 self._reading = _Reading.LISTING
             case Answer.MESSAGE:
                 self._reading = _Reading.MESSAGE
-                self._opening = 2
             case _:
                 self._awaited.popleft()
                 if command == "STLS":
                     self._reading = _Reading.HANDSHAKE
 
     def _read_listing_line(self, events: list[Event]) -> bool:
-        line = self._peek_line()
-        if line is None:
+        if (peeked := self._peek_line()) is None:
             return False
-        self._consume(len(line) + 2)
+        line, end = peeked
+        self._consume(end)
         if line == b".":
             self._end_of_data(events)
         else:
@@ -311,6 +332,8 @@ class PopProtocol:
         return True
 
     def _read_message(self, events: list[Event]) -> bool:
+        if self._lf_alone:
+            return self._read_message_in_lf(events)
         end = self._buffer.find(_END_OF_MESSAGE)
         if end >= 0:
             self._read_piece(end + 2, events)  # the CRLF before the dot is the message's
@@ -322,6 +345,18 @@ class PopProtocol:
         self._read_piece(len(self._buffer) - kept, events)
         return False
 
+    def _read_message_in_lf(self, events: list[Event]) -> bool:
+        if end := _END_IN_LF.search(self._buffer):
+            start, length = end.start(), end.end() - end.start()
+            end = None  # lets the buffer shrink
+            self._read_piece(start + 1, events)
+            self._consume(length - 1)
+            self._end_of_data(events)
+            return True
+        kept = next(n for n in (3, 2, 1, 0) if self._buffer.endswith(b"\n.\r"[:n]))
+        self._read_piece(len(self._buffer) - kept, events)
+        return False
+
     def _read_piece(self, length: int, events: list[Event]) -> None:
         """Take `length` bytes of a message from the buffer. No stuffed dot straddles their end.
 
@@ -329,7 +364,9 @@ class PopProtocol:
         """
         if length:
             with memoryview(self._buffer) as view:
-                piece = bytes(view[:length]).replace(b"\r\n..", b"\r\n.")[self._opening :]
+                piece = bytes(view[:length])
+            stuffed = b"\n.." if self._lf_alone else b"\r\n.."
+            piece = piece.replace(stuffed, stuffed[:-1])[self._opening :]
             self._opening = 0
             self._consume(length)
             if piece:
@@ -339,8 +376,9 @@ class PopProtocol:
         events.append(EndOfData(self._awaited.popleft()))
         self._reading = _Reading.STATUS
 
-    def _peek_line(self) -> bytes | None:
-        """The line at the front of the buffer, without its CRLF; None while it is not complete."""
+    def _peek_line(self) -> tuple[bytes, int] | None:
+        """The line at the front of the buffer, without its CRLF or LF, and how many bytes it has with that; None while it is
+        not complete."""
         end = self._buffer.find(b"\n", self._scanned)
         with_cr = end if end >= 0 else len(self._buffer)
         if with_cr > LONGEST_LINE + 1:
@@ -348,9 +386,7 @@ class PopProtocol:
         if end < 0:
             self._scanned = len(self._buffer)
             return None
-        if not self._buffer.endswith(b"\r", 0, end):
-            raise _Broken(f"{self._answer()} has a line that ends in LF without CR")
-        return bytes(self._buffer[: end - 1])
+        return bytes(self._buffer[: end - 1 if self._buffer.endswith(b"\r", 0, end) else end]), end + 1
 
     def _consume(self, length: int) -> None:
         del self._buffer[:length]  # O(1): a bytearray only moves its start

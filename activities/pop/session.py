@@ -10,7 +10,8 @@ import contextlib
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -23,6 +24,7 @@ from activities.pop.connection import PopConnection, ProtocolViolation, ServerRe
 from activities.pop.listing_budget import ListingBudget
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
 from domain.commands import HostOutage, Progress
+from domain.connection_rules import SENT_TOGETHER
 from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
 from domain.oauth import Grant, is_grant, token_refused
 from domain.pop_remedies import LOGIN_METHOD
@@ -48,6 +50,7 @@ class Unusable(Exception):
 
 
 SERVERS_FAULTS = (ServerRefused, ProtocolViolation, Unusable, EOFError, OSError)
+UNANSWERED = (ProtocolViolation, EOFError, OSError)
 
 Clock = Callable[[], datetime]
 
@@ -76,6 +79,7 @@ class Session:
         self.settings = settings
         self.connection: PopConnection | None = None
         self.logged_in = False
+        self.asks_capabilities = True
         self.token_endpoint = ""  # of the grant that the login was tried with
         self.hidden = [settings.login_name, settings.address, settings.incoming.username or ""]
 
@@ -137,8 +141,10 @@ class Sessions:
             )
         except OSError as error:
             raise await self._named(session, addresses, error) from None
+        ready = False
         try:
             await self._log_in(session, addresses)
+            ready = True
         except (*SERVERS_FAULTS, Diagnosed) as error:
             raise await self._named(session, addresses, error) from None
         except ValueError:
@@ -148,7 +154,7 @@ class Sessions:
                 field="incoming.secret",
             ) from None
         finally:
-            if not session.logged_in and session.connection is not None:
+            if not ready and session.connection is not None:
                 await session.connection.abort()
         try:
             await self._secrets.accept(settings.incoming.secret, use_of(settings))
@@ -172,10 +178,30 @@ class Sessions:
                 field="incoming.secret",
             )
         session.hidden.append(password)
+
+        async def log_in(line: PopConnection) -> None:
+            await line.login(session.settings.login_name, password)
+
+        await self._log_in_and_ask(session, addresses, log_in)
+
+    async def _log_in_and_ask(
+        self, session: Session, addresses: list[str], log_in: Callable[[PopConnection], Awaitable[None]]
+    ) -> None:
+        """Logs in on a new line, and asks for the capabilities once more: Gmail lists PIPELINING only then. A server that breaks
+        that off is logged in to once more, and not asked."""
         line = await self._connected(session, addresses)
         with self._logging_in(session):
-            await line.login(session.settings.login_name, password)
-        await line.ask_capabilities()  # Gmail lists PIPELINING only now
+            await log_in(line)
+        if not session.asks_capabilities:
+            return
+        try:
+            await line.ask_capabilities()
+        except UNANSWERED:
+            if session.login_delay_seconds:
+                raise  # which a second login would break
+            session.asks_capabilities = False
+            await line.abort()
+            await self._log_in_and_ask(session, addresses, log_in)
 
     async def _log_in_by_token(self, session: Session, addresses: list[str]) -> None:
         """Logs in with an access token; where the server refuses it, once more with a renewed one, on another line."""
@@ -194,15 +220,18 @@ class Sessions:
     async def _present(self, session: Session, addresses: list[str], grant: Grant) -> None:
         session.hidden += grant.secrets
         session.token_endpoint = grant.token_endpoint
-        line = await self._connected(session, addresses)
-        mechanism = _token_mechanism(line.capabilities.get("SASL", ()), profile_of(session.settings).name)
-        if mechanism is None:
-            raise Diagnosed(Diagnosis(Kind.CONFIGURATION, None, LOGIN_METHOD))
-        with self._logging_in(session):
+
+        async def log_in(line: PopConnection) -> None:
+            mechanism = _token_mechanism(line.capabilities.get("SASL", ()), profile_of(session.settings).name)
+            if mechanism is None:
+                raise Diagnosed(Diagnosis(Kind.CONFIGURATION, None, LOGIN_METHOD))
             await line.login_with_token(mechanism, session.settings.login_name, grant.access_token or "")
-        await line.ask_capabilities()
+
+        await self._log_in_and_ask(session, addresses, log_in)
 
     async def _connected(self, session: Session, addresses: list[str]) -> PopConnection:
+        """A line that may be logged in on. CAPA came late (RFC 2449): there are servers that break off when they hear it, and
+        they are reached once more and not asked."""
         incoming = session.settings.incoming
         session.connection = connection = PopConnection(
             addresses,
@@ -215,8 +244,16 @@ class Sessions:
         )
         with span("pop.connect"):
             await connection.connect()
-            await connection.ask_capabilities()
-        return connection
+            if not session.asks_capabilities:
+                return connection
+            try:
+                await connection.ask_capabilities()
+            except UNANSWERED:
+                session.asks_capabilities = False
+            else:
+                return connection
+        await connection.abort()
+        return await self._connected(session, addresses)
 
     @contextlib.contextmanager
     def _logging_in(self, session: Session) -> Iterator[None]:
@@ -274,7 +311,12 @@ class Sessions:
             return Diagnosis(Kind.CONFIGURATION, None, str(error))
         if isinstance(error, ProtocolViolation):
             return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")
-        return diagnose_error(error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses)
+        diagnosis = diagnose_error(
+            error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses
+        )
+        if session.connection and session.connection.sent_together:
+            return replace(diagnosis, remedy=f"{diagnosis.remedy} {SENT_TOGETHER}")
+        return diagnosis
 
     async def _meaning(self, session: Session, refused: ServerRefused) -> Diagnosis:
         phase = session.line.phase

@@ -334,3 +334,25 @@ def test_the_page_of_a_disabled_account_says_who_did_it_and_the_way_back() -> No
 def test_the_page_of_an_account_that_wrong_passwords_disabled_names_change_credential() -> None:
     page = details(after(active(), *[wrong_password()] * 10), NOON)
     assert "Use change_credential to take it back into service." in page
+
+
+def test_people_are_told_once_of_a_mailbox_that_its_server_blocks_by_not_keeping_to_pop3() -> None:
+    account, said = active(), []
+    for _ in range(5):
+        said.append([one.code for one in told(account, failed(Kind.PROTOCOL_ERROR))])
+        account = after(account, failed(Kind.PROTOCOL_ERROR))
+    assert said == [[], [], ["stuck"], [], []]
+    (notice_,) = told(after(active(), *[failed(Kind.PROTOCOL_ERROR)] * 2), failed(Kind.PROTOCOL_ERROR))
+    assert "3 sessions in a row" in notice_.text
+    assert "MR-" in notice_.text
+
+
+@pytest.mark.parametrize("between", [worked(), no_connection()])
+def test_what_comes_between_begins_the_row_anew(between: AnyCommand) -> None:
+    account = after(active(), failed(Kind.PROTOCOL_ERROR), failed(Kind.PROTOCOL_ERROR), between)
+    assert told(account, failed(Kind.PROTOCOL_ERROR)) == []
+
+
+@pytest.mark.parametrize("kind", [Kind.SERVER_ERROR, Kind.MAILBOX_BUSY, Kind.THROTTLED])
+def test_trouble_that_passes_by_itself_is_no_notice(kind: Kind) -> None:
+    assert told(after(active(), *[failed(kind)] * 2), failed(kind)) == []

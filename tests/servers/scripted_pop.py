@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Literal
 
 from tests.servers.loopback import LoopbackServer
 
@@ -70,6 +71,15 @@ class MailboxServer(LoopbackServer):
         with `recent:` before it sees everything, and takes nothing away."""
         self.lists: int | None = None
         """How many messages a session lists, the oldest; None: all."""
+        self.on_pipelining: Literal["closes", "answers and closes", "discards", "refuses"] | None = None
+        """What happens when a command comes with others behind it: the line is closed, before or after it was answered, or the
+        others are never answered, or refused."""
+        self.closes_capa_after_login = False
+        """Whether CAPA is hung up on once somebody is logged in."""
+        self.lf_alone = False
+        """Whether lines end in LF without CR."""
+        self.blank_after_messages = False
+        """Whether an empty line follows every message."""
         self.hands_out: int | None = None
         """How many messages a session hands out before it refuses every RETR; None: all."""
 
@@ -137,10 +147,20 @@ class _MailboxSession:
             while open_still:
                 line = (await self.reader.readuntil(b"\n")).decode(errors="replace").rstrip("\r\n")
                 self.server.heard(line)
-                self.server.pipelined += bool(self.reader._buffer)  # type: ignore[attr-defined]  # nothing public tells
+                behind = self.reader._buffer  # type: ignore[attr-defined]  # nothing public tells
+                self.server.pipelined += bool(behind)
+                fault, refused = self.server.on_pipelining if behind else None, 0
+                if fault == "closes" or (line == "CAPA" and self.authenticated and self.server.closes_capa_after_login):
+                    return
+                if fault in ("discards", "refuses"):
+                    refused = behind.count(b"\n") if fault == "refuses" else 0
+                    behind.clear()
                 verb, _, argument = line.partition(" ")
                 self.server.attempts += verb.upper() in ("PASS", "AUTH")
                 open_still = await self._answer(verb.upper(), line, None, argument)
+                open_still &= fault != "answers and closes"
+                for _ in range(refused):
+                    self.writer.write(b"-ERR One command at a time, please.\r\n")
         finally:
             self._log_out()
 
@@ -158,6 +178,10 @@ class _MailboxSession:
         elif reply is None:
             reply = await self._proper_answer(verb, argument)
         data = reply if isinstance(reply, bytes) else reply.encode() + b"\r\n"
+        if server.blank_after_messages and verb == "RETR" and data.startswith(b"+OK"):
+            data += b"\r\n"
+        if server.lf_alone:
+            data = data.replace(b"\r\n", b"\n")
         dripping = next((server.drips[key] for key in (line, verb) if key in server.drips), None)
         for piece in [data] if dripping is None else [data[at : at + 1] for at in range(len(data))]:
             self.writer.write(piece)

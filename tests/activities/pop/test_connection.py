@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import pytest
 
-from activities.pop.connection import MessageTooLarge, ProtocolViolation, ServerRefused
+from activities.pop.connection import MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
 from tests.activities.pop.connecting import LOGIN, MIB, all_of, logged_in, mail, opened
 from tests.servers.scripted_pop import Expect, Hang, MailboxServer, ScriptedServer, Send, Step
 
@@ -21,7 +22,7 @@ async def test_a_session_retrieves_and_deletes(pipelining: bool) -> None:
         assert pop.greeting == "POP3 ready"
         assert await pop.ask_capabilities() == {"UIDL": (), **({"PIPELINING": ()} if pipelining else {})}
         await pop.login("jane", "secret")
-        assert (await pop.stat())[0] == 152
+        assert await pop.stat() == 152
         uids = await pop.list_uids()
         assert [uid for _, uid in uids] == list(messages)
         sizes = await pop.list_sizes()
@@ -170,15 +171,52 @@ async def test_a_login_is_not_over_until_a_first_command_is_answered() -> None:
 # Servers that talk nonsense
 
 
-@pytest.mark.parametrize(
-    ("answer", "what"),
-    [(b"+ERR no\r\n", "neither"), (b"+OK many messages\r\n", "two numbers"), (b"+OK 9999999999999 1\r\n", "cannot be")],
-)
-async def test_a_stat_that_makes_no_sense_is_a_violation(answer: bytes, what: str) -> None:
-    async with ScriptedServer([*LOGIN, Expect("STAT"), Send(answer), Hang()]) as server:
+async def test_a_stat_that_is_no_answer_is_a_violation() -> None:
+    async with ScriptedServer([*LOGIN, Expect("STAT"), Send(b"+ERR no\r\n"), Hang()]) as server:
         pop = await logged_in(server)
-        with pytest.raises(ProtocolViolation, match=what):
+        with pytest.raises(ProtocolViolation, match="neither"):
             await pop.stat()
+        await pop.abort()
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"),
+    [
+        ("5 1500", 5),
+        ("5", 5),
+        ("5 unknown", 5),
+        ("5 " + "9" * 400, 5),
+        ("5 1500 octets", 5),
+        ("5 messages (1500 octets)", 5),
+        ("many messages", None),
+        ("5messages", None),
+        ("-5 -100", None),
+        ("9999999999999 1", None),
+        ("", None),
+    ],
+)
+async def test_a_stat_is_a_hint_of_which_the_number_of_messages_is_taken(answer: str, count: int | None) -> None:
+    async with MailboxServer() as server:
+        pop = await logged_in(server)
+        server.replies["STAT"] = f"+OK {answer}"
+        assert await pop.stat() == count
+        await pop.quit()
+
+
+@pytest.mark.parametrize("answer", ["+OK many messages", "+OK", "+OK 2", "-ERR unknown command"])
+async def test_where_stat_is_odd_the_list_proves_that_the_server_is_in_step(answer: str) -> None:
+    async with MailboxServer(messages=mail(2)) as server:
+        server.replies["STAT"] = answer
+        server.replies["UIDL"] = "+OK\r\nhere they are\r\n1 a\r\n2 b\r\n."
+        pop = await logged_in(server)
+        with contextlib.suppress(ServerRefused):
+            await pop.stat()
+        await pop.list_uids()
+        await pop.prove_in_step()
+        for out_of_step in ("+OK\r\n1 a\r\n.", "+OK\r\n1 a\r\n2 b\r\nSubject: x\r\n\r\n.", "-ERR gone"):
+            server.replies["UIDL"] = out_of_step
+            with pytest.raises(OutOfStep):
+                await pop.prove_in_step()
         await pop.abort()
 
 
@@ -222,12 +260,22 @@ async def test_a_message_that_uidl_lists_twice_is_one_message() -> None:
         await pop.quit()
 
 
-async def test_a_uidl_of_absurd_length_is_a_violation() -> None:
-    async with MailboxServer(messages={"x" * 300: b"Hi\r\n"}) as server:
+async def test_a_uidl_beyond_any_length_goes_by_a_shorter_name_that_is_always_the_same() -> None:
+    long = {
+        "x" * 255: b"1\r\n",
+        "x" * 256: b"2\r\n",
+        "x" * 288: b"3\r\n",
+        "x" * 60_000: b"4\r\n",
+        "x" * 287 + "y": b"5\r\n",
+    }
+    async with MailboxServer(messages=long) as server:
         pop = await logged_in(server)
-        with pytest.raises(ProtocolViolation, match="UIDL"):
-            await pop.list_uids()
-        await pop.abort()
+        named = [uid for _, uid in await pop.list_uids()]
+        assert named[0] == "x" * 255
+        assert [len(uid) for uid in named] == [255] * 5
+        assert len(set(named)) == 5
+        assert [uid for _, uid in await pop.list_uids()] == named
+        await pop.quit()
 
 
 async def test_a_listing_without_end_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:

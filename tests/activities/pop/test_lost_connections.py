@@ -183,6 +183,6 @@ async def test_the_line_is_kept_alive_while_the_caller_is_busy(pipelining: bool)
             if number == 50:
                 await server.until("NOOP", 3)
         assert got == list(range(1, 101))
-        assert (await pop.stat())[0] == 100
+        assert await pop.stat() == 100
         assert await pop.quit()
         assert server.commands[-1] == "QUIT"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -77,7 +79,7 @@ def test_a_response_code_may_follow_err_without_a_blank() -> None:
     assert after("PASS").receive(b"-ERR[AUTH] no\r\n") == [Refused("PASS", "[AUTH] no")]
 
 
-@pytest.mark.parametrize("reply", [b"+ERR no\r\n", b"ERR\r\n", b"+OKAY\r\n", b"\r\n", b"* OK imap\r\n", b" +OK\r\n"])
+@pytest.mark.parametrize("reply", [b"+ERR no\r\n", b"ERR\r\n", b"+OKAY\r\n", b"* OK imap\r\n", b" +OK\r\n"])
 def test_what_is_neither_ok_nor_err_is_a_violation(reply: bytes) -> None:
     assert after("NOOP").receive(reply) == [Violation("the answer to NOOP begins with neither +OK nor -ERR")]
 
@@ -212,8 +214,76 @@ def test_a_megabyte_line_in_a_message_passes() -> None:
     assert MessageData("RETR", line) in fed(after("RETR"), [b"+OK\r\n" + line + b".\r\n"])
 
 
-def test_a_reply_that_ends_in_lf_alone_is_a_violation() -> None:
-    assert after("NOOP").receive(b"+OK\n") == [Violation("the answer to NOOP has a line that ends in LF without CR")]
+def test_an_empty_line_before_an_answer_is_passed_over_and_a_second_one_is_not() -> None:
+    assert after("NOOP").receive(b"\r\n+OK\r\n\r\n") == [Accepted("NOOP", "")]
+    assert after("NOOP").receive(b"\r\n\r\n") == [Violation("the answer to NOOP begins with neither +OK nor -ERR")]
+    assert after().receive(b"\r\n\r\n") == [
+        Violation("a line that nothing had asked for begins with neither +OK nor -ERR")
+    ]
+    (violation,) = PopProtocol().receive(b"\r\n+OK ready\r\n")
+    assert isinstance(violation, Violation), "the first line is the greeting"
+
+
+def test_lines_may_end_in_lf_alone() -> None:
+    protocol = PopProtocol()
+    assert protocol.receive(b"+OK ready\n") == [Greeting("ready")]
+    protocol.send("UIDL")
+    assert protocol.receive(b"+OK\n1 a\n2 b\r\n.\n") == [
+        Accepted("UIDL", ""),
+        ListingLine("UIDL", b"1 a"),
+        ListingLine("UIDL", b"2 b"),
+        EndOfData("UIDL"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wire", "message"),
+    [
+        (b".\n", b""),
+        (b"Hello\n.\n", b"Hello\n"),
+        (b"Hello\r\n.\r\n", b"Hello\r\n"),
+        (b"Hello\n.\r\n", b"Hello\n"),
+        (b"..\n...a\n\n.\n", b".\n..a\n\n"),
+        (b"a\r\n..\r\n.\r\n", b"a\r\n.\r\n"),
+        (b"a.\n.b\n\r.\r\n.\n", b"a.\n.b\n\r.\r\n"),
+    ],
+)
+def test_a_message_whose_status_line_ends_in_lf_alone_ends_so(wire: bytes, message: bytes) -> None:
+    expected = joined([Accepted("RETR", "n octets"), *([MessageData("RETR", message)] if message else [])])
+    for pieces in [b"+OK n octets\n" + wire], byte_by_byte(b"+OK n octets\n" + wire):
+        protocol = after("RETR", "NOOP")
+        assert fed(protocol, pieces) == [*expected, EndOfData("RETR")]
+        assert protocol.receive(b"+OK\n") == [Accepted("NOOP", "")], "and what follows is the next answer"
+
+
+def test_within_a_message_in_crlf_lf_alone_ends_nothing() -> None:
+    assert MessageData("RETR", b"a\n.\nb\r\n") in fed(after("RETR"), [b"+OK\r\na\n.\nb\r\n.\r\n"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers", "together"),
+    [
+        (["STAT"], b"", False),
+        (["STAT", "UIDL", "LIST"], b"", True),
+        (["STAT", "UIDL", "LIST"], b"+OK 0 0\r\n+OK\r\n.\r\n", True),
+        (["STAT", "UIDL"], b"+OK 0 0\r\n+OK\r\n.\r\n", False),
+    ],
+)
+def test_it_is_known_whether_what_is_awaited_was_sent_with_others(
+    sent: list[str], answers: bytes, together: bool
+) -> None:
+    protocol = after(*sent)
+    protocol.receive(answers)
+    assert protocol.sent_together is together
+    protocol.receive_eof()
+    assert protocol.sent_together is together
+
+
+def test_a_command_after_all_answers_was_sent_alone() -> None:
+    protocol = after("STAT", "NOOP")
+    protocol.receive(b"+OK 0 0\r\n+OK\r\n")
+    protocol.send("STAT")
+    assert not protocol.sent_together
 
 
 def test_what_arrives_in_clear_after_stls_is_void() -> None:
@@ -311,6 +381,26 @@ def answers(draw: st.DrawFn) -> tuple[str, bytes, list[Event]]:
             wire += stuffed(message)
             events = [*([MessageData(command, message)] if message else []), EndOfData(command)]
     return command, wire, [first, *events]
+
+
+def in_lf(wire: bytes) -> bytes:
+    return wire.replace(b"\r\n", b"\n")
+
+
+@given(st.lists(answers(), max_size=12), st.data())
+def test_a_conversation_in_lf_with_empty_lines_means_the_same(
+    conversation: list[tuple[str, bytes, list[Event]]], data: st.DataObject
+) -> None:
+    conversation = [one for one in conversation if not re.search(rb"\n\.|\r", in_lf(one[1])[:-3])]
+    wire = b"".join(in_lf(answer) + b"\n" * data.draw(st.booleans()) for _, answer, _ in conversation)
+    meant = [
+        replace(event, data=in_lf(event.data)) if isinstance(event, MessageData) else event
+        for _, _, events in conversation
+        for event in events
+    ]
+    protocol = after(*(command for command, _, _ in conversation))
+    assert fed(protocol, data.draw(splits(wire))) == meant
+    assert protocol.awaited == 0
 
 
 @st.composite
