@@ -20,6 +20,7 @@ from activities.pop.connection import PopConnection, ProtocolViolation, ServerRe
 from activities.pop.session import Clock, Unusable
 from activities.suspects import Suspects
 from domain.classification import diagnose_reply
+from domain.failures import Diagnosis, Kind
 from domain.identity import (
     MOST_OF_ONE_UIDL,
     MOST_WITHOUT_UIDL,
