@@ -51,6 +51,7 @@ class Services:
 async def as_owner(pool: Pool) -> AsyncConnection[TupleRow]:
     """A connection to the pool's database as the role that owns its schema, for what no worker may do; to be closed."""
     services = Services(**json.loads(os.environ[VARIABLE]))
+    assert isinstance(pool.conninfo, str)
     url = services.owned(pool.conninfo.rpartition("/")[2])
     return await AsyncConnection.connect(url, autocommit=True, options="-c search_path=mailroom -c timezone=UTC")
 
