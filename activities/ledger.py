@@ -97,16 +97,27 @@ class Ledger:
         self, lease: Lease, address: str, epoch: int, uids: Sequence[tuple[int, str]], at: datetime
     ) -> None:
         """What was deleted and has left the list is gone: should its UIDL be listed again, it is other mail."""
+        listed = {uidl for _, uidl in uids}
         async with fenced(self._pool, lease) as connection:
-            await connection.execute(
-                """
-                update pop_ledger set vanished_at = %s
-                where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
-                    and not uidl = any(%s)
-                """,
-                [at, address, epoch, [uidl for _, uidl in uids]],
-                prepare=NEVER_PREPARED,
-            )
+            rows = await (
+                await connection.execute(
+                    """
+                    select uidl, occurrence from pop_ledger
+                    where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
+                    """,
+                    [address, epoch],
+                )
+            ).fetchall()
+            gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
+            if gone:
+                await connection.execute(
+                    """
+                    update pop_ledger l set vanished_at = %s from unnest(%s::text[], %s::smallint[]) as gone (uidl, occurrence)
+                    where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
+                    """,
+                    [at, [uidl for uidl, _ in gone], [occurrence for _, occurrence in gone], address, epoch],
+                    prepare=NEVER_PREPARED,
+                )
 
     async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:
         """From now on UIDLs mean other mail: the server behind the same name is not the one it was."""
@@ -197,6 +208,7 @@ class Ledger:
                 returning l.uidl, l.occurrence
                 """,
                 [at, *_columns(messages), address, epoch],
+                prepare=NEVER_PREPARED,
             )
             stored = {(uidl, occurrence) for uidl, occurrence in await asked.fetchall()}
         return [one for one in messages if one.identity in stored]
@@ -206,41 +218,52 @@ class Ledger:
     ) -> None:
         """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
         async with fenced(self._pool, lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as gone (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
-                    and l.state = 'stored'
-                """,
-                [at, *_columns(messages), session.address, epoch],
-            )
-            session.deleted += done.rowcount
+            count = await _note_deleted(connection, session.address, epoch, [one.identity for one in messages], at)
+            session.deleted += count
             await save_session(connection, session)
-            await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount)
+            await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
 
     async def settle_deletions(
         self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
     ) -> None:
-        """What an unanswered QUIT was to delete and the server lists no more is deleted."""
+        """What an unanswered QUIT was to delete and the server lists no more is deleted.
+
+        What was asked for is fetched and compared with the list here: PostgreSQL, when it takes its rows for fewer than they are,
+        goes through the whole list for each of them.
+        """
+        still = {one.identity for one in listed}
         async with fenced(self._pool, lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                where l.address = %s and l.epoch = %s and l.deletion_asked_at is not null and l.state = 'stored'
-                    and not exists (
-                        select from unnest(%s::text[], %s::smallint[], %s::bigint[]) as still (uidl, occurrence, size)
-                        where still.uidl = l.uidl and still.occurrence = l.occurrence
-                    )
-                """,
-                [at, session.address, epoch, *_columns(listed)],
-            )
-            if done.rowcount:
-                session.deleted += done.rowcount
-                await save_session(connection, session)
-                await log(
-                    connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
+            rows = await (
+                await connection.execute(
+                    """
+                    select uidl, occurrence from pop_ledger
+                    where address = %s and epoch = %s and deletion_asked_at is not null and state = 'stored'
+                    """,
+                    [session.address, epoch],
                 )
+            ).fetchall()
+            gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in still]
+            count = await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
+            if count:
+                session.deleted += count
+                await save_session(connection, session)
+                await log(connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
+
+
+async def _note_deleted(
+    connection: AsyncConnection[TupleRow], address: str, epoch: int, messages: Sequence[Identity], at: datetime
+) -> int:
+    """Enters stored messages as deleted from the server; answers how many of them were stored."""
+    done = await connection.execute(
+        """
+        update pop_ledger l set state = 'deleted', deleted_at = %s
+        from unnest(%s::text[], %s::smallint[]) as gone (uidl, occurrence)
+        where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence and l.state = 'stored'
+        """,
+        [at, [uidl for uidl, _ in messages], [occurrence for _, occurrence in messages], address, epoch],
+        prepare=NEVER_PREPARED,
+    )
+    return done.rowcount
 
 
 @contextlib.asynccontextmanager
