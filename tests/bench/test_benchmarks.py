@@ -75,3 +75,14 @@ async def test_what_linking_costs() -> None:
 async def test_completing_recipients() -> None:
     said = await printed("address_book", "--records", "200")
     assert re.search(r"'ma': [\d.]+ ms for \d+ entries, 95 of 100 below [\d.]+ ms; [\d.]+ of a search's time", said)
+
+
+@pytest.mark.timeout(900)
+async def test_statements_under_bad_statistics() -> None:
+    said = await printed("plans", "--messages", "1200", "--slowest", "3")
+    for statistics in ("fresh", "stale", "missing", "empty"):
+        for plans in ("as chosen", "custom", "generic"):
+            assert re.search(rf"1200 messages, {statistics} statistics, plans {plans}: (\d+) calls in \d+ s", said)
+    assert re.search(r"plans: [\d.]+ s, [\d.]+ times the best, .+ statistics, plans .+: \w+", said)
+    assert "broken off" not in said
+    assert re.search(r"plans: \d+ calls, of which degrade: ", said)
