@@ -28,12 +28,13 @@ PREFIX = "mailroom-tests-"
 
 @dataclass(frozen=True)
 class Services:
-    """Where the servers of this run are. `postgres` is the URL of a database to create others from."""
+    """Where the servers of this run are. `postgres` is the URL of a database to create others from, `folder` has their logs."""
 
     postgres: str
     temporal: str
     temporal_ui: str
     temporal_binary: str
+    folder: str
 
     def database(self, name: str) -> str:
         """The URL of the database of that name."""
@@ -85,7 +86,7 @@ class Starter:
         )
         self._postgres.start()
         self._temporal.start(binary)
-        services = Services(self._postgres.url, self._temporal.address, self._temporal.ui, str(binary))
+        services = Services(self._postgres.url, self._temporal.address, self._temporal.ui, str(binary), str(folder))
         with psycopg.connect(services.postgres, autocommit=True) as connection:
             connection.execute(f"create database {TEMPLATE} is_template true")
         asyncio.run(migrate(services.database(TEMPLATE)))
