@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import get_args
+from typing import LiteralString, get_args
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -29,6 +29,9 @@ ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands
 # For statements with lists of UIDLs. Planned for its list, PostgreSQL hashes it; prepared for any list, it may compare each
 # of the account's rows with each UIDL in turn, which takes minutes until it has gathered statistics of a grown table.
 NEVER_PREPARED = False
+
+# For what is done to few of many messages: one by one, because joined with a list, an account's rows may all be compared with it.
+ONE: LiteralString = "address = %s and epoch = %s and uidl = %s and occurrence = %s"
 
 
 class Ledger:
@@ -110,13 +113,9 @@ class Ledger:
             ).fetchall()
             gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
             if gone:
-                await connection.execute(
-                    """
-                    update pop_ledger l set vanished_at = %s from unnest(%s::text[], %s::smallint[]) as gone (uidl, occurrence)
-                    where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
-                    """,
-                    [at, [uidl for uidl, _ in gone], [occurrence for _, occurrence in gone], address, epoch],
-                    prepare=NEVER_PREPARED,
+                await connection.cursor().executemany(
+                    f"update pop_ledger set vanished_at = %s where {ONE}",
+                    [(at, address, epoch, uidl, occurrence) for uidl, occurrence in gone],
                 )
 
     async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:
@@ -199,18 +198,15 @@ class Ledger:
         """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was. Answers those of
         `messages` that are stored: what somebody has deleted here since stays on the server."""
         async with fenced(self._pool, lease) as connection:
-            asked = await connection.execute(
-                """
-                update pop_ledger l set deletion_asked_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as asked (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = asked.uidl and l.occurrence = asked.occurrence
-                    and l.state = 'stored'
-                returning l.uidl, l.occurrence
-                """,
-                [at, *_columns(messages), address, epoch],
-                prepare=NEVER_PREPARED,
+            cursor = connection.cursor()
+            await cursor.executemany(
+                f"update pop_ledger set deletion_asked_at = %s where {ONE} and state = 'stored' returning uidl, occurrence",
+                [(at, address, epoch, *one.identity) for one in messages],
+                returning=True,
             )
-            stored = {(uidl, occurrence) for uidl, occurrence in await asked.fetchall()}
+            stored = (
+                {row async for result in cursor.results() for row in await result.fetchall()} if messages else set()
+            )
         return [one for one in messages if one.identity in stored]
 
     async def deleted(
@@ -254,16 +250,12 @@ async def _note_deleted(
     connection: AsyncConnection[TupleRow], address: str, epoch: int, messages: Sequence[Identity], at: datetime
 ) -> int:
     """Enters stored messages as deleted from the server; answers how many of them were stored."""
-    done = await connection.execute(
-        """
-        update pop_ledger l set state = 'deleted', deleted_at = %s
-        from unnest(%s::text[], %s::smallint[]) as gone (uidl, occurrence)
-        where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence and l.state = 'stored'
-        """,
-        [at, [uidl for uidl, _ in messages], [occurrence for _, occurrence in messages], address, epoch],
-        prepare=NEVER_PREPARED,
+    cursor = connection.cursor()
+    await cursor.executemany(
+        f"update pop_ledger set state = 'deleted', deleted_at = %s where {ONE} and state = 'stored'",
+        [(at, address, epoch, *identity) for identity in messages],
     )
-    return done.rowcount
+    return max(cursor.rowcount, 0)
 
 
 @contextlib.asynccontextmanager

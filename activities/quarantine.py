@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from temporalio import activity
 
 from activities.leases import Lease
-from activities.ledger import NEVER_PREPARED, fenced, log
+from activities.ledger import NEVER_PREPARED, ONE, fenced, log
 from activities.log import append
 from activities.mailboxes import SessionRow
 from domain.audit import LoggedEvent
@@ -296,13 +296,9 @@ async def _mark(
     connection: Connection, address: str, epoch: int, messages: Sequence[Identity], vanished_at: datetime | None
 ) -> None:
     if messages:
-        await connection.execute(
-            """
-            update pop_ledger l set vanished_at = %s from unnest(%s::text[], %s::smallint[]) as marked (uidl, occurrence)
-            where l.address = %s and l.epoch = %s and l.uidl = marked.uidl and l.occurrence = marked.occurrence
-                and l.state = 'quarantined'
-            """,
-            [vanished_at, [uidl for uidl, _ in messages], [occurrence for _, occurrence in messages], address, epoch],
+        await connection.cursor().executemany(
+            f"update pop_ledger set vanished_at = %s where {ONE} and state = 'quarantined'",
+            [(vanished_at, address, epoch, *identity) for identity in messages],
         )
 
 

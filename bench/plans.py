@@ -67,11 +67,21 @@ class Measured(AsyncCursor[Any]):
     took: ClassVar[list[tuple[float, str]]] = []
 
     async def execute(self, query: Any, *args: Any, **options: Any) -> Any:
-        began = time.perf_counter()
-        try:
+        with _timed(query):
             return await super().execute(query, *args, **options)
-        finally:
-            self.took.append((time.perf_counter() - began, _text(query)))
+
+    async def executemany(self, query: Any, *args: Any, **options: Any) -> None:
+        with _timed(query):
+            await super().executemany(query, *args, **options)
+
+
+@contextlib.contextmanager
+def _timed(query: Any) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        Measured.took.append((time.perf_counter() - began, _text(query)))
 
 
 def _text(query: Any) -> str:

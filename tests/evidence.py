@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -109,9 +110,9 @@ def _of_servers(services: Services, funcargs: dict[str, Any]) -> Iterator[Part]:
         yield "workflows", lambda: asyncio.run(_workflows(services.temporal, client.namespace))
     for server in list(ServerProcess.at_work):
         if (log := getattr(server, "log", None)) is not None:
-            yield f"{type(server).__name__}'s log", lambda log=log: last(log())
+            yield f"{type(server).__name__}'s log", partial(_last_said, log)
     for path in sorted(Path(services.folder).glob("*.log")):
-        yield f"{path.stem}'s log", lambda path=path: last(_end_of(path))
+        yield f"{path.stem}'s log", partial(_last_written, path)
 
 
 # What there is to tell ---------------------------------------------------------------------------------------------------
@@ -208,10 +209,14 @@ def last(log: str) -> str:
     return "\n".join(log.splitlines()[-LAST:])
 
 
-def _end_of(path: Path) -> str:
+def _last_said(log: Callable[[], str]) -> str:
+    return last(log())
+
+
+def _last_written(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - MOST_CHARACTERS, 0))
-        return file.read().decode(errors="replace")
+        return last(file.read().decode(errors="replace"))
 
 
 # What must not be told ---------------------------------------------------------------------------------------------------
