@@ -188,9 +188,10 @@ class Ledger:
                     """,
                     {"at": at, "address": session.address},
                 )
-            session.skipped += len(skipped)
-            await save_session(connection, session)
+            counted = replace(session, skipped=session.skipped + len(skipped))
+            await save_session(connection, counted)
             await log(connection, session, "skip", at, "MessagesSkipped", count=len(skipped), epoch=epoch)
+        session.skipped = counted.skipped  # only now: what is rolled back was not skipped
 
     async def ask_deletion(
         self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
@@ -215,9 +216,10 @@ class Ledger:
         """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
         async with fenced(self._pool, lease) as connection:
             count = await _note_deleted(connection, session.address, epoch, [one.identity for one in messages], at)
-            session.deleted += count
-            await save_session(connection, session)
+            counted = replace(session, deleted=session.deleted + count)
+            await save_session(connection, counted)
             await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
+        session.deleted = counted.deleted
 
     async def settle_deletions(
         self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
@@ -240,10 +242,11 @@ class Ledger:
             ).fetchall()
             gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in still]
             count = await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
+            counted = replace(session, deleted=session.deleted + count)
             if count:
-                session.deleted += count
-                await save_session(connection, session)
+                await save_session(connection, counted)
                 await log(connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
+        session.deleted = counted.deleted
 
 
 async def _note_deleted(
