@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import get_args
+from typing import LiteralString, get_args
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -29,6 +29,9 @@ ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands
 # For statements with lists of UIDLs. Planned for its list, PostgreSQL hashes it; prepared for any list, it may compare each
 # of the account's rows with each UIDL in turn, which takes minutes until it has gathered statistics of a grown table.
 NEVER_PREPARED = False
+
+# For what is done to few of many messages: one by one, because joined with a list, an account's rows may all be compared with it.
+ONE: LiteralString = "address = %s and epoch = %s and uidl = %s and occurrence = %s"
 
 
 class Ledger:
@@ -97,16 +100,23 @@ class Ledger:
         self, lease: Lease, address: str, epoch: int, uids: Sequence[tuple[int, str]], at: datetime
     ) -> None:
         """What was deleted and has left the list is gone: should its UIDL be listed again, it is other mail."""
+        listed = {uidl for _, uidl in uids}
         async with fenced(self._pool, lease) as connection:
-            await connection.execute(
-                """
-                update pop_ledger set vanished_at = %s
-                where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
-                    and not uidl = any(%s)
-                """,
-                [at, address, epoch, [uidl for _, uidl in uids]],
-                prepare=NEVER_PREPARED,
-            )
+            rows = await (
+                await connection.execute(
+                    """
+                    select uidl, occurrence from pop_ledger
+                    where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
+                    """,
+                    [address, epoch],
+                )
+            ).fetchall()
+            gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
+            if gone:
+                await connection.cursor().executemany(
+                    f"update pop_ledger set vanished_at = %s where {ONE}",
+                    [(at, address, epoch, uidl, occurrence) for uidl, occurrence in gone],
+                )
 
     async def begin_epoch(self, lease: Lease, session: SessionRow, mailbox: Mailbox, at: datetime) -> Mailbox:
         """From now on UIDLs mean other mail: the server behind the same name is not the one it was."""
@@ -189,17 +199,15 @@ class Ledger:
         """Notes what is about to be deleted: should QUIT's answer be lost, the next list tells whether it was. Answers those of
         `messages` that are stored: what somebody has deleted here since stays on the server."""
         async with fenced(self._pool, lease) as connection:
-            asked = await connection.execute(
-                """
-                update pop_ledger l set deletion_asked_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as asked (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = asked.uidl and l.occurrence = asked.occurrence
-                    and l.state = 'stored'
-                returning l.uidl, l.occurrence
-                """,
-                [at, *_columns(messages), address, epoch],
+            cursor = connection.cursor()
+            await cursor.executemany(
+                f"update pop_ledger set deletion_asked_at = %s where {ONE} and state = 'stored' returning uidl, occurrence",
+                [(at, address, epoch, *one.identity) for one in messages],
+                returning=True,
             )
-            stored = {(uidl, occurrence) for uidl, occurrence in await asked.fetchall()}
+            stored = (
+                {row async for result in cursor.results() for row in await result.fetchall()} if messages else set()
+            )
         return [one for one in messages if one.identity in stored]
 
     async def deleted(
@@ -207,43 +215,50 @@ class Ledger:
     ) -> None:
         """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
         async with fenced(self._pool, lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as gone (uidl, occurrence, size)
-                where l.address = %s and l.epoch = %s and l.uidl = gone.uidl and l.occurrence = gone.occurrence
-                    and l.state = 'stored'
-                """,
-                [at, *_columns(messages), session.address, epoch],
-            )
-            counted = replace(session, deleted=session.deleted + done.rowcount)
+            count = await _note_deleted(connection, session.address, epoch, [one.identity for one in messages], at)
+            counted = replace(session, deleted=session.deleted + count)
             await save_session(connection, counted)
-            await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount)
+            await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
         session.deleted = counted.deleted
 
     async def settle_deletions(
         self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
     ) -> None:
-        """What an unanswered QUIT was to delete and the server lists no more is deleted."""
+        """What an unanswered QUIT was to delete and the server lists no more is deleted.
+
+        What was asked for is fetched and compared with the list here: PostgreSQL, when it takes its rows for fewer than they are,
+        goes through the whole list for each of them.
+        """
+        still = {one.identity for one in listed}
         async with fenced(self._pool, lease) as connection:
-            done = await connection.execute(
-                """
-                update pop_ledger l set state = 'deleted', deleted_at = %s
-                where l.address = %s and l.epoch = %s and l.deletion_asked_at is not null and l.state = 'stored'
-                    and not exists (
-                        select from unnest(%s::text[], %s::smallint[], %s::bigint[]) as still (uidl, occurrence, size)
-                        where still.uidl = l.uidl and still.occurrence = l.occurrence
-                    )
-                """,
-                [at, session.address, epoch, *_columns(listed)],
-            )
-            counted = replace(session, deleted=session.deleted + done.rowcount)
-            if done.rowcount:
-                await save_session(connection, counted)
-                await log(
-                    connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
+            rows = await (
+                await connection.execute(
+                    """
+                    select uidl, occurrence from pop_ledger
+                    where address = %s and epoch = %s and deletion_asked_at is not null and state = 'stored'
+                    """,
+                    [session.address, epoch],
                 )
+            ).fetchall()
+            gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in still]
+            count = await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
+            counted = replace(session, deleted=session.deleted + count)
+            if count:
+                await save_session(connection, counted)
+                await log(connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
         session.deleted = counted.deleted
+
+
+async def _note_deleted(
+    connection: AsyncConnection[TupleRow], address: str, epoch: int, messages: Sequence[Identity], at: datetime
+) -> int:
+    """Enters stored messages as deleted from the server; answers how many of them were stored."""
+    cursor = connection.cursor()
+    await cursor.executemany(
+        f"update pop_ledger set state = 'deleted', deleted_at = %s where {ONE} and state = 'stored'",
+        [(at, address, epoch, *identity) for identity in messages],
+    )
+    return max(cursor.rowcount, 0)
 
 
 @contextlib.asynccontextmanager

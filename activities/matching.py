@@ -4,7 +4,7 @@ the whole batch, inside the caller's transaction."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -345,20 +345,22 @@ async def followers_of(connection: Connection, messages: Collection[int], most: 
     their ids. They are looked up by what they name: read in the order of the ids until there are `most`, it may be all mail."""
     if not messages:
         return []
-    rows = await (
-        await connection.execute(
-            """
-            with recursive found (id) as (
-                select id from unnest(%(messages)s::bigint[]) given (id)
-                union
-                select reply.id from found join mail m using (id) join mail reply
-                    on reply.address = m.address and (reply.in_reply_to || reply.message_references) @> array[m.message_id]
-                    and (reply.in_reply_to <> '{}' or reply.message_references <> '{}')
-                where m.message_id is not null and reply.state = 'stored'
-            )
-            select id from found where id <> all(%(messages)s) and id > %(after)s order by id limit %(most)s
-            """,
-            {"messages": sorted(messages), "most": most, "after": after},
-        )
-    ).fetchall()
-    return [row[0] for row in rows]
+    given = {"messages": sorted(messages), "most": most, "after": after}
+    return [row[0] for row in await (await connection.execute(FOLLOWERS, given)).fetchall()]
+
+
+# `offset 0` keeps the account out of the look-up: by that, all of its replies would be compared with each of the messages.
+FOLLOWERS: LiteralString = """
+    with recursive found (id) as (
+        select id from unnest(%(messages)s::bigint[]) given (id)
+        union
+        select reply.id from found join mail m using (id) cross join lateral (
+            select id, address from mail
+            where (in_reply_to || message_references) @> array[m.message_id]
+                and (in_reply_to <> '{}' or message_references <> '{}') and state = 'stored'
+            offset 0
+        ) reply
+        where m.message_id is not null and reply.address = m.address
+    )
+    select id from found where id <> all(%(messages)s) and id > %(after)s order by id limit %(most)s
+"""

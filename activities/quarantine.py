@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from temporalio import activity
 
 from activities.leases import Lease
-from activities.ledger import fenced, log
+from activities.ledger import NEVER_PREPARED, ONE, fenced, log
 from activities.log import append, logged
 from activities.mailboxes import SessionRow
 from domain.audit import LoggedEvent
@@ -105,32 +105,37 @@ class Quarantine:
         """The messages that the server said it did not have, and lists still. The others are forgotten: they are gone, or
         the ledger knows of them."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                """
-                    delete from disclaimed d where d.address = %(address)s and (
-                        d.epoch <> %(epoch)s
-                        or not exists (
-                            select from unnest(%(uidl)s::text[], %(occurrence)s::smallint[]) as listed (uidl, occurrence)
-                            where listed.uidl = d.uidl and listed.occurrence = d.occurrence
-                        )
-                        or exists (
-                            select from pop_ledger l
-                            where (l.address, l.epoch, l.uidl, l.occurrence)
-                                = (d.address, d.epoch, d.uidl, d.occurrence)
-                        )
-                    )
-                    """,
-                {
-                    "address": address,
-                    "epoch": epoch,
-                    "uidl": [uidl for uidl, _ in listed],
-                    "occurrence": [occurrence for _, occurrence in listed],
-                },
-            )
             rows = await (
-                await connection.execute("select uidl, occurrence from disclaimed where address = %s", [address])
+                await connection.execute(
+                    """
+                    select d.epoch, d.uidl, d.occurrence, exists (
+                        select from pop_ledger l
+                        where (l.address, l.epoch, l.uidl, l.occurrence) = (d.address, d.epoch, d.uidl, d.occurrence)
+                    )
+                    from disclaimed d where d.address = %s
+                    """,
+                    [address],
+                )
             ).fetchall()
-        return {(uidl, occurrence) for uidl, occurrence in rows}
+            # They are few, and the list is long: PostgreSQL would go through all of it for each of them.
+            still = {
+                (uidl, occurrence)
+                for of_epoch, uidl, occurrence, in_ledger in rows
+                if of_epoch == epoch and not in_ledger and (uidl, occurrence) in listed
+            }
+            forgotten = [row[:3] for row in rows if row[0] != epoch or (row[1], row[2]) not in still]
+            if forgotten:
+                await connection.execute(
+                    """
+                    delete from disclaimed d
+                    using unnest(%s::int[], %s::text[], %s::smallint[]) as forgotten (epoch, uidl, occurrence)
+                    where d.address = %s and (d.epoch, d.uidl, d.occurrence)
+                        = (forgotten.epoch, forgotten.uidl, forgotten.occurrence)
+                    """,
+                    [*([row[n] for row in forgotten] for n in range(3)), address],
+                    prepare=NEVER_PREPARED,
+                )
+        return still
 
     async def disclaim(self, lease: Lease, epoch: int, messages: Sequence[Listed]) -> None:
         """Remembers until the next list that the server said it does not have these messages."""
@@ -293,13 +298,9 @@ async def _mark(
     connection: Connection, address: str, epoch: int, messages: Sequence[Identity], vanished_at: datetime | None
 ) -> None:
     if messages:
-        await connection.execute(
-            """
-            update pop_ledger l set vanished_at = %s from unnest(%s::text[], %s::smallint[]) as marked (uidl, occurrence)
-            where l.address = %s and l.epoch = %s and l.uidl = marked.uidl and l.occurrence = marked.occurrence
-                and l.state = 'quarantined'
-            """,
-            [vanished_at, [uidl for uidl, _ in messages], [occurrence for _, occurrence in messages], address, epoch],
+        await connection.cursor().executemany(
+            f"update pop_ledger set vanished_at = %s where {ONE} and state = 'quarantined'",
+            [(vanished_at, address, epoch, *identity) for identity in messages],
         )
 
 

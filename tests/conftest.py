@@ -15,6 +15,8 @@ import psycopg
 import pytest
 
 from infra.database import Pool, open_pool
+from tests import evidence
+from tests.seeds import VARIABLE, seed
 from tests.services import TEMPLATE, Services, Starter
 
 if TYPE_CHECKING:
@@ -38,12 +40,20 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(evidence)
+    drawn_by = seed()  # before other processes are started, which have the same
+    if config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(drawn_by)
     if _is_worker(config):
         return
     signal.signal(signal.SIGTERM, _interrupt)  # so that a run that is told to end still stops its servers
     processes = config.getoption("numprocesses", None)
     if processes and not config.option.collectonly:
         STARTER.services(namespaces=int(processes))
+
+
+def pytest_report_header() -> str:
+    return f"what is drawn at random: {VARIABLE}={seed()}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -22,6 +22,7 @@ from domain.account import State
 from domain.status import AccountStatus
 from infra.database import Pool
 from infra.settings import WorkerSettings
+from tests.evidence import tasks
 from tests.servers.scripted_pop import MailboxServer
 from worker import workers
 from workflows import contract
@@ -213,6 +214,8 @@ class Mailroom:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:  # it is gone when the test's report is made
+            print(f"--- tasks, when {type(error).__name__} ended the workers\n{tasks()}")  # noqa: T201 -- pytest shows it
         for handle in self._started:
             with contextlib.suppress(RPCError):  # it has ended by itself
                 await handle.terminate("the test is over")

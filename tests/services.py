@@ -31,13 +31,14 @@ PREFIX = "mailroom-tests-"
 @dataclass(frozen=True)
 class Services:
     """Where the servers of this run are. `postgres` is the URL of a database to create others from, as their owner; `worker` the
-    same as workers have it."""
+    same as workers have it; `folder` has their logs."""
 
     postgres: str
     worker: str
     temporal: str
     temporal_ui: str
     temporal_binary: str
+    folder: str
 
     def database(self, name: str) -> str:
         """The URL of the database of that name, as workers have it."""
@@ -101,9 +102,8 @@ class Starter:
         )
         self._postgres.start()
         self._temporal.start(binary)
-        services = Services(
-            self._postgres.owner_url, self._postgres.url, self._temporal.address, self._temporal.ui, str(binary)
-        )
+        urls = self._postgres.owner_url, self._postgres.url
+        services = Services(*urls, self._temporal.address, self._temporal.ui, str(binary), str(folder))
         with psycopg.connect(services.postgres, autocommit=True) as connection:
             connection.execute(f"create database {TEMPLATE} is_template true")
         asyncio.run(migrate_for_workers(services.owned(TEMPLATE)))

@@ -198,12 +198,12 @@ async def test_silence_is_bounded_and_leaves_the_entry_uncertain(
     serving: Serving, script: Script, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stores(pool, mail(1))
-    monkeypatch.setattr(sessions, "CALL_SECONDS", 0.2)
     script.fail("push", TimeoutError("the adapter's own"), after_commit=True)
     await serving.sync()
     (row,) = await serving.outbox()
     assert (row["state"], row["failure"]) == ("uncertain", "crm_uncertain")
     script.silent = asyncio.Event()
+    monkeypatch.setattr(sessions, "CALL_SECONDS", 0.2)
     failure, _ = await serving.fails()
     assert (failure.kind, failure.cause) == (Kind.CRM_UNAVAILABLE, "no answer within 0 s")
     script.silent.set()

@@ -19,12 +19,13 @@ from activities.pop.connection import Timeouts
 from domain.failures import Failure, Kind
 from infra.database import Pool
 from tests.activities.watching import (
-    IMPATIENT,
     JANE,
     PASSWORD,
+    PATIENT,
     Watcher,
     account,
     failure_of,
+    impatient,
     local_worker,
     mailbox,
 )
@@ -178,7 +179,7 @@ async def test_whether_the_password_was_accepted_goes_with_the_failure(
 # --- the network ---
 
 
-async def connection_failure(pool: Pool, port: int, *, host: str = "127.0.0.1", timeouts: Timeouts = IMPATIENT) -> str:
+async def connection_failure(pool: Pool, port: int, *, host: str = "127.0.0.1", timeouts: Timeouts = PATIENT) -> str:
     """The cause of the connection failure that a session ends in."""
     watcher = Watcher(pool, worker=local_worker(egress_addresses="203.0.113.7"), timeouts=timeouts)
     with pytest.raises(ApplicationError) as ended:
@@ -212,14 +213,14 @@ async def test_a_name_that_does_not_exist_is_a_matter_of_the_name_service(pool: 
 async def test_a_server_that_never_greets_times_out(pool: Pool) -> None:
     async with MailboxServer() as server:
         server.hangs.add(CONNECT)
-        assert await connection_failure(pool, server.port) == "timeout"
+        assert await connection_failure(pool, server.port, timeouts=impatient(CONNECT)) == "timeout"
 
 
 @pytest.mark.requirement("R85")
 async def test_a_server_that_stops_answering_times_out(pool: Pool) -> None:
     async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
         server.hangs.add("UIDL")
-        assert await connection_failure(pool, server.port) == "timeout"
+        assert await connection_failure(pool, server.port, timeouts=impatient("UIDL")) == "timeout"
 
 
 @pytest.mark.requirement("R85")
@@ -250,7 +251,7 @@ async def test_a_server_that_hangs_up_before_it_answers_the_login_counts_as_a_co
 async def test_a_password_that_is_not_answered_in_time_is_the_servers_slowness(pool: Pool) -> None:
     async with MailboxServer(password=PASSWORD) as server:
         server.hangs.add("PASS")
-        failure = await Watcher(pool, timeouts=IMPATIENT).fails(account(server.port))
+        failure = await Watcher(pool, timeouts=impatient("PASS")).fails(account(server.port))
     assert (failure.kind, failure.counts) == (Kind.SERVER_ERROR, None)
 
 

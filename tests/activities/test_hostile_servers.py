@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.failures import Kind
 from infra.database import Pool
-from tests.activities.watching import IMPATIENT, PASSWORD, PATIENT, Watcher, account, failure_of, mailbox
+from tests.activities.watching import PASSWORD, PATIENT, Watcher, account, failure_of, impatient, mailbox
 from tests.servers.scripted_pop import CONNECT, MailboxServer
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ async def kept(watcher: Watcher) -> list[bytes]:
 @pytest.mark.parametrize("after_store", ["leave", "delete"])
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 async def test_what_a_bug_costs_is_time_and_never_mail(pool: Pool, case: Case, after_store: str) -> None:
-    watcher = Watcher(pool, clock=lambda: NOON, timeouts=IMPATIENT)
+    watcher = Watcher(pool, clock=lambda: NOON, timeouts=impatient("RETR"))
     async with MailboxServer(password=PASSWORD, messages=MAIL) as server:
         case.bug(server)
         assert await outcome(watcher, server, after_store=after_store) is case.kind
@@ -194,7 +194,7 @@ async def test_what_a_bug_costs_is_time_and_never_mail(pool: Pool, case: Case, a
 async def test_a_server_that_drips_a_byte_a_second_is_not_waited_for_and_costs_no_mail(
     pool: Pool, dripping: str, named: tuple[Kind, str | None]
 ) -> None:
-    watcher = Watcher(pool, clock=lambda: NOON, timeouts=IMPATIENT)
+    watcher = Watcher(pool, clock=lambda: NOON, timeouts=impatient(dripping))
     async with MailboxServer(password=PASSWORD, messages=MAIL) as server:
         server.drips[dripping] = 1.0
         failure = await watcher.fails(account(server.port, after_store="delete"))

@@ -217,7 +217,7 @@ async def test_nobody_waits_for_a_holder_that_froze_in_the_middle_of_a_transacti
     taker = leases(few, "taker")
     async with leases(pool, "frozen").hold(JANE, HOST) as lease:
         async with pool.connection() as connection:
-            await connection.execute("update leases set expires_at = clock_timestamp() + interval '1 second'")
+            await connection.execute("update leases set expires_at = clock_timestamp() + interval '5 seconds'")
         async with pool.connection() as connection, connection.transaction(), lease.fence(connection):
             await until(lambda: has_run_out(pool), "the end of the lease, as others see it")
             async with asyncio.timeout(30):

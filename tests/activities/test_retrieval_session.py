@@ -11,12 +11,12 @@ from activities import arrivals, retrieval_session
 from domain.failures import Kind
 from infra.database import Pool
 from tests.activities.watching import (
-    IMPATIENT,
     JANE,
     PASSWORD,
     SECRET,
     Watcher,
     account,
+    impatient,
     local_worker,
     mail,
     mailbox,
@@ -199,7 +199,7 @@ async def test_a_line_that_drops_within_a_message_keeps_what_had_arrived(pool: P
 
 
 async def test_a_server_that_stalls_within_a_message_keeps_what_had_arrived(pool: Pool) -> None:
-    watcher = Watcher(pool, timeouts=IMPATIENT)
+    watcher = Watcher(pool, timeouts=impatient("RETR"))
     async with MailboxServer(password=PASSWORD, messages=mailbox(5)) as server:
         server.replies["RETR 3"] = b"+OK\r\nSubject: half a mess"
         server.hangs.add("RETR 3")

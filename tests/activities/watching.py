@@ -29,13 +29,24 @@ from infra.database import Pool
 from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.telemetry import SessionMetrics
+from tests.servers import scripted_pop
 from workflows.contract import LoginRequest, RecordedAccount, RecordRequest, WatchRequest
 
 JANE = "jane@example.com"
 PASSWORD = "correct-horse-battery"
 SECRET = "MAILROOM_SECRET_JANE"  # begins the names of variables that hold PASSWORD, one for each login
 PATIENT = Timeouts(connect=20, greeting=20, login=20, reply=20, transfer_idle=20)
-IMPATIENT = Timeouts(connect=1.5, greeting=1.5, login=1.5, reply=1.5, transfer_idle=1.5)
+
+
+def impatient(command: str) -> Timeouts:
+    """Patient with everything but the answer to `command`, which the server keeps back: so a busy machine is waited for."""
+    match command:
+        case scripted_pop.CONNECT:
+            return replace(PATIENT, greeting=1.5)
+        case "USER" | "PASS":
+            return replace(PATIENT, login=1.5)
+        case _:
+            return replace(PATIENT, reply=3, transfer_idle=3)
 
 
 def local_worker(**changes: Any) -> WorkerSettings:

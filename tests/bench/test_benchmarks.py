@@ -88,3 +88,14 @@ async def test_completing_recipients() -> None:
 async def test_headers_without_a_charset_beside_another_reader() -> None:
     said = await printed("charsets")
     assert re.search(r"charsets, all: of \d+ read right: alone \d+, named elsewhere \d+, charset-normalizer \d+", said)
+
+
+@pytest.mark.timeout(900)
+async def test_statements_under_bad_statistics() -> None:
+    said = await printed("plans", "--messages", "1200", "--slowest", "3")
+    for statistics in ("fresh", "stale", "missing", "empty"):
+        for plans in ("as chosen", "custom", "generic"):
+            assert re.search(rf"1200 messages, {statistics} statistics, plans {plans}: (\d+) calls in \d+ s", said)
+    assert re.search(r"plans: [\d.]+ s, [\d.]+ times the best, .+ statistics, plans .+: \w+", said)
+    assert "broken off" not in said
+    assert re.search(r"plans: \d+ calls, of which degrade: ", said)

@@ -15,11 +15,13 @@ from itertools import islice
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from infra.children import Child, Ports
 from infra.embedded_postgres import EmbeddedPostgres
 from tests.end_to_end.exactly_once import mail
 from tests.end_to_end.operating import Operator
+from tests.evidence import database, last, without_secrets
 from tests.running import a_new_address
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
@@ -79,8 +81,19 @@ async def own_postgres(folder: Path) -> AsyncIterator[Postgres]:
     await server.start()
     try:
         yield server
+    except BaseException:  # it is gone when the test's report is made
+        print(f"--- the test's own PostgreSQL\n{await asyncio.to_thread(_evidence, server)}")  # noqa: T201 -- pytest shows it
+        raise
     finally:
         await server.stop()
+
+
+def _evidence(server: Postgres) -> str:
+    log = last(server.log.read_text(errors="replace"))
+    try:
+        return without_secrets(f"{database(server.url)}\n{log}", ())
+    except psycopg.Error as error:
+        return without_secrets(f"it is not to be had: {error}\n{log}", ())
 
 
 @dataclass

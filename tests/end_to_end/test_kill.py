@@ -24,6 +24,7 @@ from tests.end_to_end.exactly_once import (
 )
 from tests.end_to_end.operating import Operator, WorkerProcess
 from tests.running import a_new_address, until
+from tests.seeds import seeded
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
 from tests.services import Services
@@ -101,15 +102,13 @@ class KillPoint:
 async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_exactly_once(
     operator: Operator, dovecot: Dovecot, services: Services, tmp_path: Path, after_store: str
 ) -> None:
-    seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}")  # noqa: T201 -- pytest shows it where the test fails
     names = [f"mailbox-{number}" for number in range(MAILBOXES)]
     temporal = EmbeddedTemporal(tmp_path, Ports(tmp_path), durable=False, more_namespaces=names, environ={})
     stored_at_kills: list[int] = []
     deletes = after_store == "delete"
 
     async def retrieve(namespace: str) -> None:
-        chance = random.Random(f"{seed} {namespace}")
+        chance = seeded(namespace)
         address = a_new_address()
         dovecot.add_user(address, "secret")
         delivered = [mail(number, chance) for number in range(MESSAGES)]

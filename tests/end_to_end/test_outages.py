@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import random
 import shutil
 import signal
 from functools import partial
@@ -34,6 +33,7 @@ from tests.end_to_end.exactly_once import (
 from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import Load, own_postgres
 from tests.running import Mailroom, a_new_address, until
+from tests.seeds import seeded
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import Break, TappedLine
 from tests.services import Services
@@ -47,12 +47,6 @@ WAYS = [(ending, at_once) for ending in (signal.SIGKILL, signal.SIGINT) for at_o
 PATIENCE = 300  # seconds: Temporal and the pool wait longer after each attempt that failed
 
 needs_limits = pytest.mark.skipif(shutil.which("prlimit") is None, reason="no prlimit (package util-linux)")
-
-
-def seeded() -> random.Random:
-    seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}")  # noqa: T201 -- pytest shows it where the test fails
-    return random.Random(seed)
 
 
 async def until_retrieved(operator: Operator, load: Load, count: int) -> None:

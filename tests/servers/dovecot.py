@@ -17,6 +17,8 @@ from infra.children import free_port
 from tests.servers.certificates import Authority
 from tests.servers.process import ServerProcess
 
+PATIENCE = 60.0  # seconds, for what takes a part of one where nobody else is at work
+
 SETTINGS = """\
 protocols = pop3
 listen = 127.0.0.1
@@ -156,7 +158,7 @@ class Dovecot(ServerProcess):
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._greets():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 complaint = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
@@ -181,7 +183,7 @@ class Dovecot(ServerProcess):
             unfinished.chmod(0o644)
             os.utime(unfinished, times=(self._changes, self._changes))  # Dovecot compares whole seconds
             unfinished.replace(self.folder / "passwd")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         # Dovecot looks at the file at most once a second.
         while self._process is not None and not self._accepts(user, password):
             if time.monotonic() > deadline:

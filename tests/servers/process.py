@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import weakref
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import ClassVar, Self
 
 
 class ServerProcess(ABC):
     """Used as a context manager: afterwards nothing of it is left. `start` sets `_process`, in a session of its own."""
+
+    at_work: ClassVar[weakref.WeakSet[ServerProcess]] = weakref.WeakSet()
+    """The servers of this process that were set up and are not taken away."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -22,9 +26,11 @@ class ServerProcess(ABC):
         except BaseException:
             self.__exit__()
             raise
+        self.at_work.add(self)
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.at_work.discard(self)
         self.stop()
         self._clean_up()
 

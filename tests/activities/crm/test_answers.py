@@ -109,8 +109,8 @@ OF_TRYTON = (
 @pytest.fixture(autouse=True)
 def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "silence" in request.node.name:
-        monkeypatch.setattr(zoho_api, "ANSWER_SECONDS", 1.5)
-        monkeypatch.setattr(tryton_rest, "SECONDS", 1.5)
+        monkeypatch.setattr(zoho_api, "ANSWER_SECONDS", 4)
+        monkeypatch.setattr(tryton_rest, "SECONDS", 4)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 
 from activities.pop.connection import Arrival, Arriving, MessageTooLarge, PopConnection, ServerRefused, Timeouts
+from tests.servers import scripted_pop
 from tests.servers.scripted_pop import Expect, MailboxServer, ScriptedServer, Send, Step
 
 MIB = 1024 * 1024
-BRIEF = Timeouts(connect=0.3, greeting=0.3, login=0.3, reply=0.3, transfer_idle=0.3)
 LOGIN: Sequence[Step] = [
     Send(b"+OK ready\r\n"),
     Expect("USER jane"),
@@ -18,6 +18,19 @@ LOGIN: Sequence[Step] = [
     Send(b"+OK\r\n"),
 ]
 CAPA: Sequence[Step] = [Expect("CAPA"), Send(b"+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n")]
+
+
+def impatient(command: str) -> Timeouts:
+    """Patient with everything but the answer to `command`, which the server keeps back: so a busy machine is waited for."""
+    match command:
+        case "connect":
+            return Timeouts(connect=0.3)
+        case scripted_pop.CONNECT:
+            return Timeouts(greeting=0.3)
+        case "USER" | "PASS":
+            return Timeouts(login=1)
+        case _:
+            return Timeouts(reply=1, transfer_idle=1)
 
 
 async def opened(server: MailboxServer | ScriptedServer, timeouts: Timeouts | None = None) -> PopConnection:

@@ -11,7 +11,7 @@ import pytest
 
 from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ServerRefused, Timeouts
-from tests.activities.pop.connecting import BRIEF, CAPA, LOGIN, MIB, all_of, logged_in, mail, opened, whole_session
+from tests.activities.pop.connecting import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened, whole_session
 from tests.servers.scripted_pop import CONNECT, Close, Drip, Expect, Hang, MailboxServer, ScriptedServer, Send, Sleep
 
 # Servers that hang up
@@ -95,7 +95,7 @@ async def test_a_host_that_does_not_take_the_connection_is_waited_for_only_so_lo
         full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         place = full.getsockname()
         sockets.enter_context(socket.create_connection(place))  # all that the queue holds
-        pop = PopConnection(*place, tls="none", context=client_context(None), timeouts=BRIEF)
+        pop = PopConnection(*place, tls="none", context=client_context(None), timeouts=impatient("connect"))
         with pytest.raises(TimeoutError):
             await pop.connect()
         assert pop.phase == "connect"
@@ -129,13 +129,13 @@ async def test_a_server_that_says_nothing_is_waited_for_only_so_long(command: st
     async with MailboxServer(messages=mail(1)) as server:
         server.hangs.add(command)
         with pytest.raises(TimeoutError, match="greeting" if command == CONNECT else command):
-            await whole_session(server, BRIEF)
+            await whole_session(server, impatient(command))
 
 
 @pytest.mark.parametrize("before", [b"+OK ", b"+OK\r\n"])
 async def test_a_server_that_drips_for_ever_is_not_waited_for(before: bytes) -> None:
     async with ScriptedServer([*LOGIN, Expect("RETR 1"), Send(before), Drip(b"x" * 1000, 0.1)]) as server:
-        pop = await logged_in(server, BRIEF)
+        pop = await logged_in(server, impatient("RETR"))
         with pytest.raises(TimeoutError):
             await all_of(pop.retrieve([(1, 1000)], largest=MIB, held=MIB))
         await pop.abort()
@@ -144,22 +144,22 @@ async def test_a_server_that_drips_for_ever_is_not_waited_for(before: bytes) -> 
 async def test_a_greeting_that_drips_for_ever_is_not_waited_for() -> None:
     async with ScriptedServer([Drip(b"+OK " + b"x" * 1000, 0.1)]) as server:
         with pytest.raises(TimeoutError):
-            await opened(server, BRIEF)
+            await opened(server, impatient(CONNECT))
 
 
 async def test_a_listing_that_drips_for_ever_is_not_waited_for() -> None:
     async with ScriptedServer([*LOGIN, Expect("UIDL"), Send(b"+OK\r\n"), Drip(b"1 a\r\n" * 200, 0.1)]) as server:
-        pop = await logged_in(server, BRIEF)
+        pop = await logged_in(server, impatient("RETR"))
         with pytest.raises(TimeoutError):
             await pop.list_uids()
         await pop.abort()
 
 
 async def test_a_slow_message_is_waited_for_as_long_as_it_moves() -> None:
-    pieces = [step for _ in range(8) for step in (Send(b"x" * 5000), Sleep(0.1))]
+    pieces = [step for _ in range(8) for step in (Send(b"x" * 5000), Sleep(0.4))]
     script = [*LOGIN, Expect("RETR 1"), Send(b"+OK\r\n"), *pieces, Send(b"\r\n.\r\n"), Hang()]
     async with ScriptedServer(script) as server:
-        pop = await logged_in(server, BRIEF)
+        pop = await logged_in(server, Timeouts(transfer_idle=2))
         assert await all_of(pop.retrieve([(1, 40002)], largest=MIB, held=MIB)) == {1: b"x" * 40000 + b"\r\n"}
         await pop.abort()
 

@@ -9,7 +9,7 @@ import pytest
 
 from activities.pop.connection import WINDOW_COMMANDS, MessageTooLarge, PopConnection, ProtocolViolation, ServerRefused
 from activities.pop.line import MOST_UNREAD
-from tests.activities.pop.connecting import BRIEF, CAPA, LOGIN, MIB, all_of, logged_in, mail, opened
+from tests.activities.pop.connecting import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened
 from tests.servers.scripted_pop import Expect, MailboxServer, ScriptedServer, Send
 
 
@@ -115,7 +115,7 @@ async def test_leaving_early_is_made_good_by_the_next_command() -> None:
 async def test_no_more_is_asked_for_than_the_window_holds(size: int) -> None:
     async with MailboxServer(messages=mail(200, size=100)) as server:
         server.hangs.add("RETR 1")
-        pop = await logged_in(server, BRIEF)
+        pop = await logged_in(server, impatient("RETR"))
         await pop.ask_capabilities()
         with pytest.raises(TimeoutError):
             await all_of(pop.retrieve([(n, size) for n in range(1, 201)], largest=2 * MIB, held=2 * MIB))
