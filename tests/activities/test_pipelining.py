@@ -8,7 +8,7 @@ import pytest
 
 from domain.failures import Kind
 from infra.database import Pool
-from tests.activities.watching import IMPATIENT, JANE, PASSWORD, PATIENT, Watcher, account, mailbox
+from tests.activities.watching import JANE, PASSWORD, PATIENT, Watcher, account, impatient, mailbox
 from tests.servers.scripted_pop import MailboxServer
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -49,7 +49,7 @@ async def stumbles(watcher: Watcher, server: MailboxServer, address: str = JANE)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_server_that_does_not_bear_pipelining_hands_out_its_mail_one_by_one(pool: Pool, fault: str) -> None:
     """jstedfast/MailKit#174: a server that offers PIPELINING hangs up when commands come together."""
-    watcher = Watcher(pool, clock=Hours(), timeouts=IMPATIENT)
+    watcher = Watcher(pool, clock=Hours(), timeouts=impatient("UIDL"))
     async with MailboxServer(password=PASSWORD, messages=mailbox(40)) as server:
         server.on_pipelining = fault  # type: ignore[assignment]
         failed = await watcher.fails(account(server.port))

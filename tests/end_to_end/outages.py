@@ -40,6 +40,10 @@ class Postgres:
         return self._server.url
 
     @property
+    def owner_url(self) -> str:
+        return self._server.owner_url
+
+    @property
     def running(self) -> bool:
         return self._child.running() is not None
 

@@ -268,7 +268,7 @@ async def test_killed_and_cut_off_on_every_side_each_party_shows_its_mail_exactl
     async with contextlib.AsyncExitStack() as running:
         postgres = await running.enter_async_context(own_postgres(tmp_path))
         temporal = await running.enter_async_context(own_temporal(tmp_path, services))
-        server = running.enter_context(TrytonServer(postgres.url, like=tryton_server))
+        server = running.enter_context(TrytonServer(postgres.owner_url, like=tryton_server))
         sales = running.enter_context(TrytonDatabase(server))
         to_tryton = await running.enter_async_context(TappedLine(server.port))
         to_mailbox = await running.enter_async_context(TappedLine(dovecot.port))
