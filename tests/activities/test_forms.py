@@ -50,7 +50,7 @@ async def test_own_mail_to_oneself_is_no_form(jane: Jane) -> None:
 async def test_applying_the_filter_to_stored_mail_leaves_forms_where_they_are(jane: Jane) -> None:
     await jane.gets(letter(1, sender=JANE, header=REPLY_TO), letter(2, sender=JANE))
     await jane.commands("save_filter", **{**OWN_MAIL, "actions": [{"move": "Sent"}, {"label": "mine"}]})
-    found = await jane.commands("apply_filter", name="Sent mail")
+    found = await jane.commands("apply_filter", name="Sent mail", dry_run=False)
     assert found["matching"] == 2, found
     assert await jane.folders() == ["Inbox", "Sent"]
     assert await jane.watcher.column("select labels from messages order by id") == [["mine"], ["mine"]]
