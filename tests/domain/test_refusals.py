@@ -35,6 +35,7 @@ def words_of(text: str, *patterns: str) -> list[str] | None:
 # --- whole refusals ---
 
 
+@pytest.mark.requirement("R81")
 @pytest.mark.parametrize(("kinds", "reply"), written())
 def test_a_refusal_in_any_of_ten_languages_has_its_kind(kinds: str, reply: str) -> None:
     assert diagnose_reply(reply, phase="login", command="PASS").kind in kinds.split(",")
