@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.addresses import mailboxes, normal_address
-from domain.reports import guess_bounce, looks_like_a_bounce, read_report, report_kind
+from domain.bounces import Envelope
+from domain.reports import read_report
 
 Kind = Literal["personal", "automatic", "list", "bounce", "receipt", "report"]
 Values = Callable[..., list[str]]  # the unfolded values of a header field, by its name in lower case
@@ -67,6 +68,7 @@ def judge(
     authors: Sequence[From],
     replies: Sequence[From],
     automatic: bool,
+    answer: bool = False,
     null_sender: bool,
 ) -> Judged:
     """What the header (and of reports, the body) says; whose word it is, is for others to weigh."""
@@ -81,14 +83,26 @@ def judge(
     if forwarded := _forwarded(values):
         traits["forwarded"] = forwarded
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"
-    failed = ", ".join(values("x-failed-recipients")[:1])
-    if said := report_kind(content_type):
-        kind = said
-        traits |= read_report(said, raw)
-    elif looks_like_a_bounce(author, subject, null_sender=null_sender, failed=bool(failed)):
-        kind = "bounce"
-        traits |= guess_bounce(raw, body_at, failed)
+    envelope = Envelope(
+        sender=", ".join(values("from")[:1])[:1000],
+        author=author,
+        subject=subject,
+        content_type=content_type,
+        null_sender=null_sender,
+        failed=", ".join(values("x-failed-recipients")[:1]),
+        answer=answer,
+        addressed=_addressed(values),
+    )
+    if report := read_report(raw, body_at, envelope, values("in-reply-to")):
+        kind, facts = report
+        traits |= facts
     return Judged(author, kind, traits)
+
+
+def _addressed(values: Values) -> frozenset[str]:
+    """Whom a message was sent to: of a bounce, whoever sent what comes back."""
+    found = mailboxes(", ".join(values("to")[:2]), MOST_FORWARDERS)
+    return frozenset(normal for _, address in found if (normal := normal_address(address)))
 
 
 def _list_addresses(values: Values) -> frozenset[str] | None:

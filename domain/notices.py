@@ -1,0 +1,258 @@
+"""Bounces in no standard form: whether a notice is one, and whom it names as not reached.
+
+Only the notice is read, up to where the returned mail begins; what that says is its writer's, and names whom it likes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from domain.addresses import normal_address
+from domain.bounce_reasons import REPLY_CODE, STATUS
+
+LONGEST_LINE = 1000
+MOST_LINES = 1500
+MOST_RECIPIENTS = 100
+
+FAILURE = re.compile(
+    r"un-?deliver|non-?deliver|deliver\w*(?:[ :,]+[\w-]+){0,4}?[ :]+(?:fail|error|problem|imposs|unsuccess|not possible|delay|suspend|report\b|status)"
+    r"|(?:unable|fail\w*|impossible|can ?not|can'?t|couldn'?t|could not|not able|wasn'?t able|unsuccessful|error\w*|problems?)(?:\W+\w+){0,5}?\W+(?:"
+    r"deliver|sent\b|send\b|process|forward|rout)|not? (?:be |been |yet |successfully |being )*(?:deliver|sent|accepted|receive)|fail\w* deliver|deliver\w* "
+    r"fail|return(?:ed|ing)(?: \w+){0,3} (?:mail|to sender|message)|(?:mail|message)(?: \w+){0,3} return|mail (?:delivery|system|transport) (?:fail|error|status"
+    r"|report|notif|sub)|failure (?:notice|deliver)|(?:did|has|have) not (?:reach|arrive|been reached)|(?:permanent|fatal|transient)(?: non-?fatal| fatal)?[ -]"
+    r"(?:delivery )?(?:error|failure)|bounced?\b|(?:address(?:es|ee)?|recipients?|message|mail)(?:\(s\))? (?:\w+ ){0,3}(?:fail|rejected|refused|not "
+    r"found|unknown|invalid)|(?:unknown|invalid|no such) (?:user|address|recipient|local)|user unknown|not delivered|blocked|mailbox (?:is )?(?:full|"
+    r"unknown|unavail|not)|wasn'?t (?:deliver|found)|couldn'?t be found|rejected (?:your|the|by)|delivery notification|does ?n[o']t exist|"
+    r"unzustellbar|nicht (?:zu)?gestellt|nicht (?:ausgeliefert|übermittelt|zustellbar|weitergeleitet|erreicht)|zustell\w*(?: \w+){0,5}? (?:fehl|nicht|gescheitert)|"
+    r"zustell(?:fehler|ungsfehler|ungsproblem)|nicht(?: \w+){0,4}? (?:zugestellt|ausgeliefert|gesendet)|fehler bei der (?:\w+ )?zustell|"
+    r"non (?:remis|délivr|distribu|deliver)|pas (?:pu |été |être )*(?:remis|délivr|distribu|envoy|livr)|échec|echec|impossible de (?:remettre|délivrer|distribuer|livrer)|"
+    r"no (?:se )?(?:pudo|ha podido|puede|ha sido|fue|han? podido)(?: \w+){0,2} (?:entreg|enviar|entregado)|no entreg|entrega (?:fallida|no)|"
+    r"error (?:de|en la) entrega|fallo en la entrega|(?:mensaje|correo) (?:\w+ )?(?:devuelto|rechazado)|n[ãa]o (?:p[ôo]de|foi|ser|entreg)(?: \w+){0,3}|falha (?:na|de) entrega|"
+    r"devolvid|non (?:è stato|e' stato|è|ha|può)(?: \w+){0,3} (?:recapit|consegn|inoltr)|mancat[ao] (?:recapit|consegn)|impossibile (?:recapit|consegn)|"
+    r"niet(?: \w+){0,3} (?:bezorgd|afgeleverd|verzonden)|onbestelbaar|nie (?:został[aoy]? |mog\w+ |można )*(?:dostarcz|być dostarcz)|niedostarcz|"
+    r"не (?:\w+ ){0,3}?достав|недостав|невозможн\w+ достав|ошибк\w+ (?:при )?доставк|не удалось|kunde inte levereras|inte levererats|olevere|kunne ikke leveres|"
+    r"kan ikke leveres|ikke lever|uleverer|nedoruč|nelze doruč|nebyl\w* doruč|teslim edilem|iletilemedi|kézbesít|ei voitu toimit|toimittamat|"
+    r"δεν (?:\w+ ){0,2}παραδ|αδύνατη|nelivr|nu a putut fi livrat|退信|退回|退件|投[递遞]|无法|無法|未能|未送[达達]|未传递|未傳遞|传递失败|傳遞失敗|发送失败|發送失敗|送达|送達でき|"
+    r"失败|配信|届け|配送|送信(?:でき|エラー)|エラー|未達|送れません|返送|宛先|배달|전달되지|전송 ?실패|반송|보내지 못|수신자",
+    re.IGNORECASE,
+)
+"""That something was not delivered, in the languages of mail systems."""
+
+DELAY = re.compile(
+    r"delayed|delay(?:s|ing)? (?:notif|in|of)|\(delay\)|warning message only|will (?:continue|keep|be retr|retry|try)|not yet been (?:deliver|"
+    r"sent)|still (?:being|trying|in the queue|undeliver)|no action is required|(?:not|n't) (?:need|have) to resend|transient non-?fatal|will be (?:retried|repeated|"
+    r"attempted)|temporarily undeliver|verzögert|wird weiter versucht|noch nicht zugestellt|retardé|retrasad|ritardat|задерж|遅延|延迟|延遲",
+    re.IGNORECASE,
+)
+FINAL = re.compile(
+    r"giv(?:e|en|ing) up|gave up|permanent (?:error|fail|fatal)|permanent fatal|too long|expired|final(?:ly)?\b|undeliverable|returned to sender|could not be delivered "
+    r"for|retry (?:time|timeout)|no further (?:attempt|delivery)|won'?t (?:be )?(?:try|retr)|will not (?:be )?(?:retr|try)|has failed|delivery failed",
+    re.IGNORECASE,
+)
+
+_ADDRESS = re.compile(
+    r"<(?:(?:smtp|mailto|rfc822):)?(?P<angle>(?:\"[^\"<>\n]{1,64}\"|[^\s<>@\"]{1,64})@[^\s<>@\"]{1,255})>"
+    r"|(?<![\w.+@-])(?P<bare>[a-z0-9!#$%&'*+/?^_`{|}~-][\w!#$%&'*+/=?^`{|}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
+    re.IGNORECASE | re.ASCII,
+)
+_BARE = _ADDRESS
+_LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
+_SENDERS = re.compile(
+    r"^(?:(?:envelope |original |resent-|your |the |x-)?(?:from|sender|return-path|mail from|reply-to|reply to|errors-to|originator|von|absender|de|da|"
+    r"från|fra|od|expéditeur|remitente|remetente|mittente|отправитель|от|发件人|寄件者|寄件人|差出人|送信者|보낸 ?사람|발신자|cc|subject|betreff|oggetto|asunto|objet|assunto|"
+    r"тема|主题|主旨|件名|제목|message-?id|message id|id|references|in-reply-to|received|contact|kontakt|e-?mail|mailto|support|help|postmaster|date|sent|user-agent|"
+    r"dkim-signature|list-\w+|x-[\w-]+|reporting-mta|arrival-date|reported by|generating server|bounced? by|signed by|authenticated|via|server))$",
+    re.IGNORECASE,
+)
+_TO = re.compile(r"^(?:to|an|à|a|para|do|кому|till|til|naar|aan|收件人|宛先|받는 ?사람|for)$", re.IGNORECASE)
+_RECIPIENTS = re.compile(
+    r"recipient|rcpt|failed|addressee|address|empfänger|destinat|doel|odbiorc|получател|адрес|收件|受信|送信先|宛先|수신|mottag|modtager|ontvanger|undeliver|user|mailbox|unknown|"
+    r"invalid|delivered|deliver|error|reach",
+    re.IGNORECASE,
+)
+_NOT_HIM = re.compile(
+    r"(?:\b(?:from|by|via|contact\w*|e-?mail|mailto|mail to|write|send|cc|forward\w*|please|postmaster|hostmaster|administrator|admin|help|support|questions?|abuse|report\w*|"
+    r"reply|replies|visit|see|sender|envelope from|von|kontakt\w*|wenden|per|an den|contacter|contacte|contatt\w*|de la part de|server|program|system|at|id|using|as|http\S*|"
+    r"behalf of|try|use|(?:changed|moved|forwarded|new address is|is now) ?(?:to|is)?|instead|assistance)\W{1,6}(?:\w+\W{1,3}){0,1}|id=|from=<?|sender=)$",
+    re.IGNORECASE,
+)
+_HIM = re.compile(
+    r"(?:\b(?:to|for|recipients?|user|account|mailbox|address(?:es)?|addressee|rcpt|destination|reach|named|deliver|delivered|an|für|empfänger|adresse|à|para|dirección|destinatario|"
+    r"destinataire|a|ao|do|na adres|адрес\w*|получател\w*|кому|пользовател\w*|til|till|naar|aan|unknown|invalid|no such)\b|地址|收件人|用户|用戶|邮箱|宛先|给|給|向|送至|到|アドレス|には?|[:：])"
+    r"(?:\W{1,4}(?:the|following|e-?mail|mail|address|user|recipients?|der|die|den|folgende\w*|account|to|smtp|rfc822|is)){0,3}\W{0,12}$",
+    re.IGNORECASE,
+)
+_ROLES = re.compile(
+    r"^(?:post|host|web|list)?master|^mailer-daemon|^abuse$|^help ?desk|^support$|^admin|^no-?reply|^root$|^daemon$|^security$|^info-?desk|^it-|"
+    r"-(?:bounces?|request|owner)$|^owner-|^bounces?[+-]",
+    re.IGNORECASE,
+)
+_QUOTED_BY = re.compile(r"^[\s:,]{0,4}(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|写道)", re.IGNORECASE)
+_AFTER = re.compile(
+    r"^[\s>)'\"\].,:;|-]{0,12}(?:$|\(|[45]\d\d\b|[45]\.\d\.\d|\.\.\.|\b(?:on |user|unknown|no|not|is|was|does|could|can|has|had|host|smtp|error|fail|invalid|address|mail|recipient|over|"
+    r"unable|reject|refused|delivery|undeliver|reason|said|while|the |your|this|permanent|remote|account|connect|message|delay|couldn|wasn|isn|doesn|won|relay|nicht|kein|unbekannt|ist|"
+    r"konnte|existe|inconnu|no existe|desconocid|inexist|n[ãa]o|non|nie|не|因|不|无|無|失|は|に|へ|の|が|の|：|，|。|（|を))",
+    re.IGNORECASE,
+)
+
+_RULE = re.compile(r"^\s{0,8}[-=_*~#+>|.]{3,}")
+_COPY = re.compile(
+    r"(?:(?:copy|header|headers|text|body|contents?|start|beginning|part|lines|portion|excerpt|fragment|begin) (?:of|from) (?:the |your |this |an? )?(?:original |returned |undelivered |"
+    r"unsent |undeliverable |failed |bounced |rejected |following )*(?:message|mail|e-?mail|letter)\b|(?:original|unsent|undelivered|returned|rejected|failed|bounced|forwarded|"
+    r"undeliverable|your|my) (?:e-?mail |mail )?(?:message|mail|e-?mail|letter|headers?)(?: text| headers?| body| contents?| copy| follows?| below| attached| enclosed| is| "
+    r"returned| was| details)*\s{0,3}(?:$|[-=_*:~#.])|(?:message|mail) (?:header|headers|text|body|contents?)(?: follows?)?\s{0,3}(?:$|[-=_*:~#.])|below this line|ursprüngliche "
+    r"(?:nachricht|mail)|original ?nachricht|message (?:d'origine|original)|mensaje original|mensagem original|messaggio original|исходн\w+ (?:сообщ|письм)|оригинал|"
+    r"原始?邮件|原郵件|原信|元の?メ|元メール|オリジナル|원본 ?메|kopie (?:der|ihrer)|kopia)",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(r"^(?P<name>[!-9;-~]{2,60})[ \t]{0,4}:(?=[ \t]|$)")
+_HEADER_ONLY = frozenset(
+    "received return-path message-id mime-version dkim-signature domainkey-signature content-type content-transfer-encoding "
+    "delivered-to x-mailer user-agent in-reply-to references list-id list-unsubscribe authentication-results received-spf".split()
+)
+_MAIL_FIELDS = _HEADER_ONLY | frozenset(("from", "to", "cc", "subject", "date", "reply-to", "sender", "bcc", "organization"))
+_MACHINE_FIELDS = re.compile(
+    r"^[ \t>]{0,8}(?:final-recipient|original-recipient|action|status|reporting-mta|remote-mta|diagnostic-code|last-attempt-date|arrival-date)[ \t]{0,4}:",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One address of a notice in normal form, and what is said of it there."""
+
+    address: str
+    said: str
+
+
+def notice_of(text: str) -> str:
+    """`text` up to where the mail begins that it returns: a rule that says so, or the lines of a header."""
+    lines = [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    seen = False  # something that may be a notice
+    for at, line in enumerate(lines):
+        if seen and (_begins_copy(lines, at) or _begins_header(lines, at)):
+            return "\n".join(lines[:at])
+        seen = seen or len(line.strip()) > 3 and not _RULE.match(line)
+    return "\n".join(lines)
+
+
+def _begins_copy(lines: list[str], at: int) -> bool:
+    line = lines[at]
+    if len(line) > 160 or not (found := _COPY.search(line)) or "@" in line[: found.start()]:
+        return False
+    if _RULE.match(line) or line.rstrip().endswith((":", "：", "---", "===", "___", "***", "...")):
+        return True
+    before = lines[at - 1] if at else ""
+    after = next((one for one in lines[at + 1 : at + 4] if one.strip()), "")
+    return bool(_RULE.match(before) and _RULE.match(after)) or bool(_FIELD.match(after) and _begins_header(lines, lines.index(after, at)))
+
+
+def _begins_header(lines: list[str], at: int) -> bool:
+    """Whether a header stands here: fields that no notice has, or two of mail after a rule, or four of them."""
+    if not (first := _FIELD.match(lines[at].lstrip("> |"))) or first["name"].lower() not in _MAIL_FIELDS | {"x-"} and not first["name"].lower().startswith("x-"):
+        return False
+    names = []
+    for line in lines[at : at + 40]:
+        line = line.lstrip("> |") if line.startswith((">", "|")) else line
+        if found := _FIELD.match(line):
+            names.append(found["name"].lower())
+        elif not line.startswith((" ", "\t")):
+            break
+    known = [name for name in names if name in _MAIL_FIELDS]
+    typical = [name for name in names if name in _HEADER_ONLY]
+    after_rule = any(_RULE.match(one) for one in lines[max(0, at - 2) : at])
+    return len(known) + len(typical) >= (2 if after_rule else 4) or len(typical) >= 1 and len(names) >= 3
+
+
+def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
+    """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
+    lines = notice.split("\n")
+    found: dict[int, dict[str, int]] = {1: {}, 2: {}, 3: {}}
+    starts: list[int] = []
+    for at, address, rank in _candidates(lines):
+        if address in excluded or rank == 0:
+            continue
+        if rank == 1:
+            starts.append(at)
+        found[rank].setdefault(address, at)
+    best = next((found[rank] for rank in (1, 2, 3) if found[rank]), {})
+    places = sorted(set(best.values()))
+    named = []
+    for address, at in list(best.items())[:MOST_RECIPIENTS]:
+        end = next((place for place in places if place > at), len(lines))
+        named.append(Named(address, _about(lines, at, end, address)))
+    return named
+
+
+def _about(lines: list[str], at: int, end: int, address: str) -> str:
+    """What is said from one recipient on, up to the next: no further than the second blank line."""
+    said, blanks = [lines[at]], 0
+    for line in lines[at + 1 : min(end, at + 15)]:
+        if not line.strip():
+            blanks += 1
+            if blanks == 2:
+                break
+        elif not (blanks and _RULE.match(line)):
+            said.append(line)
+    return re.sub(re.escape(address), " ", " ".join(said), flags=re.IGNORECASE)
+
+
+def _candidates(lines: list[str]) -> Iterator[tuple[int, str, int]]:
+    """Each address of a notice: its line, its normal form, and how surely it was not reached: 1 to 3, 0 for anybody else."""
+    label, label_depth = "", 0
+    for at, line in enumerate(lines):
+        depth = len(line) - len(line.lstrip())
+        if not line.strip():
+            label = ""
+            continue
+        own = _LABEL.match(line)
+        if own and not STATUS.search(own["name"]):
+            label, label_depth = own["name"].strip().lower(), depth
+        elif not (label and depth > label_depth):
+            label = ""
+        for one in _ADDRESS.finditer(line):
+            address = normal_address((one["angle"] or one["bare"]).strip("'"))
+            if address is None or "." not in address.rpartition("@")[2] and not one["angle"]:
+                continue
+            yield at, address, _rank(lines, at, line, one, label, own is not None)
+
+
+def _rank(lines: list[str], at: int, line: str, one: re.Match[str], label: str, labelled: bool) -> int:
+    before, after = line[: one.start()], line[one.end() :]
+    local = (one["angle"] or one["bare"]).rpartition("@")[0]
+    if _SENDERS.match(label):
+        return 0
+    if label and (labelled or not before.strip()):
+        if _TO.match(label):
+            return 3
+        if _RECIPIENTS.search(label) and len(label) < 32:
+            return 1
+    if not before.strip(" \t<>*\"'-•·|>(#[`") or re.fullmatch(r"[\s>*\"'\[(-]{0,12}(?:\d{1,3}[.)]|(?:smtp|rfc822|to|rcpt to)[:;=])?[\s<\"'\[(]{0,4}", before, re.IGNORECASE):
+        if _QUOTED_BY.match(after):
+            return 0
+        intro = next((above.strip() for above in reversed(lines[max(0, at - 2) : at]) if above.strip()), "")
+        bracketed = one["angle"] is not None or '"' in before
+        if not bracketed and not _AFTER.match(after):
+            return 0
+        if re.search(r"(?:contact|write to|mail to|e-?mail|postmaster|assistance|from|sender|by|server|try|address is|use)\W{0,3}$", intro, re.IGNORECASE):
+            return 0
+        if _ROLES.search(local) and not (bracketed and after.strip()[:1] == ":") and not FAILURE.search(" ".join([intro, after])) and not REPLY_CODE.search(after):
+            return 0
+        return 1
+    if _NOT_HIM.search(before[-60:]) and not re.search(r"(?:unknown|user|recipient|rcpt|deliver\w*|reach|to)\W{1,4}$", before[-20:], re.IGNORECASE):
+        return 0
+    coded = REPLY_CODE.search(before) or STATUS.search(before)
+    if re.search(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,3}$", before[-24:], re.IGNORECASE):
+        return 0
+    if _HIM.search(before[-60:]):
+        if _ROLES.search(local) and re.search(r"(?:contact|write|send|forward|report|mail|please|questions)\b", before[-80:], re.IGNORECASE):
+            return 0
+        if re.search(r"rcpt to:?\W{0,3}$", before, re.IGNORECASE):
+            return 2
+        sentence = " ".join([*lines[max(0, at - 2) : at + 3]])
+        return (1 if FAILURE.search(before) else 2) if FAILURE.search(sentence) or coded else 3
+    if coded or REPLY_CODE.search(after[:40]):
+        return 0 if _ROLES.search(local) else 2
+    return 0
