@@ -90,6 +90,7 @@ def judge(
         content_type=content_type,
         null_sender=null_sender,
         failed=", ".join(values("x-failed-recipients")[:1]),
+        automatic=automatic,
         answer=answer,
         addressed=_addressed(values),
     )

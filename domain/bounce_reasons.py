@@ -36,14 +36,14 @@ STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 REPLY_CODE = re.compile(r"(?<![\d.:/-])([45])([0-5]\d)(?=[\s:;,)\]#-]|$)")
 
 _USER = (
-    r"(?:user|recipient|mail ?box|account|address(?:ee)?|e-?mail|person|subscriber|alias|local[- ]?part|inbox|id|name|customer)"
+    r"(?:user|recipient|mail ?box|account|address(?:ee)?|e-?mail|person|subscriber|alias|local[- ]?part|inbox|user ?(?:id|name)|customer)"
 )
 _WORDS: tuple[tuple[Reason, str], ...] = (
     ("authentication", r"\b(?:spf|dkim|dmarc|sender id|arc)\b|unauthenticated|not authenticated|authenticat(?:ion|e) (?:is )?(?:required|"
         r"checks?|information|failed)|does not pass|domain ?keys|email authentication|sender policy framework|must be authenticated"),
     ("blocked", r"block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|u)[wr]?bls?\b|spamhaus|spamcop|barracudacentral|sorbs|senderbase|"
         r"cloudmark|trendmicro|proofpoint\.com/|reputation|reverse dns|\bptr\b|\brdns\b|reverse (?:lookup|map)|resolv\w+ (?:your|to) ip|"
-        r"client host|(?:your|sending|source|connecting|remote|sender'?s?) (?:ip|host|server|network|mta)\b.{0,60}(?:block|ban|listed|"
+        r"client host|(?:your|sending|source|connecting|sender'?s?) (?:ip|host|server|network|mta)\b.{0,60}(?:block|ban|listed|"
         r"reject|denied|refus|not allowed|not accepted)|(?:blocked|banned|listed|denied|refused|rejected).{0,40}\bip\b|\bip\b.{0,40}"
         r"(?:blocked|banned|listed|refused)|ip (?:name|address) .{0,40}(?:lookup|not resolve)|not allowed to connect|helo|ehlo|"
         r"dynamic ip|dial-?up|generic (?:r?dns|host)|bad dns|blocked using|(?:has|have) been (?:temporarily |temporary )?(?:blocked|banned)"
@@ -78,7 +78,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"?(?:found|exist\w*|known|listed|recogni\w*|valid|here|on|in|local|available here|unique|resolv\w*|a user)|no longer|invalid|"
         r"wrong|isn'?t|is not|doesn'?t|non-?exist\w*|undefined|unroute?able|unavailable|deleted|cancel\w*|closed|verification failed|"
         r"not available|couldn'?t be found|could not be found|has been (?:removed|deleted|closed)|missing|lookup failed|disallowed)\b"
-        r"|no (?:one|body) by that name|(?:does|do)n?'?t? (?:not )?have an? (?:\w+ )?account|no (?:such|mailbox)|not (?:our|my|a) "
+        r"|no (?:one|body) by that name|(?:does|do)n?'?t? (?:not )?have an? (?:\w+ )?account|no (?:such (?:person|one|local|domain user|rcpt)|mailbox)|not (?:our|my|a) "
         r"(?:customer|user)|who\?|no account|user unknown|unknown to|unknown[- ](?:user|rec|add|local|mail)|unroutable|badly formed|malformed "
         r"(?:recipient|address)|recipnotfound|recipientnotfound|nosuchuser|unknown_?user|not listed in|not in (?:our|the|my) (?:directory|"
         r"list|database|records)|does not like recipient|badrcptto|invalid mailbox|address not present|address rejected|recipient "

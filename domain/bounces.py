@@ -28,11 +28,12 @@ _DAEMON_NAME = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"(?:^|[-._+])(?:e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|postmaster|hostmaster|admin(?:istrator)?|server|bounces?|"
-    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|webmaster)(?:$|[-._+\d])",
+    r"(?:^|[-._+\" ])(?:e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|postmaster|hostmaster|admin(?:istrator)?|server|bounces?|"
+    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|webmaster)(?:$|[-._+\d\"\\ ])",
     re.IGNORECASE,
 )
 _PASSED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE)
+_GREETING = re.compile(r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
 
@@ -40,8 +41,8 @@ _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What the header of a message says of how it came: `sender`, the From field as it stands there; its first address in
-    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `answer`: it says itself that it answers
-    by itself; whom the message was sent to, in normal form."""
+    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `automatic`: it says that a program sent it; `answer`: that
+    it answers by itself; whom the message was sent to, in normal form."""
 
     sender: str
     author: str | None
@@ -49,6 +50,7 @@ class Envelope:
     content_type: str
     null_sender: bool
     failed: str = ""
+    automatic: bool = False
     answer: bool = False
     addressed: Collection[str] = ()
 
@@ -62,7 +64,7 @@ class Envelope:
         local = (self.author or "").partition("@")[0]
         return bool(
             _DAEMON.fullmatch(local)
-            or (self.sender and not self.author and "<>" in "".join(self.sender.split()))
+            or (not self.author and re.search(r"<\s*>|mailer-?daemon", self.sender, re.IGNORECASE))
             or _DAEMON.fullmatch(self.sender.partition("<")[0].strip(" \"'"))
         )
 
@@ -95,8 +97,8 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
     guessed = named_in(parts.notice, frozenset(said.addressed))
     listed = [one for _, address in mailboxes(said.failed) if (one := normal_address(address))]
     if listed:
-        words = {one.address: one.said for one in guessed}
-        guessed = [Named(one, words.get(one, parts.notice)) for one in dict.fromkeys(listed)]
+        words = {address: one.said for one in guessed for address in one.addresses}
+        guessed = [Named((one,), words.get(one, parts.notice)) for one in dict.fromkeys(listed)]
     if not (stated or listed or _reads_as_bounce(said, parts, guessed, report=report)):
         return None
     return {"recipients": [_guess(one, parts.notice) for one in guessed[:MOST_RECIPIENTS]], "guess": True}
@@ -130,8 +132,10 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
         return fails or titled(said) or bool(guessed)
     if report:
         return bool(guessed) and (fails or titled(said))
+    if not (guessed and fails) or _GREETING.match(opening):
+        return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
-    return bool(guessed) and fails and (titled(said) or (coded and (said.null_sender or parts.returned)))
+    return (titled(said), coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 
 def _guess(one: Named, notice: str) -> dict[str, Any]:
@@ -141,7 +145,7 @@ def _guess(one: Named, notice: str) -> dict[str, Any]:
     first = status[1] if status else reply[1] if reply else "5"
     delayed = (first == "4" or DELAY.search(notice)) and not FINAL.search(notice + one.said)
     return _recipient(
-        [one.address], "delayed" if delayed else "failed", status[0] if status else None, one.said, around=notice
+        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, one.said, around=notice
     )
 
 
@@ -154,8 +158,8 @@ def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[
         action = _COMMENT.sub("", said.get("action", "failed")).strip().lower()[:20]
         status = STATUS.search(said.get("status", ""))
         words = said.get("diagnostic-code", "").partition(";")[2] or said.get("diagnostic-code", "")
-        words += " " + " ".join(_COMMENT.findall(said.get("status", "")))
-        found.append(_recipient(addresses, action, status[0] if status else None, words.strip(), around=notice))
+        words = words.strip() or " ".join(_COMMENT.findall(said.get("status", "")))
+        found.append(_recipient(addresses, action, status[0] if status else None, words, around=notice))
     return found
 
 

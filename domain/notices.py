@@ -17,7 +17,7 @@ MOST_LINES = 1500
 MOST_RECIPIENTS = 100
 
 FAILURE = re.compile(
-    r"un-?deliver|non-?deliver|deliver\w*(?:[ :,]+[\w-]+){0,4}?[ :]+(?:fail|error|problem|imposs|unsuccess|not possible|delay|suspend|report\b|status)"
+    r"un-?deliver|non-?deliver|deliver\w*(?:[ :,]+[\w-]+){0,4}?[ :]+(?:fail|error|problem|imposs|unsuccess|not possible|delay|warning|postpone|suspend|report\b|status)"
     r"|(?:unable|fail\w*|impossible|can ?not|can'?t|couldn'?t|could not|not able|wasn'?t able|unsuccessful|error\w*|problems?)(?:\W+\w+){0,5}?\W+(?:"
     r"deliver|sent\b|send\b|process|forward|rout)|not? (?:be |been |yet |successfully |being )*(?:deliver|sent|accepted|receive)|fail\w* deliver|deliver\w* "
     r"fail|return(?:ed|ing)(?: \w+){0,3} (?:mail|to sender|message)|(?:mail|message)(?: \w+){0,3} return|mail (?:delivery|system|transport) (?:fail|error|status"
@@ -41,7 +41,7 @@ FAILURE = re.compile(
 """That something was not delivered, in the languages of mail systems."""
 
 DELAY = re.compile(
-    r"delayed|delay(?:s|ing)? (?:notif|in|of)|\(delay\)|warning message only|will (?:continue|keep|be retr|retry|try)|not yet been (?:deliver|"
+    r"delayed|postponed|delay(?:s|ing)? (?:notif|in|of)|\(delay\)|warning message only|will (?:continue|keep|be retr|retry|try)|not yet been (?:deliver|"
     r"sent)|still (?:being|trying|in the queue|undeliver)|no action is required|(?:not|n't) (?:need|have) to resend|transient non-?fatal|will be (?:retried|repeated|"
     r"attempted)|temporarily undeliver|verzögert|wird weiter versucht|noch nicht zugestellt|retardé|retrasad|ritardat|задерж|遅延|延迟|延遲",
     re.IGNORECASE,
@@ -91,17 +91,21 @@ _ROLES = re.compile(
 )
 _QUOTED_BY = re.compile(r"^[\s:,]{0,4}(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|写道)", re.IGNORECASE)
 _AFTER = re.compile(
-    r"^[\s>)'\"\].,:;|-]{0,12}(?:$|\(|[45]\d\d\b|[45]\.\d\.\d|\.\.\.|\b(?:on |user|unknown|no|not|is|was|does|could|can|has|had|host|smtp|error|fail|invalid|address|mail|recipient|over|"
+    r"^[\s>)'\"\].,:;|-]{0,12}(?:$|[(\[]|[45]\d\d\b|[45]\.\d\.\d|\.\.\.|\b(?:on |user|unknown|no|not|is|was|does|could|can|has|had|host|smtp|error|fail|invalid|address|mail|recipient|over|"
     r"unable|reject|refused|delivery|undeliver|reason|said|while|the |your|this|permanent|remote|account|connect|message|delay|couldn|wasn|isn|doesn|won|relay|nicht|kein|unbekannt|ist|"
     r"konnte|existe|inconnu|no existe|desconocid|inexist|n[ãa]o|non|nie|не|因|不|无|無|失|は|に|へ|の|が|の|：|，|。|（|を))",
     re.IGNORECASE,
 )
 
+WRITTEN = -1  # the rank of whom a mail was written to, where the recipient before it was made of that
+_EXPANDED = re.compile(r"\((?:expanded|generated|originally|forwarded|was|aka)(?: from| to| by)?[:\s]*<?$|generated (?:from|by) <?$", re.IGNORECASE)
+_WRAPPED = re.compile(r"^.{40,}[\w,]$")
+
 _RULE = re.compile(r"^\s{0,8}[-=_*~#+>|.]{3,}")
 _COPY = re.compile(
     r"(?:(?:copy|header|headers|text|body|contents?|start|beginning|part|lines|portion|excerpt|fragment|begin) (?:of|from) (?:the |your |this |an? )?(?:original |returned |undelivered |"
     r"unsent |undeliverable |failed |bounced |rejected |following )*(?:message|mail|e-?mail|letter)\b|(?:original|unsent|undelivered|returned|rejected|failed|bounced|forwarded|"
-    r"undeliverable|your|my) (?:e-?mail |mail )?(?:message|mail|e-?mail|letter|headers?)(?: text| headers?| body| contents?| copy| follows?| below| attached| enclosed| is| "
+    r"undeliverable) (?:e-?mail |mail )?(?:message|mail|e-?mail|letter|headers?)(?: text| headers?| body| contents?| copy| follows?| below| attached| enclosed| is| "
     r"returned| was| details)*\s{0,3}(?:$|[-=_*:~#.])|(?:message|mail) (?:header|headers|text|body|contents?)(?: follows?)?\s{0,3}(?:$|[-=_*:~#.])|below this line|ursprüngliche "
     r"(?:nachricht|mail)|original ?nachricht|message (?:d'origine|original)|mensaje original|mensagem original|messaggio original|исходн\w+ (?:сообщ|письм)|оригинал|"
     r"原始?邮件|原郵件|原信|元の?メ|元メール|オリジナル|원본 ?메|kopie (?:der|ihrer)|kopia)",
@@ -121,10 +125,14 @@ _MACHINE_FIELDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One address of a notice in normal form, and what is said of it there."""
+    """One recipient of a notice, by their addresses in normal form, as written to first; and what is said of them there."""
 
-    address: str
+    addresses: tuple[str, ...]
     said: str
+
+    @property
+    def address(self) -> str:
+        return self.addresses[-1]
 
 
 def notice_of(text: str) -> str:
@@ -142,20 +150,22 @@ def _begins_copy(lines: list[str], at: int) -> bool:
     line = lines[at]
     if len(line) > 160 or not (found := _COPY.search(line)) or "@" in line[: found.start()]:
         return False
-    if _RULE.match(line) or line.rstrip().endswith((":", "：", "---", "===", "___", "***", "...")):
+    if _RULE.match(line) or line.rstrip().endswith(("---", "===", "___", "***")):
         return True
-    before = lines[at - 1] if at else ""
-    after = next((one for one in lines[at + 1 : at + 4] if one.strip()), "")
-    return bool(_RULE.match(before) and _RULE.match(after)) or bool(_FIELD.match(after) and _begins_header(lines, lines.index(after, at)))
+    below = next((n for n in range(at + 1, min(at + 4, len(lines))) if lines[n].strip()), None)
+    if below is None:
+        return False
+    return _begins_header(lines, below) or bool(at and _RULE.match(lines[at - 1]) and _RULE.match(lines[below]))
 
 
 def _begins_header(lines: list[str], at: int) -> bool:
     """Whether a header stands here: fields that no notice has, or two of mail after a rule, or four of them."""
-    if not (first := _FIELD.match(lines[at].lstrip("> |"))) or first["name"].lower() not in _MAIL_FIELDS | {"x-"} and not first["name"].lower().startswith("x-"):
+    first = _FIELD.match(_unquoted(lines[at]))
+    if not first or not (first["name"].lower() in _MAIL_FIELDS or first["name"].lower().startswith("x-")):
         return False
     names = []
     for line in lines[at : at + 40]:
-        line = line.lstrip("> |") if line.startswith((">", "|")) else line
+        line = _unquoted(line)
         if found := _FIELD.match(line):
             names.append(found["name"].lower())
         elif not line.startswith((" ", "\t")):
@@ -166,23 +176,29 @@ def _begins_header(lines: list[str], at: int) -> bool:
     return len(known) + len(typical) >= (2 if after_rule else 4) or len(typical) >= 1 and len(names) >= 3
 
 
+def _unquoted(line: str) -> str:
+    return line.lstrip("> |") if line.startswith((">", "|")) else line
+
+
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
     lines = notice.split("\n")
     found: dict[int, dict[str, int]] = {1: {}, 2: {}, 3: {}}
-    starts: list[int] = []
+    written: dict[str, str] = {}
+    last = ""
     for at, address, rank in _candidates(lines):
-        if address in excluded or rank == 0:
-            continue
-        if rank == 1:
-            starts.append(at)
-        found[rank].setdefault(address, at)
+        if rank == WRITTEN and last and address not in excluded:
+            written.setdefault(last, address)
+        elif rank > 0 and address not in excluded:
+            found[rank].setdefault(address, at)
+            last = address
     best = next((found[rank] for rank in (1, 2, 3) if found[rank]), {})
     places = sorted(set(best.values()))
     named = []
     for address, at in list(best.items())[:MOST_RECIPIENTS]:
         end = next((place for place in places if place > at), len(lines))
-        named.append(Named(address, _about(lines, at, end, address)))
+        addresses = tuple(dict.fromkeys((written.get(address, address), address)))
+        named.append(Named(addresses, _about(lines, at, end, address)))
     return named
 
 
@@ -221,14 +237,19 @@ def _candidates(lines: list[str]) -> Iterator[tuple[int, str, int]]:
 
 def _rank(lines: list[str], at: int, line: str, one: re.Match[str], label: str, labelled: bool) -> int:
     before, after = line[: one.start()], line[one.end() :]
+    above = lines[at - 1].strip() if at else ""
+    if not before.strip() and one["angle"] is None and _WRAPPED.search(above) and re.match(r"[\s,.]{0,3}[a-z]", after):
+        before = above[-60:] + " "  # the sentence goes on
     local = (one["angle"] or one["bare"]).rpartition("@")[0]
+    if _EXPANDED.search(before[-40:]):
+        return WRITTEN
     if _SENDERS.match(label):
         return 0
     if label and (labelled or not before.strip()):
         if _TO.match(label):
             return 3
         if _RECIPIENTS.search(label) and len(label) < 32:
-            return 1
+            return 2 if "rcpt" in label else 1
     if not before.strip(" \t<>*\"'-•·|>(#[`") or re.fullmatch(r"[\s>*\"'\[(-]{0,12}(?:\d{1,3}[.)]|(?:smtp|rfc822|to|rcpt to)[:;=])?[\s<\"'\[(]{0,4}", before, re.IGNORECASE):
         if _QUOTED_BY.match(after):
             return 0

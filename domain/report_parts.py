@@ -26,7 +26,9 @@ DELIVERY_STATUS = ("delivery-status", "global-delivery-status")
 
 _FOR_MACHINES = (*DELIVERY_STATUS, "disposition-notification", "global-disposition-notification", "feedback-report")
 _RETURNED = ("rfc822", "rfc822-headers", "rfc822-header", "global", "global-headers", "partial", "external-body")
+_ONCE = ("final-recipient", "original-recipient", "action")
 _BLANK = re.compile(r"\n[ \t]*\n")
+_DELIMITER = re.compile(rb"^--([\x21-\x7e]{3,70})[ \t]*\r?\n(?:content-|mime-)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]{1,20})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -62,15 +64,20 @@ def take_apart(raw: bytes, body_at: int, content_type: str) -> Parts:
     body = raw[body_at : body_at + SCANNED]
     parser = BytesParser(_class=_Part, policy=compat32)
     found, plain, html = Parts(), list[str](), list[str]()
-    for part in _leaves(parser.parsebytes(head.strip() + b"\n\n" + body)):
+    whole = parser.parsebytes(head.strip() + b"\n\n" + body)
+    if whole.get_content_maintype() == "multipart" and not whole.is_multipart() and (line := _DELIMITER.search(body)):
+        whole.set_boundary(line[1].decode("ascii", "replace"))  # the header is mistaken
+        whole = parser.parsebytes(whole.as_bytes().partition(b"\n\n")[0] + b"\n\n" + body)
+    for part in _leaves(whole):
         main, _, sub = part.declared().partition("/")
         if main == "message" and sub in _FOR_MACHINES:
             found.machine.setdefault(sub, _text(part))
         elif sub in _RETURNED and main in ("message", "text"):
             found.returned = True
-        elif main == "text" and not found.returned and not found.machine:
+        elif main in ("text", "multipart") and not found.returned and not found.machine:
             (html if sub == "html" else plain).append(_text(part))
     notices = [notice_of(text) for text in plain]
+    found.returned = found.returned or any(len(short) < len(text.rstrip()) for short, text in zip(notices, plain, strict=True))
     found.notice = "\n\n".join(one for one in notices if one.strip())[:LONGEST_PART]
     if not found.notice.strip() or (html and "@" not in found.notice):
         found.notice += "\n" + notice_of("\n".join(_of_html(one) for one in html))[:LONGEST_PART]
@@ -146,6 +153,9 @@ def paragraphs_of(text: str) -> list[dict[str, str]]:
             elif ":" in line:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
+                if name in fields and name in _ONCE:  # the next recipient, without a blank line between
+                    found.append(fields)
+                    fields = {}
                 fields.setdefault(name, value.strip()[:LONGEST_LINE])
         if fields:
             found.append(fields)
