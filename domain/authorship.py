@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.addresses import mailboxes, normal_address
+from domain.automatic import FIELDS as AUTOMATIC_FIELDS
+from domain.automatic import Values, answers_by_itself, is_automatic
 from domain.bounces import Envelope
 from domain.reports import read_report
 
 Kind = Literal["personal", "automatic", "list", "bounce", "receipt", "report"]
-Values = Callable[..., list[str]]  # the unfolded values of a header field, by its name in lower case
 
 FIELDS = (
-    "list-id",
-    "list-post",
+    *AUTOMATIC_FIELDS,
+    "sender",
     "x-beenthere",
     "mailing-list",
-    "precedence",
+    "x-mailing-list",
+    "x-mailman-version",
+    "x-ml-name",
+    "list-help",
+    "list-subscribe",
+    "list-archive",
     "x-original-from",
     "x-original-sender",
     "x-failed-recipients",
@@ -31,6 +37,11 @@ FIELDS = (
     "authentication-results",
 )
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
+_OF_LISTS = ("list-id", "list-post", "x-beenthere", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name")
+_OF_BULK_LISTS = ("list-help", "list-subscribe", "list-archive")  # newsletters have them too, but List-Unsubscribe alone more often
+_LIST_SENDER = re.compile(
+    r"(?:\bowner-([^\s<>@,;:\"]{1,64})|([^\s<>@,;:\"]{1,64})-(?:bounces|owner|admin|request))@([^\s<>:;,?\"]{1,255})", re.IGNORECASE
+)
 _LIST_ID = re.compile(r"<?([^\s<>@.]{1,64})\.([^\s<>@]{3,255})>?\s*$")
 _ADDRESS = re.compile(r"[^\s<>:;,?\"]{1,64}@[^\s<>:;,?\"]{1,255}")
 _VIA = re.compile(r"\S\s+via\s+\S", re.IGNORECASE)  # Anna via Sign; there are people called Via
@@ -55,6 +66,7 @@ class Judged:
 
     author: str | None
     kind: Kind
+    automatic: bool
     traits: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,8 +79,6 @@ def judge(
     subject: str,
     authors: Sequence[From],
     replies: Sequence[From],
-    automatic: bool,
-    answer: bool = False,
     null_sender: bool,
 ) -> Judged:
     """What the header (and of reports, the body) says; whose word it is, is for others to weigh."""
@@ -82,6 +92,7 @@ def judge(
         author, traits["author"] = written
     if forwarded := _forwarded(values):
         traits["forwarded"] = forwarded
+    automatic = is_automatic(values, content_type, subject, null_sender=null_sender)
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"
     envelope = Envelope(
         sender=", ".join(values("from")[:1])[:1000],
@@ -91,13 +102,13 @@ def judge(
         null_sender=null_sender,
         failed=", ".join(values("x-failed-recipients")[:1]),
         automatic=automatic,
-        answer=answer,
+        answer=answers_by_itself(values, subject),
         addressed=_addressed(values),
     )
     if report := read_report(raw, body_at, envelope, values("in-reply-to")):
         kind, facts = report
         traits |= facts
-    return Judged(author, kind, traits)
+    return Judged(author, kind, automatic or kind not in ("personal", "automatic"), traits)
 
 
 def _addressed(values: Values) -> frozenset[str]:
@@ -108,13 +119,19 @@ def _addressed(values: Values) -> frozenset[str]:
 
 def _list_addresses(values: Values) -> frozenset[str] | None:
     """The addresses of the list that a message came through; None where it came through none."""
-    if not any(values(name) for name in ("list-id", "list-post", "x-beenthere", "mailing-list")) and not any(
-        value.strip().lower() == "list" for value in values("precedence")
+    precedence = {value.strip().lower() for value in values("precedence")}
+    if not (
+        any(values(name) for name in _OF_LISTS)
+        or "list" in precedence
+        or ("bulk" in precedence and any(values(name) for name in _OF_BULK_LISTS))
+        or ("bulk" in precedence and any(_LIST_SENDER.search(value) for value in values("sender")))
     ):
         return None
-    found = [_ADDRESS.search(value) for name in ("list-post", "x-beenthere", "mailing-list") for value in values(name)]
+    named = ("list-post", "x-beenthere", "mailing-list", "x-mailing-list")
+    found = [_ADDRESS.search(value) for name in named for value in values(name)]
     said = [one[0].removeprefix("mailto:") for one in found if one]
     said += [f"{one[1]}@{one[2]}" for value in values("list-id")[:1] if (one := _LIST_ID.search(value[-400:]))]
+    said += [f"{one[1] or one[2]}@{one[3]}" for value in values("sender")[:1] if (one := _LIST_SENDER.search(value))]
     return frozenset(normal for address in said[:20] if (normal := normal_address(address)))
 
 

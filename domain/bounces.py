@@ -28,12 +28,13 @@ _DAEMON_NAME = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"(?:^|[-._+\" ])(?:e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|postmaster|hostmaster|admin(?:istrator)?|server|bounces?|"
+    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|postmaster|hostmaster|admin(?:istrator)?|server|bounces?|"
     r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|webmaster)(?:$|[-._+\d\"\\ ])",
     re.IGNORECASE,
 )
 _PASSED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE)
 _GREETING = re.compile(r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n", re.IGNORECASE)
+_DELETED = re.compile(r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
 
@@ -73,7 +74,7 @@ class Envelope:
         """Perhaps a mail system wrote it: postmaster, a system's name, nobody at all."""
         local = (self.author or "").partition("@")[0]
         name = self.sender.partition("<")[0][:200]
-        return self.null_sender or not self.author or bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
+        return self.null_sender or (bool(self.sender) and not self.author) or bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
 
     @property
     def worth_a_look(self) -> bool:
@@ -104,6 +105,12 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
     return {"recipients": [_guess(one, parts.notice) for one in guessed[:MOST_RECIPIENTS]], "guess": True}
 
 
+def refused(parts: Parts) -> bool:
+    """Whether a receipt says that a mail was refused: as RFC 5429 has Sieve do it, and Dovecot where a mailbox is full."""
+    text = next((text for name, text in parts.machine.items() if name.endswith("disposition-notification")), "")
+    return bool(_DELETED.search(text)) and FAILURE.search(parts.notice) is not None
+
+
 def titled(said: Envelope) -> bool:
     """Whether its subject says that something was not delivered."""
     return FAILURE.search(said.subject[:300]) is not None
@@ -124,7 +131,7 @@ def without(traits: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
 
 def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, report: bool) -> bool:
     """Whether mail without a part for machines is a bounce: who sent it, what its notice says, and whom that names."""
-    if said.answer or (said.passed_on and not said.daemon):
+    if (said.answer or said.passed_on) and not said.daemon:
         return False
     opening = parts.notice[:4000]
     fails = bool(FAILURE.search(opening))
@@ -135,7 +142,8 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     if not (guessed and fails) or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
-    return (titled(said), coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
+    alone = all(one.alone for one in guessed)
+    return (titled(said), alone, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 
 def _guess(one: Named, notice: str) -> dict[str, Any]:

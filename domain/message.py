@@ -45,26 +45,8 @@ _INDEXED = [
     "references",
     "content-type",
     "return-path",
-    "auto-submitted",
-    "precedence",
-    "x-auto-response-suppress",
-    "x-autoreply",
-    "x-autorespond",
-    "list-id",
-    "list-unsubscribe",
-    "list-post",
-    "feedback-id",
 ]
 _INDEXED += [name for name in FIELDS if name not in _INDEXED]
-_AUTOMATIC = [
-    "x-auto-response-suppress",
-    "x-autoreply",
-    "x-autorespond",
-    "list-id",
-    "list-unsubscribe",
-    "list-post",
-    "feedback-id",
-]
 _FIELD = re.compile(
     rb"^(" + b"|".join(name.encode() for name in _INDEXED) + rb")[ \t]*:(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
@@ -179,7 +161,6 @@ def _index(raw: bytes) -> IndexedMessage:
     content_type = next(iter(values("content-type")), "")
     if error := structure_error(raw, content_type):
         errors.append(error)
-    automatic = _automatic(values, content_type)
     subject = _readable(next(iter(values("subject")), ""))
     judged = judge(
         raw,
@@ -189,7 +170,6 @@ def _index(raw: bytes) -> IndexedMessage:
         subject=subject,
         authors=[From(who.name, who.address, who.normal) for who in participants if who.field == "from"],
         replies=[From(who.name, who.address, who.normal) for who in participants if who.field == "reply_to"],
-        automatic=automatic,
         null_sender=_null_sender(values),
     )
     return IndexedMessage(
@@ -202,7 +182,7 @@ def _index(raw: bytes) -> IndexedMessage:
         # the nearest ancestors stand last (RFC 5322 3.6.4)
         references=_message_ids(text_of(value[-(64 << 10) :]) for value in fields.get("references", ())[:1]),
         parse_error="; ".join(errors) or None,
-        automatic=automatic,
+        automatic=judged.automatic,
         author=judged.author,
         kind=judged.kind,
         traits=storable_all(judged.traits),
@@ -281,17 +261,6 @@ def _moment(text: str) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except Exception:  # its errors are of many types, and differ between Python versions
         return None
-
-
-def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:
-    submitted = [re.split(r"[;(\s]", value.strip().lower(), maxsplit=1)[0] for value in values("auto-submitted")]
-    return (
-        any(value not in ("", "no") for value in submitted)
-        or any(value.strip().lower() in ("bulk", "junk", "list") for value in values("precedence"))
-        or _null_sender(values)
-        or any(values(name) for name in _AUTOMATIC)
-        or content_type.lower().startswith("multipart/report")
-    )
 
 
 def _null_sender(values: Callable[[str], list[str]]) -> bool:

@@ -24,7 +24,7 @@ FAILURE = re.compile(
     r"|report|notif|sub)|failure (?:notice|deliver)|(?:did|has|have) not (?:reach|arrive|been reached)|(?:permanent|fatal|transient)(?: non-?fatal| fatal)?[ -]"
     r"(?:delivery )?(?:error|failure)|bounced?\b|(?:address(?:es|ee)?|recipients?|message|mail)(?:\(s\))? (?:\w+ ){0,3}(?:fail|rejected|refused|not "
     r"found|unknown|invalid)|(?:unknown|invalid|no such) (?:user|address|recipient|local)|user unknown|not delivered|blocked|mailbox (?:is )?(?:full|"
-    r"unknown|unavail|not)|wasn'?t (?:deliver|found)|couldn'?t be found|rejected (?:your|the|by)|delivery notification|does ?n[o']t exist|"
+    r"unknown|unavail|not)|wasn'?t (?:deliver|found)|couldn'?t be found|rejected (?:your|the|by)|delivery notification|does ?n[o']t exist|postponed|(?:was|been) (?:automatically )?(?:rejected|delayed)|"
     r"unzustellbar|nicht (?:zu)?gestellt|nicht (?:ausgeliefert|übermittelt|zustellbar|weitergeleitet|erreicht)|zustell\w*(?: \w+){0,5}? (?:fehl|nicht|gescheitert)|"
     r"zustell(?:fehler|ungsfehler|ungsproblem)|nicht(?: \w+){0,4}? (?:zugestellt|ausgeliefert|gesendet)|fehler bei der (?:\w+ )?zustell|"
     r"non (?:remis|délivr|distribu|deliver)|pas (?:pu |été |être )*(?:remis|délivr|distribu|envoy|livr)|échec|echec|impossible de (?:remettre|délivrer|distribuer|livrer)|"
@@ -57,7 +57,6 @@ _ADDRESS = re.compile(
     r"|(?<![\w.+@-])(?P<bare>[a-z0-9!#$%&'*+/?^_`{|}~-][\w!#$%&'*+/=?^`{|}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
     re.IGNORECASE | re.ASCII,
 )
-_BARE = _ADDRESS
 _LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
 _SENDERS = re.compile(
     r"^(?:(?:envelope |original |resent-|your |the |x-)?(?:from|sender|return-path|mail from|reply-to|reply to|errors-to|originator|von|absender|de|da|"
@@ -84,6 +83,16 @@ _HIM = re.compile(
     r"(?:\W{1,4}(?:the|following|e-?mail|mail|address|user|recipients?|der|die|den|folgende\w*|account|to|smtp|rfc822|is)){0,3}\W{0,12}$",
     re.IGNORECASE,
 )
+_FIRST = re.compile(
+    r"[\s>*#|`•·-]{0,12}(?:\d{1,3}[.)])?[\s>*\"'\[(]{0,12}(?:(?:smtp|rfc822|to|mailto)[:;=])?[\s<\"'\[(]{0,4}", re.IGNORECASE
+)
+_SAID_BY = re.compile(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,3}$", re.IGNORECASE)
+_OF_HIM = re.compile(r"(?:unknown|user|recipient|rcpt|deliver\w*|reach|to)\W{1,4}$", re.IGNORECASE)
+_WRITE_TO = re.compile(r"\b(?:try|write|contact|mailing|emailing|e?mail us|report|forward(?:ed)?|reply|moved|changed)\b[^.]{0,24}$", re.IGNORECASE)
+_CONTACT = re.compile(r"(?:contact|write|send|forward|report|mail|please|questions)\b", re.IGNORECASE)
+_INTRODUCED = re.compile(
+    r"(?:contact|write to|mail to|e-?mail|postmaster|assistance|from|sender|by|server|try|address is|use)\W{0,3}$", re.IGNORECASE
+)
 _ROLES = re.compile(
     r"^(?:post|host|web|list)?master|^mailer-daemon|^abuse$|^help ?desk|^support$|^admin|^no-?reply|^root$|^daemon$|^security$|^info-?desk|^it-|"
     r"-(?:bounces?|request|owner)$|^owner-|^bounces?[+-]",
@@ -97,6 +106,8 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 
+# How an address stands in a notice, the surest first; 0 is anybody else's.
+ALONE, INLINE, ANSWERED, PERHAPS = 1, 2, 3, 4  # of those in answers of a server and in To, only where there are no others
 WRITTEN = -1  # the rank of whom a mail was written to, where the recipient before it was made of that
 _EXPANDED = re.compile(r"\((?:expanded|generated|originally|forwarded|was|aka)(?: from| to| by)?[:\s]*<?$|generated (?:from|by) <?$", re.IGNORECASE)
 _WRAPPED = re.compile(r"^.{40,}[\w,]$")
@@ -117,18 +128,16 @@ _HEADER_ONLY = frozenset(
     "delivered-to x-mailer user-agent in-reply-to references list-id list-unsubscribe authentication-results received-spf".split()
 )
 _MAIL_FIELDS = _HEADER_ONLY | frozenset(("from", "to", "cc", "subject", "date", "reply-to", "sender", "bcc", "organization"))
-_MACHINE_FIELDS = re.compile(
-    r"^[ \t>]{0,8}(?:final-recipient|original-recipient|action|status|reporting-mta|remote-mta|diagnostic-code|last-attempt-date|arrival-date)[ \t]{0,4}:",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One recipient of a notice, by their addresses in normal form, as written to first; and what is said of them there."""
+    """One recipient of a notice, by their addresses in normal form, as written to first; what is said of them there;
+    whether the address stands `alone`, in a line or a field of its own, as people do not write it."""
 
     addresses: tuple[str, ...]
     said: str
+    alone: bool = False
 
     @property
     def address(self) -> str:
@@ -183,7 +192,7 @@ def _unquoted(line: str) -> str:
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
     lines = notice.split("\n")
-    found: dict[int, dict[str, int]] = {1: {}, 2: {}, 3: {}}
+    found: dict[int, dict[str, int]] = {rank: {} for rank in (ALONE, INLINE, ANSWERED, PERHAPS)}
     written: dict[str, str] = {}
     last = ""
     for at, address, rank in _candidates(lines):
@@ -192,13 +201,13 @@ def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
         elif rank > 0 and address not in excluded:
             found[rank].setdefault(address, at)
             last = address
-    best = next((found[rank] for rank in (1, 2, 3) if found[rank]), {})
+    best = found[INLINE] | found[ALONE] or found[ANSWERED] or found[PERHAPS]
     places = sorted(set(best.values()))
     named = []
     for address, at in list(best.items())[:MOST_RECIPIENTS]:
         end = next((place for place in places if place > at), len(lines))
         addresses = tuple(dict.fromkeys((written.get(address, address), address)))
-        named.append(Named(addresses, _about(lines, at, end, address)))
+        named.append(Named(addresses, _about(lines, at, end, address), alone=address in found[ALONE]))
     return named
 
 
@@ -216,7 +225,7 @@ def _about(lines: list[str], at: int, end: int, address: str) -> str:
 
 
 def _candidates(lines: list[str]) -> Iterator[tuple[int, str, int]]:
-    """Each address of a notice: its line, its normal form, and how surely it was not reached: 1 to 3, 0 for anybody else."""
+    """Each address of a notice: its line, its normal form, and its rank."""
     label, label_depth = "", 0
     for at, line in enumerate(lines):
         depth = len(line) - len(line.lstrip())
@@ -247,33 +256,32 @@ def _rank(lines: list[str], at: int, line: str, one: re.Match[str], label: str, 
         return 0
     if label and (labelled or not before.strip()):
         if _TO.match(label):
-            return 3
-        if _RECIPIENTS.search(label) and len(label) < 32:
-            return 2 if "rcpt" in label else 1
-    if not before.strip(" \t<>*\"'-•·|>(#[`") or re.fullmatch(r"[\s>*\"'\[(-]{0,12}(?:\d{1,3}[.)]|(?:smtp|rfc822|to|rcpt to)[:;=])?[\s<\"'\[(]{0,4}", before, re.IGNORECASE):
-        if _QUOTED_BY.match(after):
-            return 0
-        intro = next((above.strip() for above in reversed(lines[max(0, at - 2) : at]) if above.strip()), "")
-        bracketed = one["angle"] is not None or '"' in before
-        if not bracketed and not _AFTER.match(after):
-            return 0
-        if re.search(r"(?:contact|write to|mail to|e-?mail|postmaster|assistance|from|sender|by|server|try|address is|use)\W{0,3}$", intro, re.IGNORECASE):
-            return 0
-        if _ROLES.search(local) and not (bracketed and after.strip()[:1] == ":") and not FAILURE.search(" ".join([intro, after])) and not REPLY_CODE.search(after):
-            return 0
-        return 1
-    if _NOT_HIM.search(before[-60:]) and not re.search(r"(?:unknown|user|recipient|rcpt|deliver\w*|reach|to)\W{1,4}$", before[-20:], re.IGNORECASE):
+            return PERHAPS
+        if _RECIPIENTS.search(label) and len(label) <= 40:
+            return ANSWERED if "rcpt" in label else ALONE
+    if _FIRST.fullmatch(before):
+        return _rank_first(lines, at, one, before, after)
+    if _SAID_BY.search(before[-24:]) or (_NOT_HIM.search(before[-60:]) and not _OF_HIM.search(before[-20:])):
         return 0
     coded = REPLY_CODE.search(before) or STATUS.search(before)
-    if re.search(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,3}$", before[-24:], re.IGNORECASE):
-        return 0
     if _HIM.search(before[-60:]):
-        if _ROLES.search(local) and re.search(r"(?:contact|write|send|forward|report|mail|please|questions)\b", before[-80:], re.IGNORECASE):
+        if _WRITE_TO.search(before[-40:]) or (_ROLES.search(local) and _CONTACT.search(before[-80:])):
             return 0
-        if re.search(r"rcpt to:?\W{0,3}$", before, re.IGNORECASE):
-            return 2
-        sentence = " ".join([*lines[max(0, at - 2) : at + 3]])
-        return (1 if FAILURE.search(before) else 2) if FAILURE.search(sentence) or coded else 3
+        if FAILURE.search(before):
+            return INLINE
+        return ANSWERED if coded or FAILURE.search(" ".join(lines[max(0, at - 2) : at + 3])) else PERHAPS
     if coded or REPLY_CODE.search(after[:40]):
-        return 0 if _ROLES.search(local) else 2
+        return 0 if _ROLES.search(local) else ANSWERED
     return 0
+
+
+def _rank_first(lines: list[str], at: int, one: re.Match[str], before: str, after: str) -> int:
+    """The rank of an address that its line begins with."""
+    local = (one["angle"] or one["bare"]).rpartition("@")[0]
+    intro = next((above.strip() for above in reversed(lines[max(0, at - 2) : at]) if above.strip()), "")
+    marked = one["angle"] is not None or '"' in before
+    if _QUOTED_BY.match(after) or not (marked or _AFTER.match(after)) or _INTRODUCED.search(intro[-40:]):
+        return 0
+    if _ROLES.search(local) and not (marked and after.strip()[:1] == ":"):
+        return ALONE if FAILURE.search(f"{intro} {after}") or REPLY_CODE.search(after) else 0
+    return ALONE

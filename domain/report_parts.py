@@ -64,7 +64,10 @@ def take_apart(raw: bytes, body_at: int, content_type: str) -> Parts:
     body = raw[body_at : body_at + SCANNED]
     parser = BytesParser(_class=_Part, policy=compat32)
     found, plain, html = Parts(), list[str](), list[str]()
-    whole = parser.parsebytes(head.strip() + b"\n\n" + body)
+    try:
+        whole = parser.parsebytes(head.strip() + b"\n\n" + body)
+    except RecursionError:  # nested beyond reason: no report is
+        return Parts()
     if whole.get_content_maintype() == "multipart" and not whole.is_multipart() and (line := _DELIMITER.search(body)):
         whole.set_boundary(line[1].decode("ascii", "replace"))  # the header is mistaken
         whole = parser.parsebytes(whole.as_bytes().partition(b"\n\n")[0] + b"\n\n" + body)

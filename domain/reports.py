@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from domain.addresses import normal_address
-from domain.bounces import Envelope, addresses_of, read_bounce
+from domain.bounces import Envelope, addresses_of, read_bounce, refused
 from domain.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
 
 ReportKind = Literal["bounce", "receipt", "report"]
@@ -50,6 +50,8 @@ def read_report(raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]
         found = _REPORT_TYPE.search(said.content_type)
         kind = _KINDS.get(found[1].lower()) if found else None
         kind = kind or next((_KINDS[one] for one in parts.machine), None)
+        if kind == "receipt" and refused(parts):
+            kind = "bounce"
     facts: dict[str, Any]
     if kind == "receipt":
         facts = {"receipt": _receipt(parts)}
