@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -39,6 +40,7 @@ FIELDS = (
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
 _OF_LISTS = ("list-id", "list-post", "x-beenthere", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name")
 _OF_BULK_LISTS = ("list-help", "list-subscribe", "list-archive")  # newsletters have them too, but List-Unsubscribe alone more often
+_LIST_FIELDS = frozenset((*_OF_LISTS, "precedence"))
 _LIST_SENDER = re.compile(
     r"(?:\bowner-([^\s<>@,;:\"]{1,64})|([^\s<>@,;:\"]{1,64})-(?:bounces|owner|admin|request))@([^\s<>:;,?\"]{1,255})", re.IGNORECASE
 )
@@ -74,6 +76,7 @@ def judge(
     raw: bytes,
     body_at: int,
     values: Values,
+    names: AbstractSet[str],
     *,
     content_type: str,
     subject: str,
@@ -83,7 +86,7 @@ def judge(
 ) -> Judged:
     """What the header (and of reports, the body) says; whose word it is, is for others to weigh."""
     traits: dict[str, Any] = {}
-    lists = _list_addresses(values)
+    lists = None if names.isdisjoint(_LIST_FIELDS) else _list_addresses(values)
     is_list = lists is not None
     if is_list:
         traits["list"] = sorted(lists or ())
@@ -92,7 +95,7 @@ def judge(
         author, traits["author"] = written
     if forwarded := _forwarded(values):
         traits["forwarded"] = forwarded
-    automatic = is_automatic(values, content_type, subject, null_sender=null_sender)
+    automatic = is_automatic(values, names, content_type, subject, null_sender=null_sender)
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"
     envelope = Envelope(
         sender=", ".join(values("from")[:1])[:1000],
@@ -102,8 +105,8 @@ def judge(
         null_sender=null_sender,
         failed=", ".join(values("x-failed-recipients")[:1]),
         automatic=automatic,
-        answer=answers_by_itself(values, subject),
-        addressed=_addressed(values),
+        answer=lambda: answers_by_itself(values, subject),
+        addressed=lambda: _addressed(values),
     )
     if report := read_report(raw, body_at, envelope, values("in-reply-to")):
         kind, facts = report

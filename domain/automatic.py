@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 Values = Callable[..., list[str]]  # the unfolded values of a header field, by its name in lower case
 
@@ -35,6 +36,8 @@ FIELDS = (
     *_OF_A_PERSON,
 )
 
+_MARKS = frozenset(FIELDS) - frozenset(_OF_A_PERSON)
+
 _ANSWERS = re.compile(
     r"\s*\[?(?:automatic(?:ally generated)? (?:reply|response|answer)|auto[- ]?(?:reply|response|responder)|out[- ]of[- ](?:the )?office(?: (?:auto-?reply|"
     r"message|notice|reply))?|vacation (?:reply|response|message|notice)|automatische (?:antwort|rückantwort|abwesenheitsnotiz)|abwesenheits(?:notiz|agent|"
@@ -48,15 +51,16 @@ _ANSWERS = re.compile(
 )
 
 
-def is_automatic(values: Values, content_type: str, subject: str, *, null_sender: bool) -> bool:
-    """Whether a program sent it: an answer, a newsletter, a notification, a report, a list's copy."""
-    return (
+def is_automatic(values: Values, names: AbstractSet[str], content_type: str, subject: str, *, null_sender: bool) -> bool:
+    """Whether a program sent it: an answer, a newsletter, a notification, a report, a list's copy. `names` are those of its
+    header fields, in lower case."""
+    if null_sender or content_type.lower().startswith("multipart/report") or is_answer(subject):
+        return True
+    return not names.isdisjoint(_MARKS) and (
         answers_by_itself(values, subject)
         or any(_first_word(value) not in _DENIALS for value in values("auto-submitted"))
         or any(value.strip().lower() in _PRECEDENCE for value in values("precedence"))
-        or null_sender
         or any(values(name) for name in _OF_PROGRAMS)
-        or content_type.lower().startswith("multipart/report")
         or _wants_no_answer(values)
     )
 

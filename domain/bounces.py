@@ -7,7 +7,7 @@ that no more than the notice and the machine's own part, never the mail that it 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,8 @@ class Envelope:
     null_sender: bool
     failed: str = ""
     automatic: bool = False
-    answer: bool = False
-    addressed: Collection[str] = ()
+    answer: Callable[[], bool] = bool
+    addressed: Callable[[], Collection[str]] = tuple
 
     @property
     def passed_on(self) -> bool:
@@ -95,7 +95,7 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
         named, stated = _by_machine(paragraphs_of(parts.notice), parts.notice), True
     if named:
         return {"recipients": named} if text else {"recipients": named, "guess": True}
-    guessed = named_in(parts.notice, frozenset(said.addressed))
+    guessed = named_in(parts.notice, frozenset(said.addressed()))
     listed = [one for _, address in mailboxes(said.failed) if (one := normal_address(address))]
     if listed:
         words = {address: one.said for one in guessed for address in one.addresses}
@@ -131,7 +131,7 @@ def without(traits: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
 
 def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, report: bool) -> bool:
     """Whether mail without a part for machines is a bounce: who sent it, what its notice says, and whom that names."""
-    if (said.answer or said.passed_on) and not said.daemon:
+    if (said.passed_on or said.answer()) and not said.daemon:
         return False
     opening = parts.notice[:4000]
     fails = bool(FAILURE.search(opening))

@@ -166,6 +166,7 @@ def _index(raw: bytes) -> IndexedMessage:
         raw,
         body_at,
         values,
+        fields.keys(),
         content_type=content_type,
         subject=subject,
         authors=[From(who.name, who.address, who.normal) for who in participants if who.field == "from"],

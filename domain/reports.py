@@ -42,8 +42,10 @@ def read_report(raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]
     about (of `answers`, its In-Reply-To, where nothing is returned), and under its kind what it says of whom."""
     declared = said.content_type.lower()
     report = declared.startswith("multipart/report")
-    if not (report or said.worth_a_look or (declared.startswith("multipart/") and _PART.search(raw, body_at, body_at + LONGEST_PART))):
-        return None
+    if not (report or said.worth_a_look):
+        # Some put the part for machines into another multipart.
+        if not declared.startswith("multipart/") or raw.find(b"delivery-status", body_at, body_at + LONGEST_PART) < 0:
+            return None
     parts = take_apart(raw, body_at, said.content_type)
     kind: ReportKind | None = None
     if report:
