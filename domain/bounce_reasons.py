@@ -38,10 +38,16 @@ REPLY_CODE = re.compile(r"(?<![\d.:/-])([45])([0-5]\d)(?=[\s:;,)\]#-]|$)")
 _USER = (
     r"(?:user|recipient|mail ?box|account|address(?:ee)?|e-?mail|person|subscriber|alias|local[- ]?part|inbox|user ?(?:id|name)|customer)"
 )
+_PLAIN_USER = (
+    r"access denied\W*as\(|5\.4\.1\b.{0,40}\baccess denied|\baddress (?:is )?(?:not found|couldn'?t be found)|\b(?:user|mailbox|recipient|account)s? (?:is )?(?:unknown|not found|does ?n[o']t exist)|\b(?:unknown|no such|invalid|unbekannter) (?:user|recipient|mailbox|"
+    r"account|empf)|recip(?:ient)?notfound|that you tried to reach does not exist|\bdoes not like recipient\W{0,3}$"
+)
 _WORDS: tuple[tuple[Reason, str], ...] = (
     ("authentication", r"\b(?:spf|dkim|dmarc|sender id|arc)\b|unauthenticated|not authenticated|authenticat(?:ion|e) (?:is )?(?:required|"
         r"checks?|information|failed)|does not pass|domain ?keys|email authentication|sender policy framework|must be authenticated"),
-    ("blocked", r"block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|u)[wr]?bls?\b|spamhaus|spamcop|barracudacentral|sorbs|senderbase|"
+    ("unknown host", r"unable to get mx|no mx (?:found|record)"),
+    ("sender rejected", r"email address is not verified|identities failed|from: domain|from header (?:is )?invalid|invalid from"),
+    ("blocked", r"invalid ip|mail ?server is blocked|block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|u)[wr]?bls?\b|spamhaus|spamcop|barracudacentral|sorbs|senderbase|"
         r"cloudmark|trendmicro|proofpoint\.com/|reputation|reverse dns|\bptr\b|\brdns\b|reverse (?:lookup|map)|resolv\w+ (?:your|to) ip|"
         r"client host|(?:your|sending|source|connecting|sender'?s?) (?:ip|host|server|network|mta)\b.{0,60}(?:block|ban|listed|"
         r"reject|denied|refus|not allowed|not accepted)|(?:blocked|banned|listed|denied|refused|rejected).{0,40}\bip\b|\bip\b.{0,40}"
@@ -55,6 +61,9 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"invalid|unknown|verif|blocked|does(?:n't| not)|must|mismatch|disabled|callout|misformatted)|(?:reject|invalid|unverif|unknown|bad|"
         r"blocked|verify|forbidden|refused)\w* (?:e?mail from |the )?sender|verify.{0,30}sender|unroutable sender|cannot resolve.{0,20}sender"
         r"|send(?:er)? (?:is )?not (?:allowed|authori[sz]ed)|does not like sender|unresolvable domain|bad sender|from header|mail from:?\s*<"),
+    ("unknown user", _PLAIN_USER),
+    ("relaying denied", r"relay(?:ing)? (?:access )?(?:denied|not|prohibited|refused)|not (?:configured|allowed|permitted) to relay|unable to relay|relay not"),
+    ("network", r"(?:host not found|name (?:service|server)|lookup).{0,40}try again|temporar\w+ (?:failure|error) in name|connection timed out|in the queue too long"),
     ("mailbox full", r"(?:over|exceed\w*|out of|beyond|reached|above|full|hit|limit).{0,40}\b(?:disk )?quota|quota.{0,40}(?:exceed|full|limit|"
         r"over|violation|reached)|\bover ?quota|(?:mail ?(?:box|folder|drop)|inbox|account|user|folder|recipient).{0,30}\b(?:is |was )?(?:almost )?"
         r"(?:full|too large|exceeded|exceeds)|(?:exceed|insufficient|not enough|no|out of|over|lack of).{0,30}(?:storage|(?:disk|mail"
@@ -63,11 +72,13 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     ("size", r"(?:message|mail|e-?mail|size|body|attachments?|file|length|data)\b.{0,50}(?:too (?:big|large|long)|exceed(?:s|ed|ing)?\b|"
         r"larger than|over the|bigger|maximum)|too (?:big|large)|(?:exceed|maximum|max|larger).{0,40}\bsize|size (?:limit|restriction)|"
         r"max(?:imum)? message length|line too long"),
+    ("unknown host", r"any host named|\bhost unknown|unknown host|host (?:or domain name )?not found|no mx\b|no mail servers? appear|domain (?:name )?(?:does ?n[o']t "
+        r"exist|not found|unknown)|nxdomain|null mx"),
     ("moved", r"(?:has|have) (?:been )?(?:moved|changed)|no longer (?:with|at|works?|employed)|(?:user|recipient|mailbox) (?:has )?moved|new (?:e-?mail "
         r"|mail )?address (?:is|:)|please (?:try|use) (?:the )?(?:new )?(?:address|<)|address (?:has )?changed|left the (?:company|organi)|"
         r"forwarding order"),
     ("disabled", _USER + r"\b.{0,60}\b(?:disabled|suspend\w*|inactiv\w*|deactivat\w*|locked|frozen|dormant|on hold|not active(?:ated)?|"
-        r"terminated|not enabled|blocked|expired|restricted|discontinued)\b|(?:disabled|suspended|inactive|deactivated|"
+        r"terminated|not enabled|expired|discontinued)\b|(?:disabled|suspended|inactive|deactivated|"
         r"locked|expired|dormant|frozen|discontinued) " + _USER + r"|not accepting (?:any )?(?:mail|messages)|temporarily (?:locked|suspended)"),
     ("rate", r"too (?:many|much|fast|often|frequent)|rate.?limit|throttl|\brate\b|frequen|(?:exceed|maximum|max|limit).{0,60}(?:connections?|"
         r"recipients|messages|mails|hour|day|sending|rcpts?|sessions|per)\b|grey-?list|gray-?list|slow down|deferred due|excessive|"
@@ -81,8 +92,8 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"|no (?:one|body) by that name|(?:does|do)n?'?t? (?:not )?have an? (?:\w+ )?account|no (?:such (?:person|one|local|domain user|rcpt)|mailbox)|not (?:our|my|a) "
         r"(?:customer|user)|who\?|no account|user unknown|unknown to|unknown[- ](?:user|rec|add|local|mail)|unroutable|badly formed|malformed "
         r"(?:recipient|address)|recipnotfound|recipientnotfound|nosuchuser|unknown_?user|not listed in|not in (?:our|the|my) (?:directory|"
-        r"list|database|records)|does not like recipient|badrcptto|invalid mailbox|address not present|address rejected|recipient "
-        r"(?:address )?reject|mailbox unavailable|all recipients (?:are )?invalid|this user|(?:address|account) couldn'?t|couldn'?t find|"
+        r"list|database|records)|does not like recipient|badrcptto|invalid mailbox|address not present|"
+        r"mailbox unavailable|all recipients (?:are )?invalid|this user|(?:address|account) couldn'?t|couldn'?t find|"
         r"not a known user|doesn.t exist|ne(?:'|’)existe pas|inconnue?\b|unbekannt|existiert nicht|nicht bekannt|no existe|desconocid|inexist|n[ãa]o "
         r"existe|non esiste|sconosciut|niet (?:bekend|gevonden)|onbekend|nie istnieje|nieznany|не существует|неизвестн|не найден|нет такого|не "
         r"зарегистрирован|finns inte|findes ikke|(?:不|未)存在|无此|無此|没有找到|找不到|无效|用户不存在|不明|存在しません|ご?利用(?:いただけ)?(?:されてお|できま|しており)|該当|見つかりません|"
@@ -98,6 +109,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     ("content", r"\bspam\w*|virus|malware|infected|content|banned|attachment|prohibited|phish|suspicious|objectionable|blocked url|\burls?\b|"
         r"suspect|trojan|scanned|bulk mail|junk|advertis|abus(?:e|ive)|filtered|illegal character|unacceptable|dangerous|executable|"
         r"blocked (?:word|phrase|message)|quarantin|scam|垃圾"),
+    ("blocked", r"\bblocked\b"),
     ("policy", r"polic(?:y|ies)|not (?:authori[sz]ed|permitted|allowed|accept\w*)|permission|restrict|administrativ|prohibition|(?:access|delivery) "
         r"(?:is )?(?:denied|refused|not)|refused by|reject\w* by|closed list|moderat|members? (?:only|are)|only accept|does not accept|"
         r"denied|forbidden|refused to accept|not wanted|violat|security|rejected|拒收|拒否"),
@@ -116,6 +128,11 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
 )  # fmt: skip
 _OF_WORDS = [(reason, re.compile(words)) for reason, words in _WORDS]
 _BLANKS = re.compile(r"\s+")
+# Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
+_BESIDE = re.compile(
+    r"recipient address rejected:?|(?<=[a-z0-9])/[^\s<>]{0,300}|\bhost \S{1,200} said:?|remote host said:?|--> (?:mail from|helo|ehlo|rcpt)[^<-]{0,60}(?:<[^<>]{0,200}>)?"
+    r"|<-- 2\d\d[^<-]{0,60}|\(in reply to [\w ]{1,40} command\)|with \S{0,40} server"
+)
 LONGEST = 2000  # characters of a refusal that are read
 
 # The second and third number of RFC 3463's codes; the last part may be a range.
@@ -158,20 +175,19 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
     `around` it, and by the reply code of SMTP."""
     code = STATUS.search(status or "") or STATUS.search(said)
     by_code = _OF_CODES.get((int(code[2]), int(code[3]))) if code else None
-    if by_words := _by_words(said):
-        # Refused, unavailable and the like are said for every reason: there the code knows better.
-        if by_code and by_words in ("policy", "system"):
-            return by_code
+    by_words = _by_words(said)
+    # Refused, unavailable and the like are said for every reason: there the code knows better.
+    if by_words and not (by_code and by_words in ("policy", "system")):
         return by_words
-    if by_code:
+    if by_code and code and code[3] != "0":
         return by_code
     reply = REPLY_CODE.search(said)
     by_reply = _OF_REPLIES.get(reply[1] + reply[2]) if reply else None
-    return by_reply or _by_words(around) or "unknown"
+    return by_words or _by_words(around) or by_code or by_reply or "unknown"
 
 
 def _by_words(said: str) -> Reason | None:
-    said = _BLANKS.sub(" ", said[:LONGEST]).lower()
+    said = _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
     return next((reason for reason, words in _OF_WORDS if words.search(said)), None) if said else None
 
 

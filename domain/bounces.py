@@ -28,11 +28,12 @@ _DAEMON_NAME = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|postmaster|hostmaster|admin(?:istrator)?|server|bounces?|"
+    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|post[-_.]?master|hostmaster|admin(?:istrator)?|server|bounces?|"
     r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|webmaster)(?:$|[-._+\d\"\\ ])",
     re.IGNORECASE,
 )
 _PASSED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE)
+_STEMS = ("deliver", "undeliv", "returned", "bounce", "fail", "zustell", "remis", "entreg", "consegn", "достав", "退信", "配信", "送信")
 _GREETING = re.compile(r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n", re.IGNORECASE)
 _DELETED = re.compile(r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
@@ -78,7 +79,13 @@ class Envelope:
 
     @property
     def worth_a_look(self) -> bool:
-        return bool(self.failed) or self.daemon or self.system
+        return bool(self.failed) or self.daemon or self.system or _hints(self.subject)
+
+
+def _hints(subject: str) -> bool:
+    """Whether a subject may be that of a bounce: quickly, for every mail is asked this."""
+    lowered = subject[:100].lower()
+    return any(stem in lowered for stem in _STEMS)
 
 
 def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> dict[str, Any] | None:
@@ -139,21 +146,24 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
         return fails or titled(said) or bool(guessed)
     if report:
         return bool(guessed) and (fails or titled(said))
-    if not (guessed and fails) or _GREETING.match(opening):
+    if not (guessed and (fails or titled(said))) or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
     alone = all(one.alone for one in guessed)
+    if not said.system:
+        return titled(said) and coded and (parts.returned or said.automatic)
     return (titled(said), alone, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 
 def _guess(one: Named, notice: str) -> dict[str, Any]:
-    status, reply = STATUS.search(one.said), REPLY_CODE.search(one.said)
-    if not status and not reply:
-        status, reply = STATUS.search(notice), REPLY_CODE.search(notice)
+    said = one.said
+    if not STATUS.search(said) and not REPLY_CODE.search(said):
+        said += "\n" + "\n".join(line for line in notice.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))[:1000]
+    status, reply = STATUS.search(said), REPLY_CODE.search(said)
     first = status[1] if status else reply[1] if reply else "5"
     delayed = (first == "4" or DELAY.search(notice)) and not FINAL.search(notice + one.said)
     return _recipient(
-        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, one.said, around=notice
+        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, said, around=notice
     )
 
 

@@ -42,19 +42,19 @@ FAILURE = re.compile(
 
 DELAY = re.compile(
     r"delayed|postponed|delay(?:s|ing)? (?:notif|in|of)|\(delay\)|warning message only|will (?:continue|keep|be retr|retry|try)|not yet been (?:deliver|"
-    r"sent)|still (?:being|trying|in the queue|undeliver)|no action is required|(?:not|n't) (?:need|have) to resend|transient non-?fatal|will be (?:retried|repeated|"
+    r"sent)|will be repeated|could not be delivered for more than|until it is \d+|still (?:being|trying|in the queue|undeliver)|no action is required|(?:not|n't) (?:need|have) to resend|transient non-?fatal|will be (?:retried|repeated|"
     r"attempted)|temporarily undeliver|verzögert|wird weiter versucht|noch nicht zugestellt|retardé|retrasad|ritardat|задерж|遅延|延迟|延遲",
     re.IGNORECASE,
 )
 FINAL = re.compile(
-    r"giv(?:e|en|ing) up|gave up|permanent (?:error|fail|fatal)|permanent fatal|too long|expired|final(?:ly)?\b|undeliverable|returned to sender|could not be delivered "
-    r"for|retry (?:time|timeout)|no further (?:attempt|delivery)|won'?t (?:be )?(?:try|retr)|will not (?:be )?(?:retr|try)|has failed|delivery failed",
+    r"giv(?:e|en|ing) up|gave up|permanent (?:error|fail|fatal)|permanent fatal|too long|expired|final(?:ly)?\b|undeliverable|returned to sender|"
+    r"retry (?:time|timeout)|no further (?:attempt|delivery)|won'?t (?:be )?(?:try|retr)|will not (?:be )?(?:retr|try)|has failed|delivery failed",
     re.IGNORECASE,
 )
 
 _ADDRESS = re.compile(
     r"<(?:(?:smtp|mailto|rfc822):)?(?P<angle>(?:\"[^\"<>\n]{1,64}\"|[^\s<>@\"]{1,64})@[^\s<>@\"]{1,255})>"
-    r"|(?<![\w.+@-])(?P<bare>[a-z0-9!#$%&'*+/?^_`{|}~-][\w!#$%&'*+/=?^`{|}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
+    r"|(?<![\w.+@/-])(?P<bare>[a-z0-9!#$%&'*+?^_`{|}~-][\w!#$%&'*+?^`{|}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
     re.IGNORECASE | re.ASCII,
 )
 _LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
@@ -65,7 +65,7 @@ _SENDERS = re.compile(
     r"dkim-signature|list-\w+|x-[\w-]+|reporting-mta|arrival-date|reported by|generating server|bounced? by|signed by|authenticated|via|server))$",
     re.IGNORECASE,
 )
-_TO = re.compile(r"^(?:to|an|à|a|para|do|кому|till|til|naar|aan|收件人|宛先|받는 ?사람|for)$", re.IGNORECASE)
+_TO = re.compile(r"^(?:to|an|à|a|para|do|кому|till|til|naar|aan)$", re.IGNORECASE)
 _RECIPIENTS = re.compile(
     r"recipient|rcpt|failed|addressee|address|empfänger|destinat|doel|odbiorc|получател|адрес|收件|受信|送信先|宛先|수신|mottag|modtager|ontvanger|undeliver|user|mailbox|unknown|"
     r"invalid|delivered|deliver|error|reach",
@@ -100,7 +100,7 @@ _ROLES = re.compile(
 )
 _QUOTED_BY = re.compile(r"^[\s:,]{0,4}(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|写道)", re.IGNORECASE)
 _AFTER = re.compile(
-    r"^[\s>)'\"\].,:;|-]{0,12}(?:$|[(\[]|[45]\d\d\b|[45]\.\d\.\d|\.\.\.|\b(?:on |user|unknown|no|not|is|was|does|could|can|has|had|host|smtp|error|fail|invalid|address|mail|recipient|over|"
+    r"^[\s>)'\"\].,:;|-]{0,12}(?:$|[(\[<]|[45]\d\d\b|[45]\.\d\.\d|\.\.\.|\b(?:on |user|unknown|no|not|is|was|does|could|can|has|had|host|smtp|error|fail|invalid|address|mail|recipient|over|"
     r"unable|reject|refused|delivery|undeliver|reason|said|while|the |your|this|permanent|remote|account|connect|message|delay|couldn|wasn|isn|doesn|won|relay|nicht|kein|unbekannt|ist|"
     r"konnte|existe|inconnu|no existe|desconocid|inexist|n[ãa]o|non|nie|не|因|不|无|無|失|は|に|へ|の|が|の|：|，|。|（|を))",
     re.IGNORECASE,
@@ -109,7 +109,9 @@ _AFTER = re.compile(
 # How an address stands in a notice, the surest first; 0 is anybody else's.
 ALONE, INLINE, ANSWERED, PERHAPS = 1, 2, 3, 4  # of those in answers of a server and in To, only where there are no others
 WRITTEN = -1  # the rank of whom a mail was written to, where the recipient before it was made of that
-_EXPANDED = re.compile(r"\((?:expanded|generated|originally|forwarded|was|aka)(?: from| to| by)?[:\s]*<?$|generated (?:from|by) <?$", re.IGNORECASE)
+_EXPANDED = re.compile(
+    r"\((?:expanded|generated|originally|forwarded|was|aka)(?: addressed| sent)?(?: from| to| by)?[:\s]*<?$|generated (?:from|by) <?$", re.IGNORECASE
+)
 _WRAPPED = re.compile(r"^.{40,}[\w,]$")
 
 _RULE = re.compile(r"^\s{0,8}[-=_*~#+>|.]{3,}")
@@ -194,13 +196,15 @@ def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     lines = notice.split("\n")
     found: dict[int, dict[str, int]] = {rank: {} for rank in (ALONE, INLINE, ANSWERED, PERHAPS)}
     written: dict[str, str] = {}
-    last = ""
+    last, last_at = "", -MOST_LINES
     for at, address, rank in _candidates(lines):
-        if rank == WRITTEN and last and address not in excluded:
+        if rank == 0 or address in excluded:
+            continue
+        if rank == WRITTEN and at - last_at <= 2:
             written.setdefault(last, address)
-        elif rank > 0 and address not in excluded:
-            found[rank].setdefault(address, at)
-            last = address
+            continue
+        found[ALONE if rank == WRITTEN else rank].setdefault(address, at)
+        last, last_at = address, at
     best = found[INLINE] | found[ALONE] or found[ANSWERED] or found[PERHAPS]
     places = sorted(set(best.values()))
     named = []
@@ -256,7 +260,7 @@ def _rank(lines: list[str], at: int, line: str, one: re.Match[str], label: str, 
         return 0
     if label and (labelled or not before.strip()):
         if _TO.match(label):
-            return PERHAPS
+            return 0  # of the mail as it was written
         if _RECIPIENTS.search(label) and len(label) <= 40:
             return ANSWERED if "rcpt" in label else ALONE
     if _FIRST.fullmatch(before):
@@ -280,7 +284,7 @@ def _rank_first(lines: list[str], at: int, one: re.Match[str], before: str, afte
     local = (one["angle"] or one["bare"]).rpartition("@")[0]
     intro = next((above.strip() for above in reversed(lines[max(0, at - 2) : at]) if above.strip()), "")
     marked = one["angle"] is not None or '"' in before
-    if _QUOTED_BY.match(after) or not (marked or _AFTER.match(after)) or _INTRODUCED.search(intro[-40:]):
+    if _QUOTED_BY.match(after) or not (marked or after.lstrip()[:1] in (":", "：") or _AFTER.match(after)) or _INTRODUCED.search(intro[-40:]):
         return 0
     if _ROLES.search(local) and not (marked and after.strip()[:1] == ":"):
         return ALONE if FAILURE.search(f"{intro} {after}") or REPLY_CODE.search(after) else 0
