@@ -80,14 +80,14 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     ("disabled", _USER + r"\b.{0,60}\b(?:disabled|suspend\w*|inactiv\w*|deactivat\w*|locked|frozen|dormant|on hold|not active(?:ated)?|"
         r"terminated|not enabled|expired|discontinued)\b|(?:disabled|suspended|inactive|deactivated|"
         r"locked|expired|dormant|frozen|discontinued) " + _USER + r"|not accepting (?:any )?(?:mail|messages)|temporarily (?:locked|suspended)"),
-    ("rate", r"too (?:many|much|fast|often|frequent)|rate.?limit|throttl|\brate\b|frequen|(?:exceed|maximum|max|limit).{0,60}(?:connections?|"
+    ("rate", r"too (?:many(?! hops)|much|fast|often|frequent)|rate.?limit|throttl|\brate\b|frequen|(?:exceed|maximum|max|limit).{0,60}(?:connections?|"
         r"recipients|messages|mails|hour|day|sending|rcpts?|sessions|per)\b|grey-?list|gray-?list|slow down|deferred due|excessive|"
         r"(?:daily|hourly|sending) (?:\w+ )?(?:limit|quota)|concurren|per (?:hour|day|minute|session|connection)|unusual (?:rate|number)"),
     ("unknown user", r"(?:no|not? (?:a |an |such )?(?:valid|known|existing)|unknown|invalid|non-?exist[ae]nt|undefined|unrecogni[sz]ed|illegal|bad|"
         r"incorrect|wrong|obsolete|unroutable|ambiguous|undeliverable|unlisted|nonlocal|no longer valid|bogus|missing)[ :]+(?:[\w-]+ ){0,2}?"
         + _USER + r"s?\b|" + _USER + r"\b.{0,90}?\b(?:unknown|(?:does|do|did)(?:n'?t| not) (?:appear to )?(?:exist|match|appear)|not (?:\w+ ){0,2}"
         r"?(?:found|exist\w*|known|listed|recogni\w*|valid|here|on|in|local|available here|unique|resolv\w*|a user)|no longer|invalid|"
-        r"wrong|isn'?t|is not|doesn'?t|non-?exist\w*|undefined|unroute?able|unavailable|deleted|cancel\w*|closed|verification failed|"
+        r"wrong|non-?exist\w*|undefined|unroute?able|unavailable|deleted|cancel\w*|closed|verification failed|"
         r"not available|couldn'?t be found|could not be found|has been (?:removed|deleted|closed)|missing|lookup failed|disallowed)\b"
         r"|no (?:one|body) by that name|(?:does|do)n?'?t? (?:not )?have an? (?:\w+ )?account|no (?:such (?:person|one|local|domain user|rcpt)|mailbox)|not (?:our|my|a) "
         r"(?:customer|user)|who\?|no account|user unknown|unknown to|unknown[- ](?:user|rec|add|local|mail)|unroutable|badly formed|malformed "

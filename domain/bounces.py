@@ -92,7 +92,7 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
     """Whom a bounce did not reach, or None for mail that is none: {"recipients": [...], "guess": true where no part for
     machines says so}. `stated`: its Content-Type says that it is one; `report`, that it is some report."""
     named: list[dict[str, Any]] = []
-    text = parts.delivery_status()
+    text = parts.delivery_status() or (_receipt(parts) if refused(parts) else "")
     if text and not (report or said.daemon or said.system or (titled(said) and not said.passed_on)):
         return None  # somebody attached it
     if text:
@@ -114,8 +114,11 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
 
 def refused(parts: Parts) -> bool:
     """Whether a receipt says that a mail was refused: as RFC 5429 has Sieve do it, and Dovecot where a mailbox is full."""
-    text = next((text for name, text in parts.machine.items() if name.endswith("disposition-notification")), "")
-    return bool(_DELETED.search(text)) and FAILURE.search(parts.notice) is not None
+    return bool(_DELETED.search(_receipt(parts))) and FAILURE.search(parts.notice) is not None
+
+
+def _receipt(parts: Parts) -> str:
+    return next((text for name, text in parts.machine.items() if name.endswith("disposition-notification")), "")
 
 
 def titled(said: Envelope) -> bool:

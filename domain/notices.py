@@ -86,6 +86,7 @@ _HIM = re.compile(
 _FIRST = re.compile(
     r"[\s>*#|`•·-]{0,12}(?:\d{1,3}[.)])?[\s>*\"'\[(]{0,12}(?:(?:smtp|rfc822|to|mailto)[:;=])?[\s<\"'\[(]{0,4}", re.IGNORECASE
 )
+_KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$", re.IGNORECASE)  # of an address: in X.400's names, in fields of RFC 3464
 _SAID_BY = re.compile(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,3}$", re.IGNORECASE)
 _OF_HIM = re.compile(r"(?:unknown|user|recipient|rcpt|deliver\w*|reach|to)\W{1,4}$", re.IGNORECASE)
 _WRITE_TO = re.compile(r"\b(?:try|write|contact|mailing|emailing|e?mail us|report|forward(?:ed)?|reply|moved|changed)\b[^.]{0,24}$", re.IGNORECASE)
@@ -217,7 +218,7 @@ def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
 
 def _about(lines: list[str], at: int, end: int, address: str) -> str:
     """What is said from one recipient on, up to the next: no further than the second blank line."""
-    said, blanks = [lines[at]], 0
+    said, blanks = [_LABEL.sub("", lines[at])], 0
     for line in lines[at + 1 : min(end, at + 15)]:
         if not line.strip():
             blanks += 1
@@ -263,6 +264,8 @@ def _rank(lines: list[str], at: int, line: str, one: re.Match[str], label: str, 
             return 0  # of the mail as it was written
         if _RECIPIENTS.search(label) and len(label) <= 40:
             return ANSWERED if "rcpt" in label else ALONE
+    if _KIND.search(before[-12:]):
+        return ALONE
     if _FIRST.fullmatch(before):
         return _rank_first(lines, at, one, before, after)
     if _SAID_BY.search(before[-24:]) or (_NOT_HIM.search(before[-60:]) and not _OF_HIM.search(before[-20:])):
