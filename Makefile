@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CRMS := $(VENV)/crms/.installed
+PEERS := $(VENV)/peers/.installed
 
 .PHONY: run test bench lock temporal
 
@@ -20,13 +21,14 @@ test: $(INSTALLED) $(CRMS) temporal
 	$(BIN)/pytest -n 4 --dist worksteal
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
-bench: $(INSTALLED) temporal
+bench: $(INSTALLED) $(PEERS) temporal
 ifneq ($(filter-out 0,$(HUGE)),)
 	$(BIN)/python -m bench.huge
 else
 	$(BIN)/python -m bench.retrieve
 	$(BIN)/python -m bench.many
 	$(BIN)/python -m bench.parse
+	$(BIN)/python -m bench.bounces
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.neighbours
 	$(BIN)/python -m bench.linking
@@ -39,6 +41,7 @@ lock:
 	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=requirements.lock requirements.in
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=tests/crms.lock tests/crms.in
+	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=bench/peers.lock bench/peers.in
 
 temporal: $(INSTALLED)
 	$(BIN)/python -m infra.temporal.provision
@@ -53,4 +56,10 @@ $(INSTALLED): requirements.lock
 $(CRMS): tests/crms.lock $(INSTALLED)
 	@$(PYTHON) -m venv $(VENV)/crms
 	$(VENV)/crms/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/crms.lock
+	@touch $@
+
+# Libraries that benchmarks run beside Mailroom, likewise.
+$(PEERS): bench/peers.lock $(INSTALLED)
+	@$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers.lock
 	@touch $@

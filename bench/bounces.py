@@ -2,13 +2,14 @@
 
 python -m bench.bounces [--mail FOLDER] reads the project's collection, or a folder with mails (*.eml) and whom they did not reach
 (expected.tsv: file, address; one line for each recipient), and prints the share of the recipients that are named, and the
-addresses that are named and did not bounce. The peer is measured where it can be imported: see `PEER`.
+addresses that are named and did not bounce. The peer is measured where `make bench` has installed it (.venv/peers).
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -18,8 +19,6 @@ from pathlib import Path
 from domain.addresses import normal_address
 from domain.message import index
 from tests.bounces import bounces
-
-PEER = "pip install flufl.bounce==6.0.0 into an environment of its own, and PYTHONPATH=its site-packages"
 
 Find = Callable[[bytes], set[str]]
 
@@ -40,6 +39,7 @@ def ours(raw: bytes) -> set[str]:
 
 def flufl() -> Find | None:
     """What GNU Mailman finds: it leaves delays out of this, so both its answers count."""
+    sys.path += [str(packages) for packages in Path(sys.prefix).glob("peers/lib/python*/site-packages")]
     try:
         library = importlib.import_module("flufl.bounce")
     except ImportError:
@@ -77,18 +77,23 @@ def measure(what: str, find: Find, cases: Iterable[Case]) -> None:
         found += len(case.recipients & named)
         others += len(named - case.recipients)
     share = found / recipients if recipients else 0.0
-    print(f"bounces: {what} names {found} of {recipients} recipients of {mails} mails ({share:.1%}), and {others} who did not bounce")
+    print(
+        f"bounces: {what} names {found} of {recipients} recipients of {mails} mails ({share:.1%}), "
+        f"and {others} who did not bounce"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mail", type=Path, metavar="FOLDER", help="mails with their expected.tsv instead of the collection")
+    parser.add_argument(
+        "--mail", type=Path, metavar="FOLDER", help="mails with their expected.tsv instead of the collection"
+    )
     given = parser.parse_args()
     cases = list(folder(given.mail) if given.mail else collection())
     measure("Mailroom", ours, cases)
     peer = flufl()
     if peer is None:
-        print(f"bounces: flufl.bounce is not installed ({PEER})")
+        print("bounces: flufl.bounce is not installed; make bench installs it")
     else:
         measure("flufl.bounce", peer, cases)
 

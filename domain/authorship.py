@@ -39,10 +39,15 @@ FIELDS = (
 )
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
 _OF_LISTS = ("list-id", "list-post", "x-beenthere", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name")
-_OF_BULK_LISTS = ("list-help", "list-subscribe", "list-archive")  # newsletters have them too, but List-Unsubscribe alone more often
+_OF_BULK_LISTS = (
+    "list-help",
+    "list-subscribe",
+    "list-archive",
+)  # newsletters have them too, but List-Unsubscribe alone more often
 _LIST_FIELDS = frozenset((*_OF_LISTS, "precedence"))
 _LIST_SENDER = re.compile(
-    r"(?:\bowner-([^\s<>@,;:\"]{1,64})|([^\s<>@,;:\"]{1,64})-(?:bounces|owner|admin|request))@([^\s<>:;,?\"]{1,255})", re.IGNORECASE
+    r"(?:\bowner-([^\s<>@,;:\"]{1,64})|([^\s<>@,;:\"]{1,64})-(?:bounces|owner|admin|request))@([^\s<>:;,?\"]{1,255})",
+    re.IGNORECASE,
 )
 _LIST_ID = re.compile(r"<?([^\s<>@.]{1,64})\.([^\s<>@]{3,255})>?\s*$")
 _ADDRESS = re.compile(r"[^\s<>:;,?\"]{1,64}@[^\s<>:;,?\"]{1,255}")

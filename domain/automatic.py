@@ -38,19 +38,30 @@ FIELDS = (
 _MARKS = frozenset(FIELDS) - frozenset(_OF_A_PERSON)
 
 _ANSWERS = re.compile(
-    r"\s*\[?(?:automatic(?:ally generated)? (?:reply|response|answer)|auto[- ]?(?:reply|response|responder)|out[- ]of[- ](?:the )?office(?: (?:auto-?reply|"
-    r"message|notice|reply))?|vacation (?:reply|response|message|notice)|automatische (?:antwort|rückantwort|abwesenheitsnotiz)|abwesenheits(?:notiz|agent|"
-    r"assistent|meldung)|automatisch antwoord|afwezigheids\w+|réponse automatique|réponse d'absence|(?:absence|absente?) du bureau|message d'absence|"
-    r"respuesta autom[áa]tica|fuera de (?:la )?oficina|resposta autom[áa]tica|fora do escrit[óo]rio|risposta automatica|fuori (?:sede|ufficio)|autosvar|"
-    r"automatiskt? svar|frånvaromeddelande|fraværs(?:melding|assistent|besked)|automaattinen vastaus|poissaoloviesti|odpowied[źz] automatyczna|"
-    r"automatyczna odpowied[źz]|автоответ(?:чик)?|автоматический ответ|автоматична відповідь|automatická odpov[ěe][ďd]|automatikus válasz|răspuns automat|"
-    r"otomatik yanıt|αυτόματη απάντηση|automatski odgovor|samodejni odgovor|автоматичен отговор|automatinis atsakymas|automātiskā atbilde|automaatvastus|"
-    r"resposta automàtica|תשובה אוטומטית|رد تلقائي)\]?\s{0,3}[:：(]|\s*[\[【(（]?(?:自动(?:回复|答复)|自動(?:回覆|回復|返信|応答|答覆)|不在(?:通知|応答|返信)|자동 ?(?:회신|응답|답장))",
+    r"\s*\[?(?:automatic(?:ally generated)? (?:reply|response|answer)|auto[- ]?(?:reply|response|responder)|"
+    r"out[- ]of[- ](?:the )?office(?: (?:auto-?reply|"
+    r"message|notice|reply))?|vacation (?:reply|response|message|notice)|automatische (?:antwort|rückantwort|"
+    r"abwesenheitsnotiz)|abwesenheits(?:notiz|agent|"
+    r"assistent|meldung)|automatisch antwoord|afwezigheids\w+|réponse automatique|réponse d'absence|(?:absence|"
+    r"absente?) du bureau|message d'absence|"
+    r"respuesta autom[áa]tica|fuera de (?:la )?oficina|resposta autom[áa]tica|fora do escrit[óo]rio|"
+    r"risposta automatica|fuori (?:sede|ufficio)|autosvar|"
+    r"automatiskt? svar|frånvaromeddelande|fraværs(?:melding|assistent|besked)|automaattinen vastaus|"
+    r"poissaoloviesti|odpowied[źz] automatyczna|"
+    r"automatyczna odpowied[źz]|автоответ(?:чик)?|автоматический ответ|автоматична відповідь|"
+    r"automatická odpov[ěe][ďd]|automatikus válasz|răspuns automat|"
+    r"otomatik yanıt|αυτόματη απάντηση|automatski odgovor|samodejni odgovor|автоматичен отговор|"
+    r"automatinis atsakymas|automātiskā atbilde|automaatvastus|"
+    r"resposta automàtica|תשובה אוטומטית|رد تلقائي)\]?\s{0,3}[:：(]|\s*[\[【(（]?(?:自动(?:回复|答复)|"
+    r"自動(?:回覆|回復|返信|応答|答覆)|"
+    r"不在(?:通知|応答|返信)|자동 ?(?:회신|응답|답장))",
     re.IGNORECASE,
 )
 
 
-def is_automatic(values: Values, names: AbstractSet[str], content_type: str, subject: str, *, null_sender: bool) -> bool:
+def is_automatic(
+    values: Values, names: AbstractSet[str], content_type: str, subject: str, *, null_sender: bool
+) -> bool:
     """Whether a program sent it: an answer, a newsletter, a notification, a report, a list's copy. `names` are those of its
     header fields, in lower case."""
     if null_sender or content_type.lower().startswith("multipart/report") or is_answer(subject):
@@ -69,7 +80,10 @@ def answers_by_itself(values: Values, subject: str) -> bool:
     """Whether it is an answer that nobody wrote, out of office for one. Auto-Submitted does not tell: bounces have it too."""
     return (
         any(value.strip().lower() not in _DENIALS for name in _OF_RESPONDERS for value in values(name))
-        or any(value.strip().lower().startswith("auto") and value.strip().lower() in _PRECEDENCE for value in values("precedence"))
+        or any(
+            value.strip().lower().startswith("auto") and value.strip().lower() in _PRECEDENCE
+            for value in values("precedence")
+        )
         or any(value.strip().startswith("9") for value in values("x-post-messageclass"))
         or is_answer(subject)
     )

@@ -18,24 +18,49 @@ from domain.report_parts import Parts, paragraphs_of
 
 _DAEMON = re.compile(
     r"(?:mail(?:er)?[-_.]?daemon|m?daemon|mail[-_.]?delivery.*|mail[-_.]?system|microsoftexchange[0-9a-f]*|"
-    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?|(?:x-)?mailer)(?:[+-].*)?",
+    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?|"
+    r"(?:x-)?mailer)(?:[+-].*)?",
     re.IGNORECASE,
 )
 _DAEMON_NAME = re.compile(
-    r"mail(?:er)?[-_ ]?daemon|mail delivery|delivery (?:sub)?system|mail (?:sub)?system|system administrator|mail administrator|"
+    r"mail(?:er)?[-_ ]?daemon|mail delivery|delivery (?:sub)?system|mail (?:sub)?system|system administrator|"
+    r"mail administrator|"
     r"microsoft (?:outlook|exchange)|internet mail|post ?master|systemadministrator|mail router|mail server|mta\b|"
     r"администратор|系统管理|系統管理|邮件系统|メール.?(?:配信|システム)|system attendant",
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|post[-_.]?master|hostmaster|admin(?:istrator)?|server|bounces?|"
-    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|webmaster)(?:$|[-._+\d\"\\ ])",
+    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|post[-_.]?master|"
+    r"hostmaster|admin(?:istrator)?|server|bounces?|"
+    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|"
+    r"webmaster)(?:$|[-._+\d\"\\ ])",
     re.IGNORECASE,
 )
-_PASSED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE)
-_STEMS = ("deliver", "undeliv", "returned", "bounce", "fail", "zustell", "remis", "entreg", "consegn", "достав", "退信", "配信", "送信")
-_GREETING = re.compile(r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n", re.IGNORECASE)
-_DELETED = re.compile(r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE)
+_PASSED_ON = re.compile(
+    r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE
+)
+_STEMS = (
+    "deliver",
+    "undeliv",
+    "returned",
+    "bounce",
+    "fail",
+    "zustell",
+    "remis",
+    "entreg",
+    "consegn",
+    "достав",
+    "退信",
+    "配信",
+    "送信",
+)
+_GREETING = re.compile(
+    r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n",
+    re.IGNORECASE,
+)
+_DELETED = re.compile(
+    r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE
+)
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
 
@@ -43,8 +68,8 @@ _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What the header of a message says of how it came: `sender`, the From field as it stands there; its first address in
-    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `automatic`: it says that a program sent it; `answer`: that
-    it answers by itself; whom the message was sent to, in normal form."""
+    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `automatic`: a program sent it; `answer`: it
+    answers by itself; whom the message was sent to, in normal form."""
 
     sender: str
     author: str | None
@@ -75,7 +100,11 @@ class Envelope:
         """Perhaps a mail system wrote it: postmaster, a system's name, nobody at all."""
         local = (self.author or "").partition("@")[0]
         name = self.sender.partition("<")[0][:200]
-        return self.null_sender or (bool(self.sender) and not self.author) or bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
+        return (
+            self.null_sender
+            or (bool(self.sender) and not self.author)
+            or bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
+        )
 
     @property
     def worth_a_look(self) -> bool:
@@ -161,7 +190,10 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
 def _guess(one: Named, notice: str) -> dict[str, Any]:
     said = one.said
     if not STATUS.search(said) and not REPLY_CODE.search(said):
-        said += "\n" + "\n".join(line for line in notice.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))[:1000]
+        said += (
+            "\n"
+            + "\n".join(line for line in notice.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))[:1000]
+        )
     status, reply = STATUS.search(said), REPLY_CODE.search(said)
     first = status[1] if status else reply[1] if reply else "5"
     delayed = (first == "4" or DELAY.search(notice)) and not FINAL.search(notice + one.said)
@@ -197,5 +229,3 @@ def addresses_of(said: dict[str, str]) -> list[str]:
     given = (said.get("original-recipient"), said.get("final-recipient"))
     found = [normal_address(_COMMENT.sub("", one.rpartition(";")[2]).strip().strip("<>")) for one in given if one]
     return list(dict.fromkeys(address for address in found if address))
-
-

@@ -347,7 +347,18 @@ def facts(kind: str, traits: Mapping[str, Any], message: int) -> list[tuple[str 
         bounce = traits.get("bounce", {})
         guess = {"guess": True} if bounce.get("guess") else {}
         return [
-            (address, {"bounced": {"by": message, "severity": one["severity"], "status": one["status"], **_why(one), **guess}})
+            (
+                address,
+                {
+                    "bounced": {
+                        "by": message,
+                        "severity": one["severity"],
+                        "status": one["status"],
+                        **_why(one),
+                        **guess,
+                    }
+                },
+            )
             for one in bounce.get("recipients", ())
             if one["severity"]
             for address in one["addresses"]

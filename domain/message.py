@@ -56,7 +56,9 @@ _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{LONGEST_MESSAGE_ID - 2}}}>")
-_NOBODY = re.compile(r"\s*<\s*(?:mailer-daemon(?:@[^\s>]*)?)?\s*>", re.IGNORECASE)  # as some servers write an empty Return-Path
+_NOBODY = re.compile(
+    r"\s*<\s*(?:mailer-daemon(?:@[^\s>]*)?)?\s*>", re.IGNORECASE
+)  # as some servers write an empty Return-Path
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

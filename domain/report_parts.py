@@ -80,7 +80,9 @@ def take_apart(raw: bytes, body_at: int, content_type: str) -> Parts:
         elif main in ("text", "multipart") and not found.returned and not found.machine:
             (html if sub == "html" else plain).append(_text(part))
     notices = [notice_of(text) for text in plain]
-    found.returned = found.returned or any(len(short) < len(text.rstrip()) for short, text in zip(notices, plain, strict=True))
+    found.returned = found.returned or any(
+        len(short) < len(text.rstrip()) for short, text in zip(notices, plain, strict=True)
+    )
     found.notice = "\n\n".join(one for one in notices if one.strip())[:LONGEST_PART]
     if not found.notice.strip() or (html and "@" not in found.notice):
         found.notice += "\n" + notice_of("\n".join(_of_html(one) for one in html))[:LONGEST_PART]
@@ -108,9 +110,12 @@ def _text(part: _Part) -> str:
         charset = part.get_content_charset() or ""
     except (LookupError, ValueError):  # of a malformed parameter
         charset = ""
-    if charset.startswith("iso-2022") or charset in ("hz-gb-2312", "utf-7"):  # of ASCII letters alone: it would pass for UTF-8
-        if name := codec(charset):
-            return raw.decode(name, "replace").replace("\r", "")
+    seven_bit = charset.startswith("iso-2022") or charset in (
+        "hz-gb-2312",
+        "utf-7",
+    )  # ASCII bytes: it would pass for UTF-8
+    if seven_bit and (name := codec(charset)):
+        return raw.decode(name, "replace").replace("\r", "")
     return text_of(raw, (charset,) if charset else ()).replace("\r", "")
 
 
@@ -147,7 +152,7 @@ def _of_html(text: str) -> str:
 def paragraphs_of(text: str) -> list[dict[str, str]]:
     """The fields of each paragraph of a part for machines, names in lower case."""
     found = []
-    for paragraph in _BLANK.split(text)[: MOST_PARAGRAPHS]:
+    for paragraph in _BLANK.split(text)[:MOST_PARAGRAPHS]:
         fields: dict[str, str] = {}
         name = ""
         for line in paragraph.split("\n"):

@@ -37,15 +37,17 @@ _MESSAGE_ID = re.compile(
 )
 
 
-def read_report(raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]) -> tuple[ReportKind, dict[str, Any]] | None:
+def read_report(
+    raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]
+) -> tuple[ReportKind, dict[str, Any]] | None:
     """What a report is and the facts of it, or None for any other mail: `about`, the Message-ID of the message that it is
     about (of `answers`, its In-Reply-To, where nothing is returned), and under its kind what it says of whom."""
     declared = said.content_type.lower()
     report = declared.startswith("multipart/report")
-    if not (report or said.worth_a_look):
-        # Some put the part for machines into another multipart.
-        if not declared.startswith("multipart/") or raw.find(b"delivery-status", body_at, body_at + LONGEST_PART) < 0:
-            return None
+    # Some put the part for machines into another multipart.
+    held = declared.startswith("multipart/") and raw.find(b"delivery-status", body_at, body_at + LONGEST_PART) >= 0
+    if not (report or held or said.worth_a_look):
+        return None
     parts = take_apart(raw, body_at, said.content_type)
     kind: ReportKind | None = None
     if report:
