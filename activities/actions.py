@@ -25,7 +25,7 @@ from activities.crm.known import (
 from activities.crm.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
 from activities.directory import store_shown
 from activities.linking import hold_links, relink
-from activities.log import append
+from activities.log import append, logged
 from domain.actions import (
     ACTIVITY_KINDS,
     MATCHING,
@@ -68,6 +68,7 @@ class Actions:
         """
         given = read(AddRecord, request)
         async with heartbeats(lambda: None):
+            await self._begin(request, given.by)
             earlier = await self._requests.known(request.address, given)
             if earlier is not None and earlier.done_at is not None:
                 return await self._record_answer(earlier)
@@ -81,6 +82,11 @@ class Actions:
                 if made.done_at is None:
                     await self._add_record(request, given, made, who)
         return await self._record_answer(made)
+
+    async def _begin(self, request: DeskRequest, by: str) -> None:
+        """Raises Refused `log_conflict` before a CRM is asked to make what the log would then not take."""
+        async with self._pool.connection() as connection:
+            await logged(connection, request.address, request.event_id, request.at, by)
 
     async def _add_record(self, request: DeskRequest, given: AddRecord, made: CrmRequest, who: Participant) -> None:
         name = given.name or readable_name(who.name, who.address)
@@ -178,6 +184,7 @@ class Actions:
         """Raises Refused where it is not clear which record is meant, and with the CRM's failure. Tried again, or asked again
         under the same id, it makes nothing twice. The answer is what the CRM shows afterwards (R74)."""
         async with heartbeats(lambda: None):
+            await self._begin(request, given.by)
             made = await self._requests.known(request.address, given)
             await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
             if made is None:

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.desk import given
+from activities.desk import given, logged
 from activities.log import append
 from domain.address_book import RemoveContact, SaveContact
 from domain.addresses import normal_address
@@ -143,7 +143,10 @@ class AddressBook:
         asked = given(SaveContact, request)
         normal = normal_address(asked.address)
         assert normal is not None
+        said = {"address": asked.address, "name": asked.name, "pinned": asked.pinned}
         async with self._pool.connection() as connection, connection.transaction():
+            if (done := await logged(connection, request, asked.by)) is not None:
+                return {"contact": done["contact"], **said}
             row = await (
                 await connection.execute(
                     """
@@ -157,15 +160,14 @@ class AddressBook:
             ).fetchone()
             assert row is not None
             await _log(connection, request, "ContactSaved", asked.by, contact=row[0], pinned=asked.pinned)
-        return {"contact": row[0], "address": asked.address, "name": asked.name, "pinned": asked.pinned}
+        return {"contact": row[0], **said}
 
     @activity.defn
     async def remove_contact(self, request: DeskRequest) -> dict[str, Any]:
         """Removes a person; raises Refused where the book has none of that address."""
         asked = given(RemoveContact, request)
         async with self._pool.connection() as connection, connection.transaction():
-            done = await connection.execute("select from log where event_id = %s", [request.event_id])
-            if done.rowcount:
+            if await logged(connection, request, asked.by) is not None:
                 return {"removed": 1}
             row = await (
                 await connection.execute(

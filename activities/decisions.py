@@ -17,7 +17,7 @@ from temporalio import activity
 from activities.desk import given
 from activities.following import what_became
 from activities.linking import hold_links, relink
-from activities.log import append
+from activities.log import append, logged
 from activities.matching import kept_private
 from domain.audit import LoggedEvent
 from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
@@ -73,9 +73,7 @@ class Decisions:
         async with self._pool.connection() as connection, connection.transaction():
             await hold_links(connection, [request.address])
             case = await _case(connection, request.address, asked)
-            done = await (
-                await connection.execute("select from log where event_id = %s", [request.event_id])
-            ).fetchone()
+            done = await logged(connection, request.address, request.event_id, request.at, asked.by)
             if done is None:
                 await effect(connection, case, asked, request)
                 await relink(connection, [case.message], [case.crm], replies=True)

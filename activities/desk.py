@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.log import append
+from activities import log as the_log
 from domain.addresses import normal_address
 from domain.audit import LoggedEvent
 from domain.commands import Command, name_of
@@ -41,10 +41,9 @@ async def at_the_desk_of(connection: Connection, address: str) -> None:
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{address}"])
 
 
-async def logged(connection: Connection, event_id: UUID) -> dict[str, Any] | None:
-    """What the command wrote into the log that has done its work under this id; None where none has."""
-    row = await (await connection.execute("select data from log where event_id = %s", [event_id])).fetchone()
-    return None if row is None else row[0]
+async def logged(connection: Connection, request: DeskRequest, by: str) -> dict[str, Any] | None:
+    """What the command wrote into the log when it did its work; None where it has not. Raises Refused `log_conflict`."""
+    return await the_log.logged(connection, request.address, request.event_id, request.at, by)
 
 
 async def log(
@@ -54,7 +53,7 @@ async def log(
     nothing to do."""
     event_id = uuid4() if page else request.event_id
     event = LoggedEvent(event_id=event_id, at=request.at, type=kind, actor=by, data=dict(facts))
-    await append(connection, request.address, event)
+    await the_log.append(connection, request.address, event)
 
 
 async def own_addresses(connection: Connection, address: str) -> list[str]:

@@ -36,7 +36,7 @@ class Filters:
                     [*_columns(wanted), request.address, wanted.name],
                 )
             ).fetchone()
-            done = row is not None and await logged(connection, request.event_id) is not None
+            done = row is not None and await logged(connection, request, asked.by) is not None
             if row is None:
                 saved, changed = await self._add(connection, request.address, wanted), True
             else:
@@ -70,7 +70,7 @@ class Filters:
         """Refused where there is no filter of that name."""
         asked = given(RemoveFilter, request)
         async with at_the_desk(self._pool, request.address) as connection:
-            if await logged(connection, request.event_id) is None:
+            if await logged(connection, request, asked.by) is None:
                 row = await (
                     await connection.execute(
                         "delete from account_filters where address = %s and name = %s returning id, version",
@@ -98,7 +98,7 @@ class Filters:
             names = list(dict.fromkeys((*asked.names, *ids)))
             if names != list(ids):
                 await _order(connection, [ids[name] for name in names])
-                if await logged(connection, request.event_id) is None:
+                if await logged(connection, request, asked.by) is None:
                     await log(
                         connection, request, "FiltersOrdered", asked.by, {"filters": [ids[name] for name in names]}
                     )

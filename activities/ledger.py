@@ -178,9 +178,10 @@ class Ledger:
                     """,
                     {"at": at, "address": session.address},
                 )
-            session.skipped += len(skipped)
-            await save_session(connection, session)
+            counted = replace(session, skipped=session.skipped + len(skipped))
+            await save_session(connection, counted)
             await log(connection, session, "skip", at, "MessagesSkipped", count=len(skipped), epoch=epoch)
+        session.skipped = counted.skipped  # only now: what is rolled back was not skipped
 
     async def ask_deletion(
         self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
@@ -215,9 +216,10 @@ class Ledger:
                 """,
                 [at, *_columns(messages), session.address, epoch],
             )
-            session.deleted += done.rowcount
-            await save_session(connection, session)
+            counted = replace(session, deleted=session.deleted + done.rowcount)
+            await save_session(connection, counted)
             await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount)
+        session.deleted = counted.deleted
 
     async def settle_deletions(
         self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
@@ -235,12 +237,13 @@ class Ledger:
                 """,
                 [at, session.address, epoch, *_columns(listed)],
             )
+            counted = replace(session, deleted=session.deleted + done.rowcount)
             if done.rowcount:
-                session.deleted += done.rowcount
-                await save_session(connection, session)
+                await save_session(connection, counted)
                 await log(
                     connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=done.rowcount
                 )
+        session.deleted = counted.deleted
 
 
 @contextlib.asynccontextmanager

@@ -246,13 +246,15 @@ async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) 
 
 
 async def save_session(connection: AsyncConnection[TupleRow], session: SessionRow) -> None:
+    """Counts only rise: what was committed stands, though a session that was cancelled meanwhile does not know of it."""
     await connection.execute(
         """
-        insert into sessions (id, address, started_at, finished_at, stored, skipped, deleted, bytes, taken, outcome, worker)
+        insert into sessions as s (id, address, started_at, finished_at, stored, skipped, deleted, bytes, taken, outcome, worker)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (id) do update set
-            finished_at = excluded.finished_at, stored = excluded.stored, skipped = excluded.skipped,
-            deleted = excluded.deleted, bytes = excluded.bytes, taken = excluded.taken, outcome = excluded.outcome
+            finished_at = excluded.finished_at, stored = greatest(s.stored, excluded.stored),
+            skipped = greatest(s.skipped, excluded.skipped), deleted = greatest(s.deleted, excluded.deleted),
+            bytes = greatest(s.bytes, excluded.bytes), taken = excluded.taken, outcome = excluded.outcome
         """,
         [
             session.id,

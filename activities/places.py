@@ -122,7 +122,7 @@ class Filing:
         after: Places,
         facts: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
-        if (done := await logged(connection, request.event_id)) is None:
+        if (done := await logged(connection, request, by)) is None:
             moved = {message: place for message, place in after.items() if place != there[message]}
             changed = await refile(connection, request.event_id, there, moved)
             done = told(moved, changed)

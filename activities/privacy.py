@@ -19,7 +19,7 @@ from temporalio import activity
 from activities.arrivals import Retrieved
 from activities.back_linking import ask_to_relink_account
 from activities.ledger import log
-from activities.log import append
+from activities.log import append, logged
 from activities.mailboxes import SessionRow
 from activities.uploads import Upload
 from domain.audit import LoggedEvent
@@ -119,10 +119,7 @@ class Privacies:
                 "select pg_advisory_xact_lock(hashtextextended('privacy:' || %s, 0))", [request.address]
             )
             before = await _rules(connection, request.address)
-            done = await (
-                await connection.execute("select from log where event_id = %s", [request.event_id])
-            ).fetchone()
-            if done is not None:
+            if await logged(connection, request.address, request.event_id, request.at, given.by) is not None:
                 return _told(before)
             after = before.model_copy(update=given.model_dump(exclude={"by", "reason"}, exclude_none=True))
             await connection.execute(

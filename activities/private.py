@@ -33,7 +33,7 @@ class PrivateMail:
         asked = given(MakePrivate, request)
         async with at_the_desk(self._pool, request.address) as connection:
             there = await places(connection, request.address, asked.messages)
-            if (done := await logged(connection, request.event_id)) is None:
+            if (done := await logged(connection, request, asked.by)) is None:
                 ids, links = await (_hide if asked.private else _show)(connection, sorted(there), request)
                 changed = await relink(connection, ids, replies=True)
                 linked = changed.linked + (0 if asked.private else links)

@@ -18,7 +18,7 @@ from temporalio import activity
 
 from activities.leases import Lease
 from activities.ledger import fenced, log
-from activities.log import append
+from activities.log import append, logged
 from activities.mailboxes import SessionRow
 from domain.audit import LoggedEvent
 from domain.commands import InQuarantine
@@ -149,7 +149,7 @@ class Quarantine:
         """
         async with self._pool.connection() as connection, connection.transaction():
             await _keep_others_out(connection, request.address)
-            done = await _logged(connection, request.event_id)
+            done = await _logged(connection, request)
             if done is None:
                 if request.uidl is not None:
                     entries = await _entries(connection, request.address, request.uidl)
@@ -180,7 +180,7 @@ class Quarantine:
         """
         async with self._pool.connection() as connection, connection.transaction():
             await _keep_others_out(connection, request.address)
-            if await _logged(connection, request.event_id) is None:
+            if await _logged(connection, request) is None:
                 entries = await _entries(connection, request.address, request.uidl)
                 entry = _the_one_to_skip(entries, request)
                 await _give_up(connection, request.address, entry.epoch, request.uidl, entry.occurrence)
@@ -246,14 +246,10 @@ async def _keep_others_out(connection: Connection, address: str) -> None:
     await connection.execute("select from leases where address = %s for update", [address])
 
 
-async def _logged(connection: Connection, event_id: object) -> int | None:
-    """How many messages the command changed that has logged itself under this id; None where none has."""
-    row = await (
-        await connection.execute(
-            "select coalesce((data->>'messages')::int, 1) from log where event_id = %s", [event_id]
-        )
-    ).fetchone()
-    return None if row is None else int(row[0])
+async def _logged(connection: Connection, request: RetryQuarantinedRequest | SkipMessageRequest) -> int | None:
+    """How many messages the command changed, where it has logged itself; None where it has not."""
+    done = await logged(connection, request.address, request.event_id, request.at, request.by)
+    return None if done is None else int(done.get("messages", 1))
 
 
 async def _entries(connection: Connection, address: str, uidl: str) -> list[Entry]:

@@ -51,7 +51,7 @@ class Removal:
         """All of them, or none where one is unknown. Tried again after a lost answer, it changes nothing more."""
         asked = given(DeleteMessages, request)
         async with at_the_desk(self._pool, request.address) as connection:
-            done = await logged(connection, request.event_id)
+            done = await logged(connection, request, asked.by)
             if done is None:
                 await keep_sessions_out(connection, request.address)
                 removed = await remove(connection, request.address, asked.messages, cause="deleted", at=request.at)

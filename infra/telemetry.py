@@ -55,6 +55,9 @@ EntryOutcome = Literal["delivered", "found", "uncertain", "failed", "gone"]
 """`found`: the CRM shows what was uncertain. `gone`: its record is no more."""
 
 TRACER = trace.get_tracer(SERVICE)  # a proxy: spans go nowhere until Telemetry.start, and only there if it exports
+LOG_CONFLICTS = metrics.get_meter(SERVICE).create_counter(  # a proxy too
+    "mailroom.log.conflicts", "{event}", "Events refused because the log has another event under their id"
+)
 
 
 @contextlib.contextmanager
@@ -103,6 +106,7 @@ class Telemetry:
             reader = PeriodicExportingMetricReader(GrpcMetricExporter() if over_grpc else HttpMetricExporter())
             meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
             metrics.set_meter_provider(meters)
+            LOG_CONFLICTS.add(0)  # an alarm on its increase must see the first one
             core = _core_metrics(over_grpc)
         telemetry = TelemetryConfig(
             logging=forwarded,

@@ -272,9 +272,12 @@ class Mailroom:
         return RunningAccount(self, address, handle)
 
     async def connect(self, server: MailboxServer, address: str = "", **settings: Any) -> RunningAccount:
-        """Starts an account on `server` and returns once it is connected."""
+        """Starts an account on `server` and returns once it is connected; fails at once where its workflow has ended."""
         account = await self.start(self.given(server, address, **settings))
-        await account.until(lambda now: now.state is not State.VERIFYING, "the end of the set-up")
+        if (
+            await account.until(lambda now: now.state is not State.VERIFYING, "the end of the set-up")
+        ).state is State.CLOSED:
+            raise AssertionError(f"{account.address} was not connected: {await refusal(account.handle.result())}")
         await account.until_logged("AccountConnected")
         return account
 

@@ -35,6 +35,14 @@ def refused_by(error: ActivityError, asked_by: str) -> Refused | None:
     return None
 
 
+def log_conflict(error: ActivityError) -> Refused | None:
+    """That the log has another event under the id of one that was to be recorded; None for any other end of an activity."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type != contract.REFUSED:
+        return None
+    return Refused(cause.details[0]["code"], cause.message)
+
+
 def not_answered(error: ActivityError, asked_by: str) -> Refused:
     """An activity that ended in a way of no meaning here; raised in a handler, its own error would end the workflow."""
     return Refused("not_answered", f"{asked_by}: the worker could not do it ({error.cause or error}): try again")

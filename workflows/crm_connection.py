@@ -96,7 +96,11 @@ class CrmConnection(Life[Connection, CrmStatus]):
 
     async def _run_as_first_released(self) -> CrmStatus:
         """What a run does that was started before there was more to it; `serve` or a command has it give way to a new run."""
-        await crm_transactions.register(self._settings)
+        try:
+            await crm_transactions.register(self._settings)
+        except Refused as error:
+            self._start_refused = error
+            raise refusal(error) from None
         self._set_up = True
         workflow.upsert_search_attributes([contract.STATE.value_set("active")])
         workflow.set_current_details(
@@ -144,7 +148,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
     @command(RetryFailed)
     async def retry_failed(self, given: RetryFailed) -> contract.RetryFailedAnswer:
         await self._ready(given)
-        await self._life.record()  # the command logs itself, after what was decided before it
+        await self._record()  # the command logs itself, after what was decided before it
         queued = await crm_transactions.queue_failed(self._settings, given)
         self._life.apply(Counted(counts=queued.counts))
         return contract.RetryFailedAnswer(entries=queued.entries, status=(await self._answer()).model_dump(mode="json"))
@@ -169,32 +173,36 @@ class CrmConnection(Life[Connection, CrmStatus]):
 
     @workflow.query(name="status")
     def status_query(self) -> CrmStatus:
-        seen = crm_status(self._current_or_refusal())
+        seen = crm_status(self._shown_or_refusal())
         return seen if self._served is not False else seen.model_copy(update={"state": CrmState.ACTIVE})
 
     @workflow.query(name="settings")
     def settings_query(self) -> contract.CrmSettings:
-        return self._current_or_refusal().settings
+        return self._shown_or_refusal().settings
 
     # Set-up and looks at the CRM ---------------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
         checked = CrmChecked()
         if self._settings.kind == "builtin":  # there is nothing to let us in, and no worker with the role crm is needed
-            await crm_transactions.register(self._settings)
+            try:
+                await crm_transactions.register(self._settings)
+            except Refused as error:
+                self._start_refused = error
+                raise refusal(error) from None
             self._set_up = True  # its directory takes records from here on
         else:
             try:
                 checked = await self._session.check(self._settings, "set-up")
             except Refused as error:
-                if error.refusal.failure:
-                    self._life.apply(SetUpFailed(failure=Failure.model_validate(error.refusal.failure)))
-                    await self._life.record()
-                else:
-                    self._show_closed()
-                raise refusal(_start_again(error)) from None
+                refused = _start_again(error)
+                if not error.refusal.failure:
+                    raise self._refuse_start(refused) from None
+                self._life.apply(SetUpFailed(failure=Failure.model_validate(error.refusal.failure)))
+                await self._record()
+                raise refusal(refused) from None
         self._life.apply(Verified(checked=checked))
-        await self._life.record()
+        await self._record()
 
     async def _after_check(self, given: Enable | ChangeSettings) -> CrmStatus:
         """Carries out a command that may need a look at the CRM first."""

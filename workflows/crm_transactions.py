@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid5
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -15,17 +16,16 @@ from domain.crm_life import changed
 from domain.refusal import Refused
 from workflows import contract
 from workflows.calls import RETRY, not_answered, refused_by
-from workflows.intake import refusal
 
 TIMEOUT = timedelta(seconds=30)
 
 
 async def register(settings: CrmSettings) -> None:
-    """Makes the connection one that accounts may name; raises the refusal that fails a start."""
+    """Makes the connection one that accounts may name; raises Refused."""
     try:
         await workflow.execute_activity("register_crm", settings, start_to_close_timeout=TIMEOUT, retry_policy=RETRY)
     except ActivityError as error:
-        raise refusal(_refused(error)) from None
+        raise _refused(error) from None
 
 
 async def check_change(settings: CrmSettings, given: ChangeSettings) -> None:
@@ -55,7 +55,7 @@ async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> cont
             "pulls them",
             field="kind",
         )
-    request = contract.SaveRecordRequest(crm=settings, record=given, record_id=given.record_id or str(workflow.uuid4()))
+    request = contract.SaveRecordRequest(crm=settings, record=given, record_id=given.record_id or _new_id())
     try:
         saved: contract.DirectoryRecord = await _done(
             "save_record", request, contract.DirectoryRecord, f"save {given.record_kind}"
@@ -63,6 +63,11 @@ async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> cont
     except ActivityError as error:
         raise _refused(error) from None
     return saved
+
+
+def _new_id() -> str:
+    """With the time in it: where Temporal was set back, a workflow draws the same numbers again, and this would be another's."""
+    return str(uuid5(workflow.uuid4(), workflow.now().isoformat()))
 
 
 async def queue_failed(settings: CrmSettings, given: RetryFailed) -> contract.FailedQueued:

@@ -92,12 +92,14 @@ class Life(ABC, Generic[Current, Status]):
     async def _run(self) -> Status:
         try:
             await self._live()
-        except ApplicationError:
+            self._ended = True
+            await self._record()
+        except (ApplicationError, Refused) as error:
             self._ended = True
             await workflow.wait_condition(workflow.all_handlers_finished)
+            if isinstance(error, Refused):  # which alone would fail the task, again and again
+                raise refusal(error) from None
             raise
-        self._ended = True
-        await self._life.record()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._status()
 
@@ -113,20 +115,34 @@ class Life(ABC, Generic[Current, Status]):
                 await self._until_due()
                 if self._is_due():
                     await self._hold_session()
-                await self._life.record()
+                await self._record()
                 await self._continue_as_new_if_due()
         except (asyncio.CancelledError, ActivityError):
             if not cancel_requested():
                 raise
         if self._state == VERIFYING:
-            self._show_closed()
-            raise refusal(Refused("closed", f"{type(self).__name__}: the set-up was cancelled"))
+            raise self._refuse_start(Refused("closed", f"{type(self).__name__}: the set-up was cancelled"))
         if self._state != CLOSED:  # Temporal's own cancel means close
             await self._halt(self.close_command(by="temporal"))
 
-    def _show_closed(self) -> None:
-        """Of a start that was refused: nothing is logged, but nobody is to find it among those being verified."""
+    def _refuse_start(self, why: Refused) -> ApplicationError:
+        """The error to fail the start with: nothing is logged, but nobody is to find it among those being verified, and whoever
+        asks how it is is told."""
+        self._start_refused = why
         workflow.upsert_search_attributes([contract.STATE.value_set(CLOSED)])
+        return refusal(why)
+
+    async def _record(self) -> None:
+        """Brings the log up to what was decided; raises Refused where the log has it otherwise, which ends the run.
+
+        What was decided then is told to nobody as done: what waits for a session is refused, and so is whatever comes later.
+        """
+        try:
+            await self._life.record()
+        except Refused as conflict:
+            self._waited_for.refuse(conflict)
+            await self._own_session.stop()
+            raise
 
     async def _until_due(self) -> None:
         """Waits until a session may start: until it is allowed and, after a failure, its time has come or somebody asks."""
@@ -134,6 +150,7 @@ class Life(ABC, Generic[Current, Status]):
             lambda: (
                 self._may_hold_session()
                 or self._state == CLOSED
+                or self._life.conflict is not None
                 or (self._is_to_be_cut() and self._waited_for.asked is None)
             )
         )
@@ -146,6 +163,7 @@ class Life(ABC, Generic[Current, Status]):
                     self._waited_for.asked is not None
                     or self._life.current != current
                     or not self._may_hold_session()
+                    or self._life.conflict is not None
                     or self._is_to_be_cut()
                 ),
                 timeout=due - workflow.now(),
@@ -157,6 +175,8 @@ class Life(ABC, Generic[Current, Status]):
     def _is_due(self) -> bool:
         """Whether a session may start now: a command may have changed what holds during the wait."""
         due = self._due()
+        if self._life.conflict is not None:
+            return False
         return self._may_hold_session() and (self._waited_for.asked is not None or due is None or due <= workflow.now())
 
     async def _continue_as_new_if_due(self) -> None:
@@ -178,7 +198,7 @@ class Life(ABC, Generic[Current, Status]):
         answer = self._status()
         self._refuse_if_over()
         await self._own_session.stop()
-        await self._life.record()
+        await self._record()
         return answer
 
     def _refuse_if_over(self) -> None:
@@ -193,12 +213,12 @@ class Life(ABC, Generic[Current, Status]):
             asked = shared.ask()
             await self._own_session.interrupt()
         await workflow.wait_condition(asked.done)
-        await self._life.record()
+        await self._record()
         return asked.result()
 
     async def _answer(self) -> Status:
         answer = self._status()
-        await self._life.record()
+        await self._record()
         if self._is_long():
             await self._own_session.interrupt()  # where no session ends, any number of commands may come
         return answer
@@ -210,7 +230,7 @@ class Life(ABC, Generic[Current, Status]):
 
     async def _was_refused(self, name: str, by: str, error: Refused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
-        if self._ended or self._start_refused:
+        if self._ended or self._start_refused or self._life.conflict:
             return
         code, field = error.refusal.code, error.refusal.field
         self._life.apply(WasRefused(command=name, code=code, field=field, message=error.message, by=by))
@@ -221,6 +241,8 @@ class Life(ABC, Generic[Current, Status]):
         self._still_open(given)
 
     def _still_open(self, given: Command) -> None:
+        if not self._start_refused and (conflict := self._life.conflict):
+            raise Refused(conflict.refusal.code, f"{name_of(given)}: {conflict.message}")
         if self._ended or self._start_refused or self._state == CLOSED:
             raise Refused("closed", f"{name_of(given)}: {self.closed}")
 
@@ -231,7 +253,10 @@ class Life(ABC, Generic[Current, Status]):
     def _state(self) -> str:
         return self._life.current.state
 
-    def _current_or_refusal(self) -> Current:
-        if self._start_refused:
-            raise refusal(self._start_refused)
-        return self._life.current
+    def _shown_or_refusal(self) -> Current:
+        """For queries, whose callers are told nothing but the words of a refusal: its code and field are among them."""
+        if refused := self._start_refused or self._life.conflict:
+            code, field = refused.refusal.code, refused.refusal.field
+            where = f", field {field}" if field else ""
+            raise refusal(Refused(code, f"{refused.message} (code {code}{where})", field=field))
+        return self._life.shown

@@ -11,11 +11,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError
 
 from domain.audit import LoggedEvent, Notice
 from domain.events import Happened, facts
+from domain.refusal import Refused
 from workflows import contract
-from workflows.calls import RETRY
+from workflows.calls import RETRY, log_conflict
 
 EVENTS_PER_RECORD = 20  # together well below what a payload may hold
 
@@ -44,6 +46,9 @@ class Lifecycle(ABC, Generic[Current, Asked]):
     ) -> None:
         self.current = current
         self.connected = current.state != "verifying"  # from its first success on, the database has a row of it
+        self.conflict: Refused | None = None
+        """Why nothing can be recorded any more."""
+        self._before: Current | None = None  # the first success, while the database has no row of it yet
         self._decide = decide
         self._evolve = evolve
         self._notice = notice
@@ -55,12 +60,18 @@ class Lifecycle(ABC, Generic[Current, Asked]):
     def recorded(self) -> bool:
         return not self._unrecorded
 
+    @property
+    def shown(self) -> Current:
+        """What people and programs are told: of a first success only once others find its row in the database."""
+        return self._before or self.current
+
     def apply(self, asked: Asked) -> bool:
         """Decides, and makes what was decided the state; False where nothing followed. Raises Refused."""
         events = self._decide(self.current, asked, workflow.now())
         for event in events:
+            if not self.connected and isinstance(event, self._first_success):
+                self.connected, self._before = True, self.current
             self.current = self._evolve(self.current, event)
-            self.connected = self.connected or isinstance(event, self._first_success)
             if event.in_log:
                 self._unrecorded.append((_logged(event), self._notice(event, self.current)))
         if events:
@@ -68,20 +79,34 @@ class Lifecycle(ABC, Generic[Current, Asked]):
         return bool(events)
 
     async def record(self) -> None:
-        """Appends what was decided, in order; comes back when all of it is in the log, however long that takes."""
+        """Appends what was decided, in order; comes back when all of it is in the log, however long that takes.
+
+        Raises Refused where the log has other events under the ids of these, now and whenever it is called again: nothing may
+        be written after what is missing.
+        """
         async with self._recording:  # one writer, or a retry could overtake the append before it
             while self._unrecorded:
+                if self.conflict:
+                    raise self.conflict
                 batch = self._unrecorded[:EVENTS_PER_RECORD]
                 events = [event for event, _ in batch]
-                await workflow.execute_activity(
-                    "record",
-                    self._request(events, [told for _, told in batch]),
-                    summary=", ".join(dict.fromkeys(event.type for event in events)),
-                    start_to_close_timeout=timedelta(seconds=30),
-                    retry_policy=RETRY,
-                    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-                )
+                try:
+                    await workflow.execute_activity(
+                        "record",
+                        self._request(events, [told for _, told in batch]),
+                        summary=", ".join(dict.fromkeys(event.type for event in events)),
+                        start_to_close_timeout=timedelta(seconds=30),
+                        retry_policy=RETRY,
+                        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                    )
+                except ActivityError as error:
+                    self.conflict = log_conflict(error)
+                    if self.conflict is None:
+                        raise
+                    raise self.conflict from None
                 del self._unrecorded[: len(batch)]
+                if any(event.type == self._first_success.__name__ for event in events):
+                    self._before = None
 
     def publish(self) -> None:
         """Search attributes, only those that changed and in one event, and the page in the UI, which costs none."""

@@ -161,11 +161,11 @@ class MailAccount(Life[Account, AccountStatus]):
 
     @workflow.query(name="status")
     def status_query(self) -> AccountStatus:
-        return status(self._current_or_refusal())
+        return status(self._shown_or_refusal())
 
     @workflow.query(name="settings")
     def settings_query(self) -> AccountSettings:
-        return self._current_or_refusal().settings
+        return self._shown_or_refusal().settings
 
     # Set-up and live logins --------------------------------------------------------------------------------------------
 
@@ -173,14 +173,13 @@ class MailAccount(Life[Account, AccountStatus]):
         try:
             login = await self._mailbox.log_in(self.account.settings, "set-up")
         except Refused as error:
-            if error.refusal.failure:
-                self._life.apply(SetUpFailed(failure=Failure.model_validate(error.refusal.failure)))
-                await self._life.record()
-            else:
-                self._show_closed()
+            if not error.refusal.failure:
+                raise self._refuse_start(error) from None
+            self._life.apply(SetUpFailed(failure=Failure.model_validate(error.refusal.failure)))
+            await self._record()
             raise refusal(error) from None
         self._life.apply(Connected(login=login))
-        await self._life.record()
+        await self._record()
 
     async def _after_login(self, given: Enable | ChangeSettings | ChangeCredential) -> AccountStatus:
         """Carries out a command that may need a live login first."""
@@ -226,7 +225,7 @@ class MailAccount(Life[Account, AccountStatus]):
             self._held += 1
             try:  # a session may be fetching what is given up: it ends first, and the next one goes by the change
                 await self._mailbox.interrupt()
-                await self._life.record()  # the command logs itself, after what was decided before it
+                await self._record()  # the command logs itself, after what was decided before it
                 change = await change_quarantine(self.account.settings.address, given)
                 released = isinstance(given, RetryQuarantined) and change.messages > 0
                 self._life.apply(QuarantineChanged(in_quarantine=change.in_quarantine, released=released, by=given.by))

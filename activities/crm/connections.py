@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
@@ -9,7 +12,7 @@ from temporalio import activity
 
 from activities.back_linking import ask_to_relink_account
 from activities.crm.outbox import Outbox
-from activities.log import append
+from activities.log import append, logged
 from activities.matching import hold_directory, rules_of
 from domain.audit import LoggedEvent
 from domain.crm import CrmSettings
@@ -21,6 +24,8 @@ from workflows.contract import BUILTIN_CRM, FailedQueued, RecordedCrm, RetryFail
 
 Connection = AsyncConnection[TupleRow]
 
+MOMENT = 3.0  # seconds in which a CRM that was just started may come to be there
+
 
 class CrmConnections:
     def __init__(self, pool: Pool) -> None:
@@ -30,11 +35,17 @@ class CrmConnections:
     async def check_crms(self, names: list[str], organisation: str | None = None) -> None:
         """Raises Refused `unknown_crm` for the first of `names` that no CRM connection of the organisation has (R5).
 
-        "builtin" serves every organisation. `organisation` is None in what workers of an earlier version have asked.
+        "builtin" serves every organisation. `organisation` is None in what workers of an earlier version have asked. For a name
+        that is not there at all it waits a moment: who starts a CRM and an account in a row means both.
         """
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute("select name, organisation, state from crms")).fetchall()
-        known = {name: (of, state) for name, of, state in rows}
+        until = time.monotonic() + MOMENT
+        while True:
+            async with self._pool.connection() as connection:
+                rows = await (await connection.execute("select name, organisation, state from crms")).fetchall()
+            known = {name: (of, state) for name, of, state in rows}
+            if known.keys() >= set(names) or time.monotonic() >= until:
+                break
+            await asyncio.sleep(MOMENT / 10)
         for name in names:
             of, state = known.get(name, (None, "closed"))
             theirs = organisation is None or name == BUILTIN_CRM or of == organisation
@@ -42,8 +53,8 @@ class CrmConnections:
                 whose = f" of the organisation {organisation}" if organisation is not None else ""
                 raise Refused(
                     "unknown_crm",
-                    f"crm: there is no CRM connection named {name}{whose}: start it first, or leave it out ('builtin' always "
-                    "exists)",
+                    f"crm: there is no CRM connection named {name}{whose}: start it first, wait until its status says that "
+                    "it is active, or leave it out ('builtin' always exists)",
                     field="crm",
                 )
 
@@ -62,12 +73,10 @@ class CrmConnections:
         """Queues again what the CRM has rejected, and logs it in the same transaction; done again, it changes nothing."""
         address = f"crm/{request.crm}"
         async with self._pool.connection() as connection, connection.transaction():
-            row = await (
-                await connection.execute(
-                    "select (data->>'entries')::int from log where event_id = %s", [request.event_id]
-                )
-            ).fetchone()
-            if row is None:
+            before = await logged(connection, address, request.event_id, request.at, request.by)
+            if before is not None:
+                queued = int(before["entries"])
+            else:
                 done = await connection.execute(
                     """
                     update entries set state = 'queued', next_attempt_at = null, attempts = 0
@@ -75,17 +84,17 @@ class CrmConnections:
                     """,
                     [request.crm],
                 )
-                event = FailedEntriesQueued(entries=done.rowcount, actor=request.by, at=request.at)
-                logged = LoggedEvent(
+                queued = done.rowcount
+                event = FailedEntriesQueued(entries=queued, actor=request.by, at=request.at)
+                entry = LoggedEvent(
                     event_id=request.event_id,
                     at=request.at,
                     type=type(event).__name__,
                     actor=request.by,
                     data=facts(event),
                 )
-                await append(connection, address, logged)
-                row = (done.rowcount,)
-        return FailedQueued(entries=row[0], counts=await Outbox(self._pool, request.crm, 60.0).counts())
+                await append(connection, address, entry)
+        return FailedQueued(entries=queued, counts=await Outbox(self._pool, request.crm, 60.0).counts())
 
 
 async def check_unchanged(pool: Pool, settings: CrmSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,8 @@ from infra.database import Pool
 from tests.activities.watching import JANE
 from workflows.contract import DeskRequest
 
+GIVEN_AT: dict[UUID, datetime] = {}  # commands, by their event ids: tried again they are of the same time
+
 
 async def attempt(
     activity: Callable[[DeskRequest], Awaitable[Any]],
@@ -25,7 +28,10 @@ async def attempt(
     environment: ActivityEnvironment | None = None,
 ) -> dict[str, Any]:
     """The answer to a command; the same event id is the same command tried again."""
-    request = DeskRequest(address=address, given=dict(given), event_id=event_id or uuid4(), at=now_utc())
+    event_id = event_id or uuid4()
+    request = DeskRequest(
+        address=address, given=dict(given), event_id=event_id, at=GIVEN_AT.setdefault(event_id, now_utc())
+    )
     answer: dict[str, Any] = await (environment or ActivityEnvironment()).run(activity, request)
     return answer
 

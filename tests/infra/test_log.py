@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from psycopg import AsyncConnection
 
-from activities.log import append
+import activities.log
+from activities.log import append, logged
 from domain.audit import LoggedEvent
+from domain.refusal import Refused
 from infra.database import Pool
 from tests.running import until
 
@@ -67,6 +71,75 @@ async def test_an_event_appended_again_is_the_same_event(pool: Pool) -> None:
     assert await appended(pool, first, second, first, second) == [1, 2, 1, 2]
     assert [kind for _, kind, _ in await entries(pool)] == ["AccountConnected", "AccountDisabled"]
     assert await broken(pool) == []
+
+
+async def test_an_event_is_the_same_however_its_data_are_written(pool: Pool) -> None:
+    once = event(a=1, b={"x": 2.5, "y": [1]})
+    again = once.model_copy(update={"data": {"b": {"y": [1.0], "x": 2.50}, "a": 1.00}})
+    assert await appended(pool, once, again) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [
+        pytest.param({}, "bob@example.com", id="address"),
+        pytest.param({"type": "QuotaSet"}, JANE, id="type"),
+        pytest.param({"data": {"count": 2}}, JANE, id="data"),
+        pytest.param({"data": {"count": 1, "more": None}}, JANE, id="more data"),
+        pytest.param({"actor": "jane"}, JANE, id="actor"),
+    ],
+)
+async def test_an_id_that_is_another_events_is_refused_aloud_and_counted(
+    pool: Pool, changes: dict[str, Any], address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = InMemoryMetricReader()
+    counter = MeterProvider([reader]).get_meter("mailroom").create_counter("mailroom.log.conflicts")
+    monkeypatch.setattr(activities.log, "LOG_CONFLICTS", counter)
+    first = event("AccountDisabled", count=1)
+    await appended(pool, event(), first)
+    with pytest.raises(Refused) as refused:
+        await appended(pool, first.model_copy(update=changes), address=address)
+    assert refused.value.refusal.code == "log_conflict"
+    for words in ("Temporal was set back", "version 2", "AccountDisabled by ops", "docs/production.md"):
+        assert words in refused.value.message
+        assert words in caplog.text
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    data = reader.get_metrics_data()
+    assert data is not None
+    [metric] = data.resource_metrics[0].scope_metrics[0].metrics
+    assert [getattr(point, "value", None) for point in metric.data.data_points] == [1]
+    assert [kind for _, kind, _ in await entries(pool)] == ["RetrievalFailed", "AccountDisabled"]
+    assert await entries(pool, "bob@example.com") == []
+    assert await appended(pool, event(), address=address) == [1 if address != JANE else 3]
+    assert await broken(pool) == []
+
+
+async def test_the_database_itself_refuses_it(pool: Pool) -> None:
+    """So a worker of an earlier version cannot lose an event either."""
+    statement = "select append_event(%s, %s, %s, %s, '{}', %s, null, null)"
+    known = uuid4()
+    async with pool.connection() as connection:
+        await connection.execute(statement, [JANE, known, NOON, "AccountDisabled", "ops"])
+        await connection.execute(statement, [JANE, known, NOON, "AccountDisabled", "ops"])
+        with pytest.raises(psycopg.Error) as refused:
+            await connection.execute(statement, [JANE, known, NOON, "AccountDisabled", "jane"])
+    assert refused.value.sqlstate == "MR001"
+
+
+async def test_a_command_finds_what_it_has_logged_and_nothing_of_another(pool: Pool) -> None:
+    done = event("FilterSaved", filter=7)
+    await appended(pool, done)
+    async with pool.connection() as connection:
+        assert await logged(connection, JANE, uuid4(), NOON, "ops") is None
+        assert await logged(connection, JANE, done.event_id, NOON, "ops") == {"filter": 7}
+        for address, at, actor in (
+            ("bob@example.com", NOON, "ops"),
+            (JANE, NOON + timedelta(seconds=1), "ops"),
+            (JANE, NOON, "jane"),
+        ):
+            with pytest.raises(Refused) as refused:
+                await logged(connection, address, done.event_id, at, actor)
+            assert refused.value.refusal.code == "log_conflict"
 
 
 async def test_a_rolled_back_append_leaves_no_gap(pool: Pool) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from temporalio.client import WorkflowHandle
 
 from domain.crm_status import CrmStatus
-from tests.running import Logged, Mailroom, until
+from tests.running import Logged, Mailroom, refusal, until
 from workflows import contract
 
 
@@ -96,7 +96,8 @@ async def start_crm(mailroom: Mailroom, name: str = "", **settings: Any) -> Runn
 
 
 async def connect_crm(mailroom: Mailroom, name: str = "", **settings: Any) -> RunningCrm:
-    """Starts a connection and returns once it is active."""
+    """Starts a connection and returns once it is active; fails at once where its workflow has ended."""
     crm = await start_crm(mailroom, name, **settings)
-    await crm.until(lambda now: now.state == "active", "the end of the set-up")
+    if (await crm.until(lambda now: now.state in ("active", "closed"), "the end of the set-up")).state == "closed":
+        raise AssertionError(f"{crm.name} was not connected: {await refusal(crm.handle.result())}")
     return crm

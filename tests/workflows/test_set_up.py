@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError
 
 from domain.account import State
 from infra.database import Pool
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, a_new_address, refusal
+from tests.running import Mailroom, Refusal, RunningAccount, a_new_address, refusal, until
 from tests.servers.scripted_pop import MailboxServer
 from workflows import contract
 
@@ -23,6 +23,17 @@ def laid_over(settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, An
     for key, value in changes.items():
         merged[key] = laid_over(merged[key], value) if isinstance(value, dict) else value
     return merged
+
+
+async def queries_tell(account: RunningAccount, refused: Refusal) -> None:
+    """That the ended workflow's status and settings answer with the refusal: its code, its field and its words."""
+    for query in ("status", "settings"):
+        with pytest.raises(WorkflowQueryFailedError) as told:
+            await account.handle.query(query)
+        words = refused.message.partition(" (reference:")[0]
+        assert words in str(told.value)
+        assert refused.code in str(told.value)
+        assert refused.field is None or f"field {refused.field}" in str(told.value)
 
 
 def nobody_answers() -> MailboxServer:
@@ -175,6 +186,7 @@ async def test_a_secret_that_does_not_exist_fails_the_start_before_anything_is_s
         assert (refused.code, refused.field) == ("secret_not_found", "incoming.secret")
         assert server.connections == 0
     assert await account.log() == []
+    await queries_tell(account, refused)
 
 
 @pytest.mark.requirement("R5")
@@ -186,6 +198,46 @@ async def test_a_crm_that_does_not_exist_is_refused(mailroom: Mailroom) -> None:
         assert "nowhere" in refused.message
         assert server.connections == 0
     assert await account.log() == []
+    await queries_tell(account, refused)
+
+
+async def test_a_set_up_that_is_cancelled_is_told_as_that(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        server.hangs.add("PASS")
+        account = await mailroom.start(mailroom.given(server))
+        await server.until("PASS")
+        await account.handle.cancel()
+        refused = await refusal(account.handle.result())
+    assert refused.code == "closed"
+    await queries_tell(account, refused)
+    assert (await account.search_attributes())["MailroomState"] == "closed"
+
+
+async def test_who_waits_for_an_account_is_told_at_once_that_its_set_up_was_refused(mailroom: Mailroom) -> None:
+    async with MailboxServer(password="right") as server:
+        with pytest.raises(AssertionError, match="was not connected"):
+            await mailroom.connect(server, incoming={"secret": mailroom.secret("wrong")})
+        with pytest.raises(WorkflowQueryFailedError, match="unknown_crm"):
+            await mailroom.connect(server, crm=["nowhere"])
+
+
+async def test_an_account_is_active_only_once_others_find_its_row(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server, mailroom.pool.connection() as other:
+        async with other.transaction():
+            await other.execute("lock table accounts_recorded in exclusive mode")
+            account = await mailroom.start(mailroom.given(server))
+
+            async def decided() -> bool:
+                return (await account.search_attributes()).get("MailroomState") == "active"
+
+            await until(decided, "the end of the login")
+            assert (await account.status()).state is State.VERIFYING
+            assert (await account.settings())["address"] == account.address
+            assert await account.seen() is None
+        await account.until_state(State.ACTIVE)
+        shown = await account.seen()
+        assert shown is not None
+        assert shown["state"] == "active"
 
 
 class TestOnWorkersThatMayNotConnectToLoopback:
@@ -204,6 +256,7 @@ class TestOnWorkersThatMayNotConnectToLoopback:
             assert (refused.code, refused.field) == ("host_not_allowed", "incoming.host")
             assert "MAILROOM_ALLOW_HOSTS" in refused.message
             assert await account.log() == []
+            await queries_tell(account, refused)
 
 
 @pytest.mark.requirement("R6")
