@@ -128,7 +128,7 @@ _FIRST = re.compile(
 _KIND = re.compile(
     r"(?:smtp|rfc-?822)\s?[=;]\s?$", re.IGNORECASE
 )  # of an address: in X.400's names, in fields of RFC 3464
-_SAID_BY = re.compile(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,3}$", re.IGNORECASE)
+_SAID_BY = re.compile(r"mail from:?\W{0,3}$|(?:^|\W)(?:from|sender|by)\W{1,6}$", re.IGNORECASE)
 _OF_HIM = re.compile(r"(?:unknown|user|recipient|rcpt|deliver\w*|reach|to)\W{1,4}$", re.IGNORECASE)
 _WRITE_TO = re.compile(
     r"\b(?:try|write|contact|mailing|emailing|e?mail us|report|forward(?:ed)?|reply|moved|changed)\b[^.]{0,24}$",
