@@ -39,6 +39,10 @@ _SYSTEM = re.compile(
 _PASSED_ON = re.compile(
     r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE
 )
+_SYSTEM_STEMS = (
+    *("mail", "post", "daemon", "system", "deliver", "admin", "master", "server", "bounce", "reply", "notif", "smtp"),
+    *("mta", "mx", "return", "root", "gateway", "antivirus", "microsoft", "администратор", "管理", "邮件", "メール"),
+)
 _STEMS = (
     "deliver",
     "undeliv",
@@ -100,11 +104,12 @@ class Envelope:
         """Perhaps a mail system wrote it: postmaster, a system's name, nobody at all."""
         local = (self.author or "").partition("@")[0]
         name = self.sender.partition("<")[0][:200]
-        return (
-            self.null_sender
-            or (bool(self.sender) and not self.author)
-            or bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
-        )
+        if self.null_sender or (self.sender and not self.author):
+            return True
+        named = f"{local} {name}".lower()
+        if not any(stem in named for stem in _SYSTEM_STEMS):  # as nearly always: every mail is asked this
+            return False
+        return bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
 
     @property
     def worth_a_look(self) -> bool:
