@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CRMS := $(VENV)/crms/.installed
+PEERS := $(VENV)/peers/.installed
 IDENTITY := import sys; print(sys.base_prefix, *sys.version_info[:2])
 STALE := $(shell test -e $(VENV)/pyvenv.cfg && test -n "$(PYTHON)" && \
 	test "$$($(PYTHON) -c '$(IDENTITY)' 2>&1)" != "$$($(BIN)/python -c '$(IDENTITY)' 2>/dev/null)" && echo stale)
@@ -38,7 +39,7 @@ endurance: $(INSTALLED) temporal
 	MAILROOM_ENDURANCE=200 $(BIN)/pytest -s tests/end_to_end/test_endurance.py
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
-bench: $(INSTALLED) temporal
+bench: $(INSTALLED) $(PEERS) temporal
 ifneq ($(filter-out 0,$(HUGE)),)
 	$(BIN)/python -m bench.huge
 else
@@ -47,6 +48,7 @@ else
 	$(BIN)/python -m bench.parse
 	$(BIN)/python -m bench.refusals
 	$(BIN)/python -m bench.charsets
+	$(BIN)/python -m bench.bounces
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.neighbours
 	$(BIN)/python -m bench.linking
@@ -59,6 +61,7 @@ lock:
 	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=requirements.lock requirements.in
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=tests/crms.lock tests/crms.in
+	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=bench/peers.lock bench/peers.in
 
 temporal: $(INSTALLED)
 	$(BIN)/python -m infra.temporal.provision
@@ -83,4 +86,10 @@ $(VENV)/python3.%/.installed: requirements.lock | $(INSTALLED)
 	@$(filter %/python3.$*,$(WORKING)) -m venv --clear $(@D)
 	@awk '/^[a-z]/ { wanted = !/^($(NOT_ON_OTHERS))==/ } wanted' $< > $(@D)/lock.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(@D)/lock.txt
+	@touch $@
+
+# Libraries that benchmarks run beside Mailroom, likewise.
+$(PEERS): bench/peers.lock $(INSTALLED)
+	@$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers.lock
 	@touch $@

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from activities.arrivals import Retrieved
 from domain.authentication import claimed, own_mail
 from domain.authorship import author_of, is_form
+from domain.bounces import without
 from domain.message import storable
 from domain.settings import AccountSettings
 
@@ -20,8 +21,8 @@ Connection = AsyncConnection[TupleRow]
 
 
 async def tell_own_mail(connection: Connection, settings: AccountSettings, new: Sequence[Retrieved]) -> list[Retrieved]:
-    """`new` with the traits that follow from the account's settings. Possibly spoofed is no message whose Message-ID is that of
-    one in Sent."""
+    """`new` with the traits that follow from the account's settings: a bounce names none of its own addresses; possibly spoofed
+    is no message whose Message-ID is that of one in Sent."""
     own = settings.own_addresses
     traits: list[dict[str, Any]] = [own_mail(one.message, own, settings.authserv_id) for one in new]
     doubted = [one.message.message_id for one, found in zip(new, traits, strict=True) if "possibly_spoofed" in found]
@@ -30,9 +31,9 @@ async def tell_own_mail(connection: Connection, settings: AccountSettings, new: 
     for one, found in zip(new, traits, strict=True):
         if one.message.message_id in known:
             found.pop("possibly_spoofed", None)
-        if found:
-            message = replace(one.message, traits={**one.message.traits, **found})
-            one = replace(one, message=replace(message, author=author_of(message.traits, message.author)))
+        if one.message.kind == "bounce" or found:
+            told = {**without(one.message.traits, own), **found}
+            one = replace(one, message=replace(one.message, traits=told, author=author_of(told, one.message.author)))
         made.append(one)
     return made
 

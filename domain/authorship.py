@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.addresses import mailboxes, normal_address
+from domain.automatic import FIELDS as AUTOMATIC_FIELDS
+from domain.automatic import Values, answers_by_itself, is_automatic
+from domain.bounces import Envelope
 from domain.free_mail import FREE_MAIL
-from domain.reports import guess_bounce, looks_like_a_bounce, read_report, report_kind
+from domain.reports import read_report
 
 Kind = Literal["personal", "automatic", "list", "bounce", "receipt", "report"]
-Values = Callable[..., list[str]]  # the unfolded values of a header field, by its name in lower case
 
 FIELDS = (
-    "list-id",
-    "list-post",
+    *AUTOMATIC_FIELDS,
+    "sender",
     "x-beenthere",
     "mailing-list",
-    "precedence",
+    "x-mailing-list",
+    "x-mailman-version",
+    "x-ml-name",
+    "list-help",
+    "list-subscribe",
+    "list-archive",
     "x-original-from",
     "x-original-sender",
     "x-failed-recipients",
@@ -31,6 +39,17 @@ FIELDS = (
     "authentication-results",
 )
 _FORWARDED = ("resent-from", "resent-to", "resent-sender", "x-forwarded-for", "x-forwarded-to")
+_OF_LISTS = ("list-id", "list-post", "x-beenthere", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name")
+_OF_BULK_LISTS = (
+    "list-help",
+    "list-subscribe",
+    "list-archive",
+)  # newsletters have them too, but List-Unsubscribe alone more often
+_LIST_FIELDS = frozenset((*_OF_LISTS, "precedence"))
+_LIST_SENDER = re.compile(
+    r"(?:\bowner-([^\s<>@,;:\"]{1,64})|([^\s<>@,;:\"]{1,64})-(?:bounces|owner|admin|request))@([^\s<>:;,?\"]{1,255})",
+    re.IGNORECASE,
+)
 _LIST_ID = re.compile(r"<?([^\s<>@.]{1,64})\.([^\s<>@]{3,255})>?\s*$")
 _ADDRESS = re.compile(r"[^\s<>:;,?\"]{1,64}@[^\s<>:;,?\"]{1,255}")
 # Anna via Sign, in the words that services write for it; there are people called Via.
@@ -74,6 +93,7 @@ class Judged:
 
     author: str | None
     kind: Kind
+    automatic: bool
     traits: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,18 +101,18 @@ def judge(
     raw: bytes,
     body_at: int,
     values: Values,
+    names: AbstractSet[str],
     *,
     content_type: str,
     subject: str,
     authors: Sequence[From],
     replies: Sequence[From],
     copies: Sequence[From],
-    automatic: bool,
     null_sender: bool,
 ) -> Judged:
     """What the header (and of reports, the body) says; whose word it is, is for others to weigh."""
     traits: dict[str, Any] = {}
-    lists = _list_addresses(values)
+    lists = None if names.isdisjoint(_LIST_FIELDS) else _list_addresses(values)
     is_list = lists is not None
     if is_list:
         traits["list"] = sorted(lists or ())
@@ -101,26 +121,46 @@ def judge(
         author, traits["author"] = written
     if forwarded := _forwarded(values):
         traits["forwarded"] = forwarded
+    automatic = is_automatic(values, names, content_type, subject, null_sender=null_sender)
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"
-    failed = ", ".join(values("x-failed-recipients")[:1])
-    if said := report_kind(content_type):
-        kind = said
-        traits |= read_report(said, raw)
-    elif looks_like_a_bounce(author, subject, null_sender=null_sender, failed=bool(failed)):
-        kind = "bounce"
-        traits |= guess_bounce(raw, body_at, failed)
-    return Judged(author, kind, traits)
+    envelope = Envelope(
+        sender=", ".join(values("from")[:1])[:1000],
+        author=author,
+        subject=subject,
+        content_type=content_type,
+        null_sender=null_sender,
+        failed=", ".join(values("x-failed-recipients")[:1]),
+        automatic=automatic,
+        answer=lambda: answers_by_itself(values, subject),
+        addressed=lambda: _addressed(values),
+    )
+    if report := read_report(raw, body_at, envelope, values("in-reply-to")):
+        kind, facts = report
+        traits |= facts
+    return Judged(author, kind, automatic or kind not in ("personal", "automatic"), traits)
+
+
+def _addressed(values: Values) -> frozenset[str]:
+    """Whom a message was sent to: of a bounce, whoever sent what comes back."""
+    found = mailboxes(", ".join(values("to")[:2]), MOST_FORWARDERS)
+    return frozenset(normal for _, address in found if (normal := normal_address(address)))
 
 
 def _list_addresses(values: Values) -> frozenset[str] | None:
     """The addresses of the list that a message came through; None where it came through none."""
-    if not any(values(name) for name in ("list-id", "list-post", "x-beenthere", "mailing-list")) and not any(
-        value.strip().lower() == "list" for value in values("precedence")
+    precedence = {value.strip().lower() for value in values("precedence")}
+    if not (
+        any(values(name) for name in _OF_LISTS)
+        or "list" in precedence
+        or ("bulk" in precedence and any(values(name) for name in _OF_BULK_LISTS))
+        or ("bulk" in precedence and any(_LIST_SENDER.search(value) for value in values("sender")))
     ):
         return None
-    found = [_ADDRESS.search(value) for name in ("list-post", "x-beenthere", "mailing-list") for value in values(name)]
+    named = ("list-post", "x-beenthere", "mailing-list", "x-mailing-list")
+    found = [_ADDRESS.search(value) for name in named for value in values(name)]
     said = [one[0].removeprefix("mailto:") for one in found if one]
     said += [f"{one[1]}@{one[2]}" for value in values("list-id")[:1] if (one := _LIST_ID.search(value[-400:]))]
+    said += [f"{one[1] or one[2]}@{one[3]}" for value in values("sender")[:1] if (one := _LIST_SENDER.search(value))]
     return frozenset(normal for address in said[:20] if (normal := normal_address(address)))
 
 

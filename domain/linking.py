@@ -347,7 +347,18 @@ def facts(kind: str, traits: Mapping[str, Any], message: int) -> list[tuple[str 
         bounce = traits.get("bounce", {})
         guess = {"guess": True} if bounce.get("guess") else {}
         return [
-            (address, {"bounced": {"by": message, "severity": one["severity"], "status": one["status"], **guess}})
+            (
+                address,
+                {
+                    "bounced": {
+                        "by": message,
+                        "severity": one["severity"],
+                        "status": one["status"],
+                        **_why(one),
+                        **guess,
+                    }
+                },
+            )
             for one in bounce.get("recipients", ())
             if one["severity"]
             for address in one["addresses"]
@@ -359,6 +370,11 @@ def facts(kind: str, traits: Mapping[str, Any], message: int) -> list[tuple[str 
     report = traits.get("report", {})
     said = {"reported": {"by": message, "type": report.get("type")}}
     return [(address, said) for address in report.get("recipients", ()) or (None,)]
+
+
+def _why(recipient: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a recipient was not reached; what was stored by earlier versions does not say."""
+    return {"reason": recipient["reason"]} if "reason" in recipient else {}
 
 
 def with_facts(made: Correspondence, known: Sequence[tuple[str | None, dict[str, Any]]]) -> Correspondence:

@@ -46,26 +46,8 @@ _INDEXED = [
     "references",
     "content-type",
     "return-path",
-    "auto-submitted",
-    "precedence",
-    "x-auto-response-suppress",
-    "x-autoreply",
-    "x-autorespond",
-    "list-id",
-    "list-unsubscribe",
-    "list-post",
-    "feedback-id",
 ]
 _INDEXED += [name for name in FIELDS if name not in _INDEXED]
-_AUTOMATIC = [
-    "x-auto-response-suppress",
-    "x-autoreply",
-    "x-autorespond",
-    "list-id",
-    "list-unsubscribe",
-    "list-post",
-    "feedback-id",
-]
 _FIELD = re.compile(
     rb"^(" + b"|".join(name.encode() for name in _INDEXED) + rb")[ \t]*:(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
@@ -75,6 +57,8 @@ _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _WORD_CHARSET = re.compile(rb"=\?([\w.:-]{1,40})(?:\*[^?\s]{0,40})?\?[bq]\?", re.IGNORECASE)
+# As some servers write an empty Return-Path.
+_NOBODY = re.compile(r"\s*<\s*(?:mailer-daemon(?:@[^\s>]*)?)?\s*>", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -181,18 +165,17 @@ def _index(raw: bytes) -> IndexedMessage:
     content_type = next(iter(values("content-type")), "")
     if error := structure_error(raw, content_type):
         errors.append(error)
-    automatic = _automatic(values, content_type)
     subject = _readable(next(iter(values("subject")), ""))
     judged = judge(
         raw,
         body_at,
         values,
+        fields.keys(),
         content_type=content_type,
         subject=subject,
         authors=[From(who.name, who.address, who.normal) for who in participants if who.field == "from"],
         replies=[From(who.name, who.address, who.normal) for who in participants if who.field == "reply_to"],
         copies=[From(who.name, who.address, who.normal) for who in participants if who.field == "cc"],
-        automatic=automatic,
         null_sender=_null_sender(values),
     )
     return IndexedMessage(
@@ -208,7 +191,7 @@ def _index(raw: bytes) -> IndexedMessage:
             several=True,
         ),
         parse_error="; ".join(errors) or None,
-        automatic=automatic,
+        automatic=judged.automatic,
         author=judged.author,
         kind=judged.kind,
         traits=storable_all(judged.traits),
@@ -297,16 +280,5 @@ def _message_ids(values: Iterable[str], *, several: bool = False) -> tuple[str, 
     return tuple(dict.fromkeys(found[-MOST_REFERENCES:]))
 
 
-def _automatic(values: Callable[[str], list[str]], content_type: str) -> bool:
-    submitted = [re.split(r"[;(\s]", value.strip().lower(), maxsplit=1)[0] for value in values("auto-submitted")]
-    return (
-        any(value not in ("", "no") for value in submitted)
-        or any(value.strip().lower() in ("bulk", "junk", "list") for value in values("precedence"))
-        or _null_sender(values)
-        or any(values(name) for name in _AUTOMATIC)
-        or content_type.lower().startswith("multipart/report")
-    )
-
-
 def _null_sender(values: Callable[[str], list[str]]) -> bool:
-    return any("".join(value.split()) == "<>" for value in values("return-path")[:1])
+    return any(_NOBODY.match(value) for value in values("return-path")[:1])

@@ -1,24 +1,29 @@
 """What machines say of a message that was sent: bounces (RFC 3464), receipts (RFC 8098) and abuse reports (RFC 5965).
 
-Only the beginning of a message is read, with patterns that never go back over it, so that any bytes take about as long.
+A message is looked into only where its header lets expect a report.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from domain.addresses import mailboxes, normal_address
+from domain.addresses import normal_address
+from domain.bounces import Envelope, addresses_of, read_bounce, refused
+from domain.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
 
 ReportKind = Literal["bounce", "receipt", "report"]
 
-SCANNED = 1 << 20  # bytes of a message in which its report is looked for
-LONGEST_PART = 64 << 10
-LONGEST_LINE = 1000
-MOST_RECIPIENTS = 100
-
 _REPORT_TYPE = re.compile(r"report-type\s{0,4}=\s{0,4}[\"']?([\w-]{1,40})", re.IGNORECASE)
-_MACHINE_PART = re.compile(
+_KINDS: dict[str, ReportKind] = {
+    "delivery-status": "bounce",
+    "global-delivery-status": "bounce",
+    "disposition-notification": "receipt",
+    "global-disposition-notification": "receipt",
+    "feedback-report": "report",
+}
+_PART = re.compile(
     rb"^content-type[ \t]*:[ \t\r\n]{0,8}message/"
     rb"(?:global-)?(?:delivery-status|disposition-notification|feedback-report)\b",
     re.IGNORECASE | re.MULTILINE,
@@ -30,145 +35,81 @@ _RETURNED_PART = re.compile(
 _MESSAGE_ID = re.compile(
     rb"^[ \t>]{0,8}message-id[ \t]*:[ \t\r\n]{0,8}(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE
 )
-_BLANK = re.compile(r"\n[ \t]*\n")
-_COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
-_STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
-_REPLY_CODE = re.compile(r"\b([45])\d\d[ -]")
-_REFUSED_ADDRESS = re.compile(r"^[ \t]{0,8}<?([^\s<>@:\"]{1,64}@[^\s<>:;,]{1,255}?)>?:?[ \t]*$", re.MULTILINE)
-_FAILURE_SUBJECT = re.compile(
-    r"undeliver|deliver\w* (?:status|failure|failed|has failed|problem|error)|mail delivery|returned mail|failure notice"
-    r"|could not be delivered|unzustellbar|nicht zugestellt|non remis|no se pudo entregar",
-    re.IGNORECASE,
-)
-_MACHINES = ("mailer-daemon", "mail-daemon", "maildaemon", "postmaster", "mailerdaemon")
 
 
-def report_kind(content_type: str) -> ReportKind | None:
-    """What a Content-Type says that a message is."""
-    if not content_type.lower().startswith("multipart/report"):
+def read_report(
+    raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]
+) -> tuple[ReportKind, dict[str, Any]] | None:
+    """What a report is and the facts of it, or None for any other mail: `about`, the Message-ID of the message that it is
+    about (of `answers`, its In-Reply-To, where nothing is returned), and under its kind what it says of whom."""
+    declared = said.content_type.lower()
+    report = declared.startswith("multipart/report")
+    # Some put the part for machines into another multipart.
+    held = declared.startswith("multipart/") and raw.find(b"delivery-status", body_at, body_at + LONGEST_PART) >= 0
+    if not (report or held or said.worth_a_look):
         return None
-    found = _REPORT_TYPE.search(content_type)
-    kinds: dict[str, ReportKind] = {
-        "delivery-status": "bounce",
-        "global-delivery-status": "bounce",
-        "disposition-notification": "receipt",
-        "feedback-report": "report",
-    }
-    return kinds.get(found[1].lower()) if found else None
-
-
-def looks_like_a_bounce(author: str | None, subject: str, *, null_sender: bool, failed: bool) -> bool:
-    """Whether a message that does not say so in RFC 3464's way is a bounce: `failed`, it names failed recipients
-    (X-Failed-Recipients); else a mail system wrote it, and its subject says so."""
-    local = (author or "").partition("@")[0]
-    return failed or ((null_sender or local in _MACHINES) and bool(_FAILURE_SUBJECT.search(subject)))
-
-
-def read_report(kind: ReportKind, raw: bytes) -> dict[str, Any]:
-    """The facts of a report: `about`, the Message-ID of the message that it is about, and under `kind` what it says of whom."""
-    head = raw[:SCANNED]
-    part = _MACHINE_PART.search(head)
-    paragraphs = _paragraphs(head, part.end()) if part else []
-    facts: dict[str, Any] = {}
-    named = [line for paragraph in paragraphs for line in (paragraph.get("original-message-id"),) if line]
-    if about := (_identifier(named[0]) if named else None) or _returned(head, part.end() if part else 0):
-        facts["about"] = about
-    if kind == "bounce":
-        facts["bounce"] = {"recipients": _bounced(paragraphs)}
-    elif kind == "receipt":
-        said = paragraphs[0] if paragraphs else {}
-        facts["receipt"] = {
-            "recipients": _addresses(said),
-            "disposition": said.get("disposition", "").rpartition(";")[2].strip().lower()[:40],
-        }
+    parts = take_apart(raw, body_at, said.content_type)
+    kind: ReportKind | None = None
+    if report:
+        found = _REPORT_TYPE.search(said.content_type)
+        kind = _KINDS.get(found[1].lower()) if found else None
+        kind = kind or next((_KINDS[one] for one in parts.machine), None)
+        if kind == "receipt" and refused(parts):
+            kind = "bounce"
+    facts: dict[str, Any]
+    if kind == "receipt":
+        facts = {"receipt": _receipt(parts)}
+    elif kind == "report":
+        facts = {"report": _abuse(parts)}
+    elif (bounce := read_bounce(parts, said, stated=kind == "bounce", report=report)) is not None:
+        kind, facts = "bounce", {"bounce": bounce}
     else:
-        said = paragraphs[0] if paragraphs else {}
-        recipient = said.get("original-rcpt-to", "")
-        facts["report"] = {
-            "recipients": [normal] if (normal := normal_address(recipient.strip("<> "))) else [],
-            "type": said.get("feedback-type", "abuse").lower()[:40],
-        }
-    return facts
-
-
-def guess_bounce(raw: bytes, body_at: int, failed_recipients: str) -> dict[str, Any]:
-    """The facts of a bounce that is in no standard form, as far as its words tell; marked as a guess."""
-    text = raw[body_at : body_at + LONGEST_PART].decode("utf-8", "replace").replace("\r", "")
-    said = [normal for _, address in mailboxes(failed_recipients) if (normal := normal_address(address))]
-    if not said:
-        said = [normal for found in _REFUSED_ADDRESS.finditer(text) if (normal := normal_address(found[1]))]
-    status = _STATUS.search(text)
-    first = status[1] if status else (code[1] if (code := _REPLY_CODE.search(text)) else "5")
-    what = "failed" if first != "4" else "delayed"
-    recipients = [
-        {
-            "addresses": [address],
-            "action": what,
-            "status": status[0] if status else None,
-            "severity": _severity(what, first),
-        }
-        for address in list(dict.fromkeys(said))[:MOST_RECIPIENTS]
-    ]
-    facts: dict[str, Any] = {"bounce": {"recipients": recipients, "guess": True}}
-    if about := _returned(raw[:SCANNED], body_at):
-        facts["about"] = about
-    return facts
-
-
-def _bounced(paragraphs: list[dict[str, str]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for said in paragraphs:
-        addresses = _addresses(said)
-        if not addresses or len(found) == MOST_RECIPIENTS:
-            continue
-        action = _COMMENT.sub("", said.get("action", "failed")).strip().lower()[:20]
-        status = _STATUS.search(said.get("status", ""))
-        severity = _severity(action, status[1] if status else "5")
-        found.append(
-            {"addresses": addresses, "action": action, "status": status[0] if status else None, "severity": severity}
-        )
-    return found
-
-
-def _severity(action: str, status_class: str) -> str | None:
-    """`hard` or `soft` of what failed; None of what has not, a delay among it (RFC 3464, section 2.3.3)."""
-    if action != "failed":
         return None
-    return "soft" if status_class == "4" else "hard"
+    if about := _named_in(parts) or _returned(raw[:SCANNED], body_at) or _only(answers):
+        facts["about"] = about
+    return kind, facts
 
 
-def _addresses(said: dict[str, str]) -> list[str]:
-    """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
-    given = (said.get("original-recipient"), said.get("final-recipient"))
-    found = [normal_address(_COMMENT.sub("", one.partition(";")[2]).strip().strip("<>")) for one in given if one]
-    return list(dict.fromkeys(address for address in found if address))
+def _receipt(parts: Parts) -> dict[str, Any]:
+    said = _first(parts, "disposition-notification")
+    return {
+        "recipients": addresses_of(said),
+        "disposition": said.get("disposition", "").rpartition(";")[2].strip().lower()[:40],
+    }
 
 
-def _paragraphs(head: bytes, start: int) -> list[dict[str, str]]:
-    """The fields of each paragraph of the part whose Content-Type ends at `start`, names in lower case."""
-    text = head[start : start + LONGEST_PART].decode("utf-8", "replace").replace("\r", "")
-    _, _, text = text.partition("\n\n")
-    text = text.partition("\n--")[0]
-    found = []
-    for paragraph in _BLANK.split(text)[: 2 * MOST_RECIPIENTS]:
-        fields: dict[str, str] = {}
-        name = ""
-        for line in paragraph.split("\n"):
-            if line[:1] in (" ", "\t") and name:
-                fields[name] = (fields[name] + " " + line.strip())[:LONGEST_LINE]
-            elif ":" in line:
-                name, _, value = line.partition(":")
-                name = name.strip().lower()
-                fields.setdefault(name, value.strip()[:LONGEST_LINE])
-        if fields:
-            found.append(fields)
-    return found
+def _abuse(parts: Parts) -> dict[str, Any]:
+    said = _first(parts, "feedback-report")
+    normal = normal_address(said.get("original-rcpt-to", "").strip("<> "))
+    return {"recipients": [normal] if normal else [], "type": said.get("feedback-type", "abuse").lower()[:40]}
 
 
-def _returned(head: bytes, start: int) -> str | None:
-    """The Message-ID of the message that comes back with the report, after `start`."""
+def _first(parts: Parts, subtype: str) -> dict[str, str]:
+    text = next((text for name, text in parts.machine.items() if name.endswith(subtype)), "")
+    return next(iter(paragraphs_of(text)), {})
+
+
+def _named_in(parts: Parts) -> str | None:
+    """The Message-ID that a part for machines says."""
+    for text in parts.machine.values():
+        for said in paragraphs_of(text):
+            if found := _identifier(said.get("original-message-id", "")):
+                return found
+    return None
+
+
+def _only(answers: Sequence[str]) -> str | None:
+    found = {one for value in answers for one in re.findall(r"<[^<>\s]{1,996}>", value)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _returned(head: bytes, body_at: int) -> str | None:
+    """The Message-ID of the message that comes back with the report."""
+    machine = _PART.search(head, body_at)
+    start = machine.end() if machine else body_at
     part = _RETURNED_PART.search(head, start)
-    found = _MESSAGE_ID.search(head, part.end() if part else start, (part.end() if part else start) + LONGEST_PART)
+    start = part.end() if part else start
+    found = _MESSAGE_ID.search(head, start, start + LONGEST_PART)
     return found[1].decode("utf-8", "replace") if found else None
 
 

@@ -283,7 +283,20 @@ async def test_a_bounce_marks_the_correspondence_of_who_did_not_get_it(mail: Lin
     [report] = [row["id"] for row in await mail.rows("select id from messages where kind = 'bounce'")]
     await mail.move("Sent", one)
     marks = {link["record_id"]: link["evidence"].get("bounced") for link in await mail.links()}
-    assert marks == {"anna": {"by": report, "severity": "hard", "status": "5.1.1"}, "carl": None}
+    assert marks == {
+        "anna": {"by": report, "severity": "hard", "status": "5.1.1", "reason": "unknown user"},
+        "carl": None,
+    }
+
+
+async def test_a_bounce_names_none_of_the_accounts_own_addresses(mail: LinkedMail) -> None:
+    jane = await mail.account()
+    await mail.store(jane, bounce(2, JANE.title()), bounce(3, "anna@example.org"))
+    rows = await mail.rows(
+        "select traits -> 'bounce' -> 'recipients' as named from message_traits where kind = 'bounce' order by 1"
+    )
+    named = [one["addresses"] for row in rows for one in row["named"]]
+    assert (len(rows), named) == (2, [["anna@example.org"]])
 
 
 async def test_a_bounce_that_comes_after_its_message_is_in_sent_marks_it_at_once(mail: LinkedMail) -> None:

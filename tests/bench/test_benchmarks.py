@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,22 @@ async def test_how_refusals_are_named() -> None:
     assert "refusals, counted as a wrong password, and was not: 0" in said.splitlines()
     assert re.search(r"A-M without what they taught: \d+ of \d+", said)
     assert re.search(r"the other half's texts alone: \d+ of \d+", said)
+
+
+async def test_the_recipients_of_bounces_beside_a_library(tmp_path: Path) -> None:
+    said = await printed("bounces")
+    found = re.search(
+        r"Mailroom names (\d+) of (\d+) recipients of \d+ mails \(.*\), and (\d+) who did not bounce", said
+    )
+    assert found
+    assert int(found[1]) >= 0.95 * int(found[2])
+    assert found[3] == "0"
+    assert re.search(r"flufl.bounce (is not installed|names \d+ of \d+ recipients)", said)
+    (tmp_path / "1.eml").write_text(
+        "From: MAILER-DAEMON@x.example\n\nCould not be delivered:\n\n<a@example.org>: 550 no\n"
+    )
+    (tmp_path / "expected.tsv").write_text("1.eml\ta@example.org\n1.eml\tb@example.org\n")
+    assert "names 1 of 2 recipients of 1 mails (50.0%), and 0" in await printed("bounces", "--mail", str(tmp_path))
 
 
 @pytest.mark.usefixtures("dovecot")

@@ -110,6 +110,7 @@ def test_a_bounce_says_whom_it_did_not_reach_and_of_which_message(returned: str)
             "action": "failed",
             "status": "5.1.1",
             "severity": "hard",
+            "reason": "unknown user",
         }
     ]
 

@@ -1,0 +1,102 @@
+"""How many of the recipients of bounces are found, beside flufl.bounce on the same mails.
+
+python -m bench.bounces [--mail FOLDER] reads the project's collection, or a folder with mails (*.eml) and whom they did not reach
+(expected.tsv: file, address; one line for each recipient), and prints the share of the recipients that are named, and the
+addresses that are named and did not bounce. The peer is measured where `make bench` has installed it (.venv/peers).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import compat32
+from pathlib import Path
+
+from domain.addresses import normal_address
+from domain.message import index
+from tests.bounces import bounces
+
+Find = Callable[[bytes], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One mail, and whom it did not reach, in normal form."""
+
+    name: str
+    raw: bytes
+    recipients: frozenset[str]
+
+
+def ours(raw: bytes) -> set[str]:
+    found = index(raw).traits.get("bounce", {})
+    return {address for one in found.get("recipients", ()) for address in one["addresses"]}
+
+
+def flufl() -> Find | None:
+    """What GNU Mailman finds: it leaves delays out of this, so both its answers count."""
+    sys.path += [str(packages) for packages in Path(sys.prefix).glob("peers/lib/python*/site-packages")]
+    try:
+        library = importlib.import_module("flufl.bounce")
+    except ImportError:
+        return None
+
+    def find(raw: bytes) -> set[str]:
+        both = library.all_failures(BytesParser(policy=compat32).parsebytes(raw))
+        return {normal for some in both for one in some if (normal := normal_address(one.decode("utf-8", "replace")))}
+
+    return find
+
+
+def collection() -> Iterator[Case]:
+    for number, one in enumerate(bounces()):
+        yield Case(f"{one.form} {number}", one.raw, one.recipients)
+
+
+def folder(path: Path) -> Iterator[Case]:
+    expected: dict[str, set[str]] = {}
+    for line in (path / "expected.tsv").read_text("utf-8").splitlines():
+        name, _, address = line.partition("\t")
+        expected.setdefault(name, set())
+        if normal := normal_address(address):
+            expected[name].add(normal)
+    for name, recipients in expected.items():
+        yield Case(name, (path / name).read_bytes(), frozenset(recipients))
+
+
+def measure(what: str, find: Find, cases: Iterable[Case]) -> None:
+    mails = recipients = found = others = 0
+    for case in cases:
+        named = find(case.raw)
+        mails += 1
+        recipients += len(case.recipients)
+        found += len(case.recipients & named)
+        others += len(named - case.recipients)
+    share = found / recipients if recipients else 0.0
+    print(
+        f"bounces: {what} names {found} of {recipients} recipients of {mails} mails ({share:.1%}), "
+        f"and {others} who did not bounce"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--mail", type=Path, metavar="FOLDER", help="mails with their expected.tsv instead of the collection"
+    )
+    given = parser.parse_args()
+    cases = list(folder(given.mail) if given.mail else collection())
+    measure("Mailroom", ours, cases)
+    peer = flufl()
+    if peer is None:
+        print("bounces: flufl.bounce is not installed; make bench installs it")
+    else:
+        measure("flufl.bounce", peer, cases)
+
+
+if __name__ == "__main__":
+    main()

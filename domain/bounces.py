@@ -1,0 +1,236 @@
+"""Bounces (RFC 3464, and whatever else mail systems send): which mail is one, whom it did not reach, and why.
+
+A message is looked into only where its header lets expect a report. Of one that is, no more is read than its beginning, of
+that no more than the notice and the machine's own part, never the mail that it returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.addresses import mailboxes, normal_address
+from domain.bounce_reasons import REPLY_CODE, STATUS, is_hard, reason_of
+from domain.notices import DELAY, FAILURE, FINAL, MOST_RECIPIENTS, Named, named_in
+from domain.report_parts import Parts, paragraphs_of
+
+_DAEMON = re.compile(
+    r"(?:mail(?:er)?[-_.]?daemon|m?daemon|mail[-_.]?delivery.*|mail[-_.]?system|microsoftexchange[0-9a-f]*|"
+    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?|"
+    r"(?:x-)?mailer)(?:[+-].*)?",
+    re.IGNORECASE,
+)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[-_ ]?daemon|mail delivery|delivery (?:sub)?system|mail (?:sub)?system|system administrator|"
+    r"mail administrator|"
+    r"microsoft (?:outlook|exchange)|internet mail|post ?master|systemadministrator|mail router|mail server|mta\b|"
+    r"администратор|系统管理|系統管理|邮件系统|メール.?(?:配信|システム)|system attendant",
+    re.IGNORECASE,
+)
+_SYSTEM = re.compile(
+    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|post[-_.]?master|"
+    r"hostmaster|admin(?:istrator)?|server|bounces?|"
+    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|"
+    r"webmaster)(?:$|[-._+\d\"\\ ])",
+    re.IGNORECASE,
+)
+_PASSED_ON = re.compile(
+    r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE
+)
+_SYSTEM_STEMS = (
+    *("mail", "post", "daemon", "system", "deliver", "admin", "master", "server", "bounce", "reply", "notif", "smtp"),
+    *("mta", "mx", "return", "root", "gateway", "antivirus", "microsoft", "администратор", "管理", "邮件", "メール"),
+)
+_STEMS = (
+    "deliver",
+    "undeliv",
+    "returned",
+    "bounce",
+    "fail",
+    "zustell",
+    "remis",
+    "entreg",
+    "consegn",
+    "достав",
+    "退信",
+    "配信",
+    "送信",
+)
+_GREETING = re.compile(
+    r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n",
+    re.IGNORECASE,
+)
+_DELETED = re.compile(
+    r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE
+)
+_COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
+_MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the header of a message says of how it came: `sender`, the From field as it stands there; its first address in
+    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `automatic`: a program sent it; `answer`: it
+    answers by itself; whom the message was sent to, in normal form."""
+
+    sender: str
+    author: str | None
+    subject: str
+    content_type: str
+    null_sender: bool
+    failed: str = ""
+    automatic: bool = False
+    answer: Callable[[], bool] = bool
+    addressed: Callable[[], Collection[str]] = tuple
+
+    @property
+    def passed_on(self) -> bool:
+        return _PASSED_ON.match(self.subject) is not None
+
+    @property
+    def daemon(self) -> bool:
+        """A mail system wrote it: its local part says so, or its name, or there is no address."""
+        local = (self.author or "").partition("@")[0]
+        return bool(
+            _DAEMON.fullmatch(local)
+            or (not self.author and re.search(r"<\s*>|mailer-?daemon", self.sender, re.IGNORECASE))
+            or _DAEMON.fullmatch(self.sender.partition("<")[0].strip(" \"'"))
+        )
+
+    @property
+    def system(self) -> bool:
+        """Perhaps a mail system wrote it: postmaster, a system's name, nobody at all."""
+        local = (self.author or "").partition("@")[0]
+        name = self.sender.partition("<")[0][:200]
+        if self.null_sender or (self.sender and not self.author):
+            return True
+        named = f"{local} {name}".lower()
+        if not any(stem in named for stem in _SYSTEM_STEMS):  # as nearly always: every mail is asked this
+            return False
+        return bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
+
+    @property
+    def worth_a_look(self) -> bool:
+        return bool(self.failed) or self.daemon or self.system or _hints(self.subject)
+
+
+def _hints(subject: str) -> bool:
+    """Whether a subject may be that of a bounce: quickly, for every mail is asked this."""
+    lowered = subject[:100].lower()
+    return any(stem in lowered for stem in _STEMS)
+
+
+def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> dict[str, Any] | None:
+    """Whom a bounce did not reach, or None for mail that is none: {"recipients": [...], "guess": true where no part for
+    machines says so}. `stated`: its Content-Type says that it is one; `report`, that it is some report."""
+    named: list[dict[str, Any]] = []
+    text = parts.delivery_status() or (_receipt(parts) if refused(parts) else "")
+    if text and not (report or said.daemon or said.system or (titled(said) and not said.passed_on)):
+        return None  # somebody attached it
+    if text:
+        named = _by_machine(paragraphs_of(text), parts.notice)
+    stated = stated or bool(text)
+    if not named and (stated or said.worth_a_look) and _MACHINE_FIELDS.search(parts.notice):
+        named, stated = _by_machine(paragraphs_of(parts.notice), parts.notice), True
+    if named:
+        return {"recipients": named} if text else {"recipients": named, "guess": True}
+    guessed = named_in(parts.notice, frozenset(said.addressed()))
+    listed = [one for _, address in mailboxes(said.failed) if (one := normal_address(address))]
+    if listed:
+        words = {address: one.said for one in guessed for address in one.addresses}
+        guessed = [Named((one,), words.get(one, parts.notice)) for one in dict.fromkeys(listed)]
+    if not (stated or listed or _reads_as_bounce(said, parts, guessed, report=report)):
+        return None
+    return {"recipients": [_guess(one, parts.notice) for one in guessed[:MOST_RECIPIENTS]], "guess": True}
+
+
+def refused(parts: Parts) -> bool:
+    """Whether a receipt says that a mail was refused: as RFC 5429 has Sieve do it, and Dovecot where a mailbox is full."""
+    return bool(_DELETED.search(_receipt(parts))) and FAILURE.search(parts.notice) is not None
+
+
+def _receipt(parts: Parts) -> str:
+    return next((text for name, text in parts.machine.items() if name.endswith("disposition-notification")), "")
+
+
+def titled(said: Envelope) -> bool:
+    """Whether its subject says that something was not delivered."""
+    return FAILURE.search(said.subject[:300]) is not None
+
+
+def without(traits: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
+    """`traits` whose bounce names none of the `own` addresses: whose mailbox this is has what was sent."""
+    bounce = traits.get("bounce")
+    if not bounce or not any(address in own for one in bounce["recipients"] for address in one["addresses"]):
+        return traits
+    others = [
+        {**one, "addresses": kept}
+        for one in bounce["recipients"]
+        if (kept := [address for address in one["addresses"] if address not in own])
+    ]
+    return {**traits, "bounce": {**bounce, "recipients": others}}
+
+
+def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, report: bool) -> bool:
+    """Whether mail without a part for machines is a bounce: who sent it, what its notice says, and whom that names."""
+    if (said.passed_on or said.answer()) and not said.daemon:
+        return False
+    opening = parts.notice[:4000]
+    fails = bool(FAILURE.search(opening))
+    if said.daemon:
+        return fails or titled(said) or bool(guessed)
+    if report:
+        return bool(guessed) and (fails or titled(said))
+    if not (guessed and (fails or titled(said))) or _GREETING.match(opening):
+        return False
+    coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
+    alone = all(one.alone for one in guessed)
+    if not said.system:
+        return titled(said) and coded and (parts.returned or said.automatic)
+    return (titled(said), alone, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
+
+
+def _guess(one: Named, notice: str) -> dict[str, Any]:
+    said = one.said
+    if not STATUS.search(said) and not REPLY_CODE.search(said):
+        said += (
+            "\n"
+            + "\n".join(line for line in notice.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))[:1000]
+        )
+    status, reply = STATUS.search(said), REPLY_CODE.search(said)
+    first = status[1] if status else reply[1] if reply else "5"
+    delayed = (first == "4" or DELAY.search(notice)) and not FINAL.search(notice + one.said)
+    return _recipient(
+        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, said, around=notice
+    )
+
+
+def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for said in paragraphs:
+        addresses = addresses_of(said)
+        if not addresses or len(found) == MOST_RECIPIENTS:
+            continue
+        action = _COMMENT.sub("", said.get("action", "failed")).strip().lower()[:20]
+        status = STATUS.search(said.get("status", ""))
+        words = said.get("diagnostic-code", "").partition(";")[2] or said.get("diagnostic-code", "")
+        words = words.strip() or " ".join(_COMMENT.findall(said.get("status", "")))
+        found.append(_recipient(addresses, action, status[0] if status else None, words, around=notice))
+    return found
+
+
+def _recipient(addresses: list[str], action: str, status: str | None, said: str, around: str) -> dict[str, Any]:
+    if action != "failed":
+        return {"addresses": addresses, "action": action, "status": status, "severity": None}
+    reason = reason_of(said, status, around)
+    severity = "hard" if is_hard(reason, status, said) else "soft"
+    return {"addresses": addresses, "action": action, "status": status, "severity": severity, "reason": reason}
+
+
+def addresses_of(said: dict[str, str]) -> list[str]:
+    """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
+    given = (said.get("original-recipient"), said.get("final-recipient"))
+    found = [normal_address(_COMMENT.sub("", one.rpartition(";")[2]).strip().strip("<>")) for one in given if one]
+    return list(dict.fromkeys(address for address in found if address))
