@@ -222,9 +222,7 @@ class BackLinking:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended('directory:' || %s, 0))", [crm])
         async with self._pool.connection() as connection:
             # New mail waits in a list beside each index, which would be read to its end for every address.
-            await connection.execute(
-                "select gin_clean_pending_list(one) from unnest('{mail_addresses_idx,mail_loose_idx}'::regclass[]) one"
-            )
+            await connection.execute("select clean_address_indexes()")
 
     async def _is_ours(self, connection: Connection, work: Work) -> bool:
         """Whether no other worker has done this very page in the meantime."""

@@ -169,15 +169,17 @@ def _original(
 ) -> tuple[str, dict[str, str]] | None:
     """Who wrote a message whose From a list or a notifier has written anew, and what says so; None where From stands."""
     lists = of_list or frozenset()
-    said = [
-        (name, address)
+    originals = [
+        (name, who, address)
         for name in ("x-original-from", "x-original-sender")
-        for _, address in list(mailboxes(", ".join(values(name)[:1])))[:1]
+        for who, address in list(mailboxes(", ".join(values(name)[:1])))[:1]
     ]
     rewritten = sender.normal in lists or bool(_VIA.search(sender.name)) or _is_notifier(sender.normal)
-    if not (rewritten or (said and said[0][0] == "x-original-from")):
+    # "Ann yn Grwp" and "via" in any other language: whose name the new From begins with. Without, anybody could write it.
+    kept = any(name == "x-original-from" and who and sender.name.startswith(who) for name, who, _ in originals)
+    if not (rewritten or kept):
         return None
-    candidates = said
+    candidates = [(name, address) for name, _, address in originals]
     if rewritten:
         # The list's own address may stand beside the author's: there answers go, too.
         persons = [one for one in replies if one.normal not in lists and one.normal != sender.normal]

@@ -29,6 +29,7 @@ from workflows.shared_answer import Answer, SharedAnswer
 
 VERIFYING, DISABLED, CLOSED = "verifying", "disabled", "closed"  # what the states of both are called
 UNKNOWN = "unknown_command"
+LONGEST_NAME = 400  # that is looked at: a signal may bring megabytes
 COUNTED_FOR = timedelta(minutes=1)
 COUNTS_REFUSED = "refused-signals-are-counted"
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
@@ -243,8 +244,8 @@ class Life(ABC, Generic[Current, Status]):
         """A refused signal changes nothing, and the log says so; what was never connected has no log."""
         say_refused(f"the signal {name}", error, f"run {workflow.info().run_id}")
         by = payload.get("by") if isinstance(payload, dict) else None
-        who = cleaned(by)[:200] if isinstance(by, str) and by else "operator"
-        await self._count_refused(cleaned(name)[:100], who, error)
+        who = cleaned(by[:LONGEST_NAME])[:200] if isinstance(by, str) and by else "operator"
+        await self._count_refused(cleaned(name[:LONGEST_NAME])[:100], who, error)
 
     async def _count_refused(self, name: str, by: str, error: Refused) -> None:
         """Records the first refused signal of a kind at once, and those of the minute after it together, as one event."""

@@ -122,6 +122,7 @@ def test_the_status_after_a_failure_holds_all_that_is_known_of_it() -> None:
         "at": "2026-11-23T12:00:00Z",
         "counts": "authentication",
         "tls": None,
+        "decided_by": None,
     }
 
 
@@ -229,7 +230,7 @@ def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> 
 def test_the_page_of_a_failing_account_says_what_the_server_said_and_what_to_do() -> None:
     page = details(after(active(), *[wrong_password()] * 2), NOON)
     assert "authentication 2 of 10" in page
-    assert '**authentication** at 2026-11-23 12:00:00 UTC. The server said: "-ERR authentication".' in page
+    assert "**authentication** at 2026-11-23 12:00:00 UTC. The server said: `-ERR authentication`." in page
     assert "Reference MR-1; support: help@example.com." in page
     assert "What to do: What mends authentication." in page
     assert "- next look: 2026-11-23 12:05:00 UTC" in page
@@ -327,7 +328,7 @@ def test_the_set_up_is_not_told_its_answer_is() -> None:
 
 def test_the_page_of_a_disabled_account_says_who_did_it_and_the_way_back() -> None:
     page = details(after(active(), wrong_password(), Disable(reason="holiday", by="ops")), NOON)
-    assert "Disabled by ops: holiday. Use enable to take it back into service." in page
+    assert "Disabled `by ops: holiday`. Use enable to take it back into service." in page
     assert "Before that: **authentication**" in page
 
 
