@@ -55,8 +55,8 @@ GRANTS: tuple[LiteralString, ...] = (
     "grant usage on schema mailroom to {role}",
     "grant select, insert, update, delete on all tables in schema mailroom to {role}",
     # The view, too: what is written to a view is written to its table as the view's owner.
-    "revoke insert, update, delete on mailroom.log, mailroom.account_events, mailroom.log_heads, mailroom.migrations, "
-    "mailroom.worker_roles from {role}",
+    "revoke insert, update, delete on mailroom.log, mailroom.account_events, mailroom.log_heads from {role}",
+    "revoke insert, update, delete on mailroom.migrations, mailroom.worker_roles from {role}",
     "grant usage on all sequences in schema mailroom to {role}",
     "grant execute on function mailroom.append_event, mailroom.clean_address_indexes to {role}",
 )
