@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.mailboxes import Mailboxes
 from activities.record import Recorder
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
@@ -204,3 +205,17 @@ async def test_an_account_that_is_out_of_service_has_no_next_attempt(pool: Pool,
     await ActivityEnvironment().run(Recorder(pool).record, request)
     (shown,) = await watcher.rows("select state, next_attempt_at, messages from accounts")
     assert shown == {"state": state, "next_attempt_at": None, "messages": 2}
+
+
+async def test_after_a_failure_the_next_attempt_is_the_wait_and_not_what_the_last_success_had_planned(
+    pool: Pool,
+) -> None:
+    watcher = await told_and_retrieved(pool)
+    planned = await watcher.value("select next_attempt_at from accounts")
+    assert isinstance(planned, datetime)
+    soon = planned - timedelta(milliseconds=1)
+    await Mailboxes(pool, 1).tried(JANE, datetime.now(UTC))
+    failed = recorded(account(995, tls="implicit")).model_copy(update={"next_attempt_at": soon})
+    request = RecordRequest(address=JANE, events=[], notices=[], account=failed)
+    await ActivityEnvironment().run(Recorder(pool).record, request)
+    assert await watcher.value("select next_attempt_at from accounts") == soon
