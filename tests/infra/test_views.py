@@ -87,7 +87,7 @@ def contents(url: str, tables: list[str]) -> dict[str, list[str]]:
 
 def bring_back(source: str, target: str) -> None:
     dump = subprocess.run([binaries() / "pg_dump", source], stdout=subprocess.PIPE, check=True).stdout
-    psql = [binaries() / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", target]
+    psql = [str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", target]
     subprocess.run(psql, input=dump, stdout=subprocess.DEVNULL, check=True)
 
 
@@ -115,7 +115,7 @@ async def test_times_in_a_view_are_moments_of_now(pool: Pool, view: str) -> None
 
 async def test_views_and_functions_answer_a_role_that_works_whatever_its_search_path(pool: Pool) -> None:
     await told_and_retrieved(pool)
-    async with await psycopg.AsyncConnection.connect(pool.conninfo) as connection:
+    async with await psycopg.AsyncConnection.connect(str(pool.conninfo)) as connection:
         await connection.execute("set search_path = ''")
         for view in VIEWS:
             assert await (await connection.execute(f"select * from mailroom.{view}".encode())).fetchall()
