@@ -119,7 +119,7 @@ def judge(
     author = authors[0].normal if authors else None
     if authors and (written := _original(authors[0], replies, copies, values, lists)):
         author, traits["author"] = written
-    if forwarded := _forwarded(values):
+    if not names.isdisjoint(_FORWARDED) and (forwarded := _forwarded(values)):
         traits["forwarded"] = forwarded
     automatic = is_automatic(values, names, content_type, subject, null_sender=null_sender)
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"

@@ -62,6 +62,13 @@ _GREETING = re.compile(
     r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n",
     re.IGNORECASE,
 )
+# How mail systems begin their notices, and nobody else a letter.
+_OPENING = re.compile(
+    r"\s*(?:this is the mail (?:system|delivery)|this message was (?:created automatically|generated) by (?:a |the )?mail|"
+    r"hi\. this is the |i'm sorry to have to inform you|the original message was received at|this is (?:an? )?"
+    r"(?:automat\w+ generated |automatic )?(?:delivery|non-?delivery|bounce) |your message did not reach some or all)",
+    re.IGNORECASE,
+)
 _DELETED = re.compile(
     r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE
 )
@@ -188,7 +195,7 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
     alone = all(one.alone for one in guessed)
     if not said.system:
-        return titled(said) and coded and (parts.returned or said.automatic)
+        return titled(said) and coded and (parts.returned or said.automatic or _OPENING.match(opening) is not None)
     return (titled(said), alone, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 
