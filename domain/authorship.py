@@ -172,7 +172,8 @@ def _original(
     originals = [
         (name, who, address)
         for name in ("x-original-from", "x-original-sender")
-        for who, address in list(mailboxes(", ".join(values(name)[:1])))[:1]
+        for text in values(name)[:1]
+        for who, address in mailboxes(text, 1)
     ]
     rewritten = sender.normal in lists or bool(_VIA.search(sender.name)) or _is_notifier(sender.normal)
     # "Ann yn Grwp" and "via" in any other language: whose name the new From begins with. Without, anybody could write it.

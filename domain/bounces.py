@@ -113,20 +113,25 @@ class Envelope:
         name = self.sender.partition("<")[0][:200]
         if self.null_sender or (self.sender and not self.author):
             return True
-        named = f"{local} {name}".lower()
-        if not any(stem in named for stem in _SYSTEM_STEMS):  # as nearly always: every mail is asked this
-            return False
         return bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
 
     @property
     def worth_a_look(self) -> bool:
-        return bool(self.failed) or self.daemon or self.system or _hints(self.subject)
+        if self.failed or self.null_sender or not self.author:
+            return bool(self.failed or self.null_sender or self.sender) or _holds(self.subject[:100], _STEMS)
+        sender = f"{self.author.partition('@')[0]} {self.sender.partition('<')[0][:200]}"
+        if _holds(sender, _SYSTEM_STEMS) and (self.daemon or self.system):
+            return True
+        return _holds(self.subject[:100], _STEMS)
 
 
-def _hints(subject: str) -> bool:
-    """Whether a subject may be that of a bounce: quickly, for every mail is asked this."""
-    lowered = subject[:100].lower()
-    return any(stem in lowered for stem in _STEMS)
+def _holds(text: str, stems: Collection[str]) -> bool:
+    """Whether any of the stems stands in a text: quickly, for every mail is asked this."""
+    lowered = text.lower()
+    for stem in stems:  # noqa: SIM110 - any() takes twice as long
+        if stem in lowered:
+            return True
+    return False
 
 
 def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> dict[str, Any] | None:

@@ -182,7 +182,7 @@ def _index(raw: bytes) -> IndexedMessage:
         copies=[From(who.name, who.address, who.normal) for who in participants if who.field == "cc"],
         null_sender=_null_sender(values),
     )
-    if original := next((found for name in _REPLACED if (found := _message_id(values(name)))), None):
+    if original := next((one for name in _REPLACED if name in fields and (one := _message_id(values(name)))), None):
         judged.traits["original_message_id"] = original
     return IndexedMessage(
         message_id=_message_id(values("message-id")),
@@ -265,7 +265,8 @@ def _participants(
     found: dict[tuple[str, str], Participant] = {}
     for one in get_args(Field):
         name_of_field = one.replace("_", "-")
-        written = values(name_of_field, LONGEST_ADDRESS_FIELD)
+        if not (written := values(name_of_field, LONGEST_ADDRESS_FIELD)):
+            continue
         if (
             one == "from" and len(written) > 1
         ):  # RFC 5322, section 3.6: there is one, and what checks senders looks at one
