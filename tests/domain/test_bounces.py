@@ -242,6 +242,7 @@ def test_so_is_one_from_any_sender_that_begins_as_systems_begin_them(opening: st
 @pytest.mark.parametrize(
     ("lines", "kind"),
     [
+        # mozilla/fxa-auth-server#1943
         (
             ("From: anna@example.org", "Subject: Automatic reply: Delivery status of order 17", "Return-Path: <>"),
             "automatic",

@@ -188,6 +188,7 @@ def test_a_date_is_the_moment_that_its_writer_meant_or_none(date: str, expected:
         ("20250303.abc@example.com>", "<20250303.abc@example.com>"),
         ('"20250303.abc@example.com"', "<20250303.abc@example.com>"),
         ("8B2C9F0E-1D2A-4F6B-9C1E-0A1B2C3D4E5F", "<8B2C9F0E-1D2A-4F6B-9C1E-0A1B2C3D4E5F>"),
+        # ProtonMail/WebClients#93; DockYard/elixir-mail#203
         ("=?utf-8?q?=3Ca=2Eb=40example=2Ecom?=\r\n =?utf-8?q?=3E?=", "<a.b@example.com>"),
         ("message 15 of Jane", None),
         ("hello", None),
@@ -207,6 +208,7 @@ def test_a_message_id_without_brackets_is_taken_where_it_is_one_plausible_word(
 
 
 def test_replies_to_a_message_id_without_brackets_are_joined_however_they_name_it() -> None:
+    """Wh1isper/mcp-email-server#238; ivaldi/brimir#274; djcb/mu#2914."""
     message_id = index(read("Message-ID: 15.jane@example.com")).message_id
     for named in "15.jane@example.com", "<15.jane@example.com>":
         reply = index(read(f"In-Reply-To: {named}", f"References: 14.jane@example.com {named}"))
