@@ -121,6 +121,7 @@ def test_a_sample_begins_with_the_oldest_and_is_spread_over_the_list(count: int)
 
 def test_what_a_device_sends_without_a_date_under_one_message_id_are_many_messages() -> None:
     """With a Date they are one, whatever their bodies: the scans of F-RevoCRM#1651 cannot be told from a list's copies."""
+
     def identity(body: bytes, *header: str) -> bytes:
         raw = "\r\n".join(("From: fax@example.org", "Message-ID: <fax@device>", *header, "", "")).encode() + body
         return message_identity(index(raw), body=fingerprint(raw), sha256=hashlib.sha256(raw).digest())
