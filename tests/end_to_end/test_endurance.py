@@ -153,6 +153,7 @@ async def test_postgresql_is_stopped_and_killed_again_and_again_and_every_accoun
         postgres = await running.enter_async_context(own_postgres(tmp_path))
         operator.environment["DATABASE_URL"] = postgres.url
         running.push_async_callback(operator.aclose)
+        operator.environment |= {f"{SECRET}{number}": "secret" for number in range(ACCOUNTS)}
         worker = await operator.worker(**SETTINGS)
         await know_ann(operator)
         await start_second_crm(operator)
@@ -160,7 +161,7 @@ async def test_postgresql_is_stopped_and_killed_again_and_again_and_every_accoun
         workflows = [*(f"crm/{name}" for name in CRMS), *map(contract.account_workflow_id, addresses)]
         logs = {"PostgreSQL": Child(tmp_path, "postgres").log.read_text}
         await running.enter_async_context(evidence(operator, logs, workflows))
-        for address in addresses:
+        for number, address in enumerate(addresses):
             dovecot.add_user(address, "secret")
             await start_account(temporal_client, address, dovecot.port, f"env:{SECRET}{number}")
         await until_looked_at(operator, await now(operator))

@@ -27,7 +27,7 @@ async def shown_as_markdown(account: RunningAccount) -> list[str]:
     found = [await account.page()]
     for event in history.events:
         for part in ("summary", "details"):
-            if event.HasField("user_metadata") and event.user_metadata.HasField(part):  # type: ignore[arg-type]
+            if event.HasField("user_metadata") and event.user_metadata.HasField(part):
                 [text] = await converter().decode([getattr(event.user_metadata, part)], [str])
                 found.append(text)
     return found

@@ -187,7 +187,7 @@ async def test_what_was_counted_is_in_the_log_once_its_time_is_over(
             await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
 
         async def all_are_logged() -> bool:
-            return sum(entry.data["times"] for entry in await account.log("CommandRefused")) == 5
+            return sum(int(entry.data["times"]) for entry in await account.log("CommandRefused")) == 5
 
         await until(all_are_logged, "the entry that counts the rest")
         await replay(await account.handle.fetch_history())
