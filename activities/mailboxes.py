@@ -236,10 +236,11 @@ class Mailboxes:
             )
 
     async def tried(self, address: str, at: datetime) -> None:
-        """A session that failed looked, too."""
+        """A session that failed looked, too; when the next one comes is the account's to say, whatever was planned before."""
         async with self._pool.connection() as connection:
             await connection.execute(
-                "update mailboxes set last_checked_at = %s, eta = null, rate = null where address = %s", [at, address]
+                "update mailboxes set last_checked_at = %s, next_attempt_at = null, eta = null, rate = null where address = %s",
+                [at, address],
             )
 
     async def ended(self, session: SessionRow) -> None:

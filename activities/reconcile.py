@@ -25,6 +25,7 @@ from activities.comparison import Known, compare_stored, known_account
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, server_key
+from activities.pop.listing_budget import NoRoom
 from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
 from activities.repair import Repair
 from activities.survey import counted, listed_sizes, listed_uids
@@ -130,6 +131,8 @@ class Reconciliation:
                 yield lease
         except NotNow as busy:
             call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)))
+        except NoRoom as full:
+            call_again(str(full), timedelta(seconds=random.uniform(5, 15)))
 
     async def _compare(self, request: ReconcileRequest, hashes: BlobHashes, lease: Lease | None) -> Pass:
         """Lists, mends if asked to, and compares. With `lease`, nobody else writes for this mailbox meanwhile."""

@@ -169,8 +169,6 @@ class Retrieval:
             if request.report:
                 raise Refused("login_delay", f"{soon}: ask again after {soon.earliest:%Y-%m-%d %H:%M:%S} UTC") from None
             call_again(str(soon), soon.earliest - self._clock(), WAITING)
-        except NoRoom as full:
-            call_again(str(full), timedelta(seconds=random.uniform(5, 15)), WAITING)
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
         self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
@@ -187,6 +185,8 @@ class Retrieval:
                 yield lease
         except NotNow as busy:
             call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
+        except NoRoom as full:
+            call_again(str(full), timedelta(seconds=random.uniform(5, 15)), WAITING)
 
     async def _leaves_it_at_over_quota(self, request: WatchRequest) -> bool:
         """Whether there is still no room for what had none, and the server was asked lately."""

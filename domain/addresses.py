@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import idna
 
 MOST_ADDRESSES = 10_000  # of one field: more is an attack, never a correspondence (R30)
+LONGEST_NAME = 200  # characters of a name with a comma in it that is not quoted
 LONGEST_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, the "@", 255 for the domain
 
 _PLAIN = re.compile(
@@ -113,7 +114,8 @@ def _items(text: str) -> Iterator[tuple[str, str]]:
             case "separator":
                 if token[0] != ":" or item.has_address():  # otherwise the name of a group
                     yield from item.mailbox()
-                item = _Item()
+                # "Joe Foo, PhD <joe@example.com>": a name that should have been quoted
+                item = _Item(before=item.phrase() if token[0] == "," and not item.has_address() else "")
             case _:
                 item.add(token[0], token[0])
         position = end
@@ -123,9 +125,10 @@ def _items(text: str) -> Iterator[tuple[str, str]]:
 class _Item:
     """What has been read of one entry of an address list."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
         self.angle = ""
         self.comment = ""
+        self._before = before  # of the name, in front of a comma
         self._phrase: list[str] = []
         self._spelled: list[str] = []
 
@@ -136,9 +139,15 @@ class _Item:
     def has_address(self) -> bool:
         return bool(self.angle) or "@" in "".join(self._spelled)
 
+    def phrase(self) -> str:
+        """The name as far as it has been read; what nobody is called is left out."""
+        phrase = "".join(self._phrase).strip()
+        return f"{self._before}, {phrase}"[:LONGEST_NAME] if self._before and phrase else phrase[:LONGEST_NAME]
+
     def mailbox(self) -> Iterator[tuple[str, str]]:
         if self.angle:
-            yield "".join(self._phrase).strip() or self.comment, self.angle
+            name = self.phrase() if self._before else "".join(self._phrase).strip()
+            yield name or self.comment, self.angle
             return
         spelled = "".join(self._spelled)
         if len(spelled) > 4 * LONGEST_ADDRESS:

@@ -119,7 +119,7 @@ def judge(
     author = authors[0].normal if authors else None
     if authors and (written := _original(authors[0], replies, copies, values, lists)):
         author, traits["author"] = written
-    if forwarded := _forwarded(values):
+    if not names.isdisjoint(_FORWARDED) and (forwarded := _forwarded(values)):
         traits["forwarded"] = forwarded
     automatic = is_automatic(values, names, content_type, subject, null_sender=null_sender)
     kind: Kind = "list" if is_list else "automatic" if automatic else "personal"
@@ -172,7 +172,8 @@ def _original(
     originals = [
         (name, who, address)
         for name in ("x-original-from", "x-original-sender")
-        for who, address in list(mailboxes(", ".join(values(name)[:1])))[:1]
+        for text in values(name)[:1]
+        for who, address in mailboxes(text, 1)
     ]
     rewritten = sender.normal in lists or bool(_VIA.search(sender.name)) or _is_notifier(sender.normal)
     # "Ann yn Grwp" and "via" in any other language: whose name the new From begins with. Without, anybody could write it.

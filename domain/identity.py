@@ -35,17 +35,19 @@ def message_identity(message: IndexedMessage, *, body: bytes | None, sha256: byt
     `sha256` of all its bytes counts.
 
     Date and author are part of it, because a Message-ID can be forged: a forged one must not swallow a real mail. The author
-    and not From, because lists write From anew. Devices that write no Date often write the same Message-ID every time.
+    and not From, because lists write From anew. Devices that write no Date often write the same Message-ID every time. A
+    Message-ID that a provider replaced is the one that the sender gave: the sender's own copies have that.
     Migration 0014 has the first expression, too.
     """
     moment = "" if message.sent_at is None else str(int(message.sent_at.timestamp()))
     author = message.author or message.from_address or ""
-    if message.message_id and moment:
-        return hashlib.sha256(f"{message.message_id}\n{moment}\n{author}".encode()).digest()
+    message_id = message.traits.get("original_message_id") or message.message_id
+    if message_id and moment:
+        return hashlib.sha256(f"{message_id}\n{moment}\n{author}".encode()).digest()
     if body is None:
         return hashlib.sha256(b"content" + sha256).digest()
-    if message.message_id:
-        return hashlib.sha256(b"undated" + f"{message.message_id}\n{author}".encode() + b"\0" + body).digest()
+    if message_id:
+        return hashlib.sha256(b"undated" + f"{message_id}\n{author}".encode() + b"\0" + body).digest()
     to = ",".join(who.normal for who in message.participants if who.field == "to")
     envelope = "\n".join((moment, author, to, message.subject))
     return hashlib.sha256(b"envelope" + envelope.encode() + b"\0" + body).digest()

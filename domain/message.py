@@ -47,12 +47,13 @@ _INDEXED = [
     "content-type",
     "return-path",
 ]
+# Where a provider writes Message-ID anew, it keeps the sender's there.
+_REPLACED = ("x-google-original-message-id", "x-microsoft-original-message-id")
+_INDEXED += _REPLACED
 _INDEXED += [name for name in FIELDS if name not in _INDEXED]
-_FIELD = re.compile(
-    rb"^(" + b"|".join(name.encode() for name in _INDEXED) + rb")[ \t]*:(.*(?:\n[ \t].*)*)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_WHOLE_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_KNOWN = frozenset(name.encode() for name in _INDEXED)
+_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
+_FIELDS = re.compile(rb"(?:[!-9;-~]++[ \t]*+:.*+(?:\n[ \t].*+)*+\n)++")
 _ANY_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _CHARSET = re.compile(rb"charset\s{0,4}=\s{0,4}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
@@ -113,7 +114,7 @@ def header_fields(raw: bytes) -> Callable[[str], list[str]]:
     header, body_at = _header_block(raw, [])
     charsets = () if header.isascii() else _likely_charsets(raw, header, body_at)
     fields: dict[bytes, list[bytes]] = {}
-    for match in _WHOLE_FIELD.finditer(header):
+    for match in _FIELD.finditer(header):
         fields.setdefault(match[1].lower(), []).append(match[2])
 
     def values(name: str) -> list[str]:
@@ -146,9 +147,12 @@ def _index(raw: bytes) -> IndexedMessage:
     header, body_at = _header_block(raw, errors)
     fields: dict[str, list[bytes]] = {}
     for match in _FIELD.finditer(header):
-        fields.setdefault(match[1].lower().decode("ascii"), []).append(match[2])
+        if (name := match[1].lower()) in _KNOWN:
+            fields.setdefault(name.decode("ascii"), []).append(match[2])
     if not fields and not _ANY_FIELD.search(header):
         errors.append("no header field found")
+    if "from" not in fields and _goes_on(raw[body_at : body_at + (4 << 10)]):
+        errors.append("no From field: the header ends at a blank line, and what follows it looks like its rest")
     for name, found in fields.items():
         if len(found) > MOST_FIELDS:
             errors.append(f"only the first {MOST_FIELDS} {name} fields are indexed")
@@ -178,6 +182,8 @@ def _index(raw: bytes) -> IndexedMessage:
         copies=[From(who.name, who.address, who.normal) for who in participants if who.field == "cc"],
         null_sender=_null_sender(values),
     )
+    if original := next((one for name in _REPLACED if name in fields and (one := _message_id(values(name)))), None):
+        judged.traits["original_message_id"] = original
     return IndexedMessage(
         message_id=_message_id(values("message-id")),
         from_address=next((who.normal for who in participants if who.field == "from"), None),
@@ -202,16 +208,25 @@ def _index(raw: bytes) -> IndexedMessage:
 def _header_block(raw: bytes, errors: list[str]) -> tuple[bytes, int]:
     """The header's lines, ended by LF alone, without the blank line that ends it; and about where the body begins."""
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
-    head = raw[start : start + LONGEST_HEADER].lstrip(b"\r\n")
+    head = raw[start : start + LONGEST_HEADER]
+    skipped = len(head) - len(head := head.lstrip(b"\r\n"))
     if b"\n" not in head:
         head = head.replace(b"\r", b"\n")
     body_at = min(len(raw), start + LONGEST_HEADER)
     if end := _BLANK_LINE.search(head):
-        body_at = end.end()
+        body_at = start + skipped + end.end()
         head = head[: end.start()]
     elif len(raw) > start + LONGEST_HEADER:
         errors.append(f"only the first {LONGEST_HEADER} bytes of the header are indexed")
     return b"\n".join(line.rstrip(b"\r") for line in head.split(b"\n")), body_at
+
+
+def _goes_on(body: bytes) -> bool:
+    """Whether a body begins with the fields of a header, From among them: a relay ended its own with a blank line. They are not
+    read: what stands in a body, anybody may have pasted there."""
+    begins = _FIELDS.match(body.replace(b"\r\n", b"\n").lstrip(b"\n"))
+    names = {match[1].lower() for match in _FIELD.finditer(begins[0])} if begins else set()
+    return b"from" in names and len(names & _KNOWN) > 1
 
 
 def _likely_charsets(raw: bytes, header: bytes, body_at: int) -> list[str]:
@@ -250,7 +265,8 @@ def _participants(
     found: dict[tuple[str, str], Participant] = {}
     for one in get_args(Field):
         name_of_field = one.replace("_", "-")
-        written = values(name_of_field, LONGEST_ADDRESS_FIELD)
+        if not (written := values(name_of_field, LONGEST_ADDRESS_FIELD)):
+            continue
         if (
             one == "from" and len(written) > 1
         ):  # RFC 5322, section 3.6: there is one, and what checks senders looks at one

@@ -353,7 +353,13 @@ _MEANINGS = (
     Rule(
         "misunderstood command",
         Kind.PROTOCOL_ERROR,
-        Meaning.of("command + not_understood @4", "state + cannot|!login @5"),
+        # Where one is logged in, a second login is refused, whatever its password (RFC 1939, section 4; RFC 4954, section 4).
+        Meaning.of(
+            "command + not_understood @4",
+            "state + cannot|!login @5",
+            "cannot > login_again @2",
+            "login_again > denied @3 unless secret",
+        ),
         say.MISUNDERSTOOD,
         phases=LOGIN | {"greeting"},
     ),

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from domain.addresses import normal_address
 from domain.bounces import Envelope, addresses_of, read_bounce, refused
+from domain.charsets import text_of
+from domain.message_ids import message_ids
 from domain.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
 
 ReportKind = Literal["bounce", "receipt", "report"]
@@ -33,7 +35,7 @@ _RETURNED_PART = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MESSAGE_ID = re.compile(
-    rb"^[ \t>]{0,8}message-id[ \t]*:[ \t\r\n]{0,8}(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE
+    rb"^[ \t>]{0,8}message-id[ \t]*:((?:[^\r\n]|\r?\n[ \t]){0,1100})", re.IGNORECASE | re.MULTILINE
 )
 
 
@@ -93,13 +95,13 @@ def _named_in(parts: Parts) -> str | None:
     """The Message-ID that a part for machines says."""
     for text in parts.machine.values():
         for said in paragraphs_of(text):
-            if found := _identifier(said.get("original-message-id", "")):
-                return found
+            if found := message_ids(said.get("original-message-id", "")):
+                return found[0]
     return None
 
 
 def _only(answers: Sequence[str]) -> str | None:
-    found = {one for value in answers for one in re.findall(r"<[^<>\s]{1,996}>", value)}
+    found = {one for value in answers for one in message_ids(value)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -110,9 +112,4 @@ def _returned(head: bytes, body_at: int) -> str | None:
     part = _RETURNED_PART.search(head, start)
     start = part.end() if part else start
     found = _MESSAGE_ID.search(head, start, start + LONGEST_PART)
-    return found[1].decode("utf-8", "replace") if found else None
-
-
-def _identifier(text: str) -> str | None:
-    found = re.search(r"<[^<>\s]{1,996}>", text)
-    return found[0] if found else None
+    return next(iter(message_ids(" ".join(text_of(found[1]).split()))), None) if found else None

@@ -54,9 +54,14 @@ POOL_SECONDS = 20.0
 GRANTS: tuple[LiteralString, ...] = (
     "grant usage on schema mailroom to {role}",
     "grant select, insert, update, delete on all tables in schema mailroom to {role}",
-    "revoke insert, update, delete on mailroom.log, mailroom.log_heads, mailroom.migrations, mailroom.worker_roles from {role}",
+    # The view, too: what is written to a view is written to its table as the view's owner.
+    "revoke insert, update, delete on mailroom.log, mailroom.account_events, mailroom.log_heads from {role}",
+    "revoke insert, update, delete on mailroom.migrations, mailroom.worker_roles from {role}",
     "grant usage on all sequences in schema mailroom to {role}",
+    "grant execute on function mailroom.append_event, mailroom.clean_address_indexes to {role}",
 )
+
+WORKER_ROLES = "select name from worker_roles join pg_roles on rolname = name"  # one may have been dropped since
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
@@ -145,9 +150,12 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
                 continue
             await _apply(connection, path.stem, path.read_bytes())
             applied.append(path.stem)
-        if applied and await _is_there(connection, "worker_roles"):
-            for (role,) in await (await connection.execute("select name from worker_roles")).fetchall():
-                await _grant(connection, role)
+        if await _is_there(
+            connection, "worker_roles"
+        ):  # and not only if any was applied: whoever did may have been killed here
+            for (role,) in await (await connection.execute(WORKER_ROLES)).fetchall():
+                async with connection.transaction():
+                    await _grant(connection, role)
     return applied
 
 

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from domain.refusal import Refused, WorkerLacks
-from domain.settings import AccountSettings
+from domain.settings import RECENT_PREFIX, AccountSettings
 from infra.database import Pool
 from infra.settings import SettingsError, WorkerSettings
 from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
@@ -29,7 +29,12 @@ LIMITS = "set local lock_timeout = '45s'; set local idle_in_transaction_session_
 LATER = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds: a database that restarts, or fails over
 
 
-# Under it, so that of two logins that are let in at the same moment one alone is the first.
+# What an earlier release bound to a host alone, and nobody has used since, is bound to the first login that it opens.
+FORGET_ANY_LOGINS = """
+    delete from secret_uses where reference = %(reference)s and (port is null or login is null or organisation is null)
+"""
+
+# Under a lock, so that of two logins that are let in at the same moment one alone is the first.
 ACCEPT = """
     insert into secret_uses (reference, host, port, login, organisation)
     select %(reference)s, %(host)s, %(port)s, %(login)s, %(organisation)s
@@ -44,7 +49,9 @@ MAY_BE_USED = """
             and coalesce(organisation = %(organisation)s, true)
         ),
         true
-    ), count(*) > 0
+    ), coalesce(bool_or(
+        host = %(host)s and port = %(port)s and login = %(login)s and organisation = %(organisation)s
+    ), false)
     from secret_uses where reference = %(reference)s
 """
 
@@ -73,7 +80,8 @@ class Use:
 def use_of(settings: AccountSettings) -> Use:
     """What an account's secret is used for. The mark of recent mode is no part of the name: it is the same mailbox."""
     incoming = settings.incoming
-    return Use(settings.organisation, incoming.username or settings.address, incoming.host, incoming.port)
+    login = (incoming.username or settings.address).removeprefix(RECENT_PREFIX)
+    return Use(settings.organisation, login, incoming.host, incoming.port)
 
 
 class Secrets:
@@ -133,11 +141,13 @@ class Secrets:
                 kind, _, name = reference.partition(":")
                 if kind == "vault" and await self._vault.lock(connection, name) is None:
                     self._not_found(_no_such_secret(name))
+                await self._check(connection, reference, use)
+                await connection.execute(FORGET_ANY_LOGINS, row)
                 await connection.execute(ACCEPT, row)
                 await self._check(connection, reference, use)
 
     async def _check(self, connection: AsyncConnection[TupleRow], reference: str, use: Use) -> bool:
-        """Whether the secret is this login's already, or nobody's; raises Refused where it is another's.
+        """True where the secret is this login's, False where it is nobody's yet; raises Refused where it is another's.
 
         Whose it is, is not said: who may start an account is not to learn of others' by it.
         """

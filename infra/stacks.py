@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import traceback
-from collections.abc import Iterator
-from types import FrameType
-from typing import Any
+
+from infra.tasks import stack
 
 ASKED_BY = signal.SIGUSR1
 
@@ -25,22 +23,3 @@ def say() -> None:
     tasks = sorted(asyncio.all_tasks(), key=lambda task: task.get_name())
     told = [f"{task.get_name()}, cancelling {task.cancelling()}:\n{stack(task)}" for task in tasks]
     logger.warning("%d tasks, as asked by %s:\n%s", len(tasks), ASKED_BY.name, "\n".join(told))
-
-
-def stack(task: asyncio.Task[Any]) -> str:
-    """Where `task` waits at the moment, outermost call first: code alone, no value of anything."""
-    frames = ((frame, frame.f_lineno) for frame in _frames(task.get_coro()))
-    return "".join(traceback.StackSummary.extract(frames).format()).rstrip()
-
-
-def _frames(waiting: Any) -> Iterator[FrameType]:
-    """Those of a coroutine and of what it awaits, which `Task.get_stack` leaves out."""
-    while waiting is not None:
-        for kind, awaits in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
-            if frame := getattr(waiting, f"{kind}_frame", None):
-                yield frame
-            if hasattr(waiting, awaits):
-                waiting = getattr(waiting, awaits)
-                break
-        else:
-            return

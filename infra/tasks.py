@@ -35,11 +35,11 @@ async def ended(task: asyncio.Task[Any]) -> BaseException | None:
 
 def stack(task: asyncio.Task[Any]) -> str:
     """Where `task` waits at the moment, outermost call first: code alone, no value of anything."""
-    frames = ((frame, frame.f_lineno) for frame in _frames(task.get_coro()))
-    return "".join(traceback.StackSummary.extract(frames).format()).rstrip()
+    found = ((frame, frame.f_lineno) for frame in frames(task.get_coro()))
+    return "".join(traceback.StackSummary.extract(found).format()).rstrip()
 
 
-def _frames(waiting: Any) -> Iterator[FrameType]:
+def frames(waiting: Any) -> Iterator[FrameType]:
     """Those of a coroutine and of what it awaits, which `Task.get_stack` leaves out."""
     while waiting is not None:
         for kind in ("cr", "gi", "ag"):

@@ -42,7 +42,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from domain.foreign_text import log_line, one_log_line
+from domain.foreign_text import log_line
 from infra.database import without_values
 from infra.settings import SettingsError, WorkerSettings
 from infra.temporal_client import is_spoken_for
@@ -251,12 +251,15 @@ class _Handler(logging.StreamHandler[TextIO]):
             record.exc_info = record.exc_text = None
         elif error is not None:
             without_values(error)
-        record.msg, record.args = one_log_line(record.getMessage()), ()
         return log_line(super().format(record))
 
 
 class _TextFormatter(logging.Formatter):
-    """Text for a person: the workflow's id in brackets where there is one."""
+    """Text for a person: the workflow's id in brackets where there is one. A line that is not the first of its message is
+    indented, so that nothing that others wrote begins one that could be taken for the worker's own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
         where = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None) or {}

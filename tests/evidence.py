@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib
-import importlib.util
 import json
 import os
 import re
@@ -31,6 +29,8 @@ import pytest
 from psycopg.rows import dict_row
 from temporalio.client import Client
 
+from infra.stacks import ASKED_BY
+from infra.tasks import frames
 from tests.servers.process import ServerProcess
 from tests.services import VARIABLE, Services
 
@@ -122,31 +122,18 @@ def tasks() -> str:
     """Where each task of this process's event loops waits: code alone, no value of anything."""
     loops = [one for one in gc.get_objects() if isinstance(one, asyncio.BaseEventLoop) and not one.is_closed()]
     found = sorted((task for loop in loops for task in asyncio.all_tasks(loop)), key=lambda task: task.get_name())
-    ours = [task for task in found if any(_is_ours(frame) for frame in _frames(task.get_coro()))]
+    ours = [task for task in found if any(_is_ours(frame) for frame in frames(task.get_coro()))]
     told = [f"{task.get_name()}, cancelling {task.cancelling()}:\n{stack(task)}" for task in ours]
     return "\n".join([*told, f"and {len(found) - len(ours)} of libraries alone"] if found else [])
 
 
 def stack(task: asyncio.Task[Any]) -> str:
-    frames = list(_frames(task.get_coro()))[-FRAMES_SHOWN:]
-    return "".join(traceback.StackSummary.extract((frame, frame.f_lineno) for frame in frames).format()).rstrip()
+    shown = list(frames(task.get_coro()))[-FRAMES_SHOWN:]
+    return "".join(traceback.StackSummary.extract((frame, frame.f_lineno) for frame in shown).format()).rstrip()
 
 
 def _is_ours(frame: FrameType) -> bool:
     return "site-packages" not in frame.f_code.co_filename and not frame.f_code.co_filename.startswith(LIBRARY)
-
-
-def _frames(waiting: Any) -> Iterator[FrameType]:
-    """Those of a coroutine and of what it awaits, outermost first: `Task.get_stack` has the first one alone."""
-    while waiting is not None:
-        for kind, awaits in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
-            if hasattr(waiting, awaits):
-                if (frame := getattr(waiting, f"{kind}_frame")) is not None:
-                    yield frame
-                waiting = getattr(waiting, awaits)
-                break
-        else:
-            return
 
 
 def database(url: str) -> str:
@@ -193,13 +180,10 @@ async def _describe(target: str, namespace: str, told: list[str]) -> None:
 def _of_workers(operator: Any) -> str:
     """Worker processes write where their tasks wait to their logs, which the test prints at its end, when a signal asks them to;
     one that does not know it would end."""
-    if importlib.util.find_spec("infra.stacks") is None:
-        return ""
-    asked_by = importlib.import_module("infra.stacks").ASKED_BY
     running = [worker for worker in getattr(operator, "workers", ()) if worker.running]
     for worker in running:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(worker.pid, asked_by)
+            os.kill(worker.pid, ASKED_BY)
     if running:
         time.sleep(1)  # they write within milliseconds, or their loops stand still
     return f"{len(running)} workers were asked for them: see their logs"

@@ -211,6 +211,8 @@ class Life(ABC, Generic[Current, Status]):
     async def _halt(self, given: Command) -> Status:
         """For `disable` and `close`: ends the session, whoever holds it, and the wait for an answer."""
         self._halts += 1
+        if isinstance(given, self.close_command):
+            self._say_what_was_counted()
         self._life.apply(given)
         answer = self._status()
         self._refuse_if_over()
@@ -254,14 +256,15 @@ class Life(ABC, Generic[Current, Status]):
             (UNKNOWN if error.refusal.code == UNKNOWN else name, error.refusal.code), Kind()
         )
         at = workflow.now()
+        if kind.times:  # the handler of the first of them records them all, also those that come as its minute ends
+            kind.times += 1
+            kind.last = (name, by, error)
+            return
         if kind.recorded_at is None or at >= kind.recorded_at + COUNTED_FOR or not workflow.patched(COUNTS_REFUSED):
             kind.recorded_at = at
             await self._was_refused(name, by, error)
             return
-        kind.times += 1
-        kind.last = (name, by, error)
-        if kind.times > 1:  # the handler of the first of them records them all
-            return
+        kind.times, kind.last = 1, (name, by, error)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._ended or self._is_to_be_cut(),
@@ -269,14 +272,23 @@ class Life(ABC, Generic[Current, Status]):
                 timeout_summary="count refused signals for a minute",
             )
         times, kind.times, kind.recorded_at = kind.times, 0, workflow.now()
-        await self._was_refused(*kind.last, times=times)
+        if times:
+            await self._was_refused(*kind.last, times=times)
+
+    def _say_what_was_counted(self) -> None:
+        """Before the end, after which nothing is logged."""
+        if not self._set_up or self._life.conflict:
+            return
+        for kind in self._refused_signals.values():
+            times, kind.times = kind.times, 0
+            if times:
+                self._life.apply(_refused(*kind.last, times))
 
     async def _was_refused(self, name: str, by: str, error: Refused, *, times: int = 1) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
         if self._ended or self._start_refused or self._life.conflict:
             return
-        code, field = error.refusal.code, error.refusal.field
-        self._life.apply(WasRefused(command=name, code=code, field=field, message=error.message, by=by, times=times))
+        self._life.apply(_refused(name, by, error, times))
         await self._answer()
 
     async def _ready(self, given: Command) -> None:
@@ -304,3 +316,8 @@ class Life(ABC, Generic[Current, Status]):
             said = Refused(code, f"{refused.message} (code {code}{where})", field=field)
             raise refusal(said, repeated=True)
         return self._life.shown
+
+
+def _refused(name: str, by: str, error: Refused, times: int) -> WasRefused:
+    code, field = error.refusal.code, error.refusal.field
+    return WasRefused(command=name, code=code, field=field, message=error.message, by=by, times=times)

@@ -16,6 +16,7 @@ from temporalio.exceptions import ActivityError
 from domain.audit import LoggedEvent, Notice
 from domain.events import Happened, facts
 from domain.refusal import Refused
+from domain.status import clock
 from workflows import contract
 from workflows.calls import RETRY, log_conflict
 
@@ -118,7 +119,7 @@ class Lifecycle(ABC, Generic[Current, Asked]):
         ]
         if updates:
             workflow.upsert_search_attributes(updates)
-        at = f"{workflow.now():%Y-%m-%d %H:%M:%S} UTC"
+        at = clock(workflow.now())
         workflow.set_current_details(
             f"{self._page()}\n\n_As of {at}: looks that bring no news change nothing here. The views are live._"
         )

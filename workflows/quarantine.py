@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError
 
 from domain.account import Account, State
 from domain.commands import RetryQuarantined, SkipMessage, name_of
+from domain.foreign_text import markdown
 from workflows import contract
 from workflows.calls import RETRY, not_answered, refused_by
 
@@ -31,7 +32,7 @@ async def change_quarantine(address: str, given: RetryQuarantined | SkipMessage)
             name,
             request,
             result_type=contract.QuarantineChange,
-            summary=f"{name} {given.uidl}" if given.uidl is not None else name,
+            summary=f"{name} {markdown(given.uidl)}" if given.uidl is not None else name,  # a server chose it
             start_to_close_timeout=timedelta(seconds=30),
             retry_policy=RETRY,
         )

@@ -47,6 +47,11 @@ class Share:
         self._held += more
         self._budget.taken += more
 
-    def give_back(self) -> None:
-        self._budget.taken -= self._held
-        self._held = 0
+    @property
+    def held(self) -> int:
+        return self._held
+
+    def give_back(self, *, but: int = 0) -> None:
+        """All of it, `but` what was held before something that is over."""
+        self._budget.taken -= self._held - but
+        self._held = but

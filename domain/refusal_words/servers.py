@@ -189,6 +189,12 @@ closed
   ru: соединение закрыто, соединение разорвано, соединение прервано
   zh: 连接已关闭, 连接关闭, 断开连接
   ja: 接続が切断, 接続を切断, 接続を閉じ
+login_again
+  en: relogin*, re login*, reauthenticat*, re authenticat*, log in again, authenticate again, log in twice,
+      authenticate twice, second login, second authentication
+  de: erneute anmeldung, erneut anmelden, erneute authentifizierung
+  fr: reconnexion, nouvelle authentification
+  es: volver a autenticar*, reautentica*
 state
   en (gromox): state, stat, wrong state, already authenticated, out of order command
 command

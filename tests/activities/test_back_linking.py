@@ -18,6 +18,7 @@ from infra.database import Pool
 from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, store, stored, worked_off
 from tests.activities.watching import JANE, Watcher, account
 from tests.running import until
+from tests.services import as_owner
 
 
 async def events(pool: Pool, address: str = JANE) -> list[dict[str, Any]]:
@@ -283,7 +284,7 @@ async def test_mail_is_looked_up_by_its_addresses_or_read_in_order_whatever_the_
     pool: Pool, query: LiteralString, scanned: str
 ) -> None:
     """Either plan for the other's case reads the whole table for each page."""
-    async with pool.connection() as connection, connection.transaction():
+    async with await as_owner(pool) as connection, connection.transaction():
         for senders in (["anna@example.org"] * 3, [f"p{n}@example.org" for n in range(40)]):
             for number, sender in enumerate(senders):
                 await store(connection, number + len(senders), sender=sender)

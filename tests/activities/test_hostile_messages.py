@@ -9,6 +9,7 @@ import pytest
 from infra.database import Pool
 from tests.activities.watching import PASSWORD, Watcher, account, mail, mailbox
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 
 FROM = b"From: anna@example.org\r\n"
 MIB = 1 << 20
@@ -117,7 +118,7 @@ async def test_a_message_id_as_long_as_a_line_in_any_script_keeps_no_mail_back(p
 async def test_what_the_database_will_not_take_is_put_in_quarantine_alone(pool: Pool) -> None:
     """An index that an operator added, say, takes less than a Subject may have."""
     watcher = Watcher(pool)
-    async with pool.connection() as connection:
+    async with await as_owner(pool) as connection:
         await connection.execute("create index on mail (subject)")
     messages = (
         mailbox(3) | {"long": f"Subject: {chinese(1200)}\r\n".encode() + FROM + b"\r\nhi\r\n"} | {"last": mail(4)}

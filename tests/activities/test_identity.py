@@ -15,6 +15,7 @@ from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail, mailbox
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NO_UIDL = ("TOP", "USER", "PIPELINING")
@@ -295,7 +296,7 @@ async def test_more_than_a_hundred_thousand_entries_are_listed_and_worked_throug
 ) -> None:
     watcher = Watcher(pool)
     if known_as_empty:
-        async with pool.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute("analyze pop_ledger")
     count = 120_000
     lines = "\r\n".join(f"{n} uidl-of-some-length-{n:08}" for n in range(1, count + 1))

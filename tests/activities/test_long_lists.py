@@ -19,6 +19,7 @@ from activities.quarantine import Quarantine
 from domain.retrieval import Listed
 from infra.database import Pool
 from tests.activities.watching import JANE, Watcher
+from tests.services import as_owner
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MANY = 2000
@@ -105,7 +106,7 @@ async def test_what_was_deleted_is_compared_with_the_list_here(pool: Pool, sent:
 async def test_what_answers_messages_is_found_by_what_it_names_and_not_among_all_replies(
     pool: Pool, plans: str, analysed: bool
 ) -> None:
-    async with pool.connection() as connection:
+    async with await as_owner(pool) as connection:
         await connection.execute("insert into blobs values (sha256(''), 0, '')")
         await connection.execute(
             """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.database import Pool, open_pool
 from tests.activities.linked_mail import LinkedMail, letter
+from tests.services import as_owner
 
 MESSAGES = 50
 
@@ -16,7 +17,7 @@ async def test_mail_is_stored_without_reading_what_is_stored_though_the_statisti
         mail = LinkedMail(pool)
         jane = await mail.account()
         await mail.record("contact", "anna", "anna@example.org")
-        async with pool.connection() as connection:
+        async with await as_owner(pool) as connection:
             await connection.execute("vacuum analyze")
         await mail.store(jane, *(letter(number) for number in range(MESSAGES)))
         before = await whole_tables_read(pool)

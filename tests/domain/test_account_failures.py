@@ -8,6 +8,7 @@ import pytest
 
 from domain import events as happened
 from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State, decide
+from domain.classification import diagnose_reply
 from domain.commands import ChangeCredential, ChangeSettings, Disable, Enable, SessionFailed, SessionSucceeded
 from domain.events import Failures
 from domain.failures import FATES, Kind
@@ -115,6 +116,19 @@ def test_other_kinds_count_nothing_however_often_they_come(kind: Kind) -> None:
     account = after(active(), *[failed(kind)] * 120)
     assert account.failures == Failures()
     assert account.watched
+
+
+@pytest.mark.requirement("R81")
+def test_trouble_behind_the_server_at_login_disables_nothing() -> None:
+    """hmailserver/hmailserver#594."""
+    said = "-ERR Server error: Failed to fetch messages in Inbox."
+    for command in "PASS", "APOP", "AUTH":
+        assert diagnose_reply(said, phase="login", command=command).kind is Kind.SERVER_ERROR
+    troubled = failed(diagnose_reply(said, phase="login", command="PASS").kind)
+    account = after(active(), *[troubled] * 60)
+    assert (account.state, account.failures) == (State.ACTIVE, Failures())
+    assert account.next_attempt_at is not None
+    assert after(account, worked("mail")).last_failure is None
 
 
 # What zeroes a counter

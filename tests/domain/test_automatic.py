@@ -55,6 +55,7 @@ def test_a_program_sent_it(line: str) -> None:
         ("X-Auto-Response-Suppress: None",),
         ("X-Auto-Response-Suppress: DR, RN",),
         ("X-Auto-Response-Suppress: DR, RN, NRN",),
+        # discourse/discourse#21367; sisimai/p5-sisimai#491
         ("X-Auto-Response-Suppress: All", "Subject: Re: Offer", "In-Reply-To: <1@example.com>"),
         ("X-Auto-Response-Suppress: DR, OOF, AutoReply", "Thread-Topic: Offer"),
         ("Subject: Re: Automatic reply: Offer",),

@@ -215,12 +215,34 @@ def test_a_systems_notice_without_a_return_path_from_an_unusual_sender_is_a_boun
     assert said(body, *lines).keys() == {"jane@example.org"}
 
 
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "This is the mail system at host mx.example.net.",
+        "This message was created automatically by mail delivery software.",
+        "Hi. This is the qmail-send program at example.net.",
+    ],
+)
+def test_so_is_one_from_any_sender_that_begins_as_systems_begin_them(opening: str) -> None:
+    """SuiteCRM/SuiteCRM#8876."""
+    lines = (
+        "From: Nightly <nightly@example.net>",
+        "To: me@example.com",
+        "Subject: Undelivered Mail Returned to Sender",
+    )
+    notice = f"{opening}\n\nYour message could not be delivered.\n\n<jane@example.org>: host mx said: 550 5.1.1 no such user\n"
+    assert said(notice, *lines).keys() == {"jane@example.org"}
+    assert message(*lines, body=f"Look what came:\n\n{notice}").kind == "personal"
+    assert message(*lines[:2], "Subject: Fwd: Undelivered Mail", body=notice).kind == "personal"
+
+
 # --- what is none
 
 
 @pytest.mark.parametrize(
     ("lines", "kind"),
     [
+        # mozilla/fxa-auth-server#1943
         (
             ("From: anna@example.org", "Subject: Automatic reply: Delivery status of order 17", "Return-Path: <>"),
             "automatic",

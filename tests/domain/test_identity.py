@@ -120,6 +120,8 @@ def test_a_sample_begins_with_the_oldest_and_is_spread_over_the_list(count: int)
 
 
 def test_what_a_device_sends_without_a_date_under_one_message_id_are_many_messages() -> None:
+    """With a Date they are one, whatever their bodies: the scans of F-RevoCRM#1651 cannot be told from a list's copies."""
+
     def identity(body: bytes, *header: str) -> bytes:
         raw = "\r\n".join(("From: fax@example.org", "Message-ID: <fax@device>", *header, "", "")).encode() + body
         return message_identity(index(raw), body=fingerprint(raw), sha256=hashlib.sha256(raw).digest())
@@ -128,3 +130,21 @@ def test_what_a_device_sends_without_a_date_under_one_message_id_are_many_messag
     assert identity(b"Page 1\r\n") == identity(b"Page 1\r\n", "Received: from elsewhere")
     date = "Date: Mon, 23 Nov 2026 10:00:00 +0100"
     assert identity(b"Hello\r\n", date) == identity(b"Hello\r\n-- \r\nof the list\r\n", date)
+
+
+@pytest.mark.parametrize("field", ["X-Google-Original-Message-ID", "X-Microsoft-Original-Message-ID"])
+def test_a_copy_whose_message_id_a_provider_replaced_is_the_message_that_was_sent(field: str) -> None:
+    """chatmail/core#3445; ivaldi/brimir#274."""
+
+    def copy(*header: str) -> tuple[str | None, bytes]:
+        date = "Date: Mon, 23 Nov 2026 10:00:00 +0100"
+        raw = "\r\n".join(("From: jane@example.com", date, *header, "", "Hello", "")).encode()
+        found = index(raw)
+        return found.message_id, message_identity(found, body=fingerprint(raw), sha256=hashlib.sha256(raw).digest())
+
+    _, sent = copy("Message-ID: <1@example.com>")
+    given, came = copy("Message-ID: <2@provider.example>", f"{field}: <1@example.com>")
+    assert came == sent
+    assert given == "<2@provider.example>"  # which answers to it name
+    assert copy("Message-ID: <2@provider.example>")[1] != sent
+    assert copy("Message-ID: <2@provider.example>", f"{field}: lost")[1] != sent

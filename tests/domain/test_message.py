@@ -297,6 +297,21 @@ def test_mail_that_a_program_sent_is_told_apart(header: str, automatic: bool) ->
     assert index(mail(header)).automatic is automatic
 
 
+def test_a_header_that_a_relays_blank_line_cuts_in_two_says_why_it_has_no_sender() -> None:
+    """thunderbird/thunderbird-android#4851."""
+    rest = (
+        "From: Ann <ann@example.org>\r\nTo: jane@example.com\r\nSubject: Offer\r\nDate: Mon, 3 Mar 2025 09:12:44 +0100"
+    )
+    for blank in "", "\r\n", "\ufeff":
+        found = index(f"{blank}Received: from relay.example.net\r\n by mx\r\n\r\n{rest}\r\n\r\nHello\r\n".encode())
+        assert found.parse_error is not None
+        assert "no From field: the header ends at a blank line" in found.parse_error
+        assert (found.from_address, found.subject) == (None, "")  # what stands in a body, anybody may have pasted there
+    for body in "", "Hello\r\n", "Subject: notes\r\n\r\nFrom: here on\r\n", f"Look at this:\r\n{rest}\r\n":
+        assert index(f"Received: from relay.example.net\r\n\r\n{body}".encode()).parse_error is None
+    assert index(mail("From: ann@example.org", body=f"{rest}\r\n".encode())).parse_error is None
+
+
 # --- structure
 
 

@@ -36,6 +36,7 @@ from workflows import contract
 TIMES = int(os.environ.get("MAILROOM_ENDURANCE") or 20)
 ACCOUNTS = 40
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "2", "MAILROOM_MAX_SESSIONS_PER_HOST": "20"}
+SECRET = "MAILROOM_SECRET_"  # one for each account: a secret is for one login
 WAYS = (signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT, signal.SIGINT)  # the last is what stops it
 PATIENCE = 600
 CRMS = ("builtin", "second")
@@ -152,17 +153,17 @@ async def test_postgresql_is_stopped_and_killed_again_and_again_and_every_accoun
         postgres = await running.enter_async_context(own_postgres(tmp_path))
         operator.environment["DATABASE_URL"] = postgres.url
         running.push_async_callback(operator.aclose)
+        operator.environment |= {f"{SECRET}{number}": "secret" for number in range(ACCOUNTS)}
         worker = await operator.worker(**SETTINGS)
         await know_ann(operator)
         await start_second_crm(operator)
-        secret = await operator.store_secret("all", "secret")
         addresses = [a_new_address(f"user-{number}") for number in range(ACCOUNTS)]
         workflows = [*(f"crm/{name}" for name in CRMS), *map(contract.account_workflow_id, addresses)]
         logs = {"PostgreSQL": Child(tmp_path, "postgres").log.read_text}
         await running.enter_async_context(evidence(operator, logs, workflows))
-        for address in addresses:
+        for number, address in enumerate(addresses):
             dovecot.add_user(address, "secret")
-            await start_account(temporal_client, address, dovecot.port, secret)
+            await start_account(temporal_client, address, dovecot.port, f"env:{SECRET}{number}")
         await until_looked_at(operator, await now(operator))
 
         scheduled = Scheduled(temporal_client, workflows)

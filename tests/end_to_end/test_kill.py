@@ -132,7 +132,7 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
                 for message in islice(to_deliver, BEFORE_EACH_KILL):
                     dovecot.deliver(address, message)
                 if number == 0:
-                    incoming = {"host": line.host, "port": line.port, "tls": "none", "secret": secret}
+                    incoming = {"host": line.host, "port": line.port, "tls": "none", "secret": secrets[namespace]}
                     retrieval = {"pace": "steady", "interval_minutes": 1, "messages_per_phase": PHASE}
                     retrieval |= {"after_store": after_store}
                     await own.start(
@@ -159,7 +159,7 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
             await assert_no_failures(own, address)
         assert dovecot.count(address) == (0 if deletes else MESSAGES)
 
-    secret = await operator.store_secret("jane", "secret")
+    secrets = {name: await operator.store_secret(name, "secret") for name in names}  # each is one login's
     await operator.worker(MAILROOM_ROLES="workflows")
     await know_ann(operator)
     await asyncio.to_thread(temporal.start, Path(services.temporal_binary))

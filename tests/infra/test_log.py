@@ -217,6 +217,9 @@ async def test_a_logs_head_cannot_be_removed(pool: Pool, change: str) -> None:
         "delete from log where version = 2",
         "truncate log",
         "insert into log select address, 3, gen_random_uuid(), at, type, data, actor, null, null, hash, hash from log",
+        "insert into account_events select address, 3, gen_random_uuid(), at, type, data, actor, null, null, hash, hash from log",
+        "update account_events set actor = 'nobody'",
+        "delete from account_events",
         "delete from log_heads",
         "update log_heads set version = 1",
         "set session_replication_role = replica",
@@ -254,6 +257,46 @@ async def test_a_function_of_the_workers_own_is_not_called_by_the_one_that_appen
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("create temp table log_heads (address text, version bigint, hash bytea)")
         await append(connection, JANE, event())
+    assert len(await entries(pool)) == 1
+
+
+async def test_no_view_leads_a_worker_to_what_it_may_not_write(pool: Pool) -> None:
+    async with await as_owner(pool) as owner:
+        found = await owner.execute(
+            """
+            select distinct v.table_name from information_schema.view_table_usage u
+            join information_schema.views v on (v.table_schema, v.table_name) = (u.view_schema, u.view_name)
+            where u.table_schema = 'mailroom' and u.table_name in ('log', 'log_heads', 'migrations', 'worker_roles')
+                and (has_table_privilege('mailroom_worker', v.table_name, 'insert')
+                     or has_table_privilege('mailroom_worker', v.table_name, 'update')
+                     or has_table_privilege('mailroom_worker', v.table_name, 'delete'))
+                and (v.is_updatable = 'YES' or v.is_insertable_into = 'YES')
+            """
+        )
+        assert await found.fetchall() == []
+
+
+async def test_whoever_may_only_read_does_not_append(pool: Pool) -> None:
+    """What a function does as its owner is for workers alone: PostgreSQL lets everybody call what nobody was refused."""
+    await appended(pool, event())
+    async with await as_owner(pool) as owner:
+        reader = f"reader_{uuid4().hex}"
+        await owner.execute(f"create role {reader}".encode())
+        try:
+            await owner.execute(f"grant usage on schema mailroom to {reader}".encode())
+            await owner.execute(f"grant select on all tables in schema mailroom to {reader}".encode())
+            await owner.execute(f"set role {reader}".encode())
+            for call in (
+                "append_event('jane@example.com', gen_random_uuid(), now(), 'Forged', '{}', 'ops', null, null)",
+                "clean_address_indexes()",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    await owner.execute(f"select {call}".encode())
+            assert (await (await owner.execute("select count(*) from account_events")).fetchone()) == (1,)
+        finally:
+            await owner.execute("reset role")
+            await owner.execute(f"drop owned by {reader}".encode())
+            await owner.execute(f"drop role {reader}".encode())
     assert len(await entries(pool)) == 1
 
 

@@ -11,9 +11,12 @@ import psycopg
 import pytest
 
 from infra import database
-from infra.database import MIGRATIONS, migrate
+from infra.database import MIGRATIONS, MigrationsMissing, let_work, migrate
+from infra.migrate import run
 from tests.running import until
 from tests.services import Services
+
+APPENDED = "select append_event('jane@example.com', gen_random_uuid(), now(), 'AccountDisabled', '{}'::jsonb, 'ops', null, null)"
 
 
 @pytest.fixture
@@ -108,6 +111,62 @@ async def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(
     assert scalars(empty_database, "select to_regclass('half') is null") == [True]
     (tmp_path / "0002_bad.sql").write_text("create table half (n int);")
     assert await migrate(empty_database, directory=tmp_path) == ["0002_bad"]
+
+
+@pytest.fixture
+def roles(services: Services) -> Iterator[tuple[str, str, str]]:
+    """A role that owns a new database and is no superuser, one for its workers, and the owner's URL."""
+    owner, worker, name = (f"{what}_{uuid.uuid4().hex[:12]}" for what in ("owner", "worker", "test"))
+    server = services.postgres.rpartition("@")[2].rpartition("/")[0]
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        for role in (owner, worker):
+            connection.execute(f"create role {role} login password 'pass'".encode())
+        connection.execute(f"create database {name} owner {owner}".encode())
+        yield owner, worker, f"postgresql://{owner}:pass@{server}/{name}"
+        connection.execute(f"drop database {name} with (force)".encode())
+        for role in (owner, worker):
+            connection.execute(f"drop role if exists {role}".encode())
+
+
+async def test_an_owner_that_is_no_superuser_migrates_and_lets_a_role_work(roles: tuple[str, str, str]) -> None:
+    """As docs/production.md says it is done."""
+    owner, worker, url = roles
+    working = url.replace(f"{owner}:", f"{worker}:")
+    with pytest.raises(MigrationsMissing, match=r"python -m infra\.migrate"):
+        await migrate(working)
+    assert await run(["--worker", worker], {"DATABASE_URL": url}) == 0
+    assert await migrate(working) == []
+    with psycopg.connect(working, options="-c search_path=mailroom", autocommit=True) as connection:
+        connection.execute(APPENDED)
+        connection.execute("select clean_address_indexes()")
+        connection.execute("select nextval('mail_ids')")
+        for attack in ("delete from log", "update log_heads set version = 0", "drop table log cascade"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(attack.encode())
+    assert scalars(url, "select count(*) from log") == [1]
+
+
+async def test_roles_that_work_are_given_what_a_later_release_adds_whoever_died_before(
+    roles: tuple[str, str, str], tmp_path: Path
+) -> None:
+    _, worker, url = roles
+    for path in MIGRATIONS.glob("*.sql"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    await migrate(url)
+    await let_work(url, worker)
+    with psycopg.connect(url, options="-c search_path=mailroom") as connection:
+        connection.execute("insert into worker_roles values ('a_role_that_was_dropped')")
+    (tmp_path / "9999_later.sql").write_text("create table later (n serial); create view seen as select n from later;")
+    with psycopg.connect(url, options="-c search_path=mailroom") as connection:  # as killed after it, before the grants
+        connection.execute("create table later (n serial); create view seen as select n from later")
+        connection.execute("insert into migrations (name) values ('9999_later')")
+    assert await migrate(url, directory=tmp_path) == []
+    working = url.replace(url.split("//")[1].split(":")[0] + ":", f"{worker}:")
+    with psycopg.connect(working, options="-c search_path=mailroom") as connection:
+        connection.execute("insert into later default values")
+        connection.execute("select * from seen")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("insert into log_heads values ('jane@example.com', 1, '')")
 
 
 async def test_everything_is_in_the_schema_mailroom(empty_database: str) -> None:

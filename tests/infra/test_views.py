@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.mailboxes import Mailboxes
 from activities.record import Recorder
 from domain.account import State
 from domain.audit import LoggedEvent, Notice
 from infra.database import Pool
+from infra.embedded_postgres import binaries
 from tests.activities.directory import save_record
 from tests.activities.filing import Jane
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox, recorded
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import Services, as_owner
 from workflows.contract import RecordRequest
 
 VIEWS = {
@@ -41,6 +47,9 @@ VIEWS = {
     "refilings": "run address message before after",
     "notices": "id address at code text remedy delivered_at",
 }
+TABLES = (
+    "select table_name from information_schema.tables where table_schema = 'mailroom' and table_type = 'BASE TABLE'"
+)
 MOMENTS = ("at", "last_checked_at", "last_success_at", "sent_at", "stored_at", "linked_at", "started_at", "finished_at")
 
 
@@ -68,6 +77,20 @@ async def told_and_retrieved(pool: Pool) -> Watcher:
     return watcher
 
 
+def contents(url: str, tables: list[str]) -> dict[str, list[str]]:
+    with psycopg.connect(url) as connection:
+        return {
+            table: [row for (row,) in connection.execute(f"select t::text from mailroom.{table} t order by 1".encode())]
+            for table in tables
+        }
+
+
+def bring_back(source: str, target: str) -> None:
+    dump = subprocess.run([binaries() / "pg_dump", source], stdout=subprocess.PIPE, check=True).stdout
+    psql = [str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", target]
+    subprocess.run(psql, input=dump, stdout=subprocess.DEVNULL, check=True)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 async def test_a_view_has_its_columns_and_is_empty_at_first(pool: Pool, view: str) -> None:
     watcher = Watcher(pool)
@@ -88,6 +111,32 @@ async def test_times_in_a_view_are_moments_of_now(pool: Pool, view: str) -> None
             if (moment := row.get(column)) is not None:
                 assert moment.utcoffset() == timedelta(0)
                 assert column == "sent_at" or abs(datetime.now(UTC) - moment) < timedelta(minutes=10)
+
+
+async def test_views_and_functions_answer_a_role_that_works_whatever_its_search_path(pool: Pool) -> None:
+    await told_and_retrieved(pool)
+    async with await psycopg.AsyncConnection.connect(str(pool.conninfo)) as connection:
+        await connection.execute("set search_path = ''")
+        for view in VIEWS:
+            assert await (await connection.execute(f"select * from mailroom.{view}".encode())).fetchall()
+        found = await connection.execute("select name from mailroom.complete(%s, 'lind')", [JANE])
+        assert await found.fetchall() == [("Anna Lind",)]
+        assert await (await connection.execute("select * from mailroom.verify_log(%s)", [JANE])).fetchall() == []
+
+
+async def test_a_backup_is_brought_back_whole(pool: Pool, services: Services) -> None:
+    await told_and_retrieved(pool)
+    async with await as_owner(pool) as connection:
+        tables = [name for (name,) in await (await connection.execute(TABLES)).fetchall()]
+    source = services.owned(str(pool.conninfo).rpartition("/")[2])
+    name = f"restored_{uuid4().hex}"
+    with psycopg.connect(services.postgres, autocommit=True) as server:
+        server.execute(f"create database {name}".encode())
+        try:
+            await asyncio.to_thread(bring_back, source, services.owned(name))
+            assert contents(services.owned(name), tables) == contents(source, tables)
+        finally:
+            server.execute(f"drop database {name} with (force)".encode())
 
 
 async def test_a_logged_event_is_json_with_a_chained_hash(pool: Pool) -> None:
@@ -156,3 +205,17 @@ async def test_an_account_that_is_out_of_service_has_no_next_attempt(pool: Pool,
     await ActivityEnvironment().run(Recorder(pool).record, request)
     (shown,) = await watcher.rows("select state, next_attempt_at, messages from accounts")
     assert shown == {"state": state, "next_attempt_at": None, "messages": 2}
+
+
+async def test_after_a_failure_the_next_attempt_is_the_wait_and_not_what_the_last_success_had_planned(
+    pool: Pool,
+) -> None:
+    watcher = await told_and_retrieved(pool)
+    planned = await watcher.value("select next_attempt_at from accounts")
+    assert isinstance(planned, datetime)
+    soon = planned - timedelta(milliseconds=1)
+    await Mailboxes(pool, 1).tried(JANE, datetime.now(UTC))
+    failed = recorded(account(995, tls="implicit")).model_copy(update={"next_attempt_at": soon})
+    request = RecordRequest(address=JANE, events=[], notices=[], account=failed)
+    await ActivityEnvironment().run(Recorder(pool).record, request)
+    assert await watcher.value("select next_attempt_at from accounts") == soon

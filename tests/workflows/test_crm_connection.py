@@ -214,7 +214,7 @@ async def test_settings_change_after_a_look_at_the_crm_and_name_kind_and_profile
 ) -> None:
     crm = await connect_crm(mailroom, **SCRIPTED)
     script.fail("check", Kind.CRM_UNAVAILABLE)
-    moved = {"url": "http://127.0.0.1:2/other"}
+    moved = {"url": "http://127.0.0.1:1/other"}
     refused = await refusal(crm.command("change_settings", settings=moved, by="ops"))
     assert (refused.code, (refused.failure or {})["kind"]) == ("login_failed", "crm_unavailable")
     status = await crm.command("change_settings", settings=moved, by="ops")
@@ -243,7 +243,7 @@ async def test_a_disabled_crm_is_told_nothing_and_what_waits_is_told_when_it_is_
         account = await mailroom.connect(server, crm=[crm.name])
         await account.until_mail(1)
     assert script.calls.total() == before
-    assert "Disabled by ops: maintenance" in await mailroom.started("", crm.handle).page()
+    assert "Disabled `by ops: maintenance`" in await mailroom.started("", crm.handle).page()
     await crm.command("enable", by="ops")
     await crm.until(lambda now: now.counts.delivered == 1, "what had waited")
     assert [notice["code"] for notice in await mailroom.notices(f"crm/{crm.name}")] == ["disabled", "enabled"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.account import State
-from tests.running import Mailroom, RunningAccount, refusal, until
+from tests.running import Mailroom, refusal, until
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.replaying import replay
 from workflows import life
@@ -162,19 +162,75 @@ async def test_signals_before_the_end_of_the_set_up_take_effect_after_it(mailroo
 async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_nobody_waiting(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(seconds=5))
+    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(minutes=10))  # however long sending takes
     async with MailboxServer() as server:
-        account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
+        account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
         for number in range(300):
             await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
         await account.command("poll_now")
-        await until(lambda: entries(account, 2), "the entry that counts the rest")
+        await account.command("close")
         first, rest = await account.log("CommandRefused")
         assert (first.data["times"], rest.data["times"]) == (1, 299)
         assert (first.data["code"], rest.actor) == ("unknown_command", "a script")
         await replay(await account.handle.fetch_history())
 
 
-async def entries(account: RunningAccount, count: int) -> bool:
-    return len(await account.log("CommandRefused")) >= count
+async def test_what_was_counted_is_in_the_log_once_its_time_is_over(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(seconds=3))
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        for number in range(5):
+            await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
+
+        async def all_are_logged() -> bool:
+            return sum(int(entry.data["times"]) for entry in await account.log("CommandRefused")) == 5
+
+        await until(all_are_logged, "the entry that counts the rest")
+        await replay(await account.handle.fetch_history())
+
+
+async def test_what_was_counted_when_an_account_is_closed_is_in_its_log(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        for number in range(20):
+            await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
+        await account.handle.signal("set_quota", {"bytes": -5, "by": "a script"})
+        await account.handle.signal("set_quota", {"bytes": -6, "by": "a script"})
+        await account.command("close")
+        await account.handle.result()
+        refused = [(entry.data["code"], entry.data["times"]) for entry in await account.log("CommandRefused")]
+        assert sorted(refused) == [
+            ("invalid_field", 1), ("invalid_field", 1), ("unknown_command", 1), ("unknown_command", 19)
+        ]  # fmt: skip
+        assert (await account.logged())[-1] == "AccountClosed"
+        await replay(await account.handle.fetch_history())
+
+
+async def test_a_run_that_is_cut_while_refused_signals_are_counted_loses_none(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "RESULTS_PER_RUN", 3)
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        first = (await account.handle.describe()).run_id
+        for number in range(10):
+            await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
+        for uidl in ("one", "two", "three", "four"):
+            server.messages[uidl] = b"Subject: one\r\n\r\nHello\r\n"
+            await account.command("poll_now")
+
+        async def is_cut() -> bool:
+            return (await account.handle.describe()).run_id != first
+
+        await until(is_cut, "the run is cut")
+        counted = [entry.data["times"] for entry in await account.log("CommandRefused")]
+        assert sum(counted) == 10
+        await account.command("close")
+        await account.handle.result()
+        assert sum(entry.data["times"] for entry in await account.log("CommandRefused")) == 10

@@ -79,7 +79,11 @@ async def disabled_enabled_and_closed(mailroom: Mailroom, server: MailboxServer)
     await refusal(account.command("poll_now"))
     await account.command("enable", by="ops")
     await account.command("change_settings", settings={"retrieval": {"interval_minutes": 30}}, by="ops")
-    await account.command("change_settings", settings={"incoming": {"username": "jane"}}, by="ops")
+    await account.command(
+        "change_settings",
+        settings={"incoming": {"username": "jane", "secret": mailroom.secret(server.password)}},
+        by="ops",
+    )
     await account.command("poll_now", by="ops")
     await account.command("close", by="ops")
     await account.handle.result()

@@ -1,0 +1,160 @@
+"""An upgrade from secrets that belong to a host: whoever uses one goes on with it, and nobody else comes to it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.refusal import Refused
+from infra.database import MIGRATIONS, Pool, migrate, open_pool
+from infra.secrets import Secrets, Use
+from infra.settings import WorkerSettings
+from infra.vault import Cipher, Vault
+from tests.services import Services
+
+KEY = bytes(range(32))
+HOST = "pop.example.com"
+JANE = Use("north", "jane@example.com", HOST, 995)
+JOE = Use("north", "joe@example.com", HOST, 995)
+CRM = Use("north", "", "crm.example.com", 8443)
+STRANGER = Use("south", "jane@example.com", HOST, 995)
+NAMES = ("jane", "shared", "closed", "moved", "left", "crm", "recent")
+
+
+def settings(use: Use, secret: str, *, address: str, **incoming: object) -> str:
+    """As the log of the release before has them."""
+    login = {"host": use.host, "port": use.port, "secret": secret, "username": None, **incoming}
+    return json.dumps(
+        {"settings": {"address": address, "organisation": use.organisation, "incoming": login}, "version": 1}
+    )
+
+
+ACCOUNTS = [  # address, state, what was logged
+    ("jane@example.com", "active", [
+        ("AccountConnected", settings(replace(JANE, host="old.example.com"), "vault:old", address="jane@example.com")),
+        ("SettingsChanged", settings(replace(JANE, host="Pop.Example.com."), "vault:old", address="jane@example.com")),
+        ("CredentialChanged", settings(JANE, "vault:jane", address="jane@example.com")),
+        ("CommandRefused", "{}"),
+    ]),
+    ("sales@example.com", "suspended", [
+        ("AccountConnected", settings(JANE, "vault:shared", address="sales@example.com", username="jane@example.com")),
+    ]),
+    ("joe@example.com", "active", [("AccountConnected", settings(JOE, "vault:shared", address="joe@example.com"))]),
+    ("gone@example.com", "closed", [
+        ("AccountConnected", settings(JANE, "vault:closed", address="gone@example.com", username="jane@example.com")),
+        ("AccountClosed", "{}"),
+    ]),
+    ("away@example.com", "closed", [
+        ("AccountConnected", settings(STRANGER, "vault:moved", address="away@example.com", username="jane@example.com")),
+    ]),
+    ("here@example.com", "active", [
+        ("AccountConnected", settings(JOE, "vault:moved", address="here@example.com", username="joe@example.com")),
+    ]),
+    ("env@example.com", "active", [
+        ("AccountConnected", settings(JANE, "env:MAILROOM_SECRET_JANE", address="env@example.com", username="jane@example.com")),
+    ]),
+    ("recent@example.com", "active", [
+        ("AccountConnected", settings(JANE, "vault:recent", address="recent@example.com", username="recent:jane@example.com")),
+    ]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def before(services: Services, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of the release before, with what it kept."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        yield services.owned(name)
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+async def upgraded(before: str, tmp_path: Path) -> AsyncIterator[Pool]:
+    for path in MIGRATIONS.glob("*.sql"):
+        if path.name < "0044":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    await migrate(before, directory=tmp_path)
+    cipher = Cipher(KEY)
+    with psycopg.connect(before, options="-c search_path=mailroom") as connection:
+        for name in NAMES:
+            ciphertext, nonce = cipher.seal(name, "correct horse")
+            host = CRM.host if name == "crm" else HOST
+            connection.execute(
+                "insert into vault (name, ciphertext, nonce, key_id, host) values (%s, %s, %s, %s, %s)",
+                [name, ciphertext, nonce, cipher.key_id, host],
+            )
+        for address, state, events in ACCOUNTS:
+            connection.execute(
+                """
+                insert into accounts_recorded (address, organisation, owner, host, crm, state, authentication_failures,
+                    connection_failures, workflow_id, run_id)
+                values (%s, 'north', 'owner', %s, '{}', %s, 0, 0, 'w', 'r')
+                """,
+                [address, HOST, state],
+            )
+            for kind, data in events:
+                connection.execute(
+                    "select append_event(%s, gen_random_uuid(), now(), %s, %s::jsonb, 'ops', null, null)",
+                    [address, kind, data],
+                )
+        crm = {"name": "sales", "kind": "tryton", "secret": "vault:crm", "url": "https://crm.example.com:8443/db"}
+        connection.execute(
+            """
+            insert into crm_connections (name, kind, profile, organisation, state, settings)
+            values ('sales', 'tryton', 'crm', 'north', 'active', %s)
+            """,
+            [json.dumps(crm)],
+        )
+    await migrate(before)
+    pool = await open_pool(before, most=2)
+    yield pool
+    await pool.close()
+
+
+def secrets(pool: Pool) -> Secrets:
+    worker = WorkerSettings(database_url="", key=KEY.hex())
+    return Secrets(pool, worker, environ={"MAILROOM_SECRET_JANE": "correct horse"})
+
+
+async def is_refused(pool: Pool, reference: str, use: Use) -> bool:
+    try:
+        await secrets(pool).resolve(reference, use=use)
+        await secrets(pool).accept(reference, use)
+    except Refused as refused:
+        return refused.refusal.code == "secret_not_allowed"
+    return False
+
+
+async def test_after_an_upgrade_secrets_work_where_they_were_used_and_nowhere_else(upgraded: Pool) -> None:
+    used = {
+        "vault:jane": [JANE],
+        "vault:shared": [JANE, JOE],
+        "vault:closed": [JANE],
+        "vault:moved": [JOE],
+        "vault:recent": [JANE],
+        "env:MAILROOM_SECRET_JANE": [JANE],
+        "vault:crm": [CRM],
+    }
+    others = [STRANGER, JOE, replace(JANE, port=110), replace(CRM, port=443), replace(CRM, organisation="south")]
+    for reference, uses in used.items():
+        for other in others:
+            if other not in uses:
+                assert await is_refused(upgraded, reference, other), (reference, other)
+        for use in uses * 2:
+            assert not await is_refused(upgraded, reference, use), (reference, use)
+
+
+async def test_an_entry_of_which_only_the_host_is_known_is_bound_whole_to_the_next_login(upgraded: Pool) -> None:
+    assert await is_refused(upgraded, "vault:left", replace(JANE, host="pop.example.net"))
+    assert not await is_refused(upgraded, "vault:left", JANE)
+    assert await is_refused(upgraded, "vault:left", STRANGER)
+    assert not await is_refused(upgraded, "vault:left", JANE)
+    [entry] = [entry for entry in await Vault(upgraded).entries() if entry.name == "left"]
+    assert entry.used_at == (f"{HOST}:995",)
