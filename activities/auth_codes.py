@@ -1,4 +1,4 @@
-"""What each host was seen to do with AUTH-RESP-CODE, which some offer and never use (docs/decisions/24)."""
+"""What each host was seen to do with AUTH-RESP-CODE, which some offer and never use (docs/decisions/28)."""
 
 from __future__ import annotations
 

@@ -92,17 +92,21 @@ def _span(hits: tuple[Hit, ...]) -> int:
 
 
 class Meaning(NamedTuple):
-    """Patterns that all say the same. `most_words`: only of a text that has no more words than that."""
+    """Patterns that all say the same. `most_words`: only of a text that has no more words than that; `understood`: only of one
+    of which every word is known, so that it says nothing else."""
 
     patterns: tuple[Pattern, ...]
     most_words: int | None = None
+    understood: bool = False
 
     @classmethod
-    def of(cls, *written: str, most_words: int | None = None) -> Meaning:
-        return cls(tuple(map(Pattern.parse, written)), most_words)
+    def of(cls, *written: str, most_words: int | None = None, understood: bool = False) -> Meaning:
+        return cls(tuple(map(Pattern.parse, written)), most_words, understood)
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
         if self.most_words is not None and reading.words > self.most_words:
+            return None
+        if self.understood and reading.unknown:
             return None
         return next((found for pattern in self.patterns if (found := pattern.find(reading)) is not None), None)
 

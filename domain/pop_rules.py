@@ -367,7 +367,7 @@ _MEANINGS = (
         "wrong user name",
         Kind.AUTHENTICATION,
         Meaning.of(
-            "user|account|mailbox|address + wrong|unknown @5",
+            "user|account|mailbox|address + wrong|unknown @5 unless state",
             "user > denied @2",
             "none > user|account|mailbox @1",
         ),
@@ -390,7 +390,12 @@ _MEANINGS = (
     Rule(
         "login failed",
         Kind.AUTHENTICATION,
-        Meaning.of("login + failed|denied @5", "access|right + denied @4", "!login"),
+        Meaning.of(
+            "login + failed|denied @5 unless minutes|wait|every|lock|state",
+            "access|right + denied @4 unless minutes|wait|every|lock|state",
+            "!login unless minutes|wait|every|lock|state",
+            understood=True,
+        ),
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
@@ -398,7 +403,7 @@ _MEANINGS = (
     Rule(
         "refused without a reason",
         Kind.AUTHENTICATION,
-        Meaning.of("failed|denied|wrong unless command|later|now", most_words=3),
+        Meaning.of("failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, understood=True),
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},

@@ -24,6 +24,7 @@ _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?:
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"\w+")
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
@@ -41,10 +42,13 @@ class Hit(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What was understood of a text. `words` is how many it has, known or not."""
+    """What was understood of a text. `words` is how many it has, known or not; `unknown` those that no word of the vocabulary
+    covers. Words with a digit in them, which name cases and addresses, are not among these, nor is what is written without
+    blanks."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
+    unknown: int = 0
 
     @property
     def sentences(self) -> list[int]:
@@ -112,7 +116,7 @@ class Vocabulary(NamedTuple):
             for start, end, entry in found
             if not _is_part_of_a_longer(start, end, found)
         ]
-        return Reading(tuple(_negated(hits)), words)
+        return Reading(tuple(_negated(hits)), words, _unknown(folded, places, found))
 
 
 @functools.cache
@@ -166,6 +170,16 @@ def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
             places[at] = half_words
             half_words, within = half_words + 2, True
     return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2
+
+
+def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int, _Entry]]) -> int:
+    """How many words of two letters or more none of what was found covers."""
+    words = (_WORD.match(text, start) for start in places if not _is_wide(text[start]))
+    return sum(
+        not any(first <= word.start() < last for first, last, _ in found) and not any(map(str.isdigit, word[0]))
+        for word in words
+        if word is not None and len(word[0]) > 1
+    )
 
 
 def _past_separators(text: str, at: int) -> int:

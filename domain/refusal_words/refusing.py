@@ -35,6 +35,28 @@ cannot
   ru: не удалось, не удается, невозможно
   zh: 无法, 無法, 不能
   ja: できません
+
+filler
+  en: a, an, the, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
+      your, our, we, it, its, and, or, as, please, sorry, because, since, reason, unknown reason, due, err, pop,
+      pop3, mail, email, e mail, service, contact, support, help, administrator, admin, helpdesk, see, visit,
+      check, verify, more, information, details, info, for more, id, code, ref, reference, ip, urllink, pass,
+      apop, client, again, correct, correctly, request, requested, attempt, attempts, name, during, step,
+      attempts left, attempt left, remaining, who, say
+  de: der, die, das, den, dem, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
+      war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, kontaktieren, wenden, siehe,
+      prüfen, überprüfen, auf, dem
+  fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
+      s il vous plait, veuillez, verifier, verifiez, contacter, contactez, aide, a la, au, aux, sur
+  es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
+      compruebe, contacte, ayuda, se, ha
+  pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
+      contate, ajuda, no, na, foi
+  it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
+      contattare, aiuto, al
+  pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się
+  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при
+
 failed
   en: fail, fails, failed, failure*, failing, unsuccessful*, error, errors, not successful, did not succeed, not
       completed, not possible, unable, could not, couldn t, cannot, can not, can t, problem

@@ -156,7 +156,7 @@ def test_every_concept_that_a_rule_looks_for_is_in_the_table_and_the_other_way_r
     asked = {
         concept for meaning in (*meanings, UNKNOWN_COMMAND) for one in meaning.patterns for concept in one.concepts
     }
-    assert asked | NAMES | {"not", "not_behind"} == {concept for concept, *_ in rows()}
+    assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()}
 
 
 def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
@@ -207,3 +207,27 @@ def test_a_pattern_says_what_it_was_written_as() -> None:
 
 def test_folding_leaves_letters_of_ten_languages_and_nothing_of_their_accents() -> None:
     assert fold("Größe, HASŁO, não, Ёлка, ＰＯＰ３, ＬｏｇｉｎDelay") == "grosse, haslo, nao, елка, pop3, login delay"
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed. Try again in 10 minutes.", "Access denied until 12:45", "Acceso denegado, intente en 10 minutos",
+        "Доступ запрещён, повторите через 10 минут", "Login failed, no space left on device",
+        "Authentication failed: ENOENT", "Access denied, mail spool not mounted", "Permission denied: /var/mail/jane",
+        "login failed: nightly backup running", "Authentication failed: master process died",
+        "Login failed; mailbox format error", "Login failed, dotlock present", "IO error", "Mailbox error", "stat failed",
+        "Fehler beim Öffnen", "Invalid mailbox state", "Login refused, next login allowed at 12:31",
+    ],
+)  # fmt: skip
+def test_a_login_that_failed_for_what_is_said_besides_is_no_wrong_password(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is not Kind.AUTHENTICATION
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Login failed. Please contact support", "authorization failed [id 8f7a2b]", "Unable to log on", "Błąd logowania"],
+)
+def test_words_that_say_nothing_leave_a_login_that_failed_what_it_is(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION

@@ -100,13 +100,13 @@ async def workflow_is_kept(environment: dict[str, str]) -> bool:
 async def test_a_restart_finds_everything_at_the_same_addresses(state: Path) -> None:
     owner = Owner(state)
     before = owner.ready()
-    query(before["DATABASE_URL"], "create table kept as select 42 as answer")
+    query(before["DATABASE_URL"], "insert into mailroom.users values ('kept', 42)")
     await start_workflow(before)
     assert owner.end() == ""
 
     owner = Owner(state)
     assert owner.ready() == before
-    assert query(before["DATABASE_URL"], "select answer from kept") == [(42,)]
+    assert query(before["DATABASE_URL"], "select quota_bytes from mailroom.users where name = 'kept'") == [(42,)]
     assert await workflow_is_kept(before)
     owner.end()
 
@@ -127,7 +127,7 @@ async def test_nothing_is_left_running_behind(state: Path) -> None:
 async def test_kill_9_of_the_owner_alone_loses_nothing(state: Path) -> None:
     owner = Owner(state)
     before = owner.ready()
-    query(before["DATABASE_URL"], "create table kept as select 42 as answer")
+    query(before["DATABASE_URL"], "insert into mailroom.users values ('kept', 42)")
     await start_workflow(before)
     left = children(state)
     owner.kill()
@@ -135,7 +135,7 @@ async def test_kill_9_of_the_owner_alone_loses_nothing(state: Path) -> None:
 
     owner = Owner(state)
     assert owner.ready() == before
-    assert query(before["DATABASE_URL"], "select answer from kept") == [(42,)]
+    assert query(before["DATABASE_URL"], "select quota_bytes from mailroom.users where name = 'kept'") == [(42,)]
     assert await workflow_is_kept(before)
     assert {process.pid for process in children(state)}.isdisjoint(process.pid for process in left)
     owner.end()
@@ -147,17 +147,18 @@ async def test_kill_9_of_everything_loses_nothing(state: Path, time_around: int)
     owner = Owner(state)
     before = owner.ready()
     await start_workflow(before)
-    query(before["DATABASE_URL"], "create table kept (number int)")
     with psycopg.connect(before["DATABASE_URL"], autocommit=True) as connection:
         for number in range(100 * time_around + 1):
-            connection.execute("insert into kept values (%s)", [number])
+            connection.execute("insert into mailroom.users values (%s, %s)", [f"kept-{number}", number])
         for pid in (owner.process.pid, *(process.pid for process in children(state))):
             os.kill(pid, signal.SIGKILL)
     owner.process.communicate()
 
     owner = Owner(state)  # at once: some of the killed may still be exiting
     assert owner.ready() == before
-    assert query(before["DATABASE_URL"], "select count(*) from kept") == [(100 * time_around + 1,)]
+    assert query(before["DATABASE_URL"], "select count(*) from mailroom.users where name like 'kept-%'") == [
+        (100 * time_around + 1,)
+    ]
     assert await workflow_is_kept(before)
     owner.end()
 
