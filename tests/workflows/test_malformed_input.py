@@ -169,7 +169,6 @@ async def test_a_batch_without_input_leaves_a_hundred_healthy_accounts(
         alike: dict[str, Any] = {
             "organisation": name,
             "retrieval": SELDOM,
-            "incoming": {"secret": mailroom.secret(server.password)},
         }
         given = [mailroom.given(server, f"{name}-{number}@example.com", **deepcopy(alike)) for number in range(100)]
         accounts = await asyncio.gather(*(mailroom.start(settings) for settings in given))
