@@ -21,6 +21,7 @@ from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
 from tests.running import until
 from tests.servers.scripted_pop import MailboxServer
+from tests.services import as_owner
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 THREE = [Listed(number=number, uidl=f"uid-{number}", size=100, occurrence=0) for number in (1, 2, 3)]
@@ -55,7 +56,7 @@ async def stored(pool: Pool) -> None:
 
 async def refuse(pool: Pool, table: str) -> None:
     """Has the transaction fail in which anything is written there: what came before it in that transaction is rolled back."""
-    async with pool.connection() as connection:
+    async with await as_owner(pool) as connection:
         await connection.execute(
             "create function refuse_it() returns trigger language plpgsql as $$ begin raise exception 'full'; end $$"
         )
@@ -100,7 +101,7 @@ async def test_a_session_that_is_cancelled_while_it_commits_what_it_skips_shows_
         )
     async with (
         MailboxServer(password=PASSWORD, messages=mailbox(3)) as server,
-        pool.connection() as holder,
+        await as_owner(pool) as holder,
         holder.transaction(),
     ):
         await holder.execute("select from log_heads where address = %s for update", [JANE])

@@ -100,7 +100,7 @@ async def test_a_secret_with_a_line_break_reaches_no_server(pool: Pool) -> None:
     environ = {"MAILROOM_SECRET_JANE": "x\r\nDELE 1"}
     async with MailboxServer(password=PASSWORD) as server:
         with pytest.raises(Refused) as refused:
-            await Watcher(pool, environ=environ).try_login(account(server.port))
+            await Watcher(pool, environ=environ).try_login(account(server.port, secret="env:MAILROOM_SECRET_JANE"))
         assert refused.value.refusal.code == "secret_not_allowed"
         assert server.attempts == 0
 

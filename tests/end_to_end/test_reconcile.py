@@ -24,12 +24,15 @@ from tests.services import Services
 
 SELDOM = {"interval_minutes": 60}
 COMMANDS = re.findall(r"```\n(.*?)```", (PROJECT / "docs/reconcile.md").read_text(encoding="utf-8"), re.DOTALL)
+OPTIONS = ("repair", "ask_server")
 
 
-def printed(beginning: str, address: str, *, with_repair: bool = False) -> str:
-    """The one command of the page that begins so, for this account."""
+def printed(beginning: str, address: str, *, option: str | None = None) -> str:
+    """The one command of the page that begins so and has that option, or none, for this account."""
     (command,) = [
-        command for command in COMMANDS if command.startswith(beginning) and ('"repair"' in command) == with_repair
+        command
+        for command in COMMANDS
+        if command.startswith(beginning) and next((one for one in OPTIONS if f'"{one}"' in command), None) == option
     ]
     return str(command.replace("jane@example.com", address))
 
@@ -92,7 +95,7 @@ async def test_the_documented_commands_run_it_mend_it_and_put_it_on_a_schedule(
         await until(visible, "the run in the list of those that were not complete")
     finally:
         await operator.temporal("schedule", "delete", "--schedule-id", f"reconcile/{address}")
-    repair = printed("temporal workflow execute", address, with_repair=True)
+    repair = printed("temporal workflow execute", address, option="repair")
     assert f"{address} is complete." in await operator.run("bash", "-c", repair)
     assert f"{address} is complete." in await operator.run("bash", "-c", repair)
 
