@@ -34,7 +34,8 @@ from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.network import permitted_addresses
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets, use_of
+from infra.secret_uses import use_of
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.telemetry import span
 
