@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import getpass
 import hashlib
 import os
@@ -14,16 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
-import psycopg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra import secret_uses
+from infra import commands, secret_uses
+from infra.commands import say
 from infra.database import Pool, migrate, open_pool
 from infra.secret_uses import Names
-from infra.settings import SettingsError, WorkerSettings
+from infra.settings import WorkerSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}")
 NAME_RULE = "letters, digits and . _ @ + - (at most 200, beginning with a letter or a digit)"
@@ -254,14 +253,14 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         if asked.command == "set":
             version = await vault.put(asked.name, secret, cipher)
             whose = "it belongs to the first login that it opens" if version == 1 else "it stays whose it is"
-            print(f"stored: refer to it as vault:{asked.name} (version {version}); {whose}")
+            say(f"stored: refer to it as vault:{asked.name} (version {version}); {whose}")
         elif asked.command == "list":
             for entry in await vault.entries():
                 used_at = ", ".join(entry.used_at) or "not used yet"
-                print(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
+                say(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
             async with pool.connection() as connection:
                 for reference, places, accepted_at in await secret_uses.outside_the_vault(connection):
-                    print(f"{reference}\tnot in the vault\t{', '.join(places)}\t{accepted_at:%FT%TZ}")
+                    say(f"{reference}\tnot in the vault\t{', '.join(places)}\t{accepted_at:%FT%TZ}")
         elif asked.command == "free":
             await _free(pool, asked.reference, settings)
         elif not await vault.delete(asked.name):
@@ -277,17 +276,11 @@ async def _free(pool: Pool, reference: str, settings: WorkerSettings) -> None:
     async with pool.connection() as connection:
         if not await secret_uses.free(connection, Names.of(reference, settings.secret_dir)):
             raise VaultError(f"{reference} belongs to nobody")
-    print(f"freed: {reference} belongs to the next login that it opens")
+    say(f"freed: {reference} belongs to the next login that it opens")
 
 
 def main() -> int:
-    try:
-        return asyncio.run(run(sys.argv[1:], os.environ))
-    except (SettingsError, VaultError) as error:
-        print(f"vault: {error}", file=sys.stderr)
-    except psycopg.Error as error:
-        print(f"vault: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
-    return 1
+    return commands.run("vault", run(sys.argv[1:], os.environ), VaultError)
 
 
 if __name__ == "__main__":

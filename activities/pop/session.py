@@ -29,7 +29,7 @@ from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, Tl
 from domain.oauth import Grant, is_grant, token_refused
 from domain.pop_remedies import LOGIN_METHOD
 from domain.providers import profile_of
-from domain.redaction import redact
+from domain.redaction import cleaned, redact
 from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.network import permitted_addresses
@@ -374,12 +374,12 @@ def _described(der: bytes) -> Certificate | None:
         return None
     try:
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts = tuple(str(name.value)[:255] for name in names)[:MOST_NAMES]
+        hosts = tuple(cleaned(str(name.value))[:255] for name in names)[:MOST_NAMES]
     except (x509.ExtensionNotFound, ValueError):
         hosts = ()
     return Certificate(
-        subject=parsed.subject.rfc4514_string()[:500],
-        issuer=parsed.issuer.rfc4514_string()[:500],
+        subject=cleaned(parsed.subject.rfc4514_string())[:500],
+        issuer=cleaned(parsed.issuer.rfc4514_string())[:500],
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         sha256=parsed.fingerprint(hashes.SHA256()).hex(),
