@@ -261,10 +261,10 @@ class PopConnection(Conversation):
 
     async def _prove_by_listing(self) -> None:
         command, named_before, others_before = self._listed
-        held = self._share.held
+        used = self._lists.used
         try:
             lines = await self._listing(command)
-            self._share.give_back(but=held)  # it is only counted, and may be asked for again and again
+            self._lists.rewind(used)  # it is only counted, and may be asked for again and again
         except ServerRefused as refused:
             if not refused.command:
                 raise
