@@ -308,10 +308,13 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
         )
         print("mailroom: ready", flush=True)
         if once:
-            print("mailroom: done, and everything stops again: `make run` keeps it running", flush=True)
+            print(
+                "mailroom: done, and everything stops again; without --once (`make run`) it keeps running", flush=True
+            )
             stop.set()
 
-    await run(settings, telemetry, stop, started)
+    async with beside(services.tell_of_ended):
+        await run(settings, telemetry, stop, started)
     return status if once else 0
 
 

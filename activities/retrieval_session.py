@@ -218,7 +218,9 @@ class RetrievalSession:
         )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
-        self._plan = plan(
+        self._plan = await self._room.worked_out(
+            len(found.listed),
+            plan,
             found.listed,
             found.known,
             self._settings.retrieval,
@@ -267,7 +269,9 @@ class RetrievalSession:
     async def _look_at_quarantine(self, found: Found) -> set[Identity]:
         """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
         address, epoch = self._settings.address, found.mailbox.epoch
-        listed = {message.identity for message in found.listed}
+        if not (found.mailbox.quarantined or found.mailbox.disclaimed):
+            return set()
+        listed = await self._room.worked_out(len(found.listed), lambda: {message.identity for message in found.listed})
         if found.mailbox.quarantined and found.complete:
             await self._services.quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
         if not found.mailbox.disclaimed:

@@ -43,9 +43,10 @@ def run(name: str, command: Coroutine[Any, Any, int], *expected: type[Exception]
 
     `expected` are the errors besides those of settings and the database whose texts are for people.
     """
+    told: tuple[type[Exception], ...] = (*expected, Refused, SettingsError, TimeoutError)
     try:
         return asyncio.run(command)
-    except (*expected, Refused, SettingsError, TimeoutError) as error:
+    except told as error:
         complain(f"{name}: {error}{after}")
     except psycopg.Error as error:
         without_values(error)  # of what was to be written, which may be somebody's mail

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from activities.pop.line import Line, Patience, ProtocolViolation, ServerRefused
-from activities.pop.listing_budget import STEP, ListingBudget, Share
+from activities.pop.listing_budget import PIECE, STEP, ListingBudget, Share
 from activities.pop.protocol import (
     GREETING,
     Accepted,
@@ -114,7 +114,7 @@ class Conversation:
             raise ValueError("addresses alone cannot be checked against a certificate: a server_name is needed")
         self._server_name = server_name or self._addresses[0]
         self._loop = asyncio.get_running_loop()
-        self._lists = lists or ListingBudget().share()
+        self.lists = lists or ListingBudget().share()
         self._line: Line | None = None
         self._nudge: asyncio.TimerHandle | None = None
         self._ahead: deque[str] = deque()
@@ -251,7 +251,7 @@ class Conversation:
     async def _listing(self, command: str) -> list[bytes]:
         await self._exchange(command)
         lines: list[bytes] = []
-        memory = counted = 0
+        memory = counted = read = 0
         patience = self._patience()
         while True:
             match await self._wire.event(patience.deadline):
@@ -261,9 +261,12 @@ class Conversation:
                     if memory > LARGEST_LISTING:
                         raise ProtocolViolation(f"the answer to {command} does not end")
                     if memory >= counted + STEP:
-                        self._lists.grow(STEP)
+                        self.lists.grow(STEP)
                         counted += STEP
-                        await asyncio.sleep(0)  # a server that is quick does not keep the loop from its neighbours
+                    if memory >= read + PIECE:
+                        read = memory
+                        await self.lists.turn()
+                        patience = self._patience()
                 case EndOfData():
                     return lines
                 case _:

@@ -5,13 +5,28 @@ and the plan. One list alone may be as long as `conversation.LARGEST_LISTING` al
 retrieved, but not beside others of its size. A session that finds no room ends and comes again: nobody waits with a session open.
 It does not log in again before there is room for what it needed the last time, and twice that where it could not read to the end:
 a provider that counts logins is asked a few times, and once for each look from then on.
+
+Whoever has room takes turns: of all long lists one is read at a time, a piece of it, and one is worked on in a thread. It takes
+no longer than all at once, and after each piece the loop is everybody else's: answers of the database, renewals of leases, small
+mailboxes.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from infra.watchdog import awaits_an_answer
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
 LISTING_BYTES = 256 * 1024 * 1024
 COST = 4  # bytes that a session needs for each byte that its lines take
 STEP = 1024 * 1024  # bytes of lines that are asked for at a time; what is shorter is not counted
+PIECE = STEP // 4  # bytes of lines that are read in one turn
+MANY = 10_000  # lines of a list that is worked on in a thread
 
 
 class NoRoom(Exception):
@@ -28,6 +43,8 @@ class ListingBudget:
     def __init__(self, most: int = LISTING_BYTES) -> None:
         self._most = most
         self.taken = 0
+        self.reading = asyncio.Lock()
+        self.working = asyncio.Lock()
         self._expected: dict[str, int] = {}  # of each large mailbox, what it is thought to need
 
     def share(self, whose: str = "") -> Share:
@@ -77,6 +94,22 @@ class Share:
     def rewind(self, used: int) -> None:
         """What was used since is not held any more, and may be used again."""
         self.used = used
+
+    async def turn(self) -> None:
+        """Returns when the next piece may be read."""
+        with awaits_an_answer():
+            async with self._budget.reading:
+                await asyncio.sleep(0)
+
+    async def worked_out(
+        self, lines: int, work: Callable[Given, Made], *given: Given.args, **more: Given.kwargs
+    ) -> Made:
+        """What `work` makes of a list of so many lines; of a long one in a thread."""
+        if lines <= MANY:
+            return work(*given, **more)
+        with awaits_an_answer():
+            async with self._budget.working:
+                return await asyncio.to_thread(work, *given, **more)
 
     def give_back(self) -> None:
         self._budget.taken -= self._held
