@@ -19,7 +19,8 @@ LINES = b"+OK\r\n" + UIDL + b".\r\n"
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"+OK\r\n")
     while command := await reader.readline():
-        writer.write(LINES if command == b"UIDL\r\n" else b"+OK\r\n")
+        short = b"+OK\r\n1 100\r\n.\r\n" if command == b"LIST\r\n" else b"+OK\r\n"
+        writer.write(LINES if command == b"UIDL\r\n" else short)
     writer.close()
 
 
@@ -64,6 +65,25 @@ async def test_a_list_that_is_alone_may_be_longer_than_the_budget() -> None:
         connected(server.sockets[0].getsockname()[1], budget.share()) as alone,
     ):
         assert len(await alone.list_uids()) == 30_000
+
+
+async def test_long_lists_take_turns_and_a_short_one_waits_for_none_of_them() -> None:
+    budget = ListingBudget()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connected(port, budget.share()) as long, connected(port, budget.share()) as short:
+            for turn in (budget.reading, budget.working):
+                async with turn:
+                    waiting = asyncio.create_task(long.list_uids())
+                    before = -1
+                    while long.received != before:  # it goes on until it has to wait
+                        before = long.received
+                        await asyncio.sleep(0.2)
+                    assert not waiting.done()
+                    if turn is budget.reading:
+                        assert long.received < len(LINES), "what nobody may read is left to the server"
+                    assert await short.list_sizes() == {1: 100}
+                assert len(await waiting) == 30_000
 
 
 def test_a_share_is_given_back_once() -> None:
