@@ -99,8 +99,8 @@ def test_who_disabled_an_account_and_why_is_words_in_the_page_the_notice_and_the
 @pytest.mark.parametrize("kind", [Kind.CERTIFICATE, Kind.WEB_LOGIN_REQUIRED, Kind.AUTHENTICATION], ids=str)
 def test_a_servers_answer_is_words_in_the_page_and_the_notice(kind: Kind) -> None:
     report = failed(kind).report
-    said = report.failure.model_copy(update={"server_said": redact(HOSTILE)})
-    command = failed(kind).model_copy(update={"report": report.model_copy(update={"failure": said})})
+    failure = report.failure.model_copy(update={"server_said": redact(HOSTILE)})
+    command = failed(kind).model_copy(update={"report": report.model_copy(update={"failure": failure})})
     account, told = active(), list[Notice]()
     while not told:  # a wrong password is told of after ten
         account, events = happens(account, command)
