@@ -56,6 +56,8 @@ _LONGEST_SAMPLE = 400  # bytes
 # With these a character of UTF-8 begins that is likely after an ASCII letter: other alphabets, punctuation, pictures.
 _LIKELY_LEADS = frozenset(b"\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd7\xd8\xd9\xe2\xf0")
 
+FIRST_PIECE = re.compile(rb"\s*[\x80-\xbf]{1,3}")  # of UTF-8: the end of a character that was cut
+
 _WORD = re.compile(r"[^\x00-@\[-`{-\x7f\xa0\u3000]+")
 _QUOTES = frozenset("’‘“”„‚«»‹›–—…€£°§ªº¿¡№")
 _SYMBOLS = frozenset("©®™×½²³¹¼¾´µ¢¥±÷·•¤¶†‡‰¨¯¸¦¬˜ˆ")
@@ -116,13 +118,15 @@ def _sample(raw: bytes) -> bytes:
 
 
 def _cost(sample: bytes, codec: str, limit: float) -> float:
+    cost = 0.0
+    if codec == "utf-8" and (piece := FIRST_PIECE.match(sample)):
+        sample, cost = sample[piece.end() :], _CUT
     decoder = codecs.getincrementaldecoder(codec)("replace" if codec == "utf-8" else "strict")
     try:
         text = decoder.decode(sample)
         cut = decoder.getstate()[0]
     except (UnicodeError, ValueError):
         return math.inf
-    cost = 0.0
     if cut:
         alone = codec == "utf-8" and text[-1:].isascii() and cut[0] not in _LIKELY_LEADS
         cost += _DECLARED + _CUT if alone else _CUT
