@@ -22,7 +22,7 @@ _ACTS = re.compile(
 )
 
 # Nothing in which any chat, mail program or browser finds something to do: not even a host's name, of which some make a link.
-_DULL = re.compile(r"(?:[^\W_]|[ -]|[.,;:](?= |$))+")
+_DULL = re.compile(r"(?:[^\W_]|[ -]|(?<=[^\W_])_(?=[^\W_])|[.,;:](?= |$))+")
 _NO_MARKS = str.maketrans("`<>", "'‹›")
 
 
