@@ -27,7 +27,7 @@ from tests.servers.scripted_pop import MailboxServer
 from worker import workers
 from workflows import contract
 
-PATIENCE = 120.0  # seconds: what never comes is noticed, a machine that is busy is not
+PATIENCE = 300.0  # seconds: what never comes is noticed, a machine that is busy is not
 MOMENT = 0.02
 
 

@@ -12,8 +12,6 @@ import pytest
 
 from tests.end_to_end.operating import PROJECT
 
-pytestmark = pytest.mark.timeout(900)  # a pytest within pytest, with servers of its own where there are none
-
 PLUGGED = "from tests.conftest import *\n"
 FAILS = """
 import asyncio

@@ -109,7 +109,6 @@ async def test_headers_without_a_charset_beside_another_reader() -> None:
     assert re.search(r"charsets, all: of \d+ read right: alone \d+, named elsewhere \d+, charset-normalizer \d+", said)
 
 
-@pytest.mark.timeout(900)
 async def test_statements_under_bad_statistics() -> None:
     said = await printed("plans", "--messages", "1200", "--slowest", "3")
     for statistics in ("fresh", "stale", "missing", "empty"):

@@ -71,7 +71,7 @@ class WorkerProcess:
             assert self.running or words in self.said(), f"ended with {self._process.returncode}:\n{self.said()}"
             return words in self.said()
 
-        await until(wrote, f"{words!r} in {self.log}", patience=120)
+        await until(wrote, f"{words!r} in {self.log}")
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -222,7 +222,7 @@ class Operator:
         async def told() -> bool:
             return int((await self.status(address))["progress"]["stored"]) >= count
 
-        await until(told, f"{count} messages in the status of {address}", patience=120)
+        await until(told, f"{count} messages in the status of {address}")
 
     async def until_state(self, address: str, state: str) -> None:
         """Returns once the view `accounts` says so."""
@@ -231,7 +231,7 @@ class Operator:
             rows = await self.rows("select state from accounts where address = %s", address)
             return [row["state"] for row in rows] == [state]
 
-        await until(reached, f"{address} to be {state}", patience=120)
+        await until(reached, f"{address} to be {state}")
 
     async def assert_log_is_whole(self, address: str) -> None:
         """The account's log is there, gapless and unchanged."""

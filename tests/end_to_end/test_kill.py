@@ -96,7 +96,6 @@ class KillPoint:
             self._worker.kill()
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19", "R43", "R52", "R62")
 @pytest.mark.parametrize("after_store", ["leave", "delete"])
 async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_exactly_once(

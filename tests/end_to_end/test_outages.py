@@ -66,7 +66,6 @@ async def assert_retrieved_exactly_once(operator: Operator, load: Load) -> None:
     assert (await operator.status(load.address))["progress"]["stored"] == load.count
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19")
 async def test_postgresql_is_killed_and_stopped_under_load(
     operator: Operator, dovecot: Dovecot, tmp_path: Path
@@ -96,7 +95,6 @@ async def test_postgresql_is_killed_and_stopped_under_load(
         await operator.aclose()
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19")
 async def test_temporal_is_killed_and_stopped_under_load(
     operator: Operator, dovecot: Dovecot, services: Services, tmp_path: Path
@@ -146,7 +144,6 @@ async def test_temporal_is_killed_and_stopped_under_load(
 
 
 @needs_limits
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19")
 async def test_the_disk_is_full_and_has_room_again(operator: Operator, dovecot: Dovecot, tmp_path: Path) -> None:
     chance = seeded()
@@ -175,7 +172,6 @@ async def test_the_disk_is_full_and_has_room_again(operator: Operator, dovecot: 
 
 
 @needs_limits
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19")
 async def test_the_disk_is_full_for_postgresqls_own_log(operator: Operator, dovecot: Dovecot, tmp_path: Path) -> None:
     chance = seeded()
@@ -202,7 +198,6 @@ async def test_the_disk_is_full_for_postgresqls_own_log(operator: Operator, dove
         await operator.aclose()
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.requirement("R19", "R85")
 async def test_the_network_breaks_in_the_middle_of_messages(
     operator: Operator,

@@ -123,7 +123,7 @@ async def until_emptied(server: MailboxServer) -> None:
     async def emptied() -> bool:
         return not server.messages
 
-    await until(emptied, "all that was stored to be deleted from the server", patience=120)
+    await until(emptied, "all that was stored to be deleted from the server")
 
 
 async def until_alone(server: MailboxServer) -> None:

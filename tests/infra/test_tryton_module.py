@@ -7,13 +7,10 @@ import subprocess
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.activities.crm.entries import entry
 from tests.activities.crm.tryton import adapter
 from tests.servers.tryton import MODULE, PYTHON, ROOT, TrytonDatabase, TrytonServer
-
-pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
 
 
 def test_the_module_installs_with_its_views_and_is_found_by_tryton(tryton_server: TrytonServer, tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ class TrytonDatabase:
     def __enter__(self) -> Self:
         with psycopg.connect(self.server.postgres, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(self.name), sql.Identifier(TEMPLATE))
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(self.name), sql.Identifier(TEMPLATE)
+                )
             )
         self.wait_until_loaded()
         return self

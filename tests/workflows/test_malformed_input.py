@@ -161,7 +161,7 @@ async def test_a_batch_without_input_leaves_a_hundred_healthy_accounts(
         async def reached() -> bool:
             return await count() == 100
 
-        await until(reached, f"100 {what}", patience=120)
+        await until(reached, f"100 {what}")
 
     async with MailboxServer() as server:
         name = a_new_address().partition("@")[0]

@@ -21,7 +21,6 @@ from tests.servers.tryton import TrytonDatabase
 from tests.servers.zoho_twin import ZohoTwin, failing
 
 pytestmark = [
-    pytest.mark.timeout(600),  # the first test of a run waits for Tryton's database to be made
     pytest.mark.requirement("R97"),
 ]
 

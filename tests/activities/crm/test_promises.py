@@ -95,7 +95,6 @@ class TestBuiltin(Promises):
         return BuiltinWorld(Builtin(pool, CrmSettings(name="builtin")), pulls=False, pool=pool)
 
 
-@pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
 class TestTryton(Promises):
     @pytest.fixture
     async def world(self, tryton: TrytonDatabase) -> AsyncIterator[World]:

@@ -17,8 +17,6 @@ from tests.servers.tryton import TrytonDatabase, TrytonServer
 
 __all__ = ["crm"]
 
-pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
 
 # Pulling --------------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,6 @@ from tests.servers.tryton import COMPANY_PARTIES, TrytonDatabase
 
 __all__ = ["crm"]
 
-pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
 
 @pytest.mark.requirement("R72")
 async def test_a_contact_is_added_once_and_found_by_any_spelling_of_its_address(

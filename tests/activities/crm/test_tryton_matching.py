@@ -14,8 +14,6 @@ from tests.servers.tryton import TrytonDatabase
 
 __all__ = ["crm"]
 
-pytestmark = pytest.mark.timeout(600)  # the first test of a run waits for Tryton's database to be made
-
 
 async def pull(pool: Pool, crm: Crm) -> None:
     async for page in crm.pull(None):
