@@ -39,7 +39,7 @@ from domain.commands import (
     name_of,
 )
 from domain.events import Event, Failures
-from domain.failures import FATES, Failure, minutes_until_retry
+from domain.failures import FATES, Failure, gets_stuck, minutes_until_retry
 from domain.observations import Observation
 from domain.refusal import Refused
 from domain.settings import AccountSettings, changed, login_differs, unfit_secret
@@ -72,7 +72,8 @@ class State(StrEnum):
 
 
 class Account(BaseModel):
-    """An account between two events. `in_a_row` counts failures of the last failure's kind, for the growing waits;
+    """An account between two events. `in_a_row` counts failures of the last failure's kind, for the growing waits,
+    `failed_sessions` those of any kind since one worked; `stuck` says that people have been told of them;
     `next_attempt_at` None means at once; `needed_bytes` is what the quota must have room for; `observed` is what sessions
     last found to hold of the mailbox."""
 
@@ -86,6 +87,8 @@ class Account(BaseModel):
     failures: Failures = Failures()
     last_failure: Failure | None = None
     in_a_row: int = 0
+    failed_sessions: int = 0
+    stuck: bool = False
     host_outage: HostOutage | None = None
     progress: Progress = Progress()
     total_stored: int = 0
@@ -246,6 +249,10 @@ def _after_failure(account: Account, command: SessionFailed, now: datetime) -> l
             next_attempt_at=None if exhausted else now + wait,
             minute_seconds=report.minute_seconds,
             host_outage=report.host_outage,
+            stuck=not account.stuck
+            and gets_stuck(
+                failure.kind, in_a_row, failed_sessions=account.failed_sessions + 1, let_in=report.password_accepted
+            ),
             at=now,
         )
     )
@@ -344,6 +351,8 @@ HEALTHY: dict[str, object] = {
     "failures": Failures(),
     "last_failure": None,
     "in_a_row": 0,
+    "failed_sessions": 0,
+    "stuck": False,
     "host_outage": None,
     "next_attempt_at": None,
 }
@@ -373,6 +382,8 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
                 "failures": event.failures,
                 "last_failure": event.failure,
                 "in_a_row": event.in_a_row,
+                "failed_sessions": account.failed_sessions + 1,
+                "stuck": account.stuck or event.stuck,
                 "host_outage": event.host_outage,
                 "next_attempt_at": event.next_attempt_at,
                 "minute_seconds": event.minute_seconds,

@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Iterable
 
-from domain.plausibility import implausibility, likeliest
+from domain.plausibility import FIRST_PIECE, implausibility, likeliest
 
 # Labels that mean a superset of what they say, as every mail reader has long taken them.
 _MEANT = {
@@ -105,9 +105,11 @@ _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _OF_ONE_BYTE = re.compile(r"cp(?!9[345]\d)|iso8859|koi8|mac")
 
 _JIS = re.compile(rb"\x1b(?:\$(?:[@B]|\([@BD])|\([BJIH])")
+_CUT_JIS = re.compile(rb"\x1b(?:\$\(?|\()?\Z")
 _JIS_PAIR = re.compile(rb"[\x21-\x7e]{2}")
 _VENDORS = "mailroom-vendor-letters"
 _LONGEST_WITH_VENDORS = 64 << 10  # bytes
+_MARKS_BEFORE_WORDS = frozenset("€„‹‘“–—¡«¿".encode("cp1252"))
 _HARDLY_A_TEXT = 10.0  # of `implausibility`
 
 
@@ -147,6 +149,8 @@ def text_of(raw: bytes, charsets: Iterable[str] = ()) -> str:
 def labelled_text(raw: bytes, label: str) -> str:
     """`raw` as text in the charset that `label` names, or in the one that it must be in where it cannot be that. Never raises."""
     name = codec(label) if raw else None
+    if name == "utf-8" and (uncut := _without_pieces(raw)) is not None:
+        return uncut
     if name is None or name == "utf-8":
         return text_of(raw, [label])
     text = _decoded(raw, name)
@@ -198,6 +202,22 @@ def _utf8(raw: bytes) -> str | None:
         return None
 
 
+def _without_pieces(raw: bytes) -> str | None:
+    """`raw`, which says that it is UTF-8, without the pieces of characters at its ends.
+
+    None where it may not have been cut: something else is broken, or the piece is an accent or a mark of windows-1252.
+    """
+    piece = FIRST_PIECE.match(raw)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(raw[piece.end() :] if piece else raw)
+    except UnicodeDecodeError:
+        return None
+    if piece is None:
+        return text if not text or not text.isascii() else None  # an accent after ASCII alone is hardly a cut character
+    is_mark = piece.end() == 1 and raw[0] in _MARKS_BEFORE_WORDS
+    return None if is_mark and text.isascii() and text else text
+
+
 def _likelier(text: str, raw: bytes, name: str) -> str:
     """`text`, which is `raw` in the charset of its label; or `raw` in another one, if the label cannot be right."""
     if implausibility(text, name, _HARDLY_A_TEXT) < _HARDLY_A_TEXT:
@@ -206,11 +226,13 @@ def _likelier(text: str, raw: bytes, name: str) -> str:
 
 
 def _decoded(raw: bytes, name: str) -> str:
-    """`raw` by the codec `name`. A last character that is cut is left out; what else is broken becomes U+FFFD."""
+    """`raw` by the codec `name`. A first or last character that is cut is left out; what else is broken becomes U+FFFD."""
     if name == "iso2022_jp_ext":
         return _from_jis(raw)
     if name == "euc_jp":
         return _from_euc(raw)
+    if name == "utf-8" and (piece := FIRST_PIECE.match(raw)):
+        raw = raw[piece.end() :]
     if name == "cp950":
         name = _with_hong_kong(raw)
     try:
@@ -238,6 +260,7 @@ def _from_jis(raw: bytes) -> str:
         return raw.decode("iso2022_jp_ext")
     except UnicodeError:
         pass
+    raw = _CUT_JIS.sub(b"", raw)
     parts: list[bytes] = []
     position, set_ = 0, b"("
     for escape in [*_JIS.finditer(raw), None]:

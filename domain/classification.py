@@ -32,6 +32,7 @@ _BEFORE_THE_GREETING: frozenset[ErrorPhase] = frozenset(("connect", "tls", "gree
 _LONGEST_REPLY = 2000  # characters that are looked at; RFC 2449 allows a line of 512 octets
 _STATUS = re.compile(r"^\s*-ERR\b:?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def diagnose_reply(
@@ -116,7 +117,7 @@ def _by_code(text: str, phase: SmtpPhase, passing: bool) -> Decision:
     if passing:
         return Decision(Kind.SERVER_ERROR, smtp.TROUBLE, f"code {code}")
     match code, phase:
-        case ("535", "auth"):  # RFC 4954 section 6
+        case ("535", "auth") if not _LETTER.search(text):  # RFC 4954 section 6; what has words is about what they say
             return Decision(Kind.SMTP_AUTHENTICATION, smtp.AUTHENTICATION, "code 535")
         case ("530" | "538", _):
             return Decision(Kind.CONFIGURATION, smtp.LOGIN_REQUIRED, f"code {code}")

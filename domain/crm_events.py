@@ -44,10 +44,13 @@ class CrmSynced(Happened):
 
 
 class CrmFailed(Happened):
+    """`stuck` as in `domain.events.RetrievalFailed`."""
+
     failure: Failure
     failures: Failures
     in_a_row: int
     next_attempt_at: datetime | None
+    stuck: bool = False
 
 
 class CrmRecovered(Happened):

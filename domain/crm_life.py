@@ -51,7 +51,7 @@ from domain.crm_events import (
 from domain.crm_failures import FATES, wait_after
 from domain.erasure import erased_rule, pseudonym
 from domain.events import CommandRefused, Failures, Happened
-from domain.failures import Failure, Kind
+from domain.failures import FAILED_SESSIONS, Failure, Kind
 from domain.foreign_text import By
 from domain.refusal import Refused
 from domain.settings import parse
@@ -81,6 +81,8 @@ class Connection(BaseModel):
     failures: Failures = Failures()
     last_failure: Failure | None = None
     in_a_row: int = 0
+    failed_sessions: int = 0
+    stuck: bool = False
     counts: Counts = Counts()
     pulled_at: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -250,6 +252,9 @@ def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -
             failures=failures,
             in_a_row=in_a_row,
             next_attempt_at=None if exhausted else now + wait,
+            stuck=not connection.stuck
+            and not (failure.counts or FATES[failure.kind].suspends)
+            and connection.failed_sessions + 1 >= FAILED_SESSIONS,
             at=now,
         ),
     ]
@@ -295,6 +300,8 @@ HEALTHY: dict[str, object] = {
     "failures": Failures(),
     "last_failure": None,
     "in_a_row": 0,
+    "failed_sessions": 0,
+    "stuck": False,
     "next_attempt_at": None,
 }
 
@@ -318,6 +325,8 @@ def _effect(connection: Connection, event: Happened) -> dict[str, object]:
                 "failures": event.failures,
                 "last_failure": event.failure,
                 "in_a_row": event.in_a_row,
+                "failed_sessions": connection.failed_sessions + 1,
+                "stuck": connection.stuck or event.stuck,
                 "next_attempt_at": event.next_attempt_at,
             }
         case CrmRecovered():

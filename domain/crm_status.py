@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from domain.audit import Notice
 from domain.crm import CrmSettings
 from domain.crm_commands import Counts
-from domain.crm_events import CrmDisabled, CrmEnabled, CrmResumed, CrmSuspended
+from domain.crm_events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, CrmSuspended
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Failures, Happened
 from domain.failures import Failure
@@ -79,6 +79,15 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
                 code="disabled",
                 text=f"{name} is disabled: {what} {limit} times in a row. Mail keeps arriving. {quoted(failure, 'The CRM')}",
                 remedy=failure.remedy,
+            )
+        case CrmFailed(failure=broken, stuck=True):
+            return Notice(
+                code="stuck",
+                text=(
+                    f"{name} gets stuck: {connection.failed_sessions} sessions in a row failed ({broken.kind}). It is tried "
+                    f"again and again, and nothing is lost. Mail keeps arriving. {quoted(broken, 'The CRM')}"
+                ),
+                remedy=broken.remedy,
             )
         case CrmSuspended() if failure:
             return Notice(

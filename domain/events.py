@@ -74,12 +74,15 @@ class ProgressMade(Event):
 
 
 class RetrievalFailed(Event):
+    """`stuck`: with this one people are told that such failures follow each other and that no counter ends them."""
+
     failure: Failure
     failures: Failures
     in_a_row: int
     next_attempt_at: datetime | None
     minute_seconds: float
     host_outage: HostOutage | None = None
+    stuck: bool = False
 
 
 class RetrievalRecovered(Event):

@@ -211,6 +211,22 @@ def minutes_until_retry(kind: Kind, in_a_row: int, *, interval: float, login_del
     return max(wait, login_delay) if kind is Kind.THROTTLED else wait
 
 
+REFUSED_SESSIONS, FAILED_SESSIONS = 3, 8
+
+
+def gets_stuck(kind: Kind, in_a_row: int, *, failed_sessions: int, let_in: bool) -> bool:
+    """Whether a person must hear that sessions keep failing, because no counter and no suspension will tell them.
+
+    What counts nowhere passes by itself or never. Where the server does not keep to POP3, or lets us in (`let_in`) and refuses
+    the mailbox, it is seldom the former: three of a kind in a row are enough. Of other trouble, `failed_sessions` of any
+    kinds in a row must be eight, about an hour and a half.
+    """
+    if FATES[kind].counts or FATES[kind].suspends:
+        return False
+    refuses = kind is Kind.PROTOCOL_ERROR or (kind is Kind.SERVER_ERROR and let_in)
+    return (refuses and in_a_row >= REFUSED_SESSIONS) or failed_sessions >= FAILED_SESSIONS
+
+
 GOOGLE_UNLOCK_URL = "https://accounts.google.com/DisplayUnlockCaptcha"
 GOOGLE_SIGN_IN_HELP_URL = "https://support.google.com/mail/answer/78754"
 YAHOO_SIGN_IN_URL = "https://login.yahoo.com/"

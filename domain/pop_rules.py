@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from domain import login_meanings as said
 from domain import pop_remedies as say
 from domain.failures import Kind
 from domain.meanings import Code, Meaning, Rule, Rules
@@ -173,7 +174,7 @@ _MEANINGS = (
     Rule(
         "wrong app password",
         Kind.AUTHENTICATION,
-        Meaning.of("app_password + wrong @2"),
+        said.WRONG_APP_PASSWORD,
         say.AUTHENTICATION,
         phases=LOGIN,
     ),
@@ -188,7 +189,7 @@ _MEANINGS = (
     Rule(
         "passwords are not taken",
         Kind.CONFIGURATION,
-        Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary"),
+        said.PASSWORDS_NOT_TAKEN,
         say.PASSWORDS_OFF,
         remedies={"microsoft": say.BASIC_AUTHENTICATION_OFF, "exchange": say.BASIC_AUTHENTICATION_OFF},
     ),
@@ -213,14 +214,20 @@ _MEANINGS = (
             "too_often",
             "limit + tries|login|traffic @5",
             "limit + wrong|secret @4 unless full|backend|server",
-            "tries + minutes @6",
-            "login + =enabled + minutes @5",
+            "tries + minutes @6 unless trouble|backend|crash",
             "every|often > minutes @3",
             "often + tries|login|connection|access @7",
             "often + limit|needed|wait @5",
             "wait + minutes + tries|login|connection @8",
             "=needed|polite > wait > minutes @3",
         ),
+        say.TOO_OFTEN,
+        remedies={"yahoo": say.TOO_OFTEN_YAHOO},
+    ),
+    Rule(
+        "no login for a time",
+        Kind.THROTTLED,
+        said.BARRED_FOR_A_TIME,
         say.TOO_OFTEN,
         remedies={"yahoo": say.TOO_OFTEN_YAHOO},
     ),
@@ -252,7 +259,7 @@ _MEANINGS = (
     Rule(
         "login method not offered",
         Kind.CONFIGURATION,
-        Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now"),
+        said.METHOD_NOT_OFFERED,
         say.LOGIN_METHOD,
         phases=LOGIN | LOGGED_IN | {"greeting"},
     ),
@@ -322,23 +329,7 @@ _MEANINGS = (
     Rule(
         "server trouble",
         Kind.SERVER_ERROR,
-        Meaning.of(
-            "temporary",
-            "crash",
-            "trouble",
-            "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
-            "backend + barred|lock|suspended|off @4",
-            "server > failed @4",
-            "server + problem|unavailable|busy|full|lock|off|!enabled @4",
-            "limit + full|mailbox|backend @4",
-            "full + mailbox|account|backend @5",
-            "login + busy @3",
-            "cannot > mailbox|backend @4",
-            "cannot > verify|check @3",
-            "mailbox + cannot @3",
-            "cannot|failed + now @7 unless wrong|unknown",
-            "now + suspended|off @5",
-        ),
+        said.TROUBLE,
         say.TROUBLE,
     ),
     # A code that says for good is right about a mailbox that is damaged for good.
@@ -366,11 +357,7 @@ _MEANINGS = (
     Rule(
         "wrong user name",
         Kind.AUTHENTICATION,
-        Meaning.of(
-            "user|account|mailbox|address + wrong|unknown @5 unless state",
-            "user > denied @2",
-            "none > user|account|mailbox @1",
-        ),
+        said.WRONG_NAME,
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
@@ -378,11 +365,7 @@ _MEANINGS = (
     Rule(
         "wrong password",
         Kind.AUTHENTICATION,
-        Meaning.of(
-            "secret + wrong|unknown|failed|denied @6",
-            "!secret unless cannot",
-            "login + wrong @4",
-        ),
+        said.WRONG_PASSWORD,
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
@@ -390,12 +373,7 @@ _MEANINGS = (
     Rule(
         "login failed",
         Kind.AUTHENTICATION,
-        Meaning.of(
-            "login + failed|denied @5 unless minutes|wait|every|lock|state",
-            "access|right + denied @4 unless minutes|wait|every|lock|state",
-            "!login unless minutes|wait|every|lock|state",
-            understood=True,
-        ),
+        said.LOGIN_FAILED,
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
@@ -403,7 +381,7 @@ _MEANINGS = (
     Rule(
         "refused without a reason",
         Kind.AUTHENTICATION,
-        Meaning.of("failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, understood=True),
+        said.NO_REASON,
         say.AUTHENTICATION,
         phases=LOGIN,
         remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},

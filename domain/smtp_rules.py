@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from domain import login_meanings as said
 from domain import smtp_remedies as say
 from domain.failures import Kind
 from domain.meanings import Meaning, Rule, Rules
@@ -54,7 +55,7 @@ _MEANINGS = (
     Rule(
         "wrong app password",
         Kind.SMTP_AUTHENTICATION,
-        Meaning.of("app_password + wrong @2"),
+        said.WRONG_APP_PASSWORD,
         say.AUTHENTICATION,
         phases=LOGIN,
     ),
@@ -62,7 +63,7 @@ _MEANINGS = (
     Rule(
         "passwords are not taken",
         Kind.CONFIGURATION,
-        Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary"),
+        said.PASSWORDS_NOT_TAKEN,
         say.SENDING_OFF,
     ),
     Rule(
@@ -84,6 +85,7 @@ _MEANINGS = (
         ),
         say.TOO_MUCH,
     ),
+    Rule("no login for a time", Kind.THROTTLED, said.BARRED_FOR_A_TIME, say.TOO_MUCH, phases=BEFORE_MAIL),
     Rule("greylisting", Kind.SERVER_ERROR, Meaning.of("greylist"), say.TROUBLE, phases=ENVELOPE),
     Rule(
         "encryption required",
@@ -94,7 +96,7 @@ _MEANINGS = (
     Rule(
         "login method not offered",
         Kind.CONFIGURATION,
-        Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now"),
+        said.METHOD_NOT_OFFERED,
         say.LOGIN_METHOD,
         phases=BEFORE_MAIL,
     ),
@@ -147,32 +149,12 @@ _MEANINGS = (
         say.REJECTED,
         phases=ENVELOPE | {"connect"},
     ),
-    Rule(
-        "server trouble",
-        Kind.SERVER_ERROR,
-        Meaning.of(
-            "temporary",
-            "crash",
-            "trouble",
-            "backend + failed|problem|unavailable|unknown|busy|full|!enabled @5",
-            "server + failed|problem|unavailable|busy|full @4",
-            "later",
-        ),
-        say.TROUBLE,
-        phases=LOGIN,
-    ),
-    Rule(
-        "wrong password",
-        Kind.SMTP_AUTHENTICATION,
-        Meaning.of(
-            "secret + wrong|unknown|failed|denied @6",
-            "user|account|mailbox + wrong|unknown @5",
-            "login + failed|denied|wrong @5",
-            "!secret|!user|!login",
-        ),
-        say.AUTHENTICATION,
-        phases=LOGIN,
-    ),
+    Rule("server trouble", Kind.SERVER_ERROR, said.TROUBLE, say.TROUBLE, phases=LOGIN),
+    Rule("try later", Kind.SERVER_ERROR, Meaning.of("later"), say.TROUBLE, phases=LOGIN),
+    Rule("wrong user name", Kind.SMTP_AUTHENTICATION, said.WRONG_NAME, say.AUTHENTICATION, phases=LOGIN),
+    Rule("wrong password", Kind.SMTP_AUTHENTICATION, said.WRONG_PASSWORD, say.AUTHENTICATION, phases=LOGIN),
+    Rule("login failed", Kind.SMTP_AUTHENTICATION, said.LOGIN_FAILED, say.AUTHENTICATION, phases=LOGIN),
+    Rule("refused without a reason", Kind.SMTP_AUTHENTICATION, said.NO_REASON, say.AUTHENTICATION, phases=LOGIN),
 )
 
 SMTP = Rules(_MARKS, {}, _MEANINGS, counted=Kind.SMTP_AUTHENTICATION)

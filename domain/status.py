@@ -27,7 +27,12 @@ from domain.foreign_text import markdown
 from domain.hosts import enable_all
 from domain.providers import profile_of
 
-STUCK_AFTER = 3  # sessions in a row that the server broke off by not keeping to POP3: no counter tells anybody
+_WHY_STUCK = {
+    Kind.PROTOCOL_ERROR: "the server does not keep to POP3",
+    Kind.SERVER_ERROR: "the server refuses, or has trouble",
+    Kind.MAILBOX_BUSY: "another program holds the mailbox",
+    Kind.THROTTLED: "the server finds that it is asked too often",
+}
 
 
 class Warned(BaseModel):
@@ -182,15 +187,13 @@ def notice(event: Event, account: Account) -> Notice | None:
                 text=f"Retrieval for {address} is disabled: {what} {limit} times in a row. {quoted(failure)}{outage}",
                 remedy=enable_all(account.host_outage.host) if account.host_outage else failure.remedy,
             )
-        case RetrievalFailed(failure=broken, in_a_row=times) if (broken.kind, times) == (
-            Kind.PROTOCOL_ERROR,
-            STUCK_AFTER,
-        ):
+        case RetrievalFailed(failure=broken, stuck=True):
             return Notice(
                 code="stuck",
                 text=(
-                    f"Retrieval for {address} gets stuck: {times} sessions in a row ended because the server does not keep to "
-                    f"POP3. It is tried again and again, and nothing is lost. {quoted(broken)}"
+                    f"Retrieval for {address} gets stuck: {account.failed_sessions} sessions in a row failed, the last one "
+                    f"because {_WHY_STUCK[broken.kind]} ({broken.kind}). It is tried again and again, and nothing is lost. "
+                    f"{quoted(broken)}"
                 ),
                 remedy=broken.remedy,
             )

@@ -25,8 +25,13 @@ _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
+_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:com|net|org|edu|gov|info|biz|local|lan|internal|[a-z]{2})(?![\w.-])")
+_CLOCK = re.compile(r"\b(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?!\d)")
+_TIME_SPAN = re.compile(r"\b(\d+) ?(?:s|secs?|m|mins?|h|hrs?)\b", re.IGNORECASE)
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
+_VOICED = "\u3099\u309a"  # marks that make other syllables of Japanese ones
+_UNVOICED = str.maketrans("", "", _VOICED)
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
 
 
@@ -42,9 +47,9 @@ class Hit(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What was understood of a text. `words` is how many it has, known or not; `unknown` those that no word of the vocabulary
-    covers. Words with a digit in them, which name cases and addresses, are not among these, nor is what is written without
-    blanks."""
+    """What was understood of a text. `words` is how many it has, known or not, without numbers; `unknown` those that no word of
+    the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
+    names of hosts, which name cases and addresses, are not among these."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
@@ -76,7 +81,7 @@ class _Entry(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """The words of all concepts, by the two letters that they begin with.
+    """The words of all concepts, by the two letters that they begin with, or their only one.
 
     `without`: what these servers and providers say taught none of them. An empty set but where the rules are measured on
     refusals that they were not written for (bench/refusals.py).
@@ -99,7 +104,8 @@ class Vocabulary(NamedTuple):
         found: list[tuple[int, int, _Entry]] = []
         for start in places:
             begins = _begins_a_word(folded, start)
-            for entry in self.entries.get(folded[start : start + 2], ()):
+            starts_alike = self.entries.get(folded[start : start + 2], [])
+            for entry in (*starts_alike, *self.entries.get(folded[start], [])):  # some words have one character
                 if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
                     found.append((start, end, entry))
         starts = sorted(places)
@@ -149,8 +155,8 @@ def rows() -> Iterator[tuple[str, str, list[str], str]]:
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents; words in camel case apart, links as one word."""
-    text = _LINK.sub(" urllink ", text)
+    """Lower case, without accents; words in camel case apart, links and times of the day as one word, 10m as 10 minutes."""
+    text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _LINK.sub(" urllink ", text)))
     text = _CAMEL.sub(" ", unicodedata.normalize("NFKD", text)).casefold().translate(_UNFOLDED)
     return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
 
@@ -158,7 +164,7 @@ def fold(text: str) -> str:
 def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
     """Where sentences end, and for each place where a word may begin or end how many half words stand before it."""
     places: dict[int, int] = {}
-    half_words = 0
+    half_words = numbers = 0
     within = False  # a word of letters that need blanks between words
     for at, character in enumerate(text):
         if _is_wide(character):
@@ -169,17 +175,22 @@ def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
         elif not within:
             places[at] = half_words
             half_words, within = half_words + 2, True
-    return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2
+            numbers += character.isdigit()
+    return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2 - numbers
 
 
 def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int, _Entry]]) -> int:
     """How many words of two letters or more none of what was found covers."""
-    words = (_WORD.match(text, start) for start in places if not _is_wide(text[start]))
-    return sum(
-        not any(first <= word.start() < last for first, last, _ in found) and not any(map(str.isdigit, word[0]))
-        for word in words
-        if word is not None and len(word[0]) > 1
+    covered = bytearray(len(text))
+    for first, last in (*((first, last) for first, last, _ in found), *(host.span() for host in _HOST.finditer(text))):
+        covered[first:last] = b"\1" * (last - first)
+    words = (_WORD.match(text, start) for start in places if not covered[start] and not _is_wide(text[start]))
+    named = sum(word is not None and len(word[0]) > 1 and not any(map(str.isdigit, word[0])) for word in words)
+    without_blanks = "".join(
+        character if not covered[at] and _is_wide(character) and (character.isalnum() or character in _VOICED) else " "
+        for at, character in enumerate(text)
     )
+    return named + sum(len(stretch.translate(_UNVOICED)) > 1 for stretch in without_blanks.split())
 
 
 def _past_separators(text: str, at: int) -> int:

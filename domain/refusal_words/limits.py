@@ -56,8 +56,8 @@ tries
   zh: 登录, 登錄, 登入, 尝试, 嘗試, 次数, 请求, 訪問, 访问, 操作
   ja: 試行, ログイン, リクエスト, 回数, アクセス, 誤り
 connection
-  en: connection*, connect, sessions, simultaneous, concurrent*, concurrency, parallel, simultaneously, pop sessions,
-      concurrent users, users, user connections, clients
+  en: connection*, connect, ip, ip address*, sessions, simultaneous, concurrent*, concurrency, parallel, simultaneously,
+      pop sessions, concurrent users, users, user connections, clients
   de: verbindung*, sitzungen, gleichzeitig*, parallel*
   fr: connexions, connexion, simultane*, sessions, concurrent*
   es: conexion*, sesiones, simultane*, concurrent*
@@ -68,9 +68,16 @@ connection
   zh: 连接, 連接, 連線, 会话, 并发, 并行
   ja: 接続, セッション, 同時
 minutes
-  en: minute*, second, seconds, hour, hours, day, mins, min, secs, sec, minuten, sekunden, stunde*, minutos, minuti,
-      minuty, minut, horas, ore, heures, segundos, secondi, секунд*, минут*, час, часов, часа
-  zh: 分钟, 分鐘, 小时, 秒
+  en: minute*, seconds, hour, hours, day, days, mins, min, secs, sec, until clocktime, before clocktime, after clocktime,
+      again at clocktime, allowed at clocktime, till clocktime
+  de: minute*, sekunden, stunde*, bis clocktime, ab clocktime, vor clocktime
+  fr: heure*, minute*, secondes, avant clocktime, jusqu a clocktime
+  es: hora, horas, segundos, minutos, hasta las clocktime
+  pt: hora, horas, minutos, segundos, ate as clocktime
+  it: ore, ora, minut*, secondi, fino alle clocktime
+  pl: minut*, godzin*, sekund*, do clocktime
+  ru: секунд*, минут*, час, часов, часа, до clocktime
+  zh: 分钟, 分鐘, 小时, 小時, 秒
   ja: 分, 時間, 秒
 wait
   en: wait, waiting period, every, apart, interval, once, per, at least, between, until
@@ -129,17 +136,17 @@ elsewhere
       locked, lock busy, one session, only one client, one connection at a time, already opened, already connected,
       already exists, already active, already running, session exists
 other
-  en: another, other, others, someone else, somebody else, elsewhere, different, second, previous, existing, earlier,
-      else, concurrent, simultaneous, pid
-  de: andere*, anderer, anderes, anderen, anderem, bereits, weitere*, woanders, zweite, zweiten
-  fr: autre*, deja, ailleurs, precedent*
-  es: otra, otro, otras, otros, ya
-  pt: outra, outro, outras, outros, ja
-  it: altra, altro, altri, altre, gia, un altra, un altro
-  pl: inn*, już, drug*, równoległ*
-  ru: друг*, уже, ино*, предыдущ*
-  zh: 其他, 其它, 另一, 别的, 另外, 他人
-  ja: 他の, 別の, すでに, 既に, ほかの
+  en: another, other, others, someone else, somebody else, someone, somebody, anybody, anyone, elsewhere, different,
+      second, previous, existing, earlier, else, concurrent, simultaneous, pid
+  de: andere*, anderer, anderes, anderen, anderem, bereits, weitere*, woanders, zweite, zweiten, jemand*
+  fr: autre*, deja, ailleurs, precedent*, quelqu un
+  es: otra, otro, otras, otros, ya, alguien
+  pt: outra, outro, outras, outros, ja, alguem
+  it: altra, altro, altri, altre, gia, un altra, un altro, qualcuno
+  pl: inn*, już, drug*, równoległ*, ktoś
+  ru: друг*, уже, ино*, предыдущ*, кто то
+  zh: 其他, 其它, 另一, 别的, 另外, 他人, 有人
+  ja: 他の, 別の, すでに, 既に, ほかの, 誰か
 reader
   en: session*, client*, program*, process, processes, connection*, computer, device, application*, user, instance,
       reader, pop session, mail program, mail client*, mailer, machine, host, place, location
@@ -153,14 +160,14 @@ reader
   zh: 会话, 客户端, 客戶端, 程序, 进程, 连接, 设备, 电脑, 終端, 终端
   ja: セッション, クライアント, プログラム, プロセス, 接続, 端末, ソフト
 active
-  en: active, running, open, opened, connected, logged in, logged on, in progress, reading, using, uses, accessing,
+  en: active, running, open, opened, connected, logged in, logged on, in progress, read, reads, reading, using, uses, accessing,
       holds, holding, exists, present, already
-  de: aktiv, läuft, offen, angemeldet, verbunden, liest, nutzt, benutzt, verwendet
-  fr: active, actif, ouverte, connecte, en cours, utilise
-  es: activa, activo, abierta, abierto, conectado, en curso, usando, utilizando
-  pt: ativa, ativo, aberta, aberto, conectado, em andamento, usando, utilizando
-  it: attiva, attivo, aperta, aperto, connesso, in corso, usando, utilizzando
-  pl: aktywn*, otwart*, zalogowan*, połączon*, korzysta, trwa, czyta
+  de: aktiv, läuft, offen, geöffnet, angemeldet, verbunden, liest, lesen, nutzt, benutzt, verwendet
+  fr: active, actif, ouverte, ouvert, connecte, en cours, utilise, lit, consulte
+  es: activa, activo, abierta, abierto, conectado, en curso, usa, usando, utilizando, lee, leyendo
+  pt: ativa, ativo, aberta, aberto, conectado, em andamento, usa, usando, utilizando, lendo
+  it: attiva, attivo, aperta, aperto, connesso, in corso, usa, usando, utilizzando, leggendo, legge
+  pl: aktywn*, otwart*, otworzył*, zalogowan*, połączon*, korzysta, używa, trwa, czyta
   ru: активн*, открыт*, подключен*, использует, работает, читает
   zh: 活动, 打开, 已连接, 使用, 进行中, 读取
   ja: アクティブ, 開いて, 接続中, 使用, 実行中, 読み

@@ -42,10 +42,11 @@ filler
       pop3, mail, email, e mail, service, contact, support, help, administrator, admin, helpdesk, see, visit,
       check, verify, more, information, details, info, for more, id, code, ref, reference, ip, urllink, pass,
       apop, client, again, correct, correctly, request, requested, attempt, attempts, name, during, step,
-      attempts left, attempt left, remaining, who, say
+      attempts left, attempt left, remaining, who, say, clocktime, smtp, reply, reason unavailable, permanent*,
+      using, seems, sure, make sure
   de: der, die, das, den, dem, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, kontaktieren, wenden, siehe,
-      prüfen, überprüfen, auf, dem
+      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben
   fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, contacter, contactez, aide, a la, au, aux, sur
   es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
@@ -55,7 +56,11 @@ filler
   it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
       contattare, aiuto, al
   pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się
-  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при
+  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность
+  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
+      以及, 详情, 帮助, 永久, 信息, 提示
+  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい, 正しく,
+      入力, 理由, 詳細, については, してください, ください, 下さい, もう一度
 
 failed
   en: fail, fails, failed, failure*, failing, unsuccessful*, error, errors, not successful, did not succeed, not
@@ -66,7 +71,7 @@ failed
   es: fallid*, fallo, fallado, error, imposible, no se puede, no se pudo, no se ha podido, incorrecto
   pt: falhou, falha, falhada, erro, nao foi possivel, impossivel, mal sucedid*
   it: fallit*, fallimento, errore, non riuscit*, impossibile, non è stato possibile
-  pl: nieudan*, nie powiodł*, nie udał*, błąd, błędu, błędem, nie można
+  pl: nieudan*, nie powiodł*, nie udał*, błąd, błędu, błędem, nie można, niemożliw*
   ru: не удал*, не удается, неудач*, ошибк*, невозможн*, сбой входа
   zh: 失败, 失敗, 错误, 錯誤, 出错, 无法, 無法, 不能, 不成功
   ja: 失敗, エラー, できません, できませんでした

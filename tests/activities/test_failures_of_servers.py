@@ -29,6 +29,7 @@ from tests.activities.watching import (
     local_worker,
     mailbox,
 )
+from tests.domain.given import active, after, failed
 from tests.servers.certificates import (
     Authority,
     ServerCertificate,
@@ -160,6 +161,22 @@ async def test_a_refusal_is_quoted_in_the_servers_own_words_without_what_is_secr
         assert secret not in failure.server_said
     assert PASSWORD not in caplog.text
     assert failure.reference in [getattr(record, "reference", None) for record in caplog.records]
+
+
+@pytest.mark.parametrize("command", ["STAT", "UIDL"])
+async def test_a_mailbox_whose_list_is_refused_without_a_word_session_after_session_is_stuck(
+    pool: Pool, command: str
+) -> None:
+    known = active()
+    async with MailboxServer(password=PASSWORD, messages=mailbox(1)) as server:
+        server.replies[command] = "-ERR"
+        for _ in range(3):
+            with pytest.raises(ApplicationError) as ended:
+                await Watcher(pool).watch(account(server.port))
+            assert failure_of(ended.value).kind is Kind.SERVER_ERROR
+            let_in = ended.value.details[1]["password_accepted"]
+            known = after(known, failed(Kind.SERVER_ERROR, password_accepted=let_in))
+    assert known.stuck
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,18 @@ def test_a_program_sent_it(line: str) -> None:
         # discourse/discourse#21367; sisimai/p5-sisimai#491
         ("X-Auto-Response-Suppress: All", "Subject: Re: Offer", "In-Reply-To: <1@example.com>"),
         ("X-Auto-Response-Suppress: DR, OOF, AutoReply", "Thread-Topic: Offer"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: Microsoft Outlook 16.0"),  # a first mail
+        ("X-Auto-Response-Suppress: OOF", "X-Mailer: Microsoft Office Outlook 12.0"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: Apple Mail (2.3731.700.6)"),
+        ("X-Auto-Response-Suppress: OOF", "X-Mailer: iPhone Mail (20D67)"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: The Bat! (v9.2) Professional"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: Foxmail 7.2.25.170[cn]"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: Zimbra 8.8.15_GA_4484 (ZimbraWebClient - GC109 (Win)/8.8.15)"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: Lotus Notes Release 8.5.3"),
+        ("X-Auto-Response-Suppress: All", "X-Mailer: WebService/1.1.21221 YMailNorrin Mozilla/5.0"),
+        ("X-Auto-Response-Suppress: All", "User-Agent: Mozilla Thunderbird"),
+        ("X-Auto-Response-Suppress: All", "User-Agent: Microsoft-MacOutlook/16.70.23021201"),
+        ("X-Auto-Response-Suppress: All", "User-Agent: K-9 Mail for Android"),
         ("Subject: Re: Automatic reply: Offer",),
         ("Subject: Auto: ein Angebot",),
         ("Subject: Absence on Monday",),
@@ -68,6 +80,42 @@ def test_a_program_sent_it(line: str) -> None:
 def test_a_person_sent_it(lines: tuple[str, ...]) -> None:
     found = index(header(*lines))
     assert (found.automatic, found.kind) == (False, "personal")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "PHPMailer 6.8.0 (https://github.com/PHPMailer/PHPMailer)",
+        "MailChimp Mailer - **CID1234**",
+        "Microsoft CDO for Windows 2000",
+        "Produced By Microsoft Exchange V6.5",
+        "JavaMail",
+        "nodemailer (6.9.1; +https://nodemailer.com/)",
+        "git-send-email 2.39.2",
+        "sendEmail-1.56",
+        "aspNetEmail ver 3.5.2.0",
+        "WPMailSMTP/Mailer/smtp 3.7.0",
+        "SAP NetWeaver 7.50",
+        "Zoho CRM",
+        "Mandrill",
+        "Outlook-Mailer-Bot",
+        "A program that nobody knows",
+        "",
+    ],
+)
+@pytest.mark.parametrize("field", ["X-Mailer", "User-Agent"])
+@pytest.mark.parametrize("asked", ["All", "OOF", "DR, OOF, AutoReply"])
+def test_what_asks_for_no_answers_and_was_sent_by_a_program_for_many_is_automatic(
+    asked: str, field: str, program: str
+) -> None:
+    assert index(header(f"X-Auto-Response-Suppress: {asked}", f"{field}: {program}")).automatic
+
+
+def test_a_mail_program_is_no_person_where_the_mail_says_that_it_is_automatic() -> None:
+    found = index(
+        header("X-Auto-Response-Suppress: All", "Auto-Submitted: auto-replied", "X-Mailer: Microsoft Outlook 16.0")
+    )
+    assert found.automatic
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.charsets import written
+from bench.charsets import words, written
 from domain.charsets import codec, decode_words, labelled_text, text_of
 from domain.message import header_fields, index
 from domain.plausibility import likeliest
@@ -85,6 +85,42 @@ def test_a_header_in_iso_2022_jp_without_encoded_words_is_read() -> None:
     assert [(who.name, who.normal) for who in found] == [("鈴木", "a@example.com")]
 
 
+@pytest.mark.requirement("R30")
+@pytest.mark.parametrize("charset", ["koi8-r", "cp1251"])
+@pytest.mark.parametrize("text", ["Счёт", "Счет", "Учёт", "СЧЁТ", "ОПЛАТА", "ЗАКАЗ", "Отчёт", "Прайс", "АКТ", "Юрий"])
+def test_a_subject_of_one_russian_word_is_read(charset: str, text: str) -> None:
+    assert subject(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize("text", ["ΤΙΜΟΛΟΓΙΟ", "ΠΡΟΣΦΟΡΑ", "ΕΠΕΙΓΟΝ", "ΠΑΡΑΓΓΕΛΙΑ", "ΑΝΑΦΟΡΑ"])
+def test_a_subject_of_one_greek_word_in_capitals_is_read(text: str) -> None:
+    assert subject(text.encode("cp1253")) == text
+
+
+@pytest.mark.parametrize(("half", "least"), [("first", 0.94), ("second", 0.89)])
+def test_of_everyday_subjects_of_one_word_most_are_read_also_of_those_that_nothing_was_set_on(
+    half: str, least: float
+) -> None:
+    read = [text_of(text.encode(charset)) == text for _, charset, text in words(half)]
+    assert sum(read) / len(read) >= least
+
+
+@pytest.mark.parametrize(("charset", "text"), [(charset, text) for what, charset, text in words() if what == "Western"])
+def test_a_western_word_is_never_taken_for_another_alphabet(charset: str, text: str) -> None:
+    assert subject(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize(("charset", "text"), [(charset, text) for _, charset, text in words()])
+def test_a_word_is_read_in_the_charset_that_the_mail_names(charset: str, text: str) -> None:
+    raw = text.encode(charset)
+    try:
+        expected = raw.decode()  # two of them are UTF-8 as well, by accident
+    except UnicodeDecodeError:
+        expected = text
+    if (charset, text) != ("cp932", "至急"):  # which is two Western capitals in quotes
+        assert text_of(raw, [charset]) == expected
+
+
 # --- characters that are cut or broken
 
 
@@ -105,6 +141,25 @@ def test_a_header_in_iso_2022_jp_without_encoded_words_is_read() -> None:
         (b"=?big5?B?" + base64.b64encode("會議通知".encode("cp950")[:-1]) + b"?=", "會議通"),
         (b"=?shift_jis?B?" + base64.b64encode("会議".encode("cp932")[:-1]) + b"?=", "会"),
         (b"=?euc-kr?B?" + base64.b64encode("회의".encode("cp949")[:-1]) + b"?=", "회"),
+        (b"=?UTF-8?Q?=D0?=", ""),  # nothing but a piece
+        (b"=?UTF-8?Q?=E4=BC?=", ""),
+        (b"=?UTF-8?Q?=F0=9F=98?=", ""),
+        (b"=?UTF-8?Q?=F0=9F=98?= hi", "hi"),
+        (b"=?UTF-8?B?" + base64.b64encode("😀 hi".encode()[:3]) + b"?=", ""),
+        (b"=?UTF-8?B?" + base64.b64encode("😀 hi".encode()[1:]) + b"?=", "hi"),  # cut at its start
+        (b"=?UTF-8?B?" + base64.b64encode("Привет".encode()[1:]) + b"?=", "ривет"),
+        (b"=?UTF-8?B?" + base64.b64encode("你好".encode()[1:]) + b"?=", "好"),
+        (b"=?UTF-8?B?" + base64.b64encode("你好".encode()[2:4]) + b"?=", ""),
+        (b"=?UTF-8?Q?=82=AC_5?=", "5"),
+        ("Привет".encode()[1:], "ривет"),
+        ("你好".encode()[1:], "好"),
+        (b"=?iso-2022-jp?B?" + base64.b64encode(b"hi \x1b$") + b"?=", "hi"),
+        (b"=?iso-2022-jp?B?" + base64.b64encode(b"\x1b") + b"?=", ""),
+        (b"=?iso-2022-jp?B?" + base64.b64encode(b"\x1b$B2q5") + b"?=", "会"),
+        (b"=?gb2312?Q?=B0?=", ""),
+        (b"=?UTF-8?Q?=80_5?=", "€ 5"),  # not cut: windows-1252
+        (b"=?UTF-8?Q?=BFComo_esta=3F?=", "¿Como esta?"),
+        (b"=?UTF-8?Q?=93Hello=94?=", "“Hello”"),
         (b"=?UTF-8?Q?Jos=E9?=", "José"),  # not cut: it never was UTF-8
         (b"=?UTF-8?Q?Forma=E7=E3o?=", "Formação"),
     ],
@@ -116,8 +171,14 @@ def test_a_character_that_is_cut_is_lost_and_nothing_else(value: bytes, expected
 @given(st.text(st.characters(min_codepoint=0x400, max_codepoint=0x44F), min_size=3, max_size=30), st.data())
 def test_wherever_a_utf_8_word_is_cut_what_is_whole_stays(text: str, data: st.DataObject) -> None:
     raw = text.encode()
-    cut = data.draw(st.integers(min_value=4, max_value=len(raw)))
+    cut = data.draw(st.integers(min_value=0, max_value=len(raw)))
     assert labelled_text(raw[:cut], "utf-8") == raw[:cut].decode("utf-8", "ignore")
+    assert labelled_text(raw[cut:], "utf-8") == raw[cut:].decode("utf-8", "ignore")
+
+
+def test_a_name_that_is_cut_to_a_piece_of_a_character_is_none() -> None:
+    found = index(b"From: =?UTF-8?Q?=D0?= <a@example.com>\r\n\r\n").participants
+    assert [(who.name, who.normal) for who in found] == [("", "a@example.com")]
 
 
 # --- labels

@@ -218,3 +218,18 @@ def test_the_log_holds_nobody_of_the_list_that_is_never_logged() -> None:
     assert evolve(connected(), event).settings.linking.never_log == ("doctor@example.org", "union.example")
     kept = facts(event)
     assert (kept["settings"]["linking"]["never_log"], kept["fields"]) == (2, ["linking"])
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [[Kind.CRM_UNCERTAIN], [Kind.CRM_RATE_LIMITED], [Kind.CRM_UNAVAILABLE, Kind.CRM_UNCERTAIN]],
+)
+def test_people_are_told_once_of_a_crm_whose_failures_no_counter_ends(kinds: list[Kind]) -> None:
+    connection, said = connected(), []
+    for number in range(12):
+        for event in decide(connection, failed(kinds[number % len(kinds)]), NOON):
+            connection = evolve(connection, event)
+            if told := notice(event, connection):
+                said.append((number, told.code))
+    assert said == [(7, "stuck")]
+    assert not after(connection, worked()).stuck

@@ -21,10 +21,10 @@ WRITTEN = Path(__file__).parents[1] / "data" / "refusals_written.tsv"
 LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "pl", "ru", "zh", "ja"}
 
 
-def written() -> list[tuple[str, str]]:
+def written() -> list[tuple[str, str, str]]:
     with WRITTEN.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [(row["kinds"], row["reply"]) for row in table]
+        return [(row["protocol"], row["kinds"], row["reply"]) for row in table]
 
 
 def words_of(text: str, *patterns: str) -> list[str] | None:
@@ -36,9 +36,12 @@ def words_of(text: str, *patterns: str) -> list[str] | None:
 
 
 @pytest.mark.requirement("R81")
-@pytest.mark.parametrize(("kinds", "reply"), written())
-def test_a_refusal_in_any_of_ten_languages_has_its_kind(kinds: str, reply: str) -> None:
-    assert diagnose_reply(reply, phase="login", command="PASS").kind in kinds.split(",")
+@pytest.mark.parametrize(("protocol", "kinds", "reply"), written())
+def test_a_refusal_in_any_of_ten_languages_has_its_kind(protocol: str, kinds: str, reply: str) -> None:
+    if protocol == "SMTP":
+        assert diagnose_smtp_reply(reply, phase="auth").kind in kinds.split(",")
+    else:
+        assert diagnose_reply(reply, phase="login", command="PASS").kind in kinds.split(",")
 
 
 @pytest.mark.parametrize(
@@ -231,3 +234,32 @@ def test_a_login_that_failed_for_what_is_said_besides_is_no_wrong_password(words
 )
 def test_words_that_say_nothing_leave_a_login_that_failed_what_it_is(words: str) -> None:
     assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed at mx7.mail.example.com", "Authentication failed [ABCD.EFGH.PROD.EXAMPLE.COM 2026-11-30T12:31:05]",
+        "Login incorrect at 12:31:05", "登录失败，请重新输入",
+    ],
+)  # fmt: skip
+def test_names_of_hosts_and_times_of_the_day_are_no_other_words(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SMTP_AUTHENTICATION
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("登录失败", 0), ("登录失败：正在备份", 1), ("登录失败了", 0), ("ログイン失敗：バックアップ中", 1),
+        ("認証に失敗しました", 0),
+        ("login failed: backup running", 1), ("login failed for mail.example.org", 0), ("로그인 실패", 2),
+    ],
+)  # fmt: skip
+def test_it_says_how_much_of_a_text_nobody_taught_it_also_where_no_blanks_are_written(text: str, unknown: int) -> None:
+    assert vocabulary().read(text).unknown == unknown
+
+
+def test_words_of_one_character_are_found() -> None:
+    assert words_of("10秒", "minutes") == ["秒"]
+    assert words_of("服务未开启", "!enabled") == ["开启"]

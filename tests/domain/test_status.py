@@ -20,6 +20,7 @@ from domain.commands import (
     PollNow,
     Progress,
     QuarantineChanged,
+    SessionFailed,
     SetQuota,
 )
 from domain.failures import GOOGLE_UNLOCK_URL, Kind
@@ -337,12 +338,55 @@ def test_the_page_of_an_account_that_wrong_passwords_disabled_names_change_crede
     assert "Use change_credential to take it back into service." in page
 
 
-def test_people_are_told_once_of_a_mailbox_that_its_server_blocks_by_not_keeping_to_pop3() -> None:
+def told_of(*commands: AnyCommand) -> list[list[str]]:
     account, said = active(), []
-    for _ in range(5):
-        said.append([one.code for one in told(account, failed(Kind.PROTOCOL_ERROR))])
-        account = after(account, failed(Kind.PROTOCOL_ERROR))
-    assert said == [[], [], ["stuck"], [], []]
+    for command in commands:
+        said.append([one.code for one in told(account, command)])
+        account = after(account, command)
+    return said
+
+
+@pytest.mark.parametrize(
+    "refusal", [failed(Kind.PROTOCOL_ERROR), failed(Kind.SERVER_ERROR, password_accepted=True)], ids=["odd", "let in"]
+)
+def test_people_are_told_once_of_a_mailbox_that_its_server_refuses_session_after_session(
+    refusal: SessionFailed,
+) -> None:
+    assert told_of(*[refusal] * 5) == [[], [], ["stuck"], [], []]
+    assert told_of(refusal, refusal, worked(), refusal, refusal, refusal)[3:] == [[], [], ["stuck"]]
+    assert told_of(*[refusal] * 3, worked(), *[refusal] * 3)[3:] == [[], [], [], ["stuck"]]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [Kind.SERVER_ERROR],
+        [Kind.MAILBOX_BUSY],
+        [Kind.THROTTLED],
+        [Kind.SERVER_ERROR, Kind.MAILBOX_BUSY],
+        [Kind.CONNECTION, Kind.PROTOCOL_ERROR],
+        [Kind.AUTHENTICATION, Kind.THROTTLED],
+    ],
+)
+def test_people_are_told_of_failures_that_no_counter_ends_also_where_they_alternate(kinds: list[Kind]) -> None:
+    said = told_of(*[failed(kinds[number % len(kinds)]) for number in range(18)])
+    assert said == [[]] * 7 + [["stuck"]] + [[]] * 10
+
+
+def test_what_disables_or_suspends_the_account_is_told_as_that_alone() -> None:
+    assert told_of(*[no_connection()] * 50) == [[]] * 49 + [["disabled"]]
+    assert told_of(*[wrong_password()] * 10) == [[]] * 9 + [["disabled"]]
+    assert [one for one in told_of(*[failed(Kind.CERTIFICATE)] * 20) if one] == [["suspended"]]
+
+
+def test_the_notice_says_how_many_sessions_failed_and_why_the_last_one_did() -> None:
+    account = after(active(), *[failed(Kind.SERVER_ERROR)] * 7)
+    [said] = told(account, failed(Kind.MAILBOX_BUSY))
+    assert (
+        "8 sessions in a row failed, the last one because another program holds the mailbox (mailbox_busy)" in said.text
+    )
+    assert 'The server said: "-ERR mailbox_busy"' in said.text
+    assert said.remedy == "What mends mailbox_busy."
     (notice_,) = told(after(active(), *[failed(Kind.PROTOCOL_ERROR)] * 2), failed(Kind.PROTOCOL_ERROR))
     assert "3 sessions in a row" in notice_.text
     assert "MR-" in notice_.text

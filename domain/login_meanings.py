@@ -1,0 +1,73 @@
+"""What a server says when it refuses a login, whichever protocol it speaks: the meanings that POP and SMTP share.
+
+What is a wrong password in one is that in the other, and what is not is neither's: one mended here is mended in both
+(domain/pop_rules.py, domain/smtp_rules.py).
+"""
+
+from __future__ import annotations
+
+from domain.meanings import Meaning
+
+WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
+
+PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
+
+METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
+
+# That a login is refused for a time, or may be tried again after one, is said of logins that come too often.
+BARRED_FOR_A_TIME = Meaning.of(
+    *(
+        f"{pattern} unless backend|trouble|crash|temporary|busy|full|expired|idle|lock|other"
+        for pattern in (
+            "login|access|connection|tries|account|address|user + denied|barred|suspended|blocked|!enabled + minutes @7",
+            "login|access|connection|tries + failed|cannot|=enabled + minutes @7",
+            "connection > off + minutes @5",
+            "login_again + minutes @5",
+            "!login + minutes @7",
+        )
+    ),
+    "later + minutes @3 unless backend|trouble|crash|temporary|busy|full|server|mailbox|lock|secret|wrong|unknown",
+)
+
+TROUBLE = Meaning.of(
+    "temporary",
+    "crash",
+    "trouble",
+    "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
+    "backend + barred|lock|suspended|off @4",
+    "server > failed @4",
+    "server + problem|unavailable|busy|full|lock|off|!enabled @4",
+    "limit + full|mailbox|backend @4",
+    "full + mailbox|account|backend @5",
+    "login + busy @3",
+    "cannot > mailbox|backend @4",
+    "cannot > verify|check @3",
+    "mailbox + cannot @3",
+    "cannot|failed + now @7 unless wrong|unknown",
+    "now + suspended|off @5",
+)
+
+WRONG_NAME = Meaning.of(
+    "user|account|mailbox|address + wrong|unknown @5 unless state",
+    "user > denied @2",
+    "none > user|account|mailbox @1",
+)
+
+WRONG_PASSWORD = Meaning.of(
+    "secret + wrong|unknown|denied @6",
+    "!secret unless cannot",
+    "login + wrong @4",
+)
+
+# What only failed may have failed for what is said besides: it is a wrong password where nothing is.
+LOGIN_FAILED = Meaning.of(
+    "secret + failed @6 unless minutes|wait|every|lock|state",
+    "login + failed|denied @5 unless minutes|wait|every|lock|state",
+    "access|right + denied @4 unless minutes|wait|every|lock|state",
+    "!login unless minutes|wait|every|lock|state",
+    understood=True,
+)
+
+NO_REASON = Meaning.of(
+    "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, understood=True
+)
