@@ -32,6 +32,14 @@ Reason = Literal[
 BAD_ADDRESS: frozenset[Reason] = frozenset({"unknown user", "unknown host", "moved"})
 """What makes a bounce hard: nothing but another address helps. All else may arrive when it is sent again."""
 
+_OF_A_RECIPIENT: frozenset[Reason] = BAD_ADDRESS | {
+    "disabled",
+    "mailbox full",
+    "relaying denied",
+    "sender rejected",
+    "blocked",
+}
+
 STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 REPLY_CODE = re.compile(r"(?<![\d.:/-])([45])([0-5]\d)(?=[\s:;,)\]#-]|$)")
 
@@ -120,7 +128,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"unusual (?:rate|number)")),
     ("unknown user", r"(?:no|not? (?:a |an |such )?(?:valid|known|existing)|unknown|invalid|non-?exist[ae]nt|"
         r"undefined|unrecogni[sz]ed|illegal|bad|"
-        r"incorrect|wrong|obsolete|unroutable|ambiguous|undeliverable|unlisted|nonlocal|no longer valid|bogus|"
+        r"incorrect|wrong|obsolete|unroute?able|ambiguous|undeliverable|unlisted|nonlocal|no longer valid|bogus|"
         r"missing)[ :]+(?:[\w-]+ ){0,2}?"
         + _USER + r"s?\b|" + _USER + r"\b.{0,90}?\b(?:unknown|(?:does|do|did)(?:n'?t|"
         r" not) (?:appear to )?(?:exist|match|appear)|not (?:\w+ ){0,2}"
@@ -142,7 +150,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"existe|non esiste|sconosciut|niet (?:bekend|gevonden)|onbekend|nie istnieje|nieznany|не существует|"
         r"неизвестн|не найден|нет такого|не "
         r"зарегистрирован|finns inte|findes ikke|(?:不|未)存在|无此|無此|没有找到|找不到|无效|用户不存在|"
-        r"不明|存在しません|ご?利用(?:いただけ)?(?:されてお|"
+        r"不明|存在しません|(?:リスト|名簿|一覧)にありません|ご?利用(?:いただけ)?(?:されてお|"
         r"できま|しており)|該当|見つかりません|"
         r"않(?:는|습)|없(?:는|습)"),
     ("unknown host", (r"(?:host|domain|server|site|mx|name|destination|a record|dns)\b.{0,60}(?:not (?:found|"
@@ -257,6 +265,12 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
 def _by_words(said: str) -> Reason | None:
     said = _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
     return next((reason for reason, words in _OF_WORDS if words.search(said)), None) if said else None
+
+
+def says_why(words: str, *, any_reason: bool = False) -> bool:
+    """Whether words give a reason: one that is said of a recipient and hardly of anything else, or any."""
+    reason = _by_words(words)
+    return reason is not None if any_reason else reason in _OF_A_RECIPIENT
 
 
 def is_hard(reason: Reason, status: str | None, said: str) -> bool:

@@ -13,13 +13,13 @@ from typing import Any
 
 from domain.addresses import mailboxes, normal_address
 from domain.bounce_reasons import REPLY_CODE, STATUS, is_hard, reason_of
-from domain.notices import DELAY, FAILURE, FINAL, MOST_RECIPIENTS, Named, named_in
+from domain.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
+from domain.notices import MOST_RECIPIENTS, Named, named_in
 from domain.report_parts import Parts, paragraphs_of
 
 _DAEMON = re.compile(
     r"(?:mail(?:er)?[-_.]?daemon|m?daemon|mail[-_.]?delivery.*|mail[-_.]?system|microsoftexchange[0-9a-f]*|"
-    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?|"
-    r"(?:x-)?mailer)(?:[+-].*)?",
+    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?)(?:[+-].*)?",
     re.IGNORECASE,
 )
 _DAEMON_NAME = re.compile(
@@ -58,8 +58,11 @@ _STEMS = (
     "配信",
     "送信",
 )
+# A line that speaks to somebody by name, as systems speak to nobody.
 _GREETING = re.compile(
-    r"\s*(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)\b[ ,]{1,3}[\w .]{0,40}[,!]?[ \t]*\n",
+    r"\s*(?!(?:[\w ]{0,20}\b)?(?:sir|madam|user|customer|sender|client|kunde|kundin|damen|herren|nutzer|usuario|"
+    r"cliente|gebruiker)\b)(?:(?:hi|hello|dear|hallo|liebe|sehr geehrte|bonjour|hola|ol[áa]|ciao)[ ,]{1,3}\w[\w .]{0,40}[,!]?|"
+    r"\w{2,12} [\w .]{2,30}[,!])[ \t]*\n",
     re.IGNORECASE,
 )
 # How mail systems begin their notices, and nobody else a letter.
@@ -69,6 +72,7 @@ _OPENING = re.compile(
     r"(?:automat\w+ generated |automatic )?(?:delivery|non-?delivery|bounce) |your message did not reach some or all)",
     re.IGNORECASE,
 )
+_WITH_AT = re.compile(r"[^\s@]{0,80}@\S{0,300}")
 _DELETED = re.compile(
     r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE
 )
@@ -152,15 +156,15 @@ def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> 
     listed = [one for _, address in mailboxes(said.failed) if (one := normal_address(address))]
     if listed:
         words = {address: one.said for one in guessed for address in one.addresses}
-        guessed = [Named((one,), words.get(one, parts.notice)) for one in dict.fromkeys(listed)]
+        guessed = [Named((one,), words.get(one, parts.notice), parts.notice) for one in dict.fromkeys(listed)]
     if not (stated or listed or _reads_as_bounce(said, parts, guessed, report=report)):
         return None
-    return {"recipients": [_guess(one, parts.notice) for one in guessed[:MOST_RECIPIENTS]], "guess": True}
+    return {"recipients": [_guess(one) for one in guessed[:MOST_RECIPIENTS]], "guess": True}
 
 
 def refused(parts: Parts) -> bool:
     """Whether a receipt says that a mail was refused: as RFC 5429 has Sieve do it, and Dovecot where a mailbox is full."""
-    return bool(_DELETED.search(_receipt(parts))) and FAILURE.search(parts.notice) is not None
+    return bool(_DELETED.search(_receipt(parts))) and undelivered(parts.notice)
 
 
 def _receipt(parts: Parts) -> str:
@@ -169,7 +173,7 @@ def _receipt(parts: Parts) -> str:
 
 def titled(said: Envelope) -> bool:
     """Whether its subject says that something was not delivered."""
-    return FAILURE.search(said.subject[:300]) is not None
+    return undelivered(said.subject[:300])
 
 
 def without(traits: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
@@ -190,7 +194,7 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     if (said.passed_on or said.answer()) and not said.daemon:
         return False
     opening = parts.notice[:4000]
-    fails = bool(FAILURE.search(opening))
+    fails = undelivered(opening)
     if said.daemon:
         return fails or titled(said) or bool(guessed)
     if report:
@@ -198,25 +202,29 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     if not (guessed and (fails or titled(said))) or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
-    alone = all(one.alone for one in guessed)
+    formal = all(one.alone for one in guessed) or (titled(said) and _says_of_a_mail(said.subject, opening))
     if not said.system:
         return titled(said) and coded and (parts.returned or said.automatic or _OPENING.match(opening) is not None)
-    return (titled(said), alone, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
+    return (titled(said), formal, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 
-def _guess(one: Named, notice: str) -> dict[str, Any]:
+def _says_of_a_mail(subject: str, opening: str) -> bool:
+    """Whether a notice in sentences speaks of a mail, and no person speaks."""
+    spoken = _WITH_AT.sub(" ", f"{subject[:300]}\n{opening}")
+    low = lowered(spoken)
+    return MAIL.search(low) is not None and not (ONE_PERSON.search(spoken) or GOODS.search(low))
+
+
+def _guess(one: Named) -> dict[str, Any]:
     said = one.said
     if not STATUS.search(said) and not REPLY_CODE.search(said):
-        said += (
-            "\n"
-            + "\n".join(line for line in notice.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))[:1000]
-        )
+        coded = (line for line in one.around.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))
+        said += "\n" + "\n".join(coded)[:1000]
     status, reply = STATUS.search(said), REPLY_CODE.search(said)
     first = status[1] if status else reply[1] if reply else "5"
-    delayed = (first == "4" or DELAY.search(notice)) and not FINAL.search(notice + one.said)
-    return _recipient(
-        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, said, around=notice
-    )
+    delayed = (first == "4" or DELAY.search(lowered(one.around))) and not FINAL.search(lowered(one.around + one.said))
+    action = "delayed" if delayed else "failed"
+    return _recipient(list(one.addresses), action, status[0] if status else None, said, around=one.around)
 
 
 def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[str, Any]]:

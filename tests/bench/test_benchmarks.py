@@ -72,6 +72,8 @@ async def test_the_recipients_of_bounces_beside_a_library(tmp_path: Path) -> Non
     assert found
     assert int(found[1]) >= 0.95 * int(found[2])
     assert found[3] == "0"
+    strangers = re.findall(r"notices .*: Mailroom names \d+ of \d+ recipients .*, and (\d+) who did not bounce", said)
+    assert strangers == ["0"] * 4
     assert re.search(r"flufl.bounce (is not installed|names \d+ of \d+ recipients)", said)
     (tmp_path / "1.eml").write_text(
         "From: MAILER-DAEMON@x.example\n\nCould not be delivered:\n\n<a@example.org>: 550 no\n"

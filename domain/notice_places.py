@@ -1,0 +1,150 @@
+"""How an address stands in a notice: in its line, in its sentence, beside what. All lines are lowered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from domain.addresses import normal_address
+from domain.notice_ends import QUOTED, RULE
+from domain.notice_words import BEFORE_OTHERS, fails
+
+LONGEST_SENTENCE = 600
+MOST_LINES_BESIDE = 5  # over which a sentence goes, before and after an address
+
+ADDRESS = re.compile(
+    r"<(?:(?:smtp|mailto|rfc822):)?(?P<angle>(?:\"[^\"<>\n]{1,64}\"|[^\s<>@\"]{1,64})@[^\s<>@\"]{1,255})>"
+    r"|(?<![\w.+@/-])(?P<bare>[a-z0-9!#$%&'*+?^_`{|}~-][\w!#$%&'*+?^`{|"
+    r"}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
+    re.ASCII,
+)
+_LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
+_FIRST = re.compile(
+    r"[\s>*#|`•·-]{0,12}(?:\d{1,3}[.)])?[\s>*\"'\[(]{0,12}(?:(?:smtp|rfc822|to|mailto)[:;=])?[\s<\"'\[(]{0,4}"
+)
+_ID = re.compile(r"\s{0,8}[^\s=]{1,60}:")
+_BULLET = re.compile(r"\s{0,12}(?:[*•·#-]|\d{1,3}[.)])")
+_SENTENCE_ENDS = re.compile(r"(?<!\b\d)(?<!\b\d\d)[.!?](?=[\s\"')\]>»]|$)|[。！？]")
+_MACHINE_ENTRY = re.compile(r"\s{0,8}<[^\s<>]{3,300}>:\s")
+_CLOSING = " \t>)'\"]"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address in its line."""
+
+    at: int
+    line: str
+    one: re.Match[str]
+    address: str
+
+    @cached_property
+    def before(self) -> str:
+        return self.line[: self.one.start()]
+
+    @cached_property
+    def after(self) -> str:
+        return self.line[self.one.end() :]
+
+    @cached_property
+    def rest(self) -> str:
+        """What follows in the line, without the marks between."""
+        return self.after.strip(f"{_CLOSING}.,:;|-：")
+
+    @property
+    def local(self) -> str:
+        return str(self.one["angle"] or self.one["bare"]).rpartition("@")[0]
+
+    @property
+    def in_angles(self) -> bool:
+        return self.one["angle"] is not None
+
+    @property
+    def colon(self) -> bool:
+        """Whether one follows it."""
+        return self.after.lstrip(_CLOSING).startswith((":", "："))
+
+    @property
+    def first(self) -> bool:
+        """Whether its line begins with it, but for marks."""
+        return _FIRST.fullmatch(self.before) is not None or (self.in_angles and _ID.fullmatch(self.before) is not None)
+
+    @property
+    def of_a_machine(self) -> bool:
+        """Whether it stands at the beginning as <jane@example.com>: does, and nobody writes so."""
+        return _MACHINE_ENTRY.match(self.line) is not None
+
+    @property
+    def beside_a_name(self) -> bool:
+        """Whether a line is somebody's name and address."""
+        name = self.before.strip(" \t<(['\"*•·-")
+        if self.after.strip(f"{_CLOSING},;") or not name or len(self.before) > 70 or len(name.split()) > 6:
+            return False
+        enclosed = self.in_angles or self.before.rstrip().endswith(("(", "[", "'", '"'))
+        return enclosed and not fails(name) and not BEFORE_OTHERS.search(self.before[-60:])
+
+    @property
+    def shape(self) -> tuple[bool, ...]:
+        """How an entry of a list looks: indented, with a bullet, in angles, with a colon, with words beside it."""
+        bullet = _BULLET.match(self.before) is not None
+        return self.before[:1].isspace(), bullet, self.in_angles, self.colon, bool(self.rest)
+
+
+def places(at: int, line: str) -> Iterator[Place]:
+    """The addresses of a line."""
+    for one in ADDRESS.finditer(line):
+        address = normal_address((one["angle"] or one["bare"]).strip("'"))
+        if address and (one["angle"] or "." in address.rpartition("@")[2]):
+            yield Place(at, line, one, address)
+
+
+def label_of(line: str) -> re.Match[str] | None:
+    """The name of the field that a line is, and the colon behind it."""
+    return _LABEL.match(line)
+
+
+def same_label(line: str, other: str) -> bool:
+    first, second = _LABEL.match(line), _LABEL.match(other)
+    return first is not None and second is not None and first["name"].strip() == second["name"].strip()
+
+
+def begins_list(line: str) -> bool:
+    """Whether a line begins with an address."""
+    found = ADDRESS.search(line)
+    return found is not None and _FIRST.fullmatch(line[: found.start()]) is not None and not QUOTED.match(line)
+
+
+def sentence_of(lines: Sequence[str], place: Place, *, begins: bool) -> tuple[str, str]:
+    """What stands before and after an address in its sentence, which may go over lines; `begins`: with its line."""
+    before, after, at = place.before, place.after, place.at
+    for above in () if begins else reversed(lines[max(0, at - MOST_LINES_BESIDE) : at]):
+        if _apart(above) or above.rstrip()[-1] in ":：" or _SENTENCE_ENDS.search(before):
+            break
+        before = f"{above.strip()} {before}"
+    for below in lines[at + 1 : at + MOST_LINES_BESIDE]:
+        if _apart(below) or ADDRESS.match(below.strip()) or _SENTENCE_ENDS.search(after):
+            break
+        after = f"{after} {below.strip()}"
+    begin = max((end.end() for end in _SENTENCE_ENDS.finditer(before)), default=0)
+    end = _SENTENCE_ENDS.search(after)
+    return before[begin:][-LONGEST_SENTENCE:], after[: end.start() if end else None][:LONGEST_SENTENCE]
+
+
+def _apart(line: str) -> bool:
+    """Whether no sentence goes over a line."""
+    return not line.strip() or RULE.match(line.strip()) is not None or _LABEL.match(line) is not None
+
+
+def said_of(lines: Sequence[str], at: int, end: int, address: str) -> str:
+    """What is said from one recipient on, up to the next: no further than the second blank line."""
+    said, blanks = [_LABEL.sub("", lines[at])], 0
+    for line in lines[at + 1 : min(end, at + 15)]:
+        if not line.strip():
+            blanks += 1
+            if blanks == 2:
+                break
+        elif not (blanks and RULE.match(line)):
+            said.append(line)
+    return " ".join(said).replace(address, " ")

@@ -1,0 +1,182 @@
+"""Notices in words alone: whom they say not to have reached, and nobody besides."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.message import index
+from domain.notices import named_in
+from tests.domain.test_bounces import DAEMON, message, named, said
+from tests.notices import MENDED, Notice, Part, by_people, from_any_sender, notices
+
+BELOW = [one for part in MENDED for one in notices(part)]
+FROM_ANY = [one for part in MENDED for one in from_any_sender(part)]
+OF_PEOPLE = [mail for part in (*MENDED, "heldout") for mail in by_people(part)]
+JANE = "Your message could not be delivered to jane@example.com (mailbox unknown)"
+
+POSTMASTER = ("From: postmaster@mx.example.net", "To: me@example.com", "Subject: Mail Not Delivered")
+
+
+def differing(given: list[Notice]) -> dict[str, set[str]]:
+    """Those that do not name just whom they should, with whom they name."""
+    found = {}
+    for one in given:
+        bounce = index(one.raw).traits.get("bounce", {})
+        addresses = {address for recipient in bounce.get("recipients", ()) for address in recipient["addresses"]}
+        if addresses != one.recipients:
+            found[f"{one.notice}, {one.name}"] = addresses
+    return found
+
+
+# --- with a text below
+
+
+@pytest.mark.requirement("R40")
+@pytest.mark.parametrize("below", dict.fromkeys(one.name for one in BELOW))
+def test_a_notice_names_the_same_people_whatever_stands_below_it(below: str) -> None:
+    assert differing([one for one in BELOW if one.name == below]) == {}
+
+
+@pytest.mark.parametrize("part", ["heldout"])
+def test_of_notices_that_the_rules_were_not_written_for_no_stranger_is_named_and_most_recipients_are(
+    part: Part,
+) -> None:
+    given = list(notices(part))
+    wrong = differing(given)
+    assert not [name for name, addresses in wrong.items() if addresses - {"jane@example.com", "joe@example.com"}]
+    assert len(wrong) < len(given) / 3
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "-----\nBest regards\nanna@example.net",
+        "> To:\n> list@example.org",
+        "Original text:\nlist@example.org",
+        "Returned message:\nlist@example.org",
+        "Your message said:\nanna@example.net",
+        "[Original message begins]\nlist@example.org",
+        "_____\nlist mailing list\nlist@example.org",
+        "--\nanna@example.org",
+        "Example Hosting\ninfo@hosting.example",
+        "原始邮件：\n收件人:\n list@example.org",
+        "Texto original:\n\nlista@example.org",
+    ],
+)
+@pytest.mark.parametrize(
+    "notice", [JANE, "Ihre Nachricht an jane@example.com konnte nicht zugestellt werden (Postfach unbekannt)."]
+)
+@pytest.mark.parametrize("blank", ["\n", "\n\n", "\n\n\n"])
+def test_nobody_below_the_sentence_that_names_the_recipient_is_named(notice: str, below: str, blank: str) -> None:
+    assert said(f"{notice}{blank}{below}\n").keys() == {"jane@example.com"}
+
+
+def test_nobody_is_named_where_a_notice_names_nobody() -> None:
+    for below in (
+        "Example Hosting\ninfo@hosting.example",
+        "Original text:\n\nlist@example.org",
+        "--\nanna@example.org",
+    ):
+        assert said(f"Your message could not be delivered.\n\n{below}\n") == {}
+
+
+def test_where_the_first_address_is_not_understood_those_below_are_not_taken_for_it() -> None:
+    notice = "Qwrtz jane@example.com plmkn vbgfd.\n\n{}\n"
+    for below in (
+        "-----\nMy mail to bob@example.net failed.",
+        "Xyz:\n\nbob@example.net\nis unknown to me",
+        "> bob@example.net",
+    ):
+        assert said(notice.format(below)) == {}
+
+
+# --- lists
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "I wasn't able to deliver to the following addresses.\n\n<a@example.org>:\nno box\n\n<b@example.org>:\nno box\n",
+        "The following address(es) failed:\n\n  a@example.org\n    unknown user\n  b@example.org\n    unknown user\n",
+        "--- These addresses had fatal errors ---\n<a@example.org>\n<b@example.org>\n\n--- Transcript ---\n550 no\n",
+        "Delivery has failed to these recipients:\n\nAnn (a@example.org)\nIt couldn't be found.\n\nBob (b@example.org)\n",
+        "Could not be delivered:\n\n1. a@example.org\n2. b@example.org\n\nReason: unknown\n\nHosting\ninfo@hosting.example\n",
+        "Recipient: a@example.org\nReason: unknown user\n\nRecipient: b@example.org\nReason: unknown user\n",
+        "Delivery to a@example.org failed: unknown\n\nDelivery to b@example.org failed: unknown\n\nc@example.org failed.\n",
+        "Your mail did not reach a@example.org, b@example.org. Ask help@example.net.\n",
+        "Addresses that failed\n---------------------\na@example.org\nb@example.org\n\n---------------------\nc@example.org\n",
+    ],
+)
+def test_all_of_a_list_are_named(body: str) -> None:
+    assert said(body).keys() == {"a@example.org", "b@example.org"}
+
+
+def test_one_recipient_does_not_get_the_reason_of_another() -> None:
+    found = said(
+        "Could not be delivered:\n\n  a@example.org\n    mailbox full\n\n  b@example.org\n    550 no such user\n"
+    )
+    assert {address: one["reason"] for address, one in found.items()} == {
+        "a@example.org": "mailbox full",
+        "b@example.org": "unknown user",
+    }
+    [first, second] = named_in("Not delivered:\n\n<a@example.org>: mailbox full\n\n<b@example.org>: sorry\n", ())
+    assert "full" in first.said
+    assert "full" not in second.said + second.around
+
+
+# --- header that says little
+
+
+@pytest.mark.parametrize("sender", dict.fromkeys(one.name for one in FROM_ANY))
+def test_a_notice_of_the_postmasters_is_a_bounce_without_any_other_sign(sender: str) -> None:
+    assert differing([one for one in FROM_ANY if one.name == sender]) == {}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Your message was not delivered to jane@example.com.",
+        "Your message was not delivered to <jane@example.com>.",
+        "Your message to jane@example.com was not delivered.",
+        "jane@example.com did not get your message.",
+        "Ваше письмо для jane@example.com не доставлено.",
+        "Не доставлено Ваше письмо для jane@example.com.",
+        "Votre message n'a pas été remis à jane@example.com.",
+        "Su mensaje no se entregó a jane@example.com.",
+        "La sua mail a jane@example.com non è stata consegnata.",
+        "您的邮件未能送达 jane@example.com。",
+    ],
+)
+def test_the_recipient_may_stand_before_and_after_the_verb(sentence: str) -> None:
+    charset = ("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit")
+    assert named(message(*POSTMASTER, *charset, body=f"{sentence}\n")).keys() == {"jane@example.com"}
+
+
+@pytest.mark.parametrize(("name", "raw"), OF_PEOPLE, ids=[name for name, _ in OF_PEOPLE])
+def test_what_a_person_writes_of_a_failure_is_that_persons(name: str, raw: bytes) -> None:
+    assert index(raw).kind == "personal"
+
+
+# --- bounds
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "Recipient: a%d@example.org\n",
+        "could not be delivered to a%d@example.org, ",
+        "to\n<a%d@example.org>\n",
+        "a%d@example.org\nis unknown\n",
+        "not a word of a%d@example.org ",
+        "Recipients:\n\na%d@example.org\n",
+        "zustell a b c d ",
+        "e-mail ",
+        "é",
+        "İ",
+    ],
+)
+def test_a_megabyte_of_recipients_is_read_in_bounded_time(piece: str) -> None:
+    body = "".join(piece.replace("%d", str(n)) for n in range(1_000_000 // len(piece)))
+    for lines in (DAEMON, POSTMASTER):
+        traits = message(*lines, body=body.encode()).traits
+        assert len(traits.get("bounce", {}).get("recipients", ())) <= 100
