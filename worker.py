@@ -49,8 +49,10 @@ from activities.reconcile import Reconciliation
 from activities.record import Recorder
 from activities.removal import Removal
 from activities.retrieve import Retrieval
+from domain.foreign_text import log_line
 from infra import stacks
 from infra.children import ServiceFailed
+from infra.commands import Parser
 from infra.database import Pool, migrate, open_pool
 from infra.dev import DevServices
 from infra.gauges import Gauges
@@ -306,10 +308,13 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
         )
         print("mailroom: ready", flush=True)
         if once:
-            print("mailroom: done, and everything stops again: `make run` keeps it running", flush=True)
+            print(
+                "mailroom: done, and everything stops again; without --once (`make run`) it keeps running", flush=True
+            )
             stop.set()
 
-    await run(settings, telemetry, stop, started)
+    async with beside(services.tell_of_ended):
+        await run(settings, telemetry, stop, started)
     return status if once else 0
 
 
@@ -333,7 +338,7 @@ def commands_to_try(address: str) -> tuple[str, ...]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", action="store_true", help="start PostgreSQL, Temporal and a sandbox mailbox as well")
     parser.add_argument("--once", action="store_true", help="with --dev: leave once the sandbox account is retrieved")
     parser.add_argument("--empty", action="store_true", help="with --dev: without the sandbox")
@@ -361,7 +366,7 @@ def main() -> int:
         complaint = f"the database of DATABASE_URL does not work: {error}"
     except KeyboardInterrupt:
         return 130
-    print(f"mailroom: {complaint}", file=sys.stderr)
+    print(f"mailroom: {log_line(complaint)}", file=sys.stderr)
     return 1
 
 

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import ValidationError
@@ -40,11 +39,14 @@ from activities.recognition import ATTACHED, stored_as
 from activities.standing_rules import hold_rules
 from activities.store import ByHand, MailStore, NothingNew
 from domain.attaching import why_no_mail
+from domain.redaction import cleaned
 from domain.refusal import Refused
 from domain.retrieval import Listed
 from domain.settings import AccountSettings, Name, Strict, normal_account_address, parse
+from infra import commands
+from infra.commands import Parser, complain, say
 from infra.database import Pool, migrate, open_pool
-from infra.settings import SettingsError, WorkerSettings
+from infra.settings import WorkerSettings
 from workflows.contract import BUILTIN_CRM, DeskRequest
 
 NO_SERVER = "attached.invalid"  # RFC 2606: of an address that is retrieved from nowhere
@@ -288,7 +290,7 @@ async def _keep_address(connection: Connection, settings: AccountSettings) -> Ac
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m activities.attach", description="Stores messages from .eml files as mail of an address."
     )
     parser.add_argument("address", metavar="ADDRESS", help="whose mail it is; an account is not needed")
@@ -337,18 +339,18 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         for file in asked.files:
             try:
                 raw = await asyncio.to_thread(_read, file, settings.max_message_bytes)
-                done = await attaching.attach(account, raw, asked.folder, (asked.by or _user())[:200])
+                done = await attaching.attach(account, raw, asked.folder, cleaned(asked.by or _user())[:200])
             except OSError as error:
                 refused += 1
-                print(f"{file}: not attached: it cannot be read ({error.strerror})", file=sys.stderr)
+                complain(f"{file}: not attached: it cannot be read ({error.strerror})")
             except Refused as error:
                 refused += 1
-                print(f"{file}: not attached: {error.message}", file=sys.stderr)
+                complain(f"{file}: not attached: {error.message}")
             else:
                 records = f"{done.links} CRM record{'' if done.links == 1 else 's'}"
                 what = "attached as" if done.new else "already there as"
                 place = f"{'moved to' if done.moved else 'in'} {done.folder}"
-                print(f"{file}: {what} message {done.message}, {place}, linked to {records}")
+                say(f"{file}: {what} message {done.message}, {place}, linked to {records}")
         await attaching.count(account)
     return 1 if refused else 0
 
@@ -363,15 +365,7 @@ async def _pool(settings: WorkerSettings) -> AsyncIterator[Pool]:
 
 
 def main() -> int:
-    try:
-        return asyncio.run(run(sys.argv[1:], os.environ))
-    except Refused as error:
-        print(f"attach: {error.message}", file=sys.stderr)
-    except (SettingsError, TimeoutError) as error:
-        print(f"attach: {error}", file=sys.stderr)
-    except psycopg.Error as error:
-        print(f"attach: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
-    return 1
+    return commands.run("attach", run(sys.argv[1:], os.environ))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from activities.back_linking import ask_to_follow_records, ask_to_relink_address
 from activities.crm.adapter import Page, Record
 from domain.addresses import normal_address
 from domain.message import storable
+from domain.redaction import cleaned
 from infra.database import Pool
 
 logger = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def _to_keep(record: Record) -> Known:
     return replace(
         became,
         gone=False,
-        name=storable(record.name).encode()[:LONGEST_NAME].decode(errors="ignore"),
+        name=cleaned(record.name).encode()[:LONGEST_NAME].decode(errors="ignore"),
         addresses=tuple(storable(address)[:LONGEST_SPELLED] for address in addresses),
         contacts=tuple(sorted({one for contact in record.contacts if (one := id_to_keep(contact))})[:MOST_CONTACTS]),
         open=record.open,

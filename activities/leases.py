@@ -15,13 +15,14 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from domain.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
-from infra.database import Pool
+from infra.database import POOL_SECONDS, Pool
 from infra.tasks import ended
 from infra.watchdog import watched
 
@@ -162,12 +163,14 @@ class Leases:
         self._worker = worker
         self._most_per_host = most_per_host
         self._minute_seconds = minute_seconds
+        self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @contextlib.asynccontextmanager
     async def hold(self, address: str, host: str) -> AsyncIterator[Lease]:
         """Holds the mailbox's lease and renews it; raises NotNow when another session has it or the host is full."""
         lease = Lease(address, uuid4())
-        await self._take(lease, host)
+        async with self._one_at_a_time(host):
+            await self._take(lease, host)
         # In a context of its own: what it does is not the session's doing.
         renewing = asyncio.create_task(self._renew(lease), context=Context())
         session = watched()
@@ -187,6 +190,21 @@ class Leases:
                 logger.error("the lease of %s was not renewed to the end", lease.address, exc_info=error)
         finally:
             await asyncio.shield(self._release(lease))
+
+    @contextlib.asynccontextmanager
+    async def _one_at_a_time(self, host: str) -> AsyncIterator[None]:
+        """PostgreSQL lets one session at a host begin at a time. Whoever waits for that here does so without a connection of the
+        pool: a hundred mailboxes of one host would have all of them, and nobody could renew a lease."""
+        beginning = self._beginning.setdefault(host, asyncio.Lock())
+        try:
+            async with asyncio.timeout(POOL_SECONDS):
+                await beginning.acquire()
+        except TimeoutError:
+            raise NotNow(f"others begin at {host}", 1.0) from None
+        try:
+            yield
+        finally:
+            beginning.release()
 
     async def _take(self, lease: Lease, host: str) -> None:
         asked = time.monotonic()

@@ -25,7 +25,7 @@ from activities.comparison import Known, compare_stored, known_account
 from activities.leases import Lease, Leases, NotNow
 from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, server_key
-from activities.pop.listing_budget import NoRoom
+from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
 from activities.repair import Repair
 from activities.survey import counted, listed_sizes, listed_uids
@@ -119,22 +119,25 @@ class Reconciliation:
 
     async def _compare_held(self, request: ReconcileRequest, known: Known, hashes: BlobHashes) -> Pass:
         if known.state in NOT_WATCHED and not request.repair and not _may_ask(known, request):
-            return await self._compare(request, hashes, None)  # there are no sessions, and nothing is written
+            return await self._compare(request, hashes, None, None)  # there are no sessions, and nothing is written
         settings = _settings_of(known)
-        async with self._hold(request.address, settings.incoming.host if settings else "") as lease:
-            return await self._compare(request, hashes, lease)
+        async with self._hold(request.address, settings.incoming.host if settings else "") as (lease, room):
+            return await self._compare(request, hashes, lease, room)
 
     @contextlib.asynccontextmanager
-    async def _hold(self, address: str, host: str) -> AsyncIterator[Lease]:
+    async def _hold(self, address: str, host: str) -> AsyncIterator[tuple[Lease, Share]]:
         try:
-            async with self._leases.hold(address, host) as lease:
-                yield lease
+            with self._sessions.room(address) as room:  # until all is compared
+                async with self._leases.hold(address, host) as lease:
+                    yield lease, room
         except NotNow as busy:
             call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)))
         except NoRoom as full:
             call_again(str(full), timedelta(seconds=random.uniform(5, 15)))
 
-    async def _compare(self, request: ReconcileRequest, hashes: BlobHashes, lease: Lease | None) -> Pass:
+    async def _compare(
+        self, request: ReconcileRequest, hashes: BlobHashes, lease: Lease | None, room: Share | None
+    ) -> Pass:
         """Lists, mends if asked to, and compares. With `lease`, nobody else writes for this mailbox meanwhile."""
         address = request.address
         async with self._pool.connection() as connection:
@@ -146,7 +149,7 @@ class Reconciliation:
             hashes.hashed = Hashed()
             call_again("messages were stored out of order: their hashes are computed anew", timedelta(0))
         await hashes.recheck()
-        listing = await self._ask_server(known, request)
+        listing = await self._ask_server(known, request, room)
         mended = None
         if request.repair and lease is not None:
             repair = Repair(self._pool, lease, known.epoch, self._clock)
@@ -189,10 +192,10 @@ class Reconciliation:
             last_checked_at=known.last_checked_at,
         )
 
-    async def _ask_server(self, known: Known, request: ReconcileRequest) -> Listing:
+    async def _ask_server(self, known: Known, request: ReconcileRequest, room: Share | None) -> Listing:
         """The server's list beside the ledger. A server that fails is said so, and counts against no account."""
         settings = _settings_of(known)
-        if known.state in NOT_WATCHED and not _may_ask(known, request):
+        if room is None or (known.state in NOT_WATCHED and not _may_ask(known, request)):
             return _not_asked(_why_not(known, request))
         if settings is None:
             return _not_asked("the log holds no settings of the account that can be read")
@@ -203,7 +206,7 @@ class Reconciliation:
         ):
             call_again(f"the server takes one login every {known.login_delay_seconds:.0f} s", earliest - self._clock())
         try:
-            return await self._list(settings, known, request.address)
+            return await self._list(settings, known, request.address, room)
         except SessionFailure as failed:
             return _failed(failed.failure)
         except WorkerLacks:
@@ -211,8 +214,8 @@ class Reconciliation:
         except Refused as refused:  # a secret or a host that the settings name is not to be had any more
             return _failed(as_configuration(refused, self._settings.support, self._clock()).failure)
 
-    async def _list(self, settings: AccountSettings, known: Known, address: str) -> Listing:
-        async with self._sessions.open(settings) as session:
+    async def _list(self, settings: AccountSettings, known: Known, address: str, room: Share) -> Listing:
+        async with self._sessions.open(settings, room) as session:
             await self._mailboxes.logged_in(settings, self._clock(), session.login_delay_seconds)
             uids = [] if await counted(session.line) == 0 else await listed_uids(session.line)
             sizes = (await listed_sizes(session.line) if uids else None) or {}

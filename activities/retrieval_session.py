@@ -27,6 +27,7 @@ from activities.mailboxes import Mailbox, Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pipelining import Pipelining
 from activities.pop.connection import PopConnection
+from activities.pop.listing_budget import Share
 from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
 from activities.privacy import Privacies
 from activities.quarantine import Quarantine
@@ -78,6 +79,7 @@ class RetrievalSession:
         self,
         request: WatchRequest,
         lease: Lease,
+        room: Share,
         services: Services,
         observer: Observer,
         pipelining: Pipelining,
@@ -90,11 +92,12 @@ class RetrievalSession:
         minute_seconds: float,
         clock: Clock,
     ) -> None:
-        """`largest` is the size of a message that is still fetched, `batch_bytes` how many a batch may have at the moment;
-        `interval` gives the pause for a LOGIN-DELAY."""
+        """`room` is memory for the mailbox's lists, which are held until it has reported. `largest` is the size of a message that
+        is still fetched, `batch_bytes` how many a batch may have at the moment; `interval` gives the pause for a LOGIN-DELAY."""
         self._request = request
         self._settings = request.settings
         self._lease = lease
+        self._room = room
         self._services = services
         self._mailboxes = services.mailboxes
         self._ledger = services.ledger
@@ -151,7 +154,7 @@ class RetrievalSession:
         await self._observer.open(self._mailbox, self._clock())
         self._respect_login_delay()
         try:
-            async with self._services.sessions.open(self._settings) as session:
+            async with self._services.sessions.open(self._settings, self._room) as session:
                 await self._mailboxes.logged_in(self._settings, self._clock(), session.login_delay_seconds)
                 if session.login_delay_seconds:
                     self._session_seconds = RARE_SESSION_SECONDS
@@ -215,7 +218,9 @@ class RetrievalSession:
         )
         self._found = found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
-        self._plan = plan(
+        self._plan = await self._room.worked_out(
+            len(found.listed),
+            plan,
             found.listed,
             found.known,
             self._settings.retrieval,
@@ -264,7 +269,9 @@ class RetrievalSession:
     async def _look_at_quarantine(self, found: Found) -> set[Identity]:
         """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
         address, epoch = self._settings.address, found.mailbox.epoch
-        listed = {message.identity for message in found.listed}
+        if not (found.mailbox.quarantined or found.mailbox.disclaimed):
+            return set()
+        listed = await self._room.worked_out(len(found.listed), lambda: {message.identity for message in found.listed})
         if found.mailbox.quarantined and found.complete:
             await self._services.quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
         if not found.mailbox.disclaimed:

@@ -28,7 +28,7 @@ from activities.ledger import Ledger
 from activities.mailboxes import Mailboxes, SessionRow
 from activities.observations import Observer
 from activities.pipelining import Pipelining
-from activities.pop.listing_budget import NoRoom
+from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.privacy import Privacies
 from activities.quarantine import Quarantine
@@ -98,8 +98,8 @@ class Retrieval:
         check_login_name(settings)
         await self._crms.check_crms(settings.crm, settings.organisation)
         try:
-            async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host):
-                async with self._sessions.open(settings) as session:
+            async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host) as (_, room):
+                async with self._sessions.open(settings, room) as session:
                     count = await counted(session.line)  # some servers refuse a login only here
                     await check_that_messages_can_be_told_apart(session.line, count)
                     await session.line.quit()
@@ -132,10 +132,11 @@ class Retrieval:
                     words = "over quota: the mail stays on the server until there is room"
                     call_again(words, self._interval(request), NOTHING_NEW)
                 try:
-                    async with self._hold(settings.address, host) as lease:
+                    async with self._hold(settings.address, host) as (lease, room):
                         session = RetrievalSession(
                             request,
                             lease,
+                            room,
                             self._services,
                             Observer(
                                 self._pool,
@@ -179,10 +180,12 @@ class Retrieval:
         return report
 
     @contextlib.asynccontextmanager
-    async def _hold(self, address: str, host: str) -> AsyncIterator[Lease]:
+    async def _hold(self, address: str, host: str) -> AsyncIterator[tuple[Lease, Share]]:
+        """The mailbox's lease, and memory for its lists: who has to wait for that takes no place at the host."""
         try:
-            async with self._leases.hold(address, host) as lease:
-                yield lease
+            with self._sessions.room(address) as room:
+                async with self._leases.hold(address, host) as lease:
+                    yield lease, room
         except NotNow as busy:
             call_again(str(busy), timedelta(seconds=busy.seconds * random.uniform(1, 1.5)), WAITING)
         except NoRoom as full:

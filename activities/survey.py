@@ -106,6 +106,18 @@ async def check_that_messages_can_be_told_apart(connection: PopConnection, count
             raise Unusable(NO_UIDL)
 
 
+def _blank(uids: Sequence[tuple[int, str]]) -> set[int]:
+    return {number for number, uidl in uids if not uidl.strip()}
+
+
+def _times(uids: Sequence[tuple[int, str]]) -> Counter[str]:
+    return Counter(uidl for _, uidl in uids)
+
+
+def _most_frequent(uids: Sequence[tuple[int, str]]) -> tuple[str, int]:
+    return _times(uids).most_common(1)[0] if uids else ("", 0)
+
+
 class Survey:
     def __init__(
         self,
@@ -144,10 +156,12 @@ class Survey:
                 self._settings.address, mailbox.epoch, {uidl for _, uidl in uids}, emptied_at=mailbox.emptied_at
             )
             proven, refuted = await self._evidence(connection, mailbox, uids, known)
-            listed = await asyncio.to_thread(listing, uids, sizes, known, proven=proven, refuted=refuted)
+            listed = await connection.lists.worked_out(
+                len(uids), listing, uids, sizes, known, proven=proven, refuted=refuted
+            )
             if await self._has_moved(connection, mailbox, listed, known):
                 mailbox = await self._ledger.begin_epoch(self._lease, self._row, mailbox, self._clock())
-                known, listed = {}, listing(uids, sizes, {})
+                known, listed = {}, await connection.lists.worked_out(len(uids), listing, uids, sizes, {})
         on_server = max(len(listed), len(sizes) if named is None else 0)
         listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
         return Found(
@@ -168,11 +182,11 @@ class Survey:
         """Every message with the name that it goes by: its UIDL, or, where it has none, one made of its header."""
         if uids is None:
             return await self._named_by_headers(connection, list(sizes), sizes)
-        blank = {number for number, uidl in uids if not uidl.strip()}
+        blank = await connection.lists.worked_out(len(uids), _blank, uids)
         if blank:
             made = dict(await self._named_by_headers(connection, sorted(blank), sizes))
             uids = [(number, made.get(number, uidl)) for number, uidl in uids if number in made or number not in blank]
-        uidl, times = Counter(uidl for _, uidl in uids).most_common(1)[0] if uids else ("", 0)
+        uidl, times = await connection.lists.worked_out(len(uids), _most_frequent, uids)
         if times > MOST_OF_ONE_UIDL:
             raise Unusable(
                 f"The server gives {times} messages the same UIDL, {uidl!r}, so that nothing tells one from another: ask the "
@@ -218,7 +232,7 @@ class Survey:
 
         Pairs of message number and occurrence: those that are proven to be the same message, and those proven not to be.
         """
-        times = Counter(uidl for _, uidl in uids)
+        times = await connection.lists.worked_out(len(uids), _times, uids)
         doubtful: dict[str, list[tuple[int, Entry]]] = {}
         for (uidl, occurrence), entry in known.items():
             if entry.vanished or times[uidl] > 1:

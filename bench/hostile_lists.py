@@ -15,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+
+from temporalio.exceptions import ApplicationError
 
 from bench.mailroom import ROOT, peak_memory
 from infra.children import Ports
@@ -61,16 +64,22 @@ asyncio.run(main())
 async def watch(given: argparse.Namespace, url: str, port: int) -> None:
     pool = await open_pool(url, most=20)
     watcher = BusyWatcher(pool, local_worker(max_sessions_per_host=given.mailboxes + 1, minute_seconds=0.2))
-    until, took = time.monotonic() + given.seconds, list[float]()
+    until, took, ends = time.monotonic() + given.seconds, list[float](), Counter[str]()
 
     async def hostile(number: int) -> None:
         settings = account(port, address=f"large{number}@example.com")
+        await watcher.record(settings)
         while time.monotonic() < until:
+            pause = 0.2
             try:
-                await watcher.record(settings)
-                await asyncio.wait_for(watcher.attempt(settings), max(until - time.monotonic(), 0.01))
-            except Exception:  # its messages are none: whatever comes of them, it looks again
-                await asyncio.sleep(0.2)
+                await asyncio.wait_for(watcher.watch(settings), max(until - time.monotonic(), 0.01))
+            except ApplicationError as ended:
+                if ended.next_retry_delay is not None:
+                    pause = ended.next_retry_delay.total_seconds()
+                ends[ended.type or ""] += 1
+            except Exception as error:  # its messages are none: whatever comes of them, it looks again
+                ends[type(error).__name__] += 1
+            await asyncio.sleep(min(pause, max(until - time.monotonic(), 0)))
 
     async def small() -> None:
         settings = account(port, address="small@example.com")
@@ -87,6 +96,7 @@ async def watch(given: argparse.Namespace, url: str, port: int) -> None:
         f"{given.mailboxes} mailboxes of {given.listed:,} messages at once: peak {peak_memory() >> 20} MiB, "
         f"before {before >> 20} MiB"
     )
+    print(f"how their looks ended: {dict(ends)}")
     median, longest = statistics.median(took), max(took)
     print(f"a small one beside them: {len(took)} looks, median {median:.1f} s, longest {longest:.1f} s")
     await pool.close()

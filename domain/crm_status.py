@@ -14,7 +14,7 @@ from domain.crm_events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, Cr
 from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
 from domain.events import Failures, Happened
 from domain.failures import Failure
-from domain.foreign_text import markdown
+from domain.foreign_text import in_notice, markdown
 from domain.status import clock, failed, quoted
 
 
@@ -69,7 +69,7 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
         case CrmDisabled(reason="operator", actor=by):
             return Notice(
                 code="disabled",
-                text=f"{name} was disabled by {by}: it is told nothing, and what it must be told waits.",
+                text=f"{name} was disabled by {in_notice(by)}: it is told nothing, and what it must be told waits.",
                 remedy=f"Use enable on crm/{connection.settings.name} to take it back into service.",
             )
         case CrmDisabled(reason=reason) if failure:
@@ -96,7 +96,9 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
                 remedy=failure.remedy,
             )
         case CrmEnabled(actor=by):
-            return Notice(code="enabled", text=f"{name} was enabled by {by}.", remedy="There is nothing to do.")
+            return Notice(
+                code="enabled", text=f"{name} was enabled by {in_notice(by)}.", remedy="There is nothing to do."
+            )
         case CrmResumed() if failure:
             return Notice(
                 code="resumed",

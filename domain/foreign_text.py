@@ -1,7 +1,8 @@
 """Text that others wrote - a server, a sender, whoever gives a command - where it is shown: as words, which never act.
 
 Each place has one function: a line of any text is `cleaned` when it comes in, a page of markdown gets it by `markdown`, a
-command to paste by `shlex`, a log line by the worker's log itself.
+notice by `in_notice`, a command to paste by `shlex`, a terminal by `one_log_line` (infra/commands.py), and a log line by the
+worker's log itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ _ACTS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
 )
+
+# Nothing in which any chat, mail program or browser finds something to do: not even a host's name, of which some make a link.
+_DULL = re.compile(r"(?:[^\W_]|[ -]|(?<=[^\W_])_(?=[^\W_])|[.,;:](?= |$))+")
+_NO_MARKS = str.maketrans("`<>", "'‹›")
 
 
 def _name(text: str) -> str:
@@ -39,6 +44,16 @@ def markdown(text: str) -> str:
     fence = "`" * (longest + 1)
     room = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{room}{line}{room}{fence}" if line else "(nothing)"
+
+
+def in_notice(text: str) -> str:
+    """`text` for a notice, of which nobody knows whether its receiver shows it as it is, as a chat's markup, or as HTML.
+
+    More than words and sentences is code, as in markdown. Its backticks are quotation marks and its angle brackets look so only:
+    chats know no longer fence, and Slack's links, mentions and HTML's elements are in angle brackets.
+    """
+    line = cleaned(text).translate(_NO_MARKS)
+    return line if _DULL.fullmatch(line) else f"`{line}`" if line else "(nothing)"
 
 
 def log_line(text: str) -> str:

@@ -23,7 +23,7 @@ from domain.events import (
     WarningRaised,
 )
 from domain.failures import Failure, Kind, UserAction, user_action
-from domain.foreign_text import markdown
+from domain.foreign_text import in_notice, markdown
 from domain.hosts import enable_all
 from domain.providers import profile_of
 
@@ -175,7 +175,7 @@ def notice(event: Event, account: Account) -> Notice | None:
         case AccountDisabled(reason="operator", actor=by):
             return Notice(
                 code="disabled",
-                text=f"{address} was disabled by {by}.",
+                text=f"{address} was disabled by {in_notice(by)}.",
                 remedy="Use enable to take it back into service.",
             )
         case AccountDisabled(reason=reason) if failure:
@@ -210,7 +210,9 @@ def notice(event: Event, account: Account) -> Notice | None:
                 remedy="Raise the quota with set_quota, or make room with delete_messages; retrieval then goes on by itself.",
             )
         case AccountEnabled(actor=by):
-            return Notice(code="enabled", text=f"{address} was enabled by {by}.", remedy="There is nothing to do.")
+            return Notice(
+                code="enabled", text=f"{address} was enabled by {in_notice(by)}.", remedy="There is nothing to do."
+            )
         case AccountResumed() if failure:  # what suspended it is over, but its session failed for another reason
             return Notice(
                 code="resumed",
@@ -227,8 +229,8 @@ def notice(event: Event, account: Account) -> Notice | None:
 
 
 def quoted(failure: Failure, who: str = "The server") -> str:
-    """What the other side said, and by what the failure is known in the log."""
-    said = f'{who} said: "{failure.server_said}". ' if failure.server_said else ""
+    """For a notice: what the other side said, and by what the failure is known in the log."""
+    said = f'{who} said: "{in_notice(failure.server_said)}". ' if failure.server_said else ""
     return f"{said}{_known_as(failure)}"
 
 

@@ -67,6 +67,11 @@ class Child:
                 raise ServiceFailed(f"{self.name} was not ready after {seconds:g} seconds.{self._last_words()}")
             time.sleep(0.05)
 
+    @property
+    def ended_alone(self) -> bool:
+        """Whether it was started and is gone, though nobody here has ended it."""
+        return self._started is not None and self._started.poll() is not None
+
     def running(self) -> psutil.Process | None:
         """The recorded process if it still runs: the same pid *and* the same creation time, so never a stranger's."""
         try:

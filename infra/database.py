@@ -197,9 +197,15 @@ async def _nothing_missing(connection: AsyncConnection[TupleRow], directory: Pat
     missing = [path.stem for path in _migrations(directory) if path.stem not in known]
     if missing:
         raise MigrationsMissing(
-            f"{len(missing)} migrations are missing, {missing[0]} the first, and the role of DATABASE_URL may not make them: run "
+            f"{_missing(missing)}, and the role of DATABASE_URL may not change the schema: run "
             "`python -m infra.migrate` with the DATABASE_URL of the role that owns the schema"
         )
+
+
+def _missing(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"the migration {names[0]} is missing"
+    return f"{len(names)} migrations are missing, {names[0]} the first"
 
 
 async def _is_there(connection: AsyncConnection[TupleRow], table: str) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import shlex
@@ -24,22 +27,26 @@ from infra.embedded_postgres import EmbeddedPostgres, binaries
 from infra.embedded_temporal import NAMESPACE, EmbeddedTemporal
 from infra.temporal.provision import temporal_binary
 
+logger = logging.getLogger(__name__)
+
 PROJECT = Path(__file__).resolve().parent.parent
 SANDBOX_ADDRESS = "sandbox@example.com"
 STATE_VARIABLE = "MAILROOM_DEV_STATE"
+LOOK_EVERY = 1.0  # seconds
 LOCK_PATIENCE = 3  # seconds in which a killed owner's lock is given up by the system
 
 
 class DevServices:
-    """The embedded services of one state folder: `with DevServices(state, sandbox=True) as services`, or `async with`.
+    """The embedded services of one state folder: `with DevServices(state, sandbox=True) as services`.
 
     Entering starts them, `announce` writes `state/dev.env`; leaving stops them, and only them. All they keep is in
     `state`, so the same folder goes on where it was, also after kill -9 of the owner alone or of everything: what is left
     of it is found by recorded pid and creation time, ended and started anew on the same ports. An owner holds
     `state/lock`.
 
-    Both ways of entering block: nothing else is to run before the services do. SIGINT and SIGTERM end the waiting with
-    KeyboardInterrupt once what was started has been stopped. Raises ServiceFailed and NoTemporal with words for the user.
+    Entering blocks, outside of any event loop: nothing else is to run before the services do. SIGINT and SIGTERM end the
+    waiting with KeyboardInterrupt once what was started has been stopped. Raises ServiceFailed and NoTemporal with words for
+    the user.
     """
 
     def __init__(self, state: Path, *, sandbox: bool, environ: Mapping[str, str] = os.environ) -> None:
@@ -84,9 +91,10 @@ class DevServices:
                 "MAILROOM_SANDBOX_POP": self.sandbox_pop,
                 "MAILROOM_SANDBOX_SMTP": self.sandbox_smtp,
             }
-        rest = [part for part in self._environ.get("PATH", os.defpath).split(os.pathsep) if part not in self._path]
-        # The wheel's psql comes last: it serves those who have none.
-        return variables | {"PATH": os.pathsep.join([*self._path, *rest, str(binaries())])}
+        last = str(binaries())  # the wheel's psql serves those who have none
+        given = self._environ.get("PATH", os.defpath).split(os.pathsep)
+        rest = [part for part in given if part not in (*self._path, last)]
+        return variables | {"PATH": os.pathsep.join([*self._path, *rest, last])}
 
     def __enter__(self) -> Self:
         with _on_signals(_interrupt):
@@ -113,12 +121,6 @@ class DevServices:
             self._lock = None
         if failures:
             raise failures[0]
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(self, *exception: object) -> None:
-        self.__exit__(*exception)
 
     def _start(self) -> None:
         # As root the PostgreSQL server, which then is another user, passes through this folder on the way to its data.
@@ -178,6 +180,21 @@ class DevServices:
     def _stop_postgres(self) -> None:
         if self._postgres is not None:
             self._postgres.stop()
+
+    async def tell_of_ended(self, stop: asyncio.Event) -> None:
+        """Says of each service that ends alone, once, that nobody starts it again and what to do; until `stop`."""
+        children = [one.child for one in (self._postgres, self._temporal) if one] + [self._sandbox]
+        left = {child.name: child for child in children if child is not None}
+        while not stop.is_set():
+            for child in [child for child in left.values() if child.ended_alone]:
+                del left[child.name]
+                logger.error(
+                    "%s has ended by itself, and is not started again: what needs it fails until everything is. Stop this "
+                    "process (Ctrl-C) and start it as before; what is stored is kept. The end of %s may say why",
+                    *(child.name, child.log),
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY)
 
     def announce(self) -> None:
         """Writes `dev.env`: to be called once everything is up, the workers included, because scripts wait for it."""

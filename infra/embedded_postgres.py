@@ -73,7 +73,7 @@ class EmbeddedPostgres:
         self._password = self._folder / "password"
         self._ports = ports
         self._durable = durable
-        self._child = Child(state, "postgres")
+        self.child = Child(state, "postgres")
         self.url = ""
         self.owner_url = ""
 
@@ -93,10 +93,10 @@ class EmbeddedPostgres:
         settings = {**SETTINGS, **({} if self._durable else NOT_DURABLE), "port": str(port)}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         command = [str(binaries() / "postgres"), "-D", str(self._data), *options]
-        self._child.start([*_as_server(self._folder), *command], cwd=Path("/"))
+        self.child.start([*_as_server(self._folder), *command], cwd=Path("/"))
         server = f"postgresql://{ROLE}:{self._password.read_text().strip()}@127.0.0.1:{port}"
         try:
-            self._child.wait_until(lambda: _accepts(f"{server}/postgres"), seconds=120)
+            self.child.wait_until(lambda: _accepts(f"{server}/postgres"), seconds=120)
         except BaseException:
             self.stop()
             raise
@@ -110,7 +110,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Ends the server, disconnecting its clients; returns when no process of it is left; blocks."""
-        self._child.end(ask=signal.SIGINT, patience=30)  # SIGINT is PostgreSQL's "fast shutdown"
+        self.child.end(ask=signal.SIGINT, patience=30)  # SIGINT is PostgreSQL's "fast shutdown"
         self._wait_for_backends()
 
     def _let_in(self, connection: psycopg.Connection[TupleRow]) -> str:

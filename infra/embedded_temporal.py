@@ -36,7 +36,7 @@ class EmbeddedTemporal:
         self._durable = durable
         self._namespaces = [NAMESPACE, *more_namespaces]
         self._environ = environ
-        self._child = Child(state, "temporal")
+        self.child = Child(state, "temporal")
         self.address = ""
         self.ui = ""
 
@@ -62,17 +62,17 @@ class EmbeddedTemporal:
             command += ["--namespace", namespace]
         if self._durable:
             command += ["--db-filename", str(self._state / "temporal.db")]
-        self._child.start(command, environ=self._environ)
+        self.child.start(command, environ=self._environ)
         self.address, self.ui = f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}"
         try:
-            self._child.wait_until(self._answers, seconds=120)
+            self.child.wait_until(self._answers, seconds=120)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Ends the server; returns when it is gone; blocks."""
-        self._child.end(ask=signal.SIGINT, patience=20)
+        self.child.end(ask=signal.SIGINT, patience=20)
 
     def _answers(self) -> bool:
         """Whether every namespace is there with its search attributes, asked through the UI, which people open next."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
 import psycopg
+from psycopg.sql import Identifier
 
+from infra import commands
+from infra.commands import Parser, say
 from infra.database import let_work, migrate
 from infra.settings import SettingsError, WorkerSettings
 
 
 async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Does the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m infra.migrate", description=__doc__)
+    parser = Parser(prog="python -m infra.migrate", description=__doc__)
     parser.add_argument(
         "--worker",
         metavar="ROLE",
@@ -28,26 +29,22 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     asked = parser.parse_args(arguments)
     url = WorkerSettings.from_environment(environ).database_url
     applied = await migrate(url)
-    print(f"{len(applied)} migrations applied" + (f": {', '.join(applied)}" if applied else ", nothing was missing"))
+    number = f"{len(applied)} migration{'' if len(applied) == 1 else 's'} applied"
+    say(number + (f": {', '.join(applied)}" if applied else ", nothing was missing"))
     for role in asked.worker:
         try:
             await let_work(url, role)
         except psycopg.errors.UndefinedObject:
             raise SettingsError(
-                f"there is no role {role}: make it first (create role {role} login password ...), then run this again"
+                f"there is no role {role}: make it first (create role {Identifier(role).as_string()} login password ...), then "
+                "run this again"
             ) from None
-        print(f"{role} may work: give workers a DATABASE_URL with it")
+        say(f"{role} may work: give workers a DATABASE_URL with it")
     return 0
 
 
 def main() -> int:
-    try:
-        return asyncio.run(run(sys.argv[1:], os.environ))
-    except (SettingsError, TimeoutError) as error:
-        print(f"migrate: {error}", file=sys.stderr)
-    except psycopg.Error as error:
-        print(f"migrate: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
-    return 1
+    return commands.run("migrate", run(sys.argv[1:], os.environ))
 
 
 if __name__ == "__main__":

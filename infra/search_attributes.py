@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Mapping
 from typing import Literal
 
@@ -12,7 +10,8 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from infra.settings import SettingsError
+from infra import commands
+from infra.commands import say
 from infra.temporal_client import TemporalUnreachable, connect, leave
 
 COMMAND = "python -m infra.search_attributes"
@@ -68,20 +67,16 @@ def _value_type(name: str) -> IndexedValueType.ValueType:
     return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{name.upper()}")
 
 
-async def run() -> None:
+async def run() -> int:
     client = await connect()
     added = await register(client)
     for name, of_type in SEARCH_ATTRIBUTES.items():
-        print(f"{name}\t{of_type}\t{'added' if name in added else 'was there'}")
+        say(f"{name}\t{of_type}\t{'added' if name in added else 'was there'}")
+    return 0
 
 
 def main() -> int:
-    try:
-        asyncio.run(run())
-    except (SettingsError, TemporalUnreachable, WrongType, RPCError) as error:
-        print(f"search attributes: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return commands.run("search attributes", run(), TemporalUnreachable, WrongType, RPCError)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import re
+import shlex
 import stat
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -17,8 +18,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from domain.refusal import Refused, WorkerLacks
-from domain.settings import RECENT_PREFIX, AccountSettings
+from infra import secret_uses
 from infra.database import Pool
+from infra.secret_uses import Names, Use
 from infra.settings import SettingsError, WorkerSettings
 from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
 
@@ -27,61 +29,6 @@ ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
 # Longer than anybody who is alive holds a secret (oauth/endpoint.py, ANSWER_SECONDS); then PostgreSQL ends the transaction.
 LIMITS = "set local lock_timeout = '45s'; set local idle_in_transaction_session_timeout = '60s'"
 LATER = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds: a database that restarts, or fails over
-
-
-# What an earlier release bound to a host alone, and nobody has used since, is bound to the first login that it opens.
-FORGET_ANY_LOGINS = """
-    delete from secret_uses where reference = %(reference)s and (port is null or login is null or organisation is null)
-"""
-
-# Under a lock, so that of two logins that are let in at the same moment one alone is the first.
-ACCEPT = """
-    insert into secret_uses (reference, host, port, login, organisation)
-    select %(reference)s, %(host)s, %(port)s, %(login)s, %(organisation)s
-    where not exists (select from secret_uses where reference = %(reference)s)
-"""
-
-# Nobody's yet, or this login's.
-MAY_BE_USED = """
-    select coalesce(
-        bool_or(
-            host = %(host)s and coalesce(port = %(port)s, true) and coalesce(login = %(login)s, true)
-            and coalesce(organisation = %(organisation)s, true)
-        ),
-        true
-    ), coalesce(bool_or(
-        host = %(host)s and port = %(port)s and login = %(login)s and organisation = %(organisation)s
-    ), false)
-    from secret_uses where reference = %(reference)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a secret is wanted for: whose it is, and where it goes. A CRM's login is '': its key names its user."""
-
-    organisation: str
-    login: str
-    host: str
-    port: int
-
-    def of(self, reference: str) -> dict[str, str | int]:
-        """As the table of uses has it, which takes one spelling of a reference and of a host."""
-        kind, _, name = reference.partition(":")
-        return {
-            "reference": f"file:{PurePosixPath(name)}" if kind == "file" else reference,
-            "host": self.host.strip().lower().removesuffix("."),
-            "port": self.port,
-            "login": self.login,
-            "organisation": self.organisation,
-        }
-
-
-def use_of(settings: AccountSettings) -> Use:
-    """What an account's secret is used for. The mark of recent mode is no part of the name: it is the same mailbox."""
-    incoming = settings.incoming
-    login = (incoming.username or settings.address).removeprefix(RECENT_PREFIX)
-    return Use(settings.organisation, login, incoming.host, incoming.port)
 
 
 class Secrets:
@@ -112,8 +59,9 @@ class Secrets:
         """
         kind, separator, name = reference.partition(":")
         if separator and kind in ("vault", "env", "file") and "\0" not in name:
+            names = await self._names(reference)
             async with self._pool.connection() as connection:
-                await self._check(connection, reference, use)
+                await self._check(connection, names, use)
         if separator and kind == "vault":
             return await self._from_vault(name)
         if separator and kind == "env":
@@ -130,39 +78,31 @@ class Secrets:
 
         Raises Refused: `secret_not_allowed` when another was quicker, `secret_not_found` when it is gone from the vault.
         """
+        names = await self._names(reference)
         async with self._pool.connection() as connection:
-            if await self._check(connection, reference, use):
+            if await self._check(connection, names, use):
                 return
             async with connection.transaction():
-                row = use.of(reference)
-                await connection.execute(
-                    "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"secret:{row['reference']}"]
-                )
+                await secret_uses.lock(connection, names)
                 kind, _, name = reference.partition(":")
                 if kind == "vault" and await self._vault.lock(connection, name) is None:
                     self._not_found(_no_such_secret(name))
-                await self._check(connection, reference, use)
-                await connection.execute(FORGET_ANY_LOGINS, row)
-                await connection.execute(ACCEPT, row)
-                await self._check(connection, reference, use)
+                await self._check(connection, names, use)
+                await secret_uses.bind(connection, names, use)
+                await self._check(connection, names, use)
 
-    async def _check(self, connection: AsyncConnection[TupleRow], reference: str, use: Use) -> bool:
+    async def _names(self, reference: str) -> Names:
+        return await asyncio.to_thread(Names.of, reference, self._settings.secret_dir)
+
+    async def _check(self, connection: AsyncConnection[TupleRow], names: Names, use: Use) -> bool:
         """True where the secret is this login's, False where it is nobody's yet; raises Refused where it is another's.
 
         Whose it is, is not said: who may start an account is not to learn of others' by it.
         """
-        row = await (await connection.execute(MAY_BE_USED, use.of(reference))).fetchone()
-        assert row is not None
-        allowed, known = row
-        if not allowed:
-            name = reference.partition(":")[2]
-            other = "another name" if NAME.fullmatch(name) is None else f"another name than {name}"
-            self._not_allowed(
-                f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, "
-                f"user name, host and port. Store this login's own with `python -m infra.vault set NAME`, under {other}, and "
-                "give vault:NAME here in the same command"
-            )
-        return bool(known)
+        theirs = await secret_uses.is_of(connection, names, use)
+        if theirs is False:
+            self._not_allowed(_belongs_to_another(names.spelled))
+        return bool(theirs)
 
     @contextlib.asynccontextmanager
     async def renewing(self, reference: str, *, use: Use) -> AsyncIterator[Renewal]:
@@ -173,7 +113,7 @@ class Secrets:
         name = reference.removeprefix("vault:")
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(LIMITS)
-            await self._check(connection, reference, use)
+            await self._check(connection, Names(reference, reference), use)
             stored = await self._vault.lock(connection, name)
             value = self._opened(name, stored)
             assert stored is not None
@@ -325,3 +265,17 @@ def _read_below(directory: Path, path: PurePosixPath) -> bytes:
 
 def _no_such_secret(name: str) -> str:
     return f"there is no secret {name!r} in the vault: store it with `python -m infra.vault set {name}`"
+
+
+def _belongs_to_another(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    own, free = "NAME", f"`python -m infra.vault free {shlex.quote(reference)}`"
+    if kind == "vault":
+        own = f"NAME, another than {name}," if NAME.fullmatch(name) else own
+        free = f"`python -m infra.vault delete {shlex.quote(name)}`, and `set` again,"
+    return (
+        f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, user "
+        f"name, host and port. Store this login's own with `python -m infra.vault set NAME`, and give vault:{own} here in the "
+        f"same command. Where it is to change hands: once the other login has another secret or is closed, {free} has it "
+        "belong to the next login that it opens"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import getpass
 import hashlib
 import os
@@ -14,14 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
 
-import psycopg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from infra import commands, secret_uses
+from infra.commands import say
 from infra.database import Pool, migrate, open_pool
-from infra.settings import SettingsError, WorkerSettings
+from infra.secret_uses import Names
+from infra.settings import WorkerSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}")
 NAME_RULE = "letters, digits and . _ @ + - (at most 200, beginning with a letter or a digit)"
@@ -94,12 +95,15 @@ class Vault:
         self._pool = pool
 
     async def put(self, name: str, value: str, cipher: Cipher) -> int:
-        """Stores a secret, belonging to no login until one is let in with it; returns its version, 1 for a new name."""
+        """Stores a secret; returns its version, 1 for a new name.
+
+        A new one belongs to no login until one is let in with it. One that is set again stays whose it is: else whoever is
+        quicker than its owner after a change has it.
+        """
         ciphertext, nonce = cipher.seal(name, value)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 """
-                with freed as (delete from secret_uses where reference = 'vault:' || %(name)s)
                 insert into vault (name, ciphertext, nonce, key_id)
                 values (%(name)s, %(ciphertext)s, %(nonce)s, %(key_id)s)
                 on conflict (name) do update
@@ -161,7 +165,7 @@ class Vault:
             ]
 
     async def delete(self, name: str) -> bool:
-        """Forgets a secret; False when there was none of that name."""
+        """Forgets a secret, and whose it is; False when there was none of that name."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 """
@@ -207,16 +211,25 @@ def _name(text: str) -> str:
     return text
 
 
+def _outside(text: str) -> str:
+    kind, _, name = text.partition(":")
+    if kind not in ("env", "file") or not name.isprintable():
+        raise ValueError
+    return text
+
+
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(
         prog="python -m infra.vault", description="Keeps the secrets that accounts refer to as vault:NAME."
     )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    put = commands.add_parser("set", help="store the secret that standard input holds; it belongs to nobody then")
+    put = commands.add_parser("set", help="store the secret that standard input holds; set again, it stays whose it is")
     put.add_argument("name", metavar="NAME", type=_name)
     commands.add_parser("list", help="names, versions and the servers they belong to; never a secret")
-    delete = commands.add_parser("delete", help="forget a secret")
+    delete = commands.add_parser("delete", help="forget a secret, and whose it is")
     delete.add_argument("name", metavar="NAME", type=_name)
+    free = commands.add_parser("free", help="have env:NAME or file:NAME belong to the next login that it opens")
+    free.add_argument("reference", metavar="env:NAME|file:NAME", type=_outside)
     return parser.parse_args(arguments)
 
 
@@ -239,13 +252,17 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         vault = Vault(pool)
         if asked.command == "set":
             version = await vault.put(asked.name, secret, cipher)
-            print(
-                f"stored: refer to it as vault:{asked.name} (version {version}); it belongs to the first login that it opens"
-            )
+            whose = "it belongs to the first login that it opens" if version == 1 else "it stays whose it is"
+            say(f"stored: refer to it as vault:{asked.name} (version {version}); {whose}")
         elif asked.command == "list":
             for entry in await vault.entries():
                 used_at = ", ".join(entry.used_at) or "not used yet"
-                print(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
+                say(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
+            async with pool.connection() as connection:
+                for reference, places, accepted_at in await secret_uses.outside_the_vault(connection):
+                    say(f"{reference}\tnot in the vault\t{', '.join(places)}\t{accepted_at:%FT%TZ}")
+        elif asked.command == "free":
+            await _free(pool, asked.reference, settings)
         elif not await vault.delete(asked.name):
             raise VaultError(f"there is no secret {asked.name!r}")
     finally:
@@ -253,14 +270,17 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
+async def _free(pool: Pool, reference: str, settings: WorkerSettings) -> None:
+    if reference.startswith("file:") and settings.secret_dir is None:
+        raise VaultError("file: needs MAILROOM_SECRET_DIR here, the directory that it is for workers")
+    async with pool.connection() as connection:
+        if not await secret_uses.free(connection, Names.of(reference, settings.secret_dir)):
+            raise VaultError(f"{reference} belongs to nobody")
+    say(f"freed: {reference} belongs to the next login that it opens")
+
+
 def main() -> int:
-    try:
-        return asyncio.run(run(sys.argv[1:], os.environ))
-    except (SettingsError, VaultError) as error:
-        print(f"vault: {error}", file=sys.stderr)
-    except psycopg.Error as error:
-        print(f"vault: the database of DATABASE_URL does not work: {error}", file=sys.stderr)
-    return 1
+    return commands.run("vault", run(sys.argv[1:], os.environ), VaultError)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from domain.settings import parse
 from infra.database import Pool
 from infra.http import HttpHost, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.telemetry import CrmMetrics
 

@@ -32,7 +32,7 @@ from domain.failures import Kind
 from domain.zoho import DATA_CENTRES, FIELDS, MODULES
 from infra.http import HttpHost
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Use
+from infra.secret_uses import Use
 
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked

@@ -18,7 +18,7 @@ from domain.redaction import redact
 from domain.zoho import PREFIXES
 from infra.http import AnswerLost, HttpHost, NotSent, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Use
+from infra.secret_uses import Use
 
 ANSWER_SECONDS = 60.0
 LARGEST_ANSWER = 16 * 1024 * 1024

@@ -10,7 +10,6 @@ Every method may be cancelled. The conversation is then at no certain point: `ab
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import re
@@ -54,7 +53,6 @@ LARGEST_TOP = 1024 * 1024
 USUAL_HEADER = 4096  # bytes, by which the window is reckoned
 LONGEST_UIDL = 255  # RFC 1939 allows 70; a longer one goes by a name of this length that is made of it
 MOST_MESSAGES = 10_000_000
-MANY = 10_000  # lines of a listing
 LARGEST_SIZE = 2**40
 
 _STAT = re.compile(r"([0-9]+)(?:[ \t]+([0-9]+))?(?![^ \t])")
@@ -261,10 +259,10 @@ class PopConnection(Conversation):
 
     async def _prove_by_listing(self) -> None:
         command, named_before, others_before = self._listed
-        held = self._share.held
+        used = self.lists.used
         try:
             lines = await self._listing(command)
-            self._share.give_back(but=held)  # it is only counted, and may be asked for again and again
+            self.lists.rewind(used)  # it is only counted, and may be asked for again and again
         except ServerRefused as refused:
             if not refused.command:
                 raise
@@ -297,15 +295,13 @@ class PopConnection(Conversation):
 
     async def _numbered(self, command: str, read: Callable[[Iterator[tuple[int, bytes]]], Read]) -> Read:
         """What `read` makes of the lines of a listing that begin with a number that a message may have: that, and what follows
-        it. A long one is read in a thread: it takes a second for hundreds of thousands."""
+        it."""
         lines = await self._listing(command)
         self.phase = "transaction"
         if self._odd_stat:
             named = sum(1 for _ in _numbers(lines))
             self._listed = command, named, len(lines) - named
-        if len(lines) > MANY:
-            return await asyncio.to_thread(lambda: read(_numbers(lines)))
-        return read(_numbers(lines))
+        return await self.lists.worked_out(len(lines), lambda: read(_numbers(lines)))
 
 
 def _sizes(numbered: Iterator[tuple[int, bytes]]) -> dict[int, int]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from activities.pop.line import Line, Patience, ProtocolViolation, ServerRefused
-from activities.pop.listing_budget import STEP, ListingBudget
+from activities.pop.listing_budget import PIECE, STEP, ListingBudget, Share
 from activities.pop.protocol import (
     GREETING,
     Accepted,
@@ -101,10 +101,10 @@ class Conversation:
         context: ssl.SSLContext,
         timeouts: Timeouts | None = None,
         server_name: str | None = None,
-        lists: ListingBudget | None = None,
+        lists: Share | None = None,
     ) -> None:
         """`host` is a name, or the addresses to try in turn, when `server_name` says whose certificate to expect. `lists` is what
-        the process's connections share for long answers; without it, this one has a budget of its own."""
+        long answers are counted on, which outlives the connection as they do; without it, this one has a budget of its own."""
         self._addresses = [host] if isinstance(host, str) else list(host)
         self._port = port
         self._tls = tls
@@ -114,7 +114,7 @@ class Conversation:
             raise ValueError("addresses alone cannot be checked against a certificate: a server_name is needed")
         self._server_name = server_name or self._addresses[0]
         self._loop = asyncio.get_running_loop()
-        self._share = (lists or ListingBudget()).share()
+        self.lists = lists or ListingBudget().share()
         self._line: Line | None = None
         self._nudge: asyncio.TimerHandle | None = None
         self._ahead: deque[str] = deque()
@@ -180,7 +180,6 @@ class Conversation:
     async def abort(self) -> None:
         """Drop the line without QUIT: nothing is deleted. Harmless at any time, and twice."""
         self._stop_nudging()
-        self._share.give_back()
         if self._line is not None:
             self._line.abort()
             await asyncio.sleep(0)  # lets asyncio close the socket now
@@ -252,7 +251,7 @@ class Conversation:
     async def _listing(self, command: str) -> list[bytes]:
         await self._exchange(command)
         lines: list[bytes] = []
-        memory = counted = 0
+        memory = counted = read = 0
         patience = self._patience()
         while True:
             match await self._wire.event(patience.deadline):
@@ -262,9 +261,12 @@ class Conversation:
                     if memory > LARGEST_LISTING:
                         raise ProtocolViolation(f"the answer to {command} does not end")
                     if memory >= counted + STEP:
-                        self._share.grow(STEP)
+                        self.lists.grow(STEP)
                         counted += STEP
-                        await asyncio.sleep(0)  # a server that is quick does not keep the loop from its neighbours
+                    if memory >= read + PIECE:
+                        read = memory
+                        await self.lists.turn()
+                        patience = self._patience()
                 case EndOfData():
                     return lines
                 case _:

@@ -16,6 +16,10 @@ from infra.watchdog import awaits_an_answer
 MOST_UNREAD = 256 * 1024
 """Bytes that are taken from the socket before anybody wants them; beyond that the server has to wait."""
 
+MOST_AT_ONCE = 32 * 1024
+"""Bytes that are looked through before the loop goes round: a list takes a hundred times as long to read as to receive, and a
+hundred servers may answer in the same moment."""
+
 LEAST_PROGRESS = 4096
 """Bytes that a server must send within a `Patience`'s seconds: one that drips byte by byte is not waited for."""
 
@@ -58,6 +62,8 @@ class Line(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._events: deque[Event] = deque()
         self._unread = 0
+        self._unseen = b""  # received, and not looked through yet
+        self._looking: asyncio.Handle | None = None
         self._arrival: asyncio.Future[None] | None = None
         self._end: Exception | None = None
         self._gone = self._loop.create_future()
@@ -91,6 +97,7 @@ class Line(asyncio.Protocol):
     async def secure(self, context: ssl.SSLContext, server_name: str, *, seconds: float) -> list[bytes]:
         """Do the TLS handshake; the certificates that the server presented, in DER, its own first."""
         async with asyncio.timeout(seconds):
+            self._forget_unseen()  # it came in clear
             secured = await self._loop.start_tls(self._transport, self, context, server_hostname=server_name)
         assert secured is not None
         self._transport = secured
@@ -127,7 +134,8 @@ class Line(asyncio.Protocol):
                 if self._end is not None:
                     raise self._end
                 self._unread = 0
-                self._transport.resume_reading()
+                if not self._unseen:
+                    self._transport.resume_reading()
                 self._arrival = self._loop.create_future()
                 try:
                     async with asyncio.timeout_at(deadline):
@@ -164,6 +172,7 @@ class Line(asyncio.Protocol):
         """Drop the line at once; whoever waits for it or asks it for more gets a ConnectionAbortedError."""
         # asyncio tells us of the end only once a TLS handshake, if there is one, is done: so it is noted here.
         self._end = self._end or ConnectionAbortedError("the line was dropped")
+        self._forget_unseen()
         self._transport.abort()
         self._wake()
 
@@ -183,18 +192,40 @@ class Line(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._events.extend(self.protocol.receive(data))
         self.received += len(data)
-        self._unread += len(data)
-        if self._unread > MOST_UNREAD:
+        self._unseen += data
+        if self._looking is None:
+            self._look()
+
+    def _look(self, most: int = MOST_AT_ONCE) -> None:
+        piece, self._unseen = self._unseen[:most], self._unseen[most:]
+        self._looking = self._loop.call_soon(self._look) if self._unseen else None
+        self._events.extend(self.protocol.receive(piece))
+        self._unread += len(piece)
+        if self._unseen or self._unread > MOST_UNREAD:
             self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
         self._wake()
 
+    def _look_at_all(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._look(len(self._unseen))
+
+    def _forget_unseen(self) -> None:
+        self._unseen = b""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
     def eof_received(self) -> None:
+        self._look_at_all()
         self._events.extend(self.protocol.receive_eof())
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._look_at_all()
         if self._end is None:
             self._end = error
         if error is None:

@@ -1,57 +1,118 @@
 """One budget for the lists of all mailboxes that a process holds at a time: servers decide how long those are.
 
-A list costs about five times its lines' bytes until its session ends: the numbers and UIDLs, what the ledger knows of each, and
-the plan. One list alone may be as long as `conversation.LARGEST_LISTING` allows, whatever the budget: a very large mailbox is
+A list costs about five times its lines' bytes for as long as it is held: the numbers and UIDLs, what the ledger knows of each,
+and the plan. One list alone may be as long as `conversation.LARGEST_LISTING` allows, whatever the budget: a very large mailbox is
 retrieved, but not beside others of its size. A session that finds no room ends and comes again: nobody waits with a session open.
+It does not log in again before there is room for what it needed the last time, and twice that where it could not read to the end:
+a provider that counts logins is asked a few times, and once for each look from then on.
+
+Whoever has room takes turns: of all long lists one is read at a time, a piece of it, and one is worked on in a thread. It takes
+no longer than all at once, and after each piece the loop is everybody else's: answers of the database, renewals of leases, small
+mailboxes.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from infra.watchdog import awaits_an_answer
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
 LISTING_BYTES = 256 * 1024 * 1024
 COST = 4  # bytes that a session needs for each byte that its lines take
 STEP = 1024 * 1024  # bytes of lines that are asked for at a time; what is shorter is not counted
+PIECE = STEP // 4  # bytes of lines that are read in one turn
+MANY = 10_000  # lines of a list that is worked on in a thread
 
 
 class NoRoom(Exception):
     """Other mailboxes' lists take the memory that there is for lists; nobody's failure. Come again in some seconds."""
 
-    def __init__(self) -> None:
-        super().__init__("the lists of other large mailboxes take this worker's memory for lists")
+    def __init__(self, wanted: int) -> None:
+        super().__init__(
+            "the lists of other large mailboxes take this worker's memory for lists: this one waits, without a session, for "
+            f"room of {max(wanted >> 20, 1)} MiB"
+        )
 
 
 class ListingBudget:
     def __init__(self, most: int = LISTING_BYTES) -> None:
         self._most = most
         self.taken = 0
+        self.reading = asyncio.Lock()
+        self.working = asyncio.Lock()
+        self._expected: dict[str, int] = {}  # of each large mailbox, what it is thought to need
 
-    def share(self) -> Share:
-        """What one session holds of it."""
-        return Share(self)
+    def share(self, whose: str = "") -> Share:
+        """What whoever looks at that mailbox holds of it, from the beginning what that needed before; raises NoRoom."""
+        expected = self._expected.get(whose, 0)
+        if expected and not self.fits(0, expected):
+            raise NoRoom(expected)
+        self.taken += expected
+        return Share(self, whose, expected)
 
     def fits(self, held: int, more: int) -> bool:
         return self.taken == held or self.taken + more <= self._most
 
+    def expect(self, whose: str, needed: int) -> int:
+        """Remembers what a mailbox will need; the whole budget is enough for any. Little is not worth it."""
+        needed = min(needed, self._most)
+        if whose and needed >= STEP:
+            self._expected[whose] = needed
+        else:
+            self._expected.pop(whose, None)
+        return needed
+
 
 class Share:
-    """To be given back when the session ends; harmless twice."""
+    """To be given back when nobody holds the lists any more; harmless twice."""
 
-    def __init__(self, budget: ListingBudget) -> None:
+    def __init__(self, budget: ListingBudget, whose: str, held: int) -> None:
         self._budget = budget
-        self._held = 0
+        self._whose = whose
+        self._held = held
+        self._expected: int | None = held  # None once it has been said what the next one is to expect
+        self._most = 0
+        self.used = 0
 
     def grow(self, lines: int) -> None:
         """Takes what `lines` more bytes of lines will need; raises NoRoom."""
-        more = lines * COST
+        used = self.used + lines * COST
+        more = max(used - self._held, 0)
         if not self._budget.fits(self._held, more):
-            raise NoRoom
+            self._expected = None
+            raise NoRoom(self._budget.expect(self._whose, 2 * used))
         self._held += more
         self._budget.taken += more
+        self.used = used
+        self._most = max(self._most, used)
 
-    @property
-    def held(self) -> int:
-        return self._held
+    def rewind(self, used: int) -> None:
+        """What was used since is not held any more, and may be used again."""
+        self.used = used
 
-    def give_back(self, *, but: int = 0) -> None:
-        """All of it, `but` what was held before something that is over."""
-        self._budget.taken -= self._held - but
-        self._held = but
+    async def turn(self) -> None:
+        """Returns when the next piece may be read."""
+        with awaits_an_answer():
+            async with self._budget.reading:
+                await asyncio.sleep(0)
+
+    async def worked_out(
+        self, lines: int, work: Callable[Given, Made], *given: Given.args, **more: Given.kwargs
+    ) -> Made:
+        """What `work` makes of a list of so many lines; of a long one in a thread."""
+        if lines <= MANY:
+            return work(*given, **more)
+        with awaits_an_answer():
+            async with self._budget.working:
+                return await asyncio.to_thread(work, *given, **more)
+
+    def give_back(self) -> None:
+        self._budget.taken -= self._held
+        if self._expected is not None:  # where no list came, perhaps none is so long any more
+            self._budget.expect(self._whose, self._most or self._expected // 2)
+        self._held, self._expected = 0, None

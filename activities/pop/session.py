@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from activities.auth_codes import AuthCodes
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
-from activities.pop.listing_budget import ListingBudget
+from activities.pop.listing_budget import ListingBudget, Share
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
 from domain.commands import HostOutage, Progress
 from domain.connection_rules import SENT_TOGETHER
@@ -29,12 +29,13 @@ from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, Tl
 from domain.oauth import Grant, is_grant, token_refused
 from domain.pop_remedies import LOGIN_METHOD
 from domain.providers import profile_of
-from domain.redaction import redact
+from domain.redaction import cleaned, redact
 from domain.refusal import Refused
 from domain.settings import AccountSettings
 from infra.network import permitted_addresses
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets, use_of
+from infra.secret_uses import use_of
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.telemetry import span
 
@@ -75,8 +76,9 @@ class SessionFailure(Exception):
 class Session:
     """One session with one mailbox. `logged_in` is true from the moment the password was accepted."""
 
-    def __init__(self, settings: AccountSettings) -> None:
+    def __init__(self, settings: AccountSettings, room: Share) -> None:
         self.settings = settings
+        self.room = room
         self.connection: PopConnection | None = None
         self.logged_in = False
         self.asks_capabilities = True
@@ -126,14 +128,26 @@ class Sessions:
         self._context: ssl.SSLContext = client_context(settings.ca_file)
         self._lists = ListingBudget()
 
+    @contextlib.contextmanager
+    def room(self, address: str) -> Iterator[Share]:
+        """Memory for the mailbox's lists, for as long as the caller holds any; raises NoRoom, before any login if it can be
+        known then."""
+        share = self._lists.share(address)
+        try:
+            yield share
+        finally:
+            share.give_back()
+
     @contextlib.asynccontextmanager
-    async def open(self, settings: AccountSettings) -> AsyncIterator[Session]:
+    async def open(self, settings: AccountSettings, room: Share) -> AsyncIterator[Session]:
         """A session that is logged in; it is closed, without QUIT unless the caller said it, when the block is left.
+
+        `room` is for its lists.
 
         Raises Refused for what the settings lack (a secret, a host that may not be connected to) and SessionFailure
         for everything that the server or the network does, inside the block too.
         """
-        session = Session(settings)
+        session = Session(settings, room)
         addresses: list[str] = []
         try:
             addresses = await permitted_addresses(
@@ -240,7 +254,7 @@ class Sessions:
             context=self._context,
             timeouts=self._timeouts,
             server_name=incoming.host,
-            lists=self._lists,
+            lists=session.room,
         )
         with span("pop.connect"):
             await connection.connect()
@@ -373,12 +387,12 @@ def _described(der: bytes) -> Certificate | None:
         return None
     try:
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts = tuple(str(name.value)[:255] for name in names)[:MOST_NAMES]
+        hosts = tuple(cleaned(str(name.value))[:255] for name in names)[:MOST_NAMES]
     except (x509.ExtensionNotFound, ValueError):
         hosts = ()
     return Certificate(
-        subject=parsed.subject.rfc4514_string()[:500],
-        issuer=parsed.issuer.rfc4514_string()[:500],
+        subject=cleaned(parsed.subject.rfc4514_string())[:500],
+        issuer=cleaned(parsed.issuer.rfc4514_string())[:500],
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         sha256=parsed.fingerprint(hashes.SHA256()).hex(),

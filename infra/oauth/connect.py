@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic_core import PydanticCustomError
 
 from domain.crm import Profile
+from domain.foreign_text import log_line
 from domain.oauth import GOOGLE, MICROSOFT_HOST, Endpoints, Grant, NotAGrant, endpoint_url, microsoft, read_grant, zoho
 from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
 from infra.database import migrate, open_pool
@@ -260,4 +261,4 @@ async def _known(vault: Vault, name: str, cipher: Cipher) -> Grant | None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(log_line(text), flush=True)

@@ -15,7 +15,8 @@ from domain.failures import Diagnosed
 from domain.oauth import RENEWED_BEFORE, Grant, NotAGrant, diagnose, read_grant
 from domain.refusal import Refused
 from infra.oauth.endpoint import AuthorizationServer, EndpointFailed
-from infra.secrets import Renewal, Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Renewal, Secrets
 from infra.settings import WorkerSettings
 from infra.watchdog import awaits_an_answer
 

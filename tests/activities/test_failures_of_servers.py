@@ -30,6 +30,7 @@ from tests.activities.watching import (
     mailbox,
 )
 from tests.domain.given import active, after, failed
+from tests.domain.test_foreign_text import ACTS
 from tests.servers.certificates import (
     Authority,
     ServerCertificate,
@@ -335,6 +336,16 @@ async def test_certificate_trouble_has_its_reason_and_the_chain_as_evidence(
     assert leaf.not_before < leaf.not_after
     assert leaf.names
     assert leaf.issuer.startswith("CN=")
+
+
+async def test_what_a_certificate_says_is_words(pool: Pool, tmp_path: Path) -> None:
+    hostile = Authority(tmp_path, "Own \x1b]0;pwned\x07\x1b[2J\u202eevil\r\nCA")
+    async with MailboxServer(password=PASSWORD, tls=hostile.good().context()) as server:
+        failure = await Watcher(pool).fails(account(server.port, host="localhost", tls="implicit"))
+    assert failure.tls is not None
+    assert "evil" in failure.tls.chain[0].issuer
+    assert not ACTS.search(failure.model_dump_json())
+    assert all(said.isprintable() for one in failure.tls.chain for said in (one.issuer, one.subject, *one.names))
 
 
 async def test_a_server_that_sends_its_intermediate_certificate_is_trusted(pool: Pool, tmp_path: Path) -> None:

@@ -387,3 +387,32 @@ async def test_a_session_that_loses_its_lease_stops_and_stores_nothing_more(pool
         assert await watcher.subjects() == []
         server.hangs.clear()
         assert (await watcher.watch(account(server.port))).stored == 3
+
+
+async def test_those_who_wait_to_begin_at_a_host_leave_the_pool_to_others(pool: Pool) -> None:
+    """A host with a hundred mailboxes, whose turn PostgreSQL gives to one at a time: renewals of leases go on meanwhile."""
+    one = leases(pool, most_per_host=1000)
+    async with await psycopg.AsyncConnection.connect(str(pool.conninfo)) as elsewhere:
+        await elsewhere.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sessions:{HOST}"])
+        async with contextlib.AsyncExitStack() as held, asyncio.TaskGroup() as waiting:
+            for number in range(3 * pool.max_size):
+                waiting.create_task(held.enter_async_context(one.hold(f"{number}@example.com", HOST)))
+            await asyncio.sleep(0.5)
+            async with one.hold(JANE, "another.example.com") as lease:
+                await fence(pool, lease)
+                assert await holders(pool) == [(JANE, "worker-1")]
+            await elsewhere.rollback()
+
+
+async def test_who_waits_to_begin_at_a_host_for_long_comes_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases_module, "POOL_SECONDS", 0.2)
+    one = leases(pool)
+    async with await psycopg.AsyncConnection.connect(str(pool.conninfo)) as elsewhere:
+        await elsewhere.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sessions:{HOST}"])
+        async with contextlib.AsyncExitStack() as held:
+            first = asyncio.create_task(held.enter_async_context(one.hold(JANE, HOST)))
+            await asyncio.sleep(0.1)
+            with pytest.raises(NotNow, match="others begin at"):
+                await held.enter_async_context(one.hold(BOB, HOST))
+            await elsewhere.rollback()
+            (await first).check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import poplib
@@ -333,3 +334,31 @@ def test_the_address_of_an_old_dev_env_is_not_taken_for_a_wish(state: Path) -> N
     owner = Owner(state, TEMPORAL_ADDRESS="127.0.0.1:1", MAILROOM_DEV_STATE="elsewhere")
     assert owner.ready()["TEMPORAL_ADDRESS"] != "127.0.0.1:1"
     owner.end()
+
+
+def test_a_start_from_the_environment_of_the_one_before_has_the_same_path(tmp_path: Path) -> None:
+    first = DevServices(tmp_path, sandbox=False, environ={"PATH": "/usr/bin:/bin"}).environment["PATH"]
+    assert DevServices(tmp_path, sandbox=False, environ={"PATH": first}).environment["PATH"] == first
+
+
+def test_a_service_that_is_killed_alone_is_said_to_be_gone_and_what_to_do(
+    state: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def kill_and_listen(services: DevServices) -> None:
+        stop = asyncio.Event()
+        telling = asyncio.create_task(services.tell_of_ended(stop))
+        sandbox = Child(state, "sandbox").running()
+        assert sandbox is not None
+        sandbox.kill()
+        async with asyncio.timeout(60):
+            while not caplog.messages:  # noqa: ASYNC110 -- it looks now and then
+                await asyncio.sleep(0.1)
+        stop.set()
+        await telling
+
+    with DevServices(state, sandbox=True, environ={**os.environ, "TEMPORAL_ADDRESS": "127.0.0.1:1"}) as services:
+        asyncio.run(kill_and_listen(services))
+    assert len(caplog.messages) == 1
+    assert "sandbox has ended by itself, and is not started again" in caplog.messages[0]
+    assert str(state / "sandbox.log") in caplog.messages[0]
+    assert "Ctrl-C" in caplog.messages[0]

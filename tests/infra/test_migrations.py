@@ -136,6 +136,13 @@ async def test_an_owner_that_is_no_superuser_migrates_and_lets_a_role_work(roles
         await migrate(working)
     assert await run(["--worker", worker], {"DATABASE_URL": url}) == 0
     assert await migrate(working) == []
+    last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("delete from mailroom.migrations where name = %s", [last])
+    with pytest.raises(MigrationsMissing, match=f"^the migration {last} is missing, and the role"):
+        await migrate(working)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("insert into mailroom.migrations (name) values (%s)", [last])
     with psycopg.connect(working, options="-c search_path=mailroom", autocommit=True) as connection:
         connection.execute(APPENDED)
         connection.execute("select clean_address_indexes()")

@@ -11,7 +11,8 @@ import pytest
 
 from domain.refusal import Refused
 from infra.database import Pool
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault
 
@@ -63,24 +64,71 @@ async def test_a_secret_belongs_to_the_organisation_login_host_and_port_that_it_
     await lookup.accept(reference, USE)
 
 
-async def test_another_spelling_of_a_file_is_the_same_secret(pool: Pool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spelling",
+    ["./mail//jane", "mail/./jane", "mail/jane/", "alias", "folder/jane", "..data/jane", "..2026_01_01/jane", "far"],
+)
+async def test_another_spelling_of_a_file_and_another_link_to_it_are_the_same_secret(
+    pool: Pool, tmp_path: Path, spelling: str
+) -> None:
+    (tmp_path / "..2026_01_01").mkdir()
+    (tmp_path / "..2026_01_01" / "jane").write_text(PASSWORD)
+    (tmp_path / "..data").symlink_to("..2026_01_01")
     (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "jane").write_text(PASSWORD)
+    (tmp_path / "mail" / "jane").symlink_to("../..data/jane")
+    (tmp_path / "alias").symlink_to("mail/jane")
+    (tmp_path / "folder").symlink_to("mail")
+    (tmp_path / "far").symlink_to(tmp_path / "alias")
     lookup = secrets(pool, directory=tmp_path)
     await lookup.accept("file:mail/jane", USE)
-    assert (await refusal_of(lookup, "file:./mail//jane", use=OTHERS[0])).refusal.code == "secret_not_allowed"
+    assert (await refusal_of(lookup, f"file:{spelling}", use=OTHERS[0])).refusal.code == "secret_not_allowed"
+    assert await lookup.resolve(f"file:{spelling}", use=USE) == PASSWORD
+    with pytest.raises(Refused):
+        await lookup.accept(f"file:{spelling}", OTHERS[0])
 
 
-async def test_a_vault_secret_that_is_set_again_or_deleted_belongs_to_nobody(pool: Pool) -> None:
+async def test_a_file_that_kubernetes_replaced_stays_its_logins(pool: Pool, tmp_path: Path) -> None:
+    for at in ("..2026_01_01", "..2026_02_01"):
+        (tmp_path / at).mkdir()
+        (tmp_path / at / "jane").write_text(PASSWORD)
+    (tmp_path / "..data").symlink_to("..2026_01_01")
+    (tmp_path / "jane").symlink_to("..data/jane")
+    lookup = secrets(pool, directory=tmp_path)
+    await lookup.accept("file:jane", USE)
+    (tmp_path / "..new").symlink_to("..2026_02_01")
+    (tmp_path / "..new").rename(tmp_path / "..data")
+    for spelling in ("jane", "..data/jane", "..2026_02_01/jane", "..2026_01_01/jane"):
+        await refusal_of(lookup, f"file:{spelling}", use=OTHERS[0])
+    await lookup.accept("file:jane", USE)
+
+
+async def test_a_vault_secret_that_is_set_again_stays_its_logins_until_it_is_deleted(pool: Pool) -> None:
+    """The attack: another organisation waits for the password to be changed, and logs in first."""
     vault, cipher, lookup = Vault(pool), Cipher(KEY), secrets(pool)
-    await vault.put("jane", PASSWORD, cipher)
+    await vault.put("jane", "the old one", cipher)
     await lookup.accept("vault:jane", USE)
+    await vault.put("jane", PASSWORD, cipher)
+    for other in OTHERS:
+        refused = await refusal_of(lookup, "vault:jane", use=other)
+        assert "python -m infra.vault set NAME`, and give vault:NAME, another than jane" in refused.message
+        assert "python -m infra.vault delete jane" in refused.message
+        with pytest.raises(Refused):
+            await lookup.accept("vault:jane", other)
+    assert await lookup.resolve("vault:jane", use=USE) == PASSWORD
+    await vault.delete("jane")
     await vault.put("jane", PASSWORD, cipher)
     assert await lookup.resolve("vault:jane", use=OTHERS[0]) == PASSWORD
     await lookup.accept("vault:jane", OTHERS[0])
-    await vault.delete("jane")
-    await vault.put("jane", PASSWORD, cipher)
-    assert await lookup.resolve("vault:jane", use=USE) == PASSWORD
+    await refusal_of(lookup, "vault:jane", use=USE)
+
+
+async def test_what_a_refusal_gives_to_paste_is_quoted_for_the_shell(pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "jane;id").write_text(PASSWORD)
+    lookup = secrets(pool, directory=tmp_path)
+    await lookup.accept("file:jane;id", USE)
+    assert (
+        "python -m infra.vault free 'file:jane;id'" in (await refusal_of(lookup, "file:jane;id", use=OTHERS[0])).message
+    )
 
 
 async def test_of_two_logins_at_the_same_moment_one_alone_is_the_first(pool: Pool) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from domain.refusal import Refused
 from infra.database import MIGRATIONS, Pool, migrate, open_pool
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault
 from tests.services import Services
@@ -23,6 +24,7 @@ HOST = "pop.example.com"
 JANE = Use("north", "jane@example.com", HOST, 995)
 JOE = Use("north", "joe@example.com", HOST, 995)
 CRM = Use("north", "", "crm.example.com", 8443)
+HIRING = Use("north", "", "2001:db8::1", 443)
 STRANGER = Use("south", "jane@example.com", HOST, 995)
 NAMES = ("jane", "shared", "closed", "moved", "left", "crm", "recent")
 
@@ -59,10 +61,25 @@ ACCOUNTS = [  # address, state, what was logged
     ("env@example.com", "active", [
         ("AccountConnected", settings(JANE, "env:MAILROOM_SECRET_JANE", address="env@example.com", username="jane@example.com")),
     ]),
+    ("env2@example.com", "closed", [
+        ("AccountConnected", settings(JANE, "env:MAILROOM_SECRET_LEFT", address="env2@example.com", username="jane@example.com")),
+        ("AccountClosed", "{}"),
+    ]),
+    ("file@example.com", "active", [
+        ("AccountConnected", settings(JANE, "file:.//mail//./jane/", address="file@example.com", username="jane@example.com")),
+    ]),
     ("recent@example.com", "active", [
         ("AccountConnected", settings(JANE, "vault:recent", address="recent@example.com", username="recent:jane@example.com")),
     ]),
 ]  # fmt: skip
+
+CRMS = [
+    ("sales", "active", "vault:crm", "https://crm.example.com:8443/db"),
+    ("more-sales", "active", "env:MAILROOM_SECRET_CRM", "https://CRM.example.com.:8443/db"),
+    ("hiring", "disabled", "env:MAILROOM_SECRET_CRM", "https://[2001:DB8::1]/db"),
+    ("old", "closed", "file:crm//key", "https://crm.example.com:8443/old"),
+    ("own", "active", None, None),
+]
 
 
 @pytest.fixture
@@ -104,35 +121,42 @@ async def upgraded(before: str, tmp_path: Path) -> AsyncIterator[Pool]:
                     "select append_event(%s, gen_random_uuid(), now(), %s, %s::jsonb, 'ops', null, null)",
                     [address, kind, data],
                 )
-        crm = {"name": "sales", "kind": "tryton", "secret": "vault:crm", "url": "https://crm.example.com:8443/db"}
-        connection.execute(
-            """
-            insert into crm_connections (name, kind, profile, organisation, state, settings)
-            values ('sales', 'tryton', 'crm', 'north', 'active', %s)
-            """,
-            [json.dumps(crm)],
-        )
+        for name, state, secret, url in CRMS:
+            connection.execute(
+                """
+                insert into crm_connections (name, kind, profile, organisation, state, settings)
+                values (%s, 'tryton', 'crm', 'north', %s, %s)
+                """,
+                [name, state, json.dumps({"name": name, "kind": "tryton", "secret": secret, "url": url})],
+            )
     await migrate(before)
     pool = await open_pool(before, most=2)
     yield pool
     await pool.close()
 
 
-def secrets(pool: Pool) -> Secrets:
-    worker = WorkerSettings(database_url="", key=KEY.hex())
-    return Secrets(pool, worker, environ={"MAILROOM_SECRET_JANE": "correct horse"})
+@pytest.fixture
+def lookup(upgraded: Pool, tmp_path: Path) -> Secrets:
+    """Secrets as workers of this release look them up."""
+    for name in ("mail/jane", "crm/key"):
+        file = tmp_path / "secrets" / name
+        file.parent.mkdir(parents=True)
+        file.write_text("correct horse")
+    worker = WorkerSettings(database_url="", key=KEY.hex(), secret_dir=tmp_path / "secrets")
+    variables = {f"MAILROOM_SECRET_{name}": "correct horse" for name in ("JANE", "CRM", "LEFT")}
+    return Secrets(upgraded, worker, environ=variables)
 
 
-async def is_refused(pool: Pool, reference: str, use: Use) -> bool:
+async def is_refused(lookup: Secrets, reference: str, use: Use) -> bool:
     try:
-        await secrets(pool).resolve(reference, use=use)
-        await secrets(pool).accept(reference, use)
+        await lookup.resolve(reference, use=use)
+        await lookup.accept(reference, use)
     except Refused as refused:
-        return refused.refusal.code == "secret_not_allowed"
+        return refused.refusal.code == "secret_not_allowed" or pytest.fail(refused.message)
     return False
 
 
-async def test_after_an_upgrade_secrets_work_where_they_were_used_and_nowhere_else(upgraded: Pool) -> None:
+async def test_after_an_upgrade_secrets_work_where_they_were_used_and_nowhere_else(lookup: Secrets) -> None:
     used = {
         "vault:jane": [JANE],
         "vault:shared": [JANE, JOE],
@@ -140,21 +164,27 @@ async def test_after_an_upgrade_secrets_work_where_they_were_used_and_nowhere_el
         "vault:moved": [JOE],
         "vault:recent": [JANE],
         "env:MAILROOM_SECRET_JANE": [JANE],
+        "env:MAILROOM_SECRET_LEFT": [JANE],
+        "file:mail/jane": [JANE],
         "vault:crm": [CRM],
+        "env:MAILROOM_SECRET_CRM": [CRM, HIRING],
+        "file:crm/key": [CRM],
     }
     others = [STRANGER, JOE, replace(JANE, port=110), replace(CRM, port=443), replace(CRM, organisation="south")]
     for reference, uses in used.items():
         for other in others:
             if other not in uses:
-                assert await is_refused(upgraded, reference, other), (reference, other)
+                assert await is_refused(lookup, reference, other), (reference, other)
         for use in uses * 2:
-            assert not await is_refused(upgraded, reference, use), (reference, use)
+            assert not await is_refused(lookup, reference, use), (reference, use)
 
 
-async def test_an_entry_of_which_only_the_host_is_known_is_bound_whole_to_the_next_login(upgraded: Pool) -> None:
-    assert await is_refused(upgraded, "vault:left", replace(JANE, host="pop.example.net"))
-    assert not await is_refused(upgraded, "vault:left", JANE)
-    assert await is_refused(upgraded, "vault:left", STRANGER)
-    assert not await is_refused(upgraded, "vault:left", JANE)
+async def test_an_entry_of_which_only_the_host_is_known_is_bound_whole_to_the_next_login(
+    upgraded: Pool, lookup: Secrets
+) -> None:
+    assert await is_refused(lookup, "vault:left", replace(JANE, host="pop.example.net"))
+    assert not await is_refused(lookup, "vault:left", JANE)
+    assert await is_refused(lookup, "vault:left", STRANGER)
+    assert not await is_refused(lookup, "vault:left", JANE)
     [entry] = [entry for entry in await Vault(upgraded).entries() if entry.name == "left"]
     assert entry.used_at == (f"{HOST}:995",)

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from infra.database import Pool
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault, VaultError, secret_text
 from tests.services import Services
@@ -22,13 +23,14 @@ PASSWORD = "pässword: 1 & 2"
 
 
 def command(
-    database_url: str, *arguments: str, stdin: str = "", key: bytes | None = KEY
+    database_url: str, *arguments: str, stdin: str = "", key: bytes | None = KEY, directory: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command as an operator does."""
     environ = {
         **os.environ,
         "DATABASE_URL": database_url,
         "MAILROOM_KEY": base64.b64encode(key).decode() if key else "",
+        "MAILROOM_SECRET_DIR": str(directory or ""),
     }
     environ.pop("MAILROOM_KEY_FILE", None)
     return subprocess.run(
@@ -88,12 +90,15 @@ async def test_another_key_is_told_which_key_is_wanted(pool: Pool) -> None:
         Cipher(bytes(32)).open(stored)
 
 
-async def test_the_list_says_at_which_servers_a_secret_is_used_until_it_is_set_again(pool: Pool) -> None:
+async def test_the_list_says_at_which_servers_a_secret_is_used_also_after_it_is_set_again(pool: Pool) -> None:
     vault, cipher = Vault(pool), Cipher(KEY)
     await vault.put("jane", PASSWORD, cipher)
     use = Use("default", "jane@example.com", "pop.example.com", 995)
     await Secrets(pool, WorkerSettings(database_url="")).accept("vault:jane", use)
     assert [entry.used_at for entry in await vault.entries()] == [("pop.example.com:995",)]
+    await vault.put("jane", PASSWORD, cipher)
+    assert [entry.used_at for entry in await vault.entries()] == [("pop.example.com:995",)]
+    await vault.delete("jane")
     await vault.put("jane", PASSWORD, cipher)
     assert [entry.used_at for entry in await vault.entries()] == [()]
 
@@ -124,6 +129,27 @@ def test_the_command_sets_lists_and_deletes(database_url: str) -> None:
     assert gone.returncode == 1
     assert "there is no secret" in gone.stderr
     assert command(database_url, "list").stdout == ""
+
+
+async def test_the_command_frees_what_is_not_in_the_vault(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "jane").write_text(PASSWORD)
+    (tmp_path / "link").symlink_to("jane")
+    worker = WorkerSettings(database_url="", secret_dir=tmp_path)
+    use = Use("default", "jane@example.com", "pop.example.com", 995)
+    secrets = Secrets(pool, worker, environ={"MAILROOM_SECRET_JANE": PASSWORD})
+    for reference in ("env:MAILROOM_SECRET_JANE", "file:jane"):
+        await secrets.accept(reference, use)
+    listed = command(database_url, "list").stdout
+    assert "env:MAILROOM_SECRET_JANE\tnot in the vault\tpop.example.com:995\t" in listed
+    assert "file:jane\tnot in the vault\t" in listed
+    assert "MAILROOM_SECRET_DIR" in command(database_url, "free", "file:jane").stderr
+    for reference, spelled in (("env:MAILROOM_SECRET_JANE", "env:MAILROOM_SECRET_JANE"), ("file:jane", "file:./link")):
+        freed = command(database_url, "free", spelled, directory=tmp_path)
+        assert freed.returncode == 0, freed.stderr
+        await secrets.accept(reference, Use("other", "joe@example.com", "pop.example.com", 995))
+    assert "belongs to nobody" in command(database_url, "free", "env:MAILROOM_SECRET_JOE").stderr
+    for wrong in ("vault:jane", "jane", "file:\x1b[2J"):
+        assert command(database_url, "free", wrong).returncode == 2
 
 
 def test_the_command_stores_a_secret_before_any_worker_has_started(services: Services, database_url: str) -> None:

@@ -11,7 +11,8 @@ from domain.crm import CrmSettings
 from domain.refusal import Refused
 from domain.settings import parse
 from infra.database import Pool
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import WorkerSettings
 from infra.vault import Cipher, Vault
 from tests.infra.oauth.granted import KEY, settings, store

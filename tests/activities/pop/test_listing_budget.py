@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
+from collections.abc import AsyncIterator
 
 import pytest
 
 from activities.pop.connection import PopConnection
-from activities.pop.listing_budget import COST, STEP, ListingBudget, NoRoom
+from activities.pop.listing_budget import COST, STEP, ListingBudget, NoRoom, Share
 
 UIDL = b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 30_001))
 LINES = b"+OK\r\n" + UIDL + b".\r\n"
@@ -17,41 +19,71 @@ LINES = b"+OK\r\n" + UIDL + b".\r\n"
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"+OK\r\n")
     while command := await reader.readline():
-        writer.write(LINES if command == b"UIDL\r\n" else b"+OK\r\n")
+        short = b"+OK\r\n1 100\r\n.\r\n" if command == b"LIST\r\n" else b"+OK\r\n"
+        writer.write(LINES if command == b"UIDL\r\n" else short)
     writer.close()
 
 
-async def connected(port: int, budget: ListingBudget) -> PopConnection:
+@contextlib.asynccontextmanager
+async def connected(port: int, share: Share) -> AsyncIterator[PopConnection]:
     pop = PopConnection(
-        ["127.0.0.1"], port, tls="none", context=ssl.create_default_context(), server_name="localhost", lists=budget
+        ["127.0.0.1"], port, tls="none", context=ssl.create_default_context(), server_name="localhost", lists=share
     )
     await pop.connect()
-    return pop
+    try:
+        yield pop
+    finally:
+        await pop.abort()
 
 
-async def test_a_list_that_finds_no_room_beside_another_ends_its_session_and_has_room_once_that_is_over() -> None:
+async def test_a_list_that_finds_no_room_beside_another_ends_its_session_and_has_room_once_that_is_dropped() -> None:
     budget = ListingBudget(most=5 * STEP * COST)  # each list takes more than half of it
+    first, second = budget.share("first"), budget.share("second")
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        first, second = await connected(port, budget), await connected(port, budget)
-        assert len(await first.list_uids()) == 30_000
-        assert budget.taken > 0
-        with pytest.raises(NoRoom):
-            await second.list_uids()
-        await second.abort()
-        await first.abort()
+        async with connected(port, first) as pop:
+            assert len(await pop.list_uids()) == 30_000
+        assert budget.taken > 0, "its list is held still, though its session is over"
+        async with connected(port, second) as pop:
+            with pytest.raises(NoRoom):
+                await pop.list_uids()
+        second.give_back()
+        with pytest.raises(NoRoom, match="without a session, for room of"):
+            budget.share("second")
+        first.give_back()
         assert budget.taken == 0
-        third = await connected(port, budget)
-        assert len(await third.list_uids()) == 30_000
-        await third.abort()
+        third = budget.share("second")
+        assert budget.taken > 0, "what it will need is reserved before it logs in"
+        async with connected(port, third) as pop:
+            assert len(await pop.list_uids()) == 30_000
 
 
 async def test_a_list_that_is_alone_may_be_longer_than_the_budget() -> None:
     budget = ListingBudget(most=1)
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        alone = await connected(server.sockets[0].getsockname()[1], budget)
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0) as server,
+        connected(server.sockets[0].getsockname()[1], budget.share()) as alone,
+    ):
         assert len(await alone.list_uids()) == 30_000
-        await alone.abort()
+
+
+async def test_long_lists_take_turns_and_a_short_one_waits_for_none_of_them() -> None:
+    budget = ListingBudget()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connected(port, budget.share()) as long, connected(port, budget.share()) as short:
+            for turn in (budget.reading, budget.working):
+                async with turn:
+                    waiting = asyncio.create_task(long.list_uids())
+                    before = -1
+                    while long.received != before:  # it goes on until it has to wait
+                        before = long.received
+                        await asyncio.sleep(0.2)
+                    assert not waiting.done()
+                    if turn is budget.reading:
+                        assert long.received < len(LINES), "what nobody may read is left to the server"
+                    assert await short.list_sizes() == {1: 100}
+                assert len(await waiting) == 30_000
 
 
 def test_a_share_is_given_back_once() -> None:
@@ -61,3 +93,54 @@ def test_a_share_is_given_back_once() -> None:
     share.give_back()
     share.give_back()
     assert budget.taken == 0
+
+
+def test_mailboxes_that_all_want_more_than_there_is_are_told_so_some_times_and_then_look_one_after_the_other() -> None:
+    """100 hostile ones: what each does is count its steps until it is told to come again."""
+    budget, logins, looked = ListingBudget(), dict.fromkeys(map(str, range(100)), 0), set[str]()
+    for _ in range(150):
+        held: dict[str, Share] = {}
+        for name in logins.keys() - looked:
+            with contextlib.suppress(NoRoom):
+                held[name] = budget.share(name)
+                logins[name] += 1
+        steps = dict.fromkeys(held, 120)  # of 4 MiB each: alone it is more than the budget
+        while steps:
+            for name in list(steps):
+                try:
+                    held[name].grow(STEP)
+                    steps[name] -= 1
+                except NoRoom:
+                    held.pop(name).give_back()
+                    del steps[name]
+                else:
+                    if not steps[name]:
+                        del steps[name]
+                        looked.add(name)
+        for share in held.values():
+            share.give_back()
+        assert budget.taken == 0
+    assert len(looked) == 100
+    assert max(logins.values()) <= 9, "a login for each doubling, and one for the look"
+
+
+def test_a_mailbox_that_became_small_reserves_nothing_for_long() -> None:
+    budget = ListingBudget(most=100 * STEP)
+    share = budget.share("jane")
+    share.grow(10 * STEP)
+    share.give_back()
+    for _ in range(10):
+        budget.share("jane").give_back()
+    budget.share("jane")
+    assert budget.taken == 0
+
+
+def test_what_is_only_counted_may_be_counted_again_and_again() -> None:
+    budget = ListingBudget(most=10 * STEP * COST)
+    other, share = budget.share("other"), budget.share("jane")
+    other.grow(STEP)
+    share.grow(4 * STEP)
+    for _ in range(5):
+        used = share.used
+        share.grow(4 * STEP)
+        share.rewind(used)

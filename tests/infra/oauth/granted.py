@@ -11,7 +11,8 @@ from activities.pop.session import now_utc
 from domain.oauth import Grant, read_grant
 from infra.database import Pool
 from infra.oauth.tokens import AccessTokens
-from infra.secrets import Secrets, Use
+from infra.secret_uses import Use
+from infra.secrets import Secrets
 from infra.settings import LOOPBACK, WorkerSettings
 from infra.vault import Cipher, Vault
 

@@ -152,7 +152,7 @@ async def test_a_public_client_needs_no_secret(pool: Pool, database_url: str, se
     assert (await stored(pool)).client_secret is None
 
 
-async def test_connecting_again_takes_what_the_entry_has_and_frees_it_from_its_login(
+async def test_connecting_again_takes_what_the_entry_has_and_leaves_it_its_logins(
     pool: Pool, database_url: str, server: OAuthServer
 ) -> None:
     await store(pool, server.issue())
@@ -161,7 +161,7 @@ async def test_connecting_again_takes_what_the_entry_has_and_frees_it_from_its_l
     async with running(database_url, *given) as command:
         assert await command.ended() == (0, "")
         assert "version 2" in command.said
-    assert [entry.used_at for entry in await Vault(pool).entries()] == [()]
+    assert [entry.used_at for entry in await Vault(pool).entries()] == [(f"{USE.host}:{USE.port}",)]
     assert (await stored(pool)).client_secret == server.client.secret
 
 
