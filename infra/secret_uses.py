@@ -1,7 +1,8 @@
 """Whose a secret is: what each reference, of whatever kind, may be used for (the table `secret_uses`).
 
 A reference is a name that anybody may write who may start an account, so it belongs to the first login that it opens, and
-stays that login's when its secret changes. An operator alone takes it away again (`python -m infra.vault delete`, `free`).
+stays that login's when its secret changes. It is bound to a host and a port as well; who sets the secret again lets the same
+login use it at another. An operator alone takes it away again (`python -m infra.vault delete`, `free`).
 """
 
 from __future__ import annotations
@@ -18,27 +19,29 @@ from domain.settings import RECENT_PREFIX, AccountSettings
 
 Connection = AsyncConnection[TupleRow]
 
-# What an earlier release bound to a host alone, and nobody has used since, is bound to the first login that it opens.
-FORGET_ANY_LOGINS = """
-    delete from secret_uses where reference = %(reference)s and (port is null or login is null or organisation is null)
+# Whether a row lets this login in. Null stands for any: an earlier release bound to hosts alone, and a secret that is set again
+# may go to another server.
+THIS_LOGINS = """
+    coalesce(host = %(host)s, true) and coalesce(port = %(port)s, true) and coalesce(login = %(login)s, true)
+    and coalesce(organisation = %(organisation)s, true)
 """
 
-# Under a lock, so that of two logins that are let in at the same moment one alone is the first.
-BIND = """
+# What was left open is this login's alone from now on. Under a lock, so that of two logins that are let in at the same moment
+# one alone is the first.
+BIND = f"""
+    with left_open as (
+        delete from secret_uses
+        where reference = %(reference)s and {THIS_LOGINS} and num_nulls(host, port, login, organisation) > 0
+        returning 1
+    )
     insert into secret_uses (reference, host, port, login, organisation)
     select %(reference)s, %(host)s, %(port)s, %(login)s, %(organisation)s
-    where not exists (select from secret_uses where reference = %(reference)s)
+    where exists (select from left_open) or not exists (select from secret_uses where reference = %(reference)s)
 """
 
 # Whether it is nobody's yet, or this login's; and whether nothing is left to be bound.
-MAY_BE_USED = """
-    select coalesce(
-        bool_or(
-            host = %(host)s and coalesce(port = %(port)s, true) and coalesce(login = %(login)s, true)
-            and coalesce(organisation = %(organisation)s, true)
-        ),
-        true
-    ), coalesce(bool_or(
+MAY_BE_USED = f"""
+    select coalesce(bool_or({THIS_LOGINS}), true), coalesce(bool_or(
         reference = %(reference)s
         and host = %(host)s and port = %(port)s and login = %(login)s and organisation = %(organisation)s
     ), false)
@@ -109,9 +112,7 @@ async def lock(connection: Connection, names: Names) -> None:
 
 async def bind(connection: Connection, names: Names, use: Use) -> None:
     """Makes it this login's, where it is nobody's."""
-    row = _row(names, use)
-    await connection.execute(FORGET_ANY_LOGINS, row)
-    await connection.execute(BIND, row)
+    await connection.execute(BIND, _row(names, use))
 
 
 async def free(connection: Connection, names: Names) -> bool:
@@ -127,7 +128,7 @@ async def outside_the_vault(connection: Connection) -> list[tuple[str, list[str]
     found = await connection.execute(
         """
         select reference, array_agg(distinct concat_ws(':', host, port)), min(accepted_at)
-        from secret_uses where reference not like 'vault:%' group by reference order by reference
+        from secret_uses where reference not like 'vault:%' and host is not null group by reference order by reference
         """
     )
     return [(reference, places, accepted_at) for reference, places, accepted_at in await found.fetchall()]

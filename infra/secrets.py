@@ -269,10 +269,13 @@ def _no_such_secret(name: str) -> str:
 
 def _belongs_to_another(reference: str) -> str:
     kind, _, name = reference.partition(":")
-    own, free = "NAME", f"`python -m infra.vault free {shlex.quote(reference)}`"
+    own, free, moved = "NAME", f"`python -m infra.vault free {shlex.quote(reference)}`", ""
     if kind == "vault":
         own = f"NAME, another than {name}," if NAME.fullmatch(name) else own
         free = f"`python -m infra.vault delete {shlex.quote(name)}`, and `set` again,"
+        moved = (
+            f"Where the same login has moved to another server, `python -m infra.vault set {shlex.quote(name)}` again. "
+        )
     return (
         f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, user "
         f"name, host and port. Store this login's own with `python -m infra.vault set NAME`, and give vault:{own} here in the "

@@ -94,16 +94,20 @@ class Vault:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put(self, name: str, value: str, cipher: Cipher) -> int:
+    async def put(self, name: str, value: str, cipher: Cipher, *, elsewhere: bool = False) -> int:
         """Stores a secret; returns its version, 1 for a new name.
 
         A new one belongs to no login until one is let in with it. One that is set again stays whose it is: else whoever is
-        quicker than its owner after a change has it.
+        quicker than its owner after a change has it. `elsewhere`: that login may use it at another host and port, once.
         """
         ciphertext, nonce = cipher.seal(name, value)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 """
+                with moves as (
+                    update secret_uses set host = null, port = null
+                    where %(elsewhere)s and reference = 'vault:' || %(name)s and num_nulls(login, organisation) = 0
+                )
                 insert into vault (name, ciphertext, nonce, key_id)
                 values (%(name)s, %(ciphertext)s, %(nonce)s, %(key_id)s)
                 on conflict (name) do update
@@ -111,7 +115,13 @@ class Vault:
                     version = vault.version + 1, updated_at = now()
                 returning version
                 """,
-                {"name": name, "ciphertext": ciphertext, "nonce": nonce, "key_id": cipher.key_id},
+                {
+                    "name": name,
+                    "ciphertext": ciphertext,
+                    "nonce": nonce,
+                    "key_id": cipher.key_id,
+                    "elsewhere": elsewhere,
+                },
             )
             row = await cursor.fetchone()
         assert row is not None
@@ -153,7 +163,7 @@ class Vault:
                 select name, version,
                     array(
                         select distinct concat_ws(':', host, port) from secret_uses
-                        where reference = 'vault:' || name order by 1
+                        where reference = 'vault:' || name and host is not null order by 1
                     ),
                     key_id, updated_at
                 from vault order by name
@@ -251,8 +261,10 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         vault = Vault(pool)
         if asked.command == "set":
-            version = await vault.put(asked.name, secret, cipher)
-            whose = "it belongs to the first login that it opens" if version == 1 else "it stays whose it is"
+            version = await vault.put(asked.name, secret, cipher, elsewhere=True)
+            whose = "it belongs to the first login that it opens"
+            if version > 1:
+                whose = "it stays whose it is, and belongs to the next server that lets them in"
             say(f"stored: refer to it as vault:{asked.name} (version {version}); {whose}")
         elif asked.command == "list":
             for entry in await vault.entries():

@@ -1,3 +1,6 @@
+-- A secret that is set again may go to another server: null stands for any there, too.
+alter table secret_uses alter column host drop not null;
+
 -- Files of secrets by the spelling that they are looked up by: without empty parts and single dots.
 update secret_uses set reference = 'file:' || array_to_string(
     array(

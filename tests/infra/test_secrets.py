@@ -122,6 +122,32 @@ async def test_a_vault_secret_that_is_set_again_stays_its_logins_until_it_is_del
     await refusal_of(lookup, "vault:jane", use=USE)
 
 
+async def test_who_sets_a_vault_secret_again_lets_its_login_alone_use_it_at_another_server(pool: Pool) -> None:
+    vault, cipher, lookup = Vault(pool), Cipher(KEY), secrets(pool)
+    shares_it = replace(USE, login="bob@example.com")
+    await vault.put("jane", "the old one", cipher)
+    await lookup.accept("vault:jane", USE)
+    async with pool.connection() as connection:  # as an earlier release has left it, to several logins
+        await connection.execute(
+            "insert into secret_uses values ('vault:jane', %s, %s, %s, %s)",
+            [shares_it.host, shares_it.port, shares_it.login, shares_it.organisation],
+        )
+    await vault.put("jane", PASSWORD, cipher, elsewhere=True)
+    moved = replace(USE, host="pop.example.org", port=110)
+    for stranger in (
+        replace(moved, login="eve@example.com"),
+        replace(moved, organisation="other"),
+        replace(USE, organisation="other"),
+    ):
+        await refusal_of(lookup, "vault:jane", use=stranger)
+    await lookup.accept("vault:jane", moved)
+    assert await lookup.resolve("vault:jane", use=moved) == PASSWORD
+    await refusal_of(lookup, "vault:jane", use=USE)
+    await lookup.accept("vault:jane", shares_it)
+    await refusal_of(lookup, "vault:jane", use=replace(shares_it, host="pop.example.org"))
+    assert await lookup.resolve("vault:jane", use=moved) == PASSWORD
+
+
 async def test_what_a_refusal_gives_to_paste_is_quoted_for_the_shell(pool: Pool, tmp_path: Path) -> None:
     (tmp_path / "jane;id").write_text(PASSWORD)
     lookup = secrets(pool, directory=tmp_path)
