@@ -279,6 +279,6 @@ def _belongs_to_another(reference: str) -> str:
     return (
         f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, user "
         f"name, host and port. Store this login's own with `python -m infra.vault set NAME`, and give vault:{own} here in the "
-        f"same command. Where it is to change hands: once the other login has another secret or is closed, {free} has it "
+        f"same command. {moved}Where it is to change hands: once the other login has another secret or is closed, {free} has it "
         "belong to the next login that it opens"
     )
