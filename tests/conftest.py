@@ -235,6 +235,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
             if name == "requirement"
         }
 
-    proven = sorted(rows("passed") - rows("failed") - rows("error"), key=lambda row: (len(row), row))
-    if proven:
-        terminalreporter.write_line(f"requirement rows proven: {' '.join(proven)} ({len(proven)})")
+    failed = rows("failed") | rows("error")
+    for what, found in ("proven", rows("passed") - failed), ("failed", failed):
+        if found:
+            in_order = sorted(found, key=lambda row: (len(row), row))
+            terminalreporter.write_line(f"requirement rows {what}: {' '.join(in_order)} ({len(in_order)})")

@@ -289,7 +289,6 @@ def test_mail_of_a_list_is_its_authors_and_never_the_lists() -> None:
     assert linked(unknown, ANNA, the_list) == []
 
 
-@pytest.mark.requirement("R47")
 def test_forwarded_mail_is_its_authors_and_not_the_forwarders() -> None:
     forwarder = record("contact", "forwarder", "eve@example.net")
     mail = message(

@@ -30,7 +30,7 @@ def worker_settings(worker_settings: WorkerSettings) -> WorkerSettings:
     return dataclasses.replace(worker_settings, minute_seconds=0.05)
 
 
-@pytest.mark.requirement("R3", "R4")
+@pytest.mark.requirement("R3")
 async def test_a_crm_added_to_an_account_later_shows_the_mail_stored_before_and_what_comes_then(
     mailroom: Mailroom,
 ) -> None:
