@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,22 +11,8 @@ from typing import Any
 
 from infra.stacks import ASKED_BY
 from tests.end_to_end.operating import Operator
+from tests.evidence import database, last
 from tests.running import until
-
-TABLES = {
-    "outbox": """
-        select crm, state, failure, last_error, min(attempts) as least_attempts, max(attempts) as most_attempts,
-            min(next_attempt_at) as next_attempt_at, min(claimed_at) as claimed_at, count(*)
-        from entries group by 1, 2, 3, 4 order by 1, 2
-    """,
-    "crms": "select * from crms",
-    "accounts": "select * from accounts",
-    "leases": "select *, expires_at - clock_timestamp() as still from leases",
-    "queue": "select * from session_queue",
-    "connections": "select pid, state, wait_event_type, wait_event, xact_start, left(query, 200) as query from pg_stat_activity "
-    "where datname = current_database() and pid <> pg_backend_pid()",
-}
-LAST = 60  # lines of a server's log
 
 Log = Callable[[], str]
 
@@ -39,13 +25,12 @@ async def evidence(operator: Operator, logs: Mapping[str, Log], workflows: Seque
     except BaseException as error:
         print(f"\n=== {type(error).__name__}: {error}")  # noqa: T201 -- pytest shows it where the test fails
         await _said("the workers' tasks (in their logs)", partial(_tasks, operator))
-        for name, query in TABLES.items():
-            await _said(name, partial(_rows, operator, query))
+        await _said("database", partial(asyncio.to_thread, database, operator.environment["DATABASE_URL"]))
         for workflow in workflows:
             await _said(f"{workflow}, described", partial(_described, operator, workflow))
             await _said(f"{workflow}, history", partial(_history, operator, workflow))
         for name, log in logs.items():
-            print(f"--- {name}\n" + "\n".join(log().splitlines()[-LAST:]))  # noqa: T201 -- as above
+            print(f"--- {name}\n{last(log())}")  # noqa: T201 -- as above
         raise
 
 
@@ -56,11 +41,6 @@ async def _said(what: str, ask: Callable[[], Awaitable[str]]) -> None:
     except Exception as error:
         told = f"not to be had: {type(error).__name__}: {error}"
     print(f"--- {what}\n{told}")  # noqa: T201 -- as above
-
-
-async def _rows(operator: Operator, query: str) -> str:
-    rows: Sequence[Mapping[str, Any]] = await operator.rows(query)
-    return "\n".join(json.dumps(row, default=str) for row in rows)
 
 
 async def _tasks(operator: Operator) -> str:
@@ -84,4 +64,4 @@ async def _described(operator: Operator, workflow: str) -> str:
 
 async def _history(operator: Operator, workflow: str) -> str:
     printed = await operator.temporal("workflow", "show", "--workflow-id", workflow)
-    return "\n".join(printed.splitlines()[-LAST:])
+    return last(printed)
