@@ -219,9 +219,10 @@ def gets_stuck(kind: Kind, in_a_row: int, *, failed_sessions: int, let_in: bool)
 
     What counts nowhere passes by itself or never. Where the server does not keep to POP3, or lets us in (`let_in`) and refuses
     the mailbox, it is seldom the former: three of a kind in a row are enough. Of other trouble, `failed_sessions` of any
-    kinds in a row must be eight, about an hour and a half.
+    kinds in a row must be eight, about an hour and a half. A mailbox that is in use is no trouble: another program of its owner
+    has it, and lets go of it.
     """
-    if FATES[kind].counts or FATES[kind].suspends:
+    if FATES[kind].counts or FATES[kind].suspends or kind is Kind.MAILBOX_BUSY:
         return False
     refuses = kind is Kind.PROTOCOL_ERROR or (kind is Kind.SERVER_ERROR and let_in)
     return (refuses and in_a_row >= REFUSED_SESSIONS) or failed_sessions >= FAILED_SESSIONS

@@ -30,7 +30,6 @@ from domain.providers import profile_of
 _WHY_STUCK = {
     Kind.PROTOCOL_ERROR: "the server does not keep to POP3",
     Kind.SERVER_ERROR: "the server refuses, or has trouble",
-    Kind.MAILBOX_BUSY: "another program holds the mailbox",
     Kind.THROTTLED: "the server finds that it is asked too often",
 }
 

@@ -361,9 +361,8 @@ def test_people_are_told_once_of_a_mailbox_that_its_server_refuses_session_after
     "kinds",
     [
         [Kind.SERVER_ERROR],
-        [Kind.MAILBOX_BUSY],
         [Kind.THROTTLED],
-        [Kind.SERVER_ERROR, Kind.MAILBOX_BUSY],
+        [Kind.MAILBOX_BUSY, Kind.SERVER_ERROR],
         [Kind.CONNECTION, Kind.PROTOCOL_ERROR],
         [Kind.AUTHENTICATION, Kind.THROTTLED],
     ],
@@ -371,6 +370,10 @@ def test_people_are_told_once_of_a_mailbox_that_its_server_refuses_session_after
 def test_people_are_told_of_failures_that_no_counter_ends_also_where_they_alternate(kinds: list[Kind]) -> None:
     said = told_of(*[failed(kinds[number % len(kinds)]) for number in range(18)])
     assert said == [[]] * 7 + [["stuck"]] + [[]] * 10
+
+
+def test_of_a_mailbox_that_is_in_use_nobody_is_told() -> None:
+    assert told_of(*[failed(Kind.MAILBOX_BUSY)] * 50) == [[]] * 50
 
 
 def test_what_disables_or_suspends_the_account_is_told_as_that_alone() -> None:
@@ -381,12 +384,13 @@ def test_what_disables_or_suspends_the_account_is_told_as_that_alone() -> None:
 
 def test_the_notice_says_how_many_sessions_failed_and_why_the_last_one_did() -> None:
     account = after(active(), *[failed(Kind.SERVER_ERROR)] * 7)
-    [said] = told(account, failed(Kind.MAILBOX_BUSY))
+    [said] = told(account, failed(Kind.THROTTLED))
     assert (
-        "8 sessions in a row failed, the last one because another program holds the mailbox (mailbox_busy)" in said.text
+        "8 sessions in a row failed, the last one because the server finds that it is asked too often (throttled)"
+        in said.text
     )
-    assert 'The server said: "-ERR mailbox_busy"' in said.text
-    assert said.remedy == "What mends mailbox_busy."
+    assert 'The server said: "-ERR throttled"' in said.text
+    assert said.remedy == "What mends throttled."
     (notice_,) = told(after(active(), *[failed(Kind.PROTOCOL_ERROR)] * 2), failed(Kind.PROTOCOL_ERROR))
     assert "3 sessions in a row" in notice_.text
     assert "MR-" in notice_.text
