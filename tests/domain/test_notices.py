@@ -112,6 +112,18 @@ def test_html_beside_a_plain_part_without_an_address_is_read_alike() -> None:
     assert found.keys() == {"jane@example.com"}
 
 
+@pytest.mark.requirement("R40")
+def test_nobody_is_named_of_whom_a_notice_says_that_they_got_the_mail_or_sent_it() -> None:
+    assert differing(list(notices("partial"))) == {}
+
+
+def test_of_partial_deliveries_that_the_rules_were_not_written_for_nobody_who_got_the_mail_is_named() -> None:
+    given = list(notices("partial_heldout"))
+    wrong = differing(given)
+    assert not [name for name, addresses in wrong.items() if addresses - {"jane@example.com", "joe@example.com"}]
+    assert len(wrong) < len(given) / 4
+
+
 # --- lists
 
 
