@@ -173,7 +173,8 @@ EXIST = re.compile(
     r"υπάρχ|βρέθη|ditemukan|dikenal|tồn tại|tìm thấy|olemas|leitud|atrasts|rast|egzist|trobat|existeix"
 )
 FAILED = re.compile(
-    r"\b(?:is|are|was) (?:unknown|invalid)\b|\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|abgewiesen|"
+    r"\b(?:is|are|was) (?:unknown|invalid)\b|"
+    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|abgewiesen|"
     r"zurückgeschickt|zurückgekommen|échou|échec|refusé|rejeté|retourné|fall[oó]\b|fallid|fracas|rechazad|devuelt|falhou|"
     r"falha|recusad|"
     r"rejeitad|devolvid|fallit|respint|rifiutat|restituit|mislukt|geweigerd|teruggestuurd|misslyck|avvisa|returnera|"
