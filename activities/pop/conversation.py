@@ -34,6 +34,9 @@ Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
 LARGEST_LISTING = 128 * 1024 * 1024
 """Bytes of memory that LIST or UIDL may take: about 800,000 messages."""
 
+LARGEST_CAPA, LONGEST_CAPA = 64 * 1024, 256
+"""Bytes and lines that CAPA's answer may have: it is asked before any password, and no server needs a tenth of them."""
+
 BEYOND = 1024 * 1024
 """Bytes that are read past the double of what a message may have: then its end is not waited for."""
 
@@ -267,6 +270,24 @@ class Conversation:
                         read = memory
                         await self.lists.turn()
                         patience = self._patience()
+                case EndOfData():
+                    return lines
+                case _:
+                    pass
+
+    async def _capabilities(self) -> list[bytes]:
+        """The lines of CAPA's answer, which is short, or none."""
+        await self._exchange("CAPA")
+        lines: list[bytes] = []
+        size = 0
+        patience = self._patience()
+        while True:
+            match await self._wire.event(patience.deadline):
+                case ListingLine(_, line):
+                    lines.append(line)
+                    size += len(line)
+                    if size > LARGEST_CAPA or len(lines) > LONGEST_CAPA:
+                        raise ProtocolViolation("the answer to CAPA is longer than any list of capabilities")
                 case EndOfData():
                     return lines
                 case _:

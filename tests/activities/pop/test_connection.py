@@ -76,6 +76,26 @@ async def test_capabilities_keep_their_arguments_and_are_asked_again_after_login
         await pop.quit()
 
 
+@pytest.mark.parametrize("flood", ["ab " * 30_000, "UIDL\r\n" * 300], ids=["words", "lines"])
+async def test_capabilities_without_end_are_a_violation(flood: str) -> None:
+    async with MailboxServer() as server:
+        server.replies["CAPA"] = f"+OK\r\n{flood}\r\n.\r\n".replace("ab " * 10_000, "ab " * 10_000 + "\r\n")
+        pop = await opened(server)
+        with pytest.raises(ProtocolViolation, match="longer than any list"):
+            await pop.ask_capabilities()
+        await pop.abort()
+
+
+async def test_of_capabilities_only_those_that_mean_something_are_kept_and_few_of_their_words() -> None:
+    async with MailboxServer(
+        capabilities=["SASL PLAIN" + " X" * 10_000, *(f"X-{n} words" for n in range(100))]
+    ) as server:
+        pop = await opened(server)
+        ((keyword, mechanisms),) = (await pop.ask_capabilities()).items()
+        assert (keyword, mechanisms[:2], len(mechanisms)) == ("SASL", ("PLAIN", "X"), 32)
+        await pop.quit()
+
+
 async def test_a_misspelt_pipeline_does_not_count() -> None:
     async with MailboxServer(capabilities=["PIPELINE"]) as server:
         pop = await opened(server)
