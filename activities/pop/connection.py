@@ -90,8 +90,8 @@ class PopConnection(Conversation):
         return connection
 
     async def ask_capabilities(self) -> dict[str, tuple[str, ...]]:
-        """What CAPA says (RFC 2449) of those that are `MEANT`; {} when the server knows no CAPA. To be asked again after login: the
-        answer may differ."""
+        """What CAPA says (RFC 2449) of those that are `MEANT`; {} when the server knows no CAPA. To be asked again after login:
+        the answer may differ."""
         try:
             lines = await self._capabilities()
         except ServerRefused as refused:
