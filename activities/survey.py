@@ -278,14 +278,18 @@ class Survey:
             return False
         if is_other_mail(new, known, before=before):
             return True
-        headers = [found async for _, found in self._headers(connection, sample(new)) if found]
-        if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
+        envelopes, arrivals = list[tuple[str | None, datetime | None]](), list[datetime | None]()
+        async for _, found in self._headers(connection, sample(new)):
+            if found:  # no more is kept of it: a header may have a megabyte, and its index a multiple
+                header, message = found
+                envelopes.append((message.message_id, message.sent_at))
+                arrivals.append(arrived_at(header, message))
+        if await self._ledger.any_stored(self._settings.address, envelopes):
             return True
         older_may_be_new = profile_of(self._settings).queue_size is not None or mailbox.remaining > 0
         if older_may_be_new or mailbox.last_success_at is None:
             return False  # it comes into view as the newer is taken, or was left for a later session
         since = mailbox.last_success_at - CLEARLY_BEFORE
-        arrivals = [arrived_at(header, message) for header, message in headers]
         return sum(at is not None and at < since for at in arrivals) > len(arrivals) / 2
 
     async def _headers(
