@@ -21,6 +21,7 @@ from typing import Literal, TypeVar
 from activities.pop.conversation import (
     Arriving,
     Conversation,
+    ListTooLong,
     MessageTooLarge,
     OutOfStep,
     Timeouts,
@@ -32,6 +33,7 @@ from activities.pop.protocol import decode, encode
 __all__ = [
     "Arrival",
     "Arriving",
+    "ListTooLong",
     "MessageTooLarge",
     "OutOfStep",
     "PopConnection",

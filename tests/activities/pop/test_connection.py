@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from activities.pop.connection import MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
+from activities.pop.connection import ListTooLong, MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
 from tests.activities.pop.connecting import LOGIN, MIB, all_of, logged_in, mail, opened
 from tests.servers.scripted_pop import Expect, Hang, MailboxServer, ScriptedServer, Send, Step
 
@@ -305,4 +305,18 @@ async def test_a_listing_without_end_is_a_violation(monkeypatch: pytest.MonkeyPa
         pop = await logged_in(server)
         with pytest.raises(ProtocolViolation, match="does not end"):
             await pop.list_uids()
+        await pop.abort()
+
+
+async def test_a_listing_of_more_messages_than_there_is_memory_for_is_refused_however_short_its_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("activities.pop.conversation.LONGEST_LISTING", 100)
+    async with MailboxServer() as server:
+        server.replies["UIDL"] = "+OK\r\n" + "1 x\r\n" * 100 + ".\r\n"
+        server.replies["LIST"] = "+OK\r\n" + "1 2\r\n" * 101 + ".\r\n"
+        pop = await logged_in(server)
+        assert await pop.list_uids() == [(1, "x")]
+        with pytest.raises(ListTooLong, match="more than 100 lines"):
+            await pop.list_sizes()
         await pop.abort()
