@@ -19,7 +19,6 @@ from activities.leases import Lease
 from activities.log import append
 from activities.mailboxes import Mailbox, SessionRow, save_session
 from domain.audit import LoggedEvent, session_event_id
-from domain.message import IndexedMessage
 from domain.retrieval import Entry, Identity, LedgerState, Listed
 from infra.database import Pool
 
@@ -143,9 +142,9 @@ class Ledger:
             ).fetchone()
         return int(row[0]) if row else 0
 
-    async def any_stored(self, address: str, messages: Sequence[IndexedMessage]) -> bool:
+    async def any_stored(self, address: str, envelopes: Sequence[tuple[str | None, datetime | None]]) -> bool:
         """Whether mail with the Message-ID and Date of any of these is stored."""
-        named = [message for message in messages if message.message_id and message.sent_at]
+        named = [(message_id, sent_at) for message_id, sent_at in envelopes if message_id and sent_at]
         async with self._pool.connection() as connection:
             row = await (
                 await connection.execute(
@@ -156,7 +155,7 @@ class Ledger:
                         where m.address = %s and m.state = 'stored'
                     )
                     """,
-                    [[message.message_id for message in named], [message.sent_at for message in named], address],
+                    [[message_id for message_id, _ in named], [sent_at for _, sent_at in named], address],
                 )
             ).fetchone()
         return bool(row and row[0])

@@ -28,7 +28,7 @@ from activities.mailboxes import Mailboxes, server_key
 from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
 from activities.repair import Repair
-from activities.survey import counted, listed_sizes, listed_uids
+from activities.survey import counted, distinct, listed_sizes, listed_uids, unknown
 from domain.failures import Failure
 from domain.reconciliation import (
     NOT_WATCHED,
@@ -151,10 +151,10 @@ class Reconciliation:
         await hashes.recheck()
         listing = await self._ask_server(known, request, room)
         mended = None
-        if request.repair and lease is not None:
+        if request.repair and lease is not None and room is not None:
             repair = Repair(self._pool, lease, known.epoch, self._clock)
             mended = await repair.mend(listing.messages, listing.unknown) + (request.mended or Mended())
-            await self._compare_lists(listing, known, address)
+            await self._compare_lists(listing, known, address, room)
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")
             stored = await compare_stored(connection, address, known.epoch)
@@ -224,21 +224,24 @@ class Reconciliation:
             return _not_asked(
                 "it has no UIDL, and its messages are told apart by their headers, which is left to sessions"
             )
+        ledger = await self._entries(known, address, await room.worked_out(len(uids), distinct, uids))
         listed = Listing(
             ServerPart(compared=True),
-            messages=listing(uids, sizes, await self._entries(known, address, {uidl for _, uidl in uids})),
+            messages=await room.worked_out(len(uids), listing, uids, sizes, ledger),
             login_delay_seconds=session.login_delay_seconds,
         )
-        await self._compare_lists(listed, known, address)
+        await self._compare_lists(listed, known, address, room)
         return listed
 
-    async def _compare_lists(self, listing: Listing, known: Known, address: str) -> None:
+    async def _compare_lists(self, listing: Listing, known: Known, address: str, room: Share) -> None:
         """Beside the ledger as it is now: a repair changes it."""
-        if listing.messages is None:
+        messages = listing.messages
+        if messages is None:
             return
-        ledger = await self._entries(known, address, {one.uidl for one in listing.messages})
-        listing.lists = compare_lists(listing.messages, ledger, caught_up=known.caught_up)
-        listing.unknown = [one for one in listing.messages if one.identity not in ledger]
+        uidls = await room.worked_out(len(messages), lambda: {one.uidl for one in messages})
+        ledger = await self._entries(known, address, uidls)
+        listing.lists = await room.worked_out(len(messages), compare_lists, messages, ledger, caught_up=known.caught_up)
+        listing.unknown = await room.worked_out(len(messages), unknown, messages, ledger)
         listing.part = listing.part.model_copy(
             update={"on_server": listing.lists.on_server, "bytes": listing.lists.bytes}
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -110,8 +110,30 @@ def _blank(uids: Sequence[tuple[int, str]]) -> set[int]:
     return {number for number, uidl in uids if not uidl.strip()}
 
 
+def distinct(uids: Iterable[tuple[int, str]]) -> set[str]:
+    """The UIDLs of a list, which is long at times."""
+    return {uidl for _, uidl in uids}
+
+
+def unknown(listed: Iterable[Listed], *known: Container[Identity]) -> list[Listed]:
+    """What is listed and in none of them."""
+    return [one for one in listed if not any(one.identity in some for some in known)]
+
+
 def _times(uids: Sequence[tuple[int, str]]) -> Counter[str]:
     return Counter(uidl for _, uidl in uids)
+
+
+def _doubtful(
+    uids: Sequence[tuple[int, str]], known: Mapping[Identity, Entry]
+) -> tuple[dict[str, list[tuple[int, Entry]]], list[tuple[int, str]]]:
+    """The entries of each UIDL that was off the list or stands for several messages, and the messages that are listed by one."""
+    times = _times(uids)
+    doubtful: dict[str, list[tuple[int, Entry]]] = {}
+    for (uidl, occurrence), entry in known.items():
+        if entry.vanished or times[uidl] > 1:
+            doubtful.setdefault(uidl, []).append((occurrence, entry))
+    return doubtful, [(number, uidl) for number, uidl in uids if uidl in doubtful]
 
 
 def _most_frequent(uids: Sequence[tuple[int, str]]) -> tuple[str, int]:
@@ -152,8 +174,9 @@ class Survey:
             sizes = list_of_sizes or {}
             uids = await self._named(connection, named, sizes)
             await self._note_deleted_ones_gone(mailbox, uids)
+            names = await connection.lists.worked_out(len(uids), distinct, uids)
             known = await self._ledger.entries(
-                self._settings.address, mailbox.epoch, {uidl for _, uidl in uids}, emptied_at=mailbox.emptied_at
+                self._settings.address, mailbox.epoch, names, emptied_at=mailbox.emptied_at
             )
             proven, refuted = await self._evidence(connection, mailbox, uids, known)
             listed = await connection.lists.worked_out(
@@ -232,14 +255,9 @@ class Survey:
 
         Pairs of message number and occurrence: those that are proven to be the same message, and those proven not to be.
         """
-        times = await connection.lists.worked_out(len(uids), _times, uids)
-        doubtful: dict[str, list[tuple[int, Entry]]] = {}
-        for (uidl, occurrence), entry in known.items():
-            if entry.vanished or times[uidl] > 1:
-                doubtful.setdefault(uidl, []).append((occurrence, entry))
+        doubtful, asked = await connection.lists.worked_out(len(uids), _doubtful, uids, known)
         proven: set[tuple[int, int]] = set()
         refuted: set[tuple[int, int]] = set()
-        asked = [(number, uidl) for number, uidl in uids if uidl in doubtful]
         if not asked:
             return proven, refuted
         envelopes = await self._ledger.envelopes(self._settings.address, mailbox.epoch, list(doubtful))
@@ -269,7 +287,7 @@ class Survey:
         That nothing is as it was is only a suspicion, for people empty their mailboxes, too. Proof is that what seems new
         is not: mail that is stored, or that was there before our last look, which did not list it.
         """
-        new = [message for message in listed if message.identity not in known]
+        new = await connection.lists.worked_out(len(listed), unknown, listed, known)
         still = len(listed) - len(new)
         if not looks_moved(before=len(listed), still=still, new=len(new)):
             return False  # which is the rule, and asks nothing of the database
@@ -278,14 +296,18 @@ class Survey:
             return False
         if is_other_mail(new, known, before=before):
             return True
-        headers = [found async for _, found in self._headers(connection, sample(new)) if found]
-        if await self._ledger.any_stored(self._settings.address, [message for _, message in headers]):
+        envelopes, arrivals = list[tuple[str | None, datetime | None]](), list[datetime | None]()
+        async for _, found in self._headers(connection, sample(new)):
+            if found:  # no more is kept of it: a header may have a megabyte, and its index a multiple
+                header, message = found
+                envelopes.append((message.message_id, message.sent_at))
+                arrivals.append(arrived_at(header, message))
+        if await self._ledger.any_stored(self._settings.address, envelopes):
             return True
         older_may_be_new = profile_of(self._settings).queue_size is not None or mailbox.remaining > 0
         if older_may_be_new or mailbox.last_success_at is None:
             return False  # it comes into view as the newer is taken, or was left for a later session
         since = mailbox.last_success_at - CLEARLY_BEFORE
-        arrivals = [arrived_at(header, message) for header, message in headers]
         return sum(at is not None and at < since for at in arrivals) > len(arrivals) / 2
 
     async def _headers(
@@ -316,11 +338,11 @@ class Survey:
         if oldest is None:
             return listed, old
         alone = await self._suspects.of(self._settings.address, mailbox.epoch)
-        unknown = [one for one in listed if one.identity not in known and one.identity not in alone]
+        asked = await connection.lists.worked_out(len(listed), unknown, listed, known, alone)
         seen = 0
         with span("pop.top"):
             try:
-                async with contextlib.aclosing(self._headers(connection, unknown)) as headers:
+                async with contextlib.aclosing(self._headers(connection, asked)) as headers:
                     async for message, found in headers:
                         seen += 1
                         at = None if found is None else self._dated(*found)
@@ -329,10 +351,10 @@ class Survey:
                         if self._must_end():
                             listed = listed[: listed.index(message) + 1]
                             break
-                if unknown:
+                if asked:
                     await connection.prove_in_step()
             except (ProtocolViolation, EOFError, OSError) as broke:
-                awaited, before = unknown[min(seen, len(unknown) - 1)], unknown[seen - 1] if seen else None
+                awaited, before = asked[min(seen, len(asked) - 1)], asked[seen - 1] if seen else None
                 await self._suspects.blame(self._settings.address, mailbox.epoch, broke, awaited, before)
                 raise
         return listed, old

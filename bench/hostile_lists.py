@@ -1,6 +1,6 @@
 """Memory of one worker that watches many mailboxes whose servers list hundreds of thousands of messages, at once.
 
-`python -m bench.hostile_lists [--mailboxes 100] [--listed 700000] [--seconds 60]`: a server of its own process answers UIDL and
+`python -m bench.hostile_lists [--mailboxes 100] [--listed 380000] [--seconds 60]`: a server of its own process answers UIDL and
 LIST at full length; a process with the worker's activities watches all mailboxes for as long as asked, as Temporal would have it
 do: whoever is told to come again does. Beside them one small mailbox is watched all the time. Prints the peak memory and the
 small one's answers.
@@ -105,7 +105,7 @@ async def watch(given: argparse.Namespace, url: str, port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mailboxes", type=int, default=100)
-    parser.add_argument("--listed", type=int, default=700_000)
+    parser.add_argument("--listed", type=int, default=380_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     given = parser.parse_args()
     with (

@@ -99,7 +99,9 @@ class Statements:
             "entries of the list": lambda: ledger.entries(JANE, 1, {one.uidl for one in self.whole}),
             "envelopes of doubtful ones": lambda: ledger.envelopes(JANE, 1, [one.uidl for one in self.whole[:10_000]]),
             "what is expected": lambda: ledger.expected(JANE, 1),
-            "whether anything is stored": lambda: ledger.any_stored(JANE, [one.message for one in self._mail(32, 1)]),
+            "whether anything is stored": lambda: ledger.any_stored(
+                JANE, [(one.message.message_id, one.message.sent_at) for one in self._mail(32, 1)]
+            ),
             "settle quarantine": self._after(
                 "state = 'quarantined', retry_at = now()",
                 lambda: self._quarantine.settle(lease, self._row(), 1, self._identities(self._rest()), now),

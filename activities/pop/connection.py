@@ -21,6 +21,7 @@ from typing import Literal, TypeVar
 from activities.pop.conversation import (
     Arriving,
     Conversation,
+    ListTooLong,
     MessageTooLarge,
     OutOfStep,
     Timeouts,
@@ -32,6 +33,7 @@ from activities.pop.protocol import decode, encode
 __all__ = [
     "Arrival",
     "Arriving",
+    "ListTooLong",
     "MessageTooLarge",
     "OutOfStep",
     "PopConnection",
@@ -53,6 +55,9 @@ LARGEST_TOP = 1024 * 1024
 USUAL_HEADER = 4096  # bytes, by which the window is reckoned
 LONGEST_UIDL = 255  # RFC 1939 allows 70; a longer one goes by a name of this length that is made of it
 MOST_MESSAGES = 10_000_000
+MEANT = {"AUTH-RESP-CODE", "EXPIRE", "LOGIN-DELAY", "PIPELINING", "SASL", "UIDL", "USER"}
+"""The capabilities that anything here depends on; what else a server offers is not kept."""
+MOST_MECHANISMS = 32
 LARGEST_SIZE = 2**40
 
 _STAT = re.compile(r"([0-9]+)(?:[ \t]+([0-9]+))?(?![^ \t])")
@@ -87,15 +92,18 @@ class PopConnection(Conversation):
         return connection
 
     async def ask_capabilities(self) -> dict[str, tuple[str, ...]]:
-        """CAPA (RFC 2449); {} when the server knows no CAPA. To be asked again after login: the answer may differ."""
+        """What CAPA says (RFC 2449) of those that are `MEANT`; {} when the server knows no CAPA. To be asked again after login:
+        the answer may differ."""
         try:
-            lines = await self._listing("CAPA")
+            lines = await self._capabilities()
         except ServerRefused as refused:
             if refused.command != "CAPA":
                 raise
             lines = []
-        words = [decode(line).split() for line in lines]
-        self.capabilities = {keyword.upper(): tuple(arguments) for keyword, *arguments in filter(None, words)}
+        words = [decode(line).split(maxsplit=MOST_MECHANISMS + 1)[: MOST_MECHANISMS + 1] for line in lines]
+        self.capabilities = {
+            keyword.upper(): tuple(arguments) for keyword, *arguments in filter(None, words) if keyword.upper() in MEANT
+        }
         self.pipelining = "PIPELINING" in self.capabilities
         return self.capabilities
 

@@ -32,7 +32,14 @@ Tls = Literal["implicit", "starttls", "none"]
 Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
 
 LARGEST_LISTING = 128 * 1024 * 1024
-"""Bytes of memory that LIST or UIDL may take: about 800,000 messages."""
+"""Bytes of memory that the lines of LIST or UIDL may take."""
+
+LONGEST_LISTING = 380_000
+"""Lines of LIST or UIDL. A message takes about 0.7 kB from the list to the plan: so many of them take the memory that there is
+for all lists (`listing_budget.LISTING_BYTES`)."""
+
+LARGEST_CAPA, LONGEST_CAPA = 64 * 1024, 256
+"""Bytes and lines that CAPA's answer may have: it is asked before any password, and no server needs a tenth of them."""
 
 BEYOND = 1024 * 1024
 """Bytes that are read past the double of what a message may have: then its end is not waited for."""
@@ -40,6 +47,17 @@ BEYOND = 1024 * 1024
 
 class OutOfStep(ProtocolViolation):
     """The server's answers are not those to what it was asked."""
+
+
+class ListTooLong(ProtocolViolation):
+    """The server lists more messages than a worker has memory to look at; the text is the remedy."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"The server's answer to {command} has more than {LONGEST_LISTING:,} lines, and no mailbox of more messages is "
+            "retrieved: move old messages to other folders or delete them on the server, or ask its administrator if the mailbox "
+            "does not have so many."
+        )
 
 
 class MessageTooLarge(Exception):
@@ -260,6 +278,8 @@ class Conversation:
                     memory += len(line) + 64  # what Python needs for it besides
                     if memory > LARGEST_LISTING:
                         raise ProtocolViolation(f"the answer to {command} does not end")
+                    if len(lines) > LONGEST_LISTING:
+                        raise ListTooLong(command)
                     if memory >= counted + STEP:
                         self.lists.grow(STEP)
                         counted += STEP
@@ -267,6 +287,24 @@ class Conversation:
                         read = memory
                         await self.lists.turn()
                         patience = self._patience()
+                case EndOfData():
+                    return lines
+                case _:
+                    pass
+
+    async def _capabilities(self) -> list[bytes]:
+        """The lines of CAPA's answer, which is short, or none."""
+        await self._exchange("CAPA")
+        lines: list[bytes] = []
+        size = 0
+        patience = self._patience()
+        while True:
+            match await self._wire.event(patience.deadline):
+                case ListingLine(_, line):
+                    lines.append(line)
+                    size += len(line)
+                    if size > LARGEST_CAPA or len(lines) > LONGEST_CAPA:
+                        raise ProtocolViolation("the answer to CAPA is longer than any list of capabilities")
                 case EndOfData():
                     return lines
                 case _:

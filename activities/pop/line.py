@@ -14,7 +14,14 @@ from activities.pop.protocol import Closed, Event, PopProtocol, Unasked, Violati
 from infra.watchdog import awaits_an_answer
 
 MOST_UNREAD = 256 * 1024
-"""Bytes that are taken from the socket before anybody wants them; beyond that the server has to wait."""
+"""Bytes that are taken from the socket, and memory of what is made of them, before anybody wants it; beyond that the server
+has to wait."""
+
+EVENT = 128
+"""Bytes of memory that an event takes besides those that it was made of: an empty line of a list is one."""
+
+DENSE = 2 * 1024
+"""Bytes that are looked through before it is asked again whether there is enough for now, where each may be an event."""
 
 MOST_AT_ONCE = 32 * 1024
 """Bytes that are looked through before the loop goes round: a list takes a hundred times as long to read as to receive, and a
@@ -66,6 +73,9 @@ class Line(asyncio.Protocol):
         self._looking: asyncio.Handle | None = None
         self._arrival: asyncio.Future[None] | None = None
         self._end: Exception | None = None
+        self._hung_up_after = (
+            False  # the server has hung up, and something that it said before is not looked through yet
+        )
         self._gone = self._loop.create_future()
         self._farewell: str | None = None
 
@@ -131,10 +141,12 @@ class Line(asyncio.Protocol):
         """
         while True:
             while not self._events:
-                if self._end is not None:
-                    raise self._end
                 self._unread = 0
-                if not self._unseen:
+                if self._unseen:
+                    self._look_soon()
+                elif self._end is not None:
+                    raise self._end
+                else:
                     self._transport.resume_reading()
                 self._arrival = self._loop.create_future()
                 try:
@@ -197,21 +209,37 @@ class Line(asyncio.Protocol):
         if self._looking is None:
             self._look()
 
-    def _look(self, most: int = MOST_AT_ONCE) -> None:
-        piece, self._unseen = self._unseen[:most], self._unseen[most:]
-        self._looking = self._loop.call_soon(self._look) if self._unseen else None
-        self._events.extend(self.protocol.receive(piece))
-        self._unread += len(piece)
-        if self._unseen or self._unread > MOST_UNREAD:
+    def _look(self) -> None:
+        """Looks through a piece of what has come, unless what was made of the last one is more than anybody wants."""
+        self._looking = None
+        seen = 0
+        while seen < min(len(self._unseen), MOST_AT_ONCE) and self._unread <= MOST_UNREAD:
+            piece = self._unseen[seen : seen + (MOST_AT_ONCE if self.protocol.in_message else DENSE)]
+            seen += len(piece)
+            self._take(self.protocol.receive(piece))
+            self._unread += len(piece)
+        self._unseen = self._unseen[seen:]
+        if self._unseen:
             self._transport.pause_reading()
+            if self._unread <= MOST_UNREAD:
+                self._look_soon()
         else:
-            self._transport.resume_reading()
+            if self._hung_up_after:
+                self._hung_up_after = False
+                self._take(self.protocol.receive_eof())
+            if self._unread > MOST_UNREAD:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
         self._wake()
 
-    def _look_at_all(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            self._look(len(self._unseen))
+    def _look_soon(self) -> None:
+        if self._looking is None:
+            self._looking = self._loop.call_soon(self._look)
+
+    def _take(self, events: list[Event]) -> None:
+        self._events.extend(events)
+        self._unread += len(events) * EVENT
 
     def _forget_unseen(self) -> None:
         self._unseen = b""
@@ -220,16 +248,21 @@ class Line(asyncio.Protocol):
             self._looking = None
 
     def eof_received(self) -> None:
-        self._look_at_all()
-        self._events.extend(self.protocol.receive_eof())
+        self._note_the_end()
+
+    def _note_the_end(self) -> None:
+        """What came before it is read first, however much that is."""
+        if self._unseen:
+            self._hung_up_after = True
+        else:
+            self._take(self.protocol.receive_eof())
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._look_at_all()
         if self._end is None:
             self._end = error
         if error is None:
-            self._events.extend(self.protocol.receive_eof())
+            self._note_the_end()
         if not self._gone.done():
             self._gone.set_result(None)
         self._wake()

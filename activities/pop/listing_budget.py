@@ -2,7 +2,8 @@
 
 A list costs about five times its lines' bytes for as long as it is held: the numbers and UIDLs, what the ledger knows of each,
 and the plan. One list alone may be as long as `conversation.LARGEST_LISTING` allows, whatever the budget: a very large mailbox is
-retrieved, but not beside others of its size. A session that finds no room ends and comes again: nobody waits with a session open.
+retrieved, but not beside others of its size, and none of more
+than `conversation.LONGEST_LISTING` messages. A session that finds no room ends and comes again: nobody waits with one open.
 It does not log in again before there is room for what it needed the last time, and twice that where it could not read to the end:
 a provider that counts logins is asked a few times, and once for each look from then on.
 

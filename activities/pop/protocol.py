@@ -204,6 +204,11 @@ class PopProtocol:
         """The command whose answer comes next, or is arriving."""
         return self._awaited[0] if self._awaited else None
 
+    @property
+    def in_message(self) -> bool:
+        """Whether a message is being read, which is the one thing that a few bytes make no event of."""
+        return self._reading is _Reading.MESSAGE
+
     def may_send(self, command: str) -> bool:
         """Whether `command` may be sent now, given what has not been answered yet."""
         if not self._awaited:

@@ -20,7 +20,14 @@ from cryptography.hazmat.primitives import hashes
 
 from activities.auth_codes import AuthCodes
 from activities.pop.certificates import client_context, presented_chain
-from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts, TokenMechanism
+from activities.pop.connection import (
+    ListTooLong,
+    PopConnection,
+    ProtocolViolation,
+    ServerRefused,
+    Timeouts,
+    TokenMechanism,
+)
 from activities.pop.listing_budget import ListingBudget, Share
 from domain.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
 from domain.commands import HostOutage, Progress
@@ -321,7 +328,7 @@ class Sessions:
             if session.token_endpoint and diagnosis.kind is Kind.AUTHENTICATION:
                 return token_refused(incoming.secret, session.token_endpoint)
             return diagnosis
-        if isinstance(error, Unusable):
+        if isinstance(error, Unusable | ListTooLong):
             return Diagnosis(Kind.CONFIGURATION, None, str(error))
         if isinstance(error, ProtocolViolation):
             return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")

@@ -91,6 +91,7 @@ CASES = [
     Case("a line closed at CAPA", says("CAPA", b"", closes=True), None, 5),
     Case("a CAPA that is not answered", says("CAPA", b"", hangs=True), None, 5),
     Case("a CAPA that is refused", says("CAPA", "-ERR what?"), None, 5),
+    Case("a CAPA of 975 kB", says("CAPA", listing(*["ab cd ef " * 100] * 1_083)), None, 5),
     Case("a CAPA of odd lines", says("CAPA", listing("", "  ", "UIDL \xff", "PIPELINING", "LOGIN-DELAY soon")), None, 5),
     Case("a STAT of words", says("STAT", "+OK many messages"), None, 5),
     Case("a STAT that is negative", says("STAT", "+OK -5 -100"), None, 5),

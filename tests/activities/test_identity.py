@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
 from activities.fetching import HELD_BYTES
+from activities.ledger import Ledger
 from domain.failures import Kind
 from domain.identity import MOST_WITHOUT_UIDL
+from domain.message import IndexedMessage
 from infra.database import Pool
 from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail, mailbox
 from tests.servers.dovecot import Dovecot
@@ -57,6 +61,27 @@ async def test_a_provider_that_moves_its_mailboxes_behind_one_name_doubles_nothi
         "select epoch, count(*) from ledger where state = 'stored' group by epoch order by epoch"
     )
     assert [(row["epoch"], row["count"]) for row in epochs] == [(1, 30), (2, 32)]
+
+
+async def test_of_the_headers_that_tell_a_move_no_more_is_held_than_what_is_looked_up(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may make each of them a megabyte, whose index takes a multiple of that."""
+    watcher, held, any_stored = Watcher(pool), list[int](), Ledger.any_stored
+
+    async def looked_up(*given: Any) -> bool:
+        gc.collect()
+        held.append(sum(isinstance(one, IndexedMessage) for one in gc.get_objects()))
+        return await any_stored(*given)
+
+    monkeypatch.setattr(Ledger, "any_stored", looked_up)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(30)) as server:
+        assert (await watcher.watch(account(server.port))).stored == 30
+        server.messages = moved(mailbox(30).values()) | {"new": mail(31)}
+        before = sum(isinstance(one, IndexedMessage) for one in gc.get_objects())
+        assert (await watcher.watch(account(server.port))).stored == 1
+    assert len(held) == 1
+    assert held[0] - before <= 1
 
 
 async def test_dovecot_that_gives_every_message_another_uidl_doubles_nothing(pool: Pool, dovecot: Dovecot) -> None:

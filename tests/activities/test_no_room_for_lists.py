@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +81,20 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
 ) -> None:
     watcher = Watcher(pool)
     counted: list[int] = []
+    threads: dict[str, set[bool]] = {}
+
+    def noted(name: str) -> None:
+        work = getattr(activities.reconcile, name)
+
+        def worked(*given: Any, **more: Any) -> Any:
+            if given[0]:
+                threads.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
+            return work(*given, **more)
+
+        monkeypatch.setattr(activities.reconcile, name, worked)
+
+    noted("listing")
+    noted("compare_lists")
 
     async def compared(*given: Any) -> Any:
         counted.append(budget.taken)
@@ -115,6 +130,7 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
         neighbour.give_back()
         done = await watcher.environment.run(reconciliation.reconcile, asked)
     assert done.report.server.on_server == 20_000
+    assert threads == {"listing": {False}, "compare_lists": {False}}, "the loop is left to others"
     assert len(counted) == 1
     assert counted[0] > 0, "its session was over then"
     assert budget.taken == 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from activities.pop.connection import MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
+from activities.pop.connection import ListTooLong, MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
 from tests.activities.pop.connecting import LOGIN, MIB, all_of, logged_in, mail, opened
 from tests.servers.scripted_pop import Expect, Hang, MailboxServer, ScriptedServer, Send, Step
 
@@ -73,6 +73,26 @@ async def test_capabilities_keep_their_arguments_and_are_asked_again_after_login
         await pop.login("jane", "secret")
         assert await pop.ask_capabilities() == {"PIPELINING": ()}
         assert pop.pipelining
+        await pop.quit()
+
+
+@pytest.mark.parametrize("flood", ["ab " * 30_000, "UIDL\r\n" * 300], ids=["words", "lines"])
+async def test_capabilities_without_end_are_a_violation(flood: str) -> None:
+    async with MailboxServer() as server:
+        server.replies["CAPA"] = f"+OK\r\n{flood}\r\n.\r\n".replace("ab " * 10_000, "ab " * 10_000 + "\r\n")
+        pop = await opened(server)
+        with pytest.raises(ProtocolViolation, match="longer than any list"):
+            await pop.ask_capabilities()
+        await pop.abort()
+
+
+async def test_of_capabilities_only_those_that_mean_something_are_kept_and_few_of_their_words() -> None:
+    async with MailboxServer(
+        capabilities=["SASL PLAIN" + " X" * 10_000, *(f"X-{n} words" for n in range(100))]
+    ) as server:
+        pop = await opened(server)
+        ((keyword, mechanisms),) = (await pop.ask_capabilities()).items()
+        assert (keyword, mechanisms[:2], len(mechanisms)) == ("SASL", ("PLAIN", "X"), 32)
         await pop.quit()
 
 
@@ -285,4 +305,18 @@ async def test_a_listing_without_end_is_a_violation(monkeypatch: pytest.MonkeyPa
         pop = await logged_in(server)
         with pytest.raises(ProtocolViolation, match="does not end"):
             await pop.list_uids()
+        await pop.abort()
+
+
+async def test_a_listing_of_more_messages_than_there_is_memory_for_is_refused_however_short_its_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("activities.pop.conversation.LONGEST_LISTING", 100)
+    async with MailboxServer() as server:
+        server.replies["UIDL"] = "+OK\r\n" + "1 x\r\n" * 100 + ".\r\n"
+        server.replies["LIST"] = "+OK\r\n" + "1 2\r\n" * 101 + ".\r\n"
+        pop = await logged_in(server)
+        assert await pop.list_uids() == [(1, "x")]
+        with pytest.raises(ListTooLong, match="more than 100 lines"):
+            await pop.list_sizes()
         await pop.abort()

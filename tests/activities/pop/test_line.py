@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from activities.pop.line import MOST_AT_ONCE, MOST_UNREAD, Line, ServerRefused
+from activities.pop.line import EVENT, MOST_AT_ONCE, MOST_UNREAD, Line, ServerRefused
 from activities.pop.protocol import GREETING, Accepted, EndOfData, Event, Greeting, ListingLine
 
 LISTED = b"".join(b"%d uid-%d\r\n" % (number, number) for number in range(1, 15_001))
@@ -40,16 +40,35 @@ async def test_no_more_than_a_piece_is_looked_through_before_the_loop_goes_round
         assert isinstance(await soon(flooded), Greeting)
         flooded.protocol.send("UIDL")
         flooded.data_received(b"+OK\r\n" + LISTED + b".\r\n")
-        seen = [len(flooded._events)]
-        while not isinstance(flooded._events[-1], EndOfData):
-            await asyncio.sleep(0)
-            seen.append(len(flooded._events))
         most = MOST_AT_ONCE // len(b"1 uid-1\r\n")
-        assert all(after - before <= most for before, after in zip([0, *seen], seen, strict=False))
+        before, seen = 0, list[Event]()
+        while EndOfData("UIDL") not in seen[-1:]:
+            assert len(flooded._events) - before <= most
+            if len(flooded._events) == before:
+                seen.append(await soon(flooded))
+            before = len(flooded._events)
+            await asyncio.sleep(0)
+        assert isinstance(seen[0], Accepted)
+        assert seen[1:-1] == [ListingLine("UIDL", b"%d uid-%d" % (number, number)) for number in range(1, 15_001)]
+
+
+async def test_lines_that_have_nothing_in_them_are_no_more_than_others_before_anybody_wants_them() -> None:
+    async with line(silent) as flooded:
+        assert isinstance(await soon(flooded), Greeting)
+        flooded.protocol.send("UIDL")
+        flooded.data_received(b"+OK\r\n" + b"\n" * 300_000 + b".\r\n")
+        flooded.eof_received()  # and what the server said before it hung up is not looked through at once either
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(flooded._events) * EVENT <= 2 * MOST_UNREAD
         assert isinstance(await soon(flooded), Accepted)
-        assert [(await soon(flooded)) for _ in range(3)] == [
-            ListingLine("UIDL", b"%d uid-%d" % (number, number)) for number in (1, 2, 3)
-        ]
+        lines = 0
+        while isinstance(await soon(flooded), ListingLine):
+            lines += 1
+            assert len(flooded._events) * EVENT <= 2 * MOST_UNREAD
+        assert lines == 300_000
+        with pytest.raises(EOFError):
+            await soon(flooded)
 
 
 async def test_all_that_came_before_the_end_is_read_however_much_it_was() -> None:
