@@ -262,7 +262,7 @@ def details(account: Account, now: datetime) -> str:
         f"- mail: {progress.stored} stored, {progress.remaining} to fetch, {progress.on_server} on the server",
     ]
     if settings.crm:
-        lines.append(f"- linked with the CRM connections: {', '.join(settings.crm)}")
+        lines.append(f"- linked with the CRM connections: {', '.join(map(in_notice, settings.crm))}")
     if progress.eta and progress.eta > now:
         lines.append(f"- the rest is expected by {clock(progress.eta)}")
     if account.last_success_at:

@@ -148,6 +148,15 @@ def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -
         tells_words_only(crm_status.notice(event, connection))
 
 
+def test_a_connection_whose_name_is_a_hosts_is_no_link() -> None:
+    given = {"name": "evil.example", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
+    connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
+    for event in decide_of_crm(connection, parse(crm_commands.Disable, {"by": "ops"}, what="disable"), NOON):
+        tells_words_only(crm_status.notice(event, connection))
+    shows_words_only(crm_status.details(connection))
+    shows_words_only(details(active(crm=["evil.example"]), NOON))
+
+
 @pytest.mark.parametrize("model", [AccountSettings, CrmSettings, Disable, SaveContact], ids=str)
 def test_a_field_of_any_name_is_refused_in_words(model: type[BaseModel]) -> None:
     with pytest.raises(Refused) as refused:
