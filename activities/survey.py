@@ -21,6 +21,7 @@ from activities.pop.session import Clock, Unusable
 from activities.suspects import Suspects
 from domain.classification import diagnose_reply
 from domain.failures import Diagnosis, Kind
+from domain.foreign_text import in_notice
 from domain.identity import (
     MOST_OF_ONE_UIDL,
     MOST_WITHOUT_UIDL,
@@ -212,8 +213,8 @@ class Survey:
         uidl, times = await connection.lists.worked_out(len(uids), _most_frequent, uids)
         if times > MOST_OF_ONE_UIDL:
             raise Unusable(
-                f"The server gives {times} messages the same UIDL, {uidl!r}, so that nothing tells one from another: ask the "
-                "mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+                f"The server gives {times} messages the same UIDL, {in_notice(uidl)}, so that nothing tells one from another: "
+                "ask the mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
             )
         return uids
 

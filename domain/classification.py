@@ -18,6 +18,7 @@ from domain import connection_rules as network
 from domain import pop_remedies as say
 from domain import smtp_remedies as smtp
 from domain.failures import Diagnosis, Kind
+from domain.foreign_text import in_notice
 from domain.meanings import MOST_READ, Decision, decide
 from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
 from domain.redaction import cleaned, redact, without_addresses, without_words
@@ -205,7 +206,7 @@ def _certificate(error: ssl.SSLCertVerificationError, place: dict[str, str | int
     cause = network.CERTIFICATE_CAUSES.get(getattr(error, "verify_code", 0), "other")
     reason = redact(getattr(error, "verify_message", "") or "no reason given")
     remedy = f"{network.CERTIFICATE_REMEDIES[cause]} {network.CERTIFICATE_EVIDENCE}"
-    return Diagnosis(Kind.CERTIFICATE, cause, remedy.format_map(place | {"reason": reason}))
+    return Diagnosis(Kind.CERTIFICATE, cause, remedy.format_map(place | {"reason": in_notice(reason)}))
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -64,13 +64,13 @@ def host_of(settings: CrmSettings) -> str | None:
 
 def notice(event: Happened, connection: Connection) -> Notice | None:
     """What people are told of `event`; `connection` is the connection after it."""
-    name, failure = f"The CRM {connection.settings.name}", connection.last_failure
+    name, failure = f"The CRM {in_notice(connection.settings.name)}", connection.last_failure
     match event:
         case CrmDisabled(reason="operator", actor=by):
             return Notice(
                 code="disabled",
                 text=f"{name} was disabled by {in_notice(by)}: it is told nothing, and what it must be told waits.",
-                remedy=f"Use enable on crm/{connection.settings.name} to take it back into service.",
+                remedy=f"Use enable on {in_notice(f'crm/{connection.settings.name}')} to take it back into service.",
             )
         case CrmDisabled(reason=reason) if failure:
             limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
@@ -115,12 +115,12 @@ def details(connection: Connection) -> str:
     """The connection in a few lines of markdown, for the Temporal UI."""
     settings, counts = connection.settings, connection.counts
     state = f"**{connection.state}**" + (f" ({connection.reason})" if connection.reason else "")
-    lines = [f"The CRM {settings.name} is {state} since {clock(connection.since)}", ""]
+    lines = [f"The CRM {in_notice(settings.name)} is {state} since {clock(connection.since)}", ""]
     if connection.state is CrmState.DISABLED:
         lines += [f"Disabled {markdown(connection.disabled)}. Use enable to take it back into service.", ""]
     where = f" at {host_of(settings)}" if host_of(settings) else ""
     lines += [
-        f"- {settings.kind}{where}, profile {settings.profile}, organisation {settings.organisation}",
+        f"- {settings.kind}{where}, profile {settings.profile}, organisation {in_notice(settings.organisation)}",
         (
             f"- failures in a row: authentication {connection.failures.authentication} of {AUTHENTICATION_LIMIT}, "
             f"connection {connection.failures.connection} of {CONNECTION_LIMIT}"

@@ -86,7 +86,8 @@ class Failure(BaseModel):
 
     `server_said` is redacted (classification.redact); `decided_by` names the rule and the words of the vocabulary that made
     it this kind (never the server's own); `reference` is the id to quote to `support` (R97); `counts` is the counter that
-    this failure adds to, None where it adds to none.
+    this failure adds to, None where it adds to none. `remedy` is shown as it is: what in it is not our own text has been
+    through `in_notice` (domain/foreign_text.py).
     """
 
     model_config = ConfigDict(frozen=True)

@@ -141,7 +141,7 @@ def host_outage_notice(outage: HostOutage, cause: str | None) -> Notice:
     return Notice(
         code="host_outage",
         text=(
-            f"{outage.host} is out since {clock(outage.since)}{f' ({cause})' if cause else ''}: {outage.accounts} of "
+            f"{outage.host} is out since {clock(outage.since)}{f' ({in_notice(cause)})' if cause else ''}: {outage.accounts} of "
             f"{outage.of} accounts there do not reach it. Nothing is wrong with these accounts; each is tried "
             f"{CONNECTION_LIMIT} times in a row before it is disabled."
         ),
@@ -168,7 +168,7 @@ def host_back_notice(host: str, since: datetime, at: datetime, disabled: int) ->
 
 def notice(event: Event, account: Account) -> Notice | None:
     """What people are told of `event`; `account` is the account after it. None where they need not be told (R82)."""
-    address = account.settings.address
+    address = in_notice(account.settings.address)  # whoever starts an account chooses it: "a`b@example.com" is one
     failure = account.last_failure
     match event:
         case AccountDisabled(reason="operator", actor=by):
@@ -240,7 +240,7 @@ def _known_as(failure: Failure) -> str:
 def failed(failure: Failure, reason: str | None, who: str = "The server") -> list[str]:
     """The last failure in lines of markdown, with what to do; `reason` is why it is in the state that it is in."""
     before = "Before that: " if reason == "operator" else ""
-    cause = f" ({failure.cause})" if failure.cause else ""
+    cause = f" ({in_notice(failure.cause)})" if failure.cause else ""
     said = f"{who} said: {markdown(failure.server_said)}. " if failure.server_said else ""
     told = f"{before}**{failure.kind}**{cause} at {clock(failure.at)}. {said}{_known_as(failure)}"
     return ["", told, "", f"What to do: {failure.remedy}"]
@@ -250,7 +250,7 @@ def details(account: Account, now: datetime) -> str:
     """The account in a few lines of markdown, for the Temporal UI."""
     settings, progress = account.settings, account.progress
     state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
-    lines = [f"{settings.address} is {state} since {clock(account.since)}", ""]
+    lines = [f"{markdown(settings.address)} is {state} since {clock(account.since)}", ""]
     if account.state is State.DISABLED:
         lines += [f"Disabled {markdown(account.disabled)}. {_way_back(account)}", ""]
     lines += [
@@ -262,7 +262,7 @@ def details(account: Account, now: datetime) -> str:
         f"- mail: {progress.stored} stored, {progress.remaining} to fetch, {progress.on_server} on the server",
     ]
     if settings.crm:
-        lines.append(f"- linked with the CRM connections: {', '.join(settings.crm)}")
+        lines.append(f"- linked with the CRM connections: {', '.join(map(in_notice, settings.crm))}")
     if progress.eta and progress.eta > now:
         lines.append(f"- the rest is expected by {clock(progress.eta)}")
     if account.last_success_at:

@@ -61,6 +61,28 @@ GRANTS: tuple[LiteralString, ...] = (
     "grant execute on function mailroom.append_event, mailroom.clean_address_indexes to {role}",
 )
 
+# 'member' and not 'usage': whoever may become a role by `set role` has its rights as well.
+MORE_THAN_WORK = """
+    select * from (
+        select case
+            when worker.rolsuper then 'is a superuser'
+            when worker.oid = any(owners.ids) then 'owns the schema of Mailroom or a table in it'
+            when exists (select from pg_roles r where r.rolsuper and pg_has_role(worker.oid, r.oid, 'member'))
+                then 'is a member of a superuser'
+            when exists (select from unnest(owners.ids) owner where pg_has_role(worker.oid, owner, 'member'))
+                then 'is a member of a role that owns the schema of Mailroom or a table in it'
+            when pg_has_role(worker.oid, 'pg_write_all_data', 'member') then 'may write to all tables (pg_write_all_data)'
+        end as more
+        from pg_roles worker, (
+            select array_agg(owner) as ids from (
+                select nspowner as owner from pg_namespace where nspname = 'mailroom'
+                union select relowner from pg_class where relnamespace = 'mailroom'::regnamespace
+                union select proowner from pg_proc where pronamespace = 'mailroom'::regnamespace
+            ) found
+        ) owners
+        where worker.rolname = %(role)s
+    ) told where more is not null
+"""
 WORKER_ROLES = "select name from worker_roles join pg_roles on rolname = name"  # one may have been dropped since
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -162,12 +184,23 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
 async def let_work(conninfo: str, role: str) -> None:
     """Gives a role, now and after each migration, what a worker needs: all but changing the schema and the log.
 
-    `conninfo` is of the role that owns the schema. Raises psycopg.errors.UndefinedObject where there is no such role.
+    `conninfo` is of the role that owns the schema. Raises psycopg.errors.UndefinedObject where there is no such role, and
+    MayDoMore where it may rewrite the log whatever it is given.
     """
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection, connection.transaction():
         await connection.execute("set local search_path = mailroom")
+        if more := await _may_do_more(connection, role):
+            raise MayDoMore(
+                f"{role} {more}, so it could rewrite the log: make a role of its own for workers (create role "
+                "mailroom_worker login password ...), that is no superuser and a member of no role that owns the schema or its "
+                "tables, and give that to --worker"
+            )
         await _grant(connection, role)
         await connection.execute("insert into worker_roles values (%s) on conflict do nothing", [role])
+
+
+class MayDoMore(SettingsError):
+    """A role that was to work may do more than that, and nothing that it is given takes it away; the text says what to do."""
 
 
 class MigrationsMissing(SettingsError):
@@ -187,6 +220,12 @@ async def _may_migrate(connection: AsyncConnection[TupleRow]) -> bool:
         )
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+async def _may_do_more(connection: AsyncConnection[TupleRow], role: str) -> str | None:
+    """Why a role may change the log in spite of `GRANTS`, None where it may not (or where there is no such role)."""
+    row = await (await connection.execute(MORE_THAN_WORK, {"role": role})).fetchone()
+    return None if row is None else str(row[0])
 
 
 async def _nothing_missing(connection: AsyncConnection[TupleRow], directory: Path) -> None:

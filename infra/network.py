@@ -18,7 +18,9 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 ISATAP = 0x00005EFE  # in an interface's id, whatever its bit for "universal" says (RFC 5214, section 6.1)
 
 # What is not the Internet at large, and why: IANA's registries of special-purpose addresses and of address space (RFC 6890 and
-# those that update it), the narrower range first. Of IPv6, only 2000::/3 is given out.
+# those that update it), the narrower range first. Of IPv6, only 2000::/3 is given out. Permitted are the registries' ranges that
+# are reached all over the Internet: AS112 (192.31.196.0/24, 192.175.48.0/24, 2620:4f:8000::/48; RFC 7534 and 7535), which answers
+# questions about private addresses, and AMT (192.52.193.0/24, RFC 7450), the relays of multicast.
 REFUSED: tuple[tuple[str, str], ...] = (
     ("0.0.0.0/8", "this host (RFC 791)"),
     ("10.0.0.0/8", "private use (RFC 1918)"),

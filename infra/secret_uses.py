@@ -26,12 +26,16 @@ THIS_LOGINS = """
     and coalesce(organisation = %(organisation)s, true)
 """
 
-# What was left open is this login's alone from now on. Under a lock, so that of two logins that are let in at the same moment
-# one alone is the first.
+# One row of what was left open is this login's alone from now on, the one that says most of it; the others stay for the logins
+# and servers that share the secret: as many as it had, it keeps. Under a lock, so that of two logins that are let in at the same
+# moment one alone is the first.
 BIND = f"""
     with left_open as (
-        delete from secret_uses
-        where reference = %(reference)s and {THIS_LOGINS} and num_nulls(host, port, login, organisation) > 0
+        delete from secret_uses where ctid = (
+            select ctid from secret_uses
+            where reference = %(reference)s and {THIS_LOGINS} and num_nulls(host, port, login, organisation) > 0
+            order by num_nulls(host, port, login, organisation) limit 1
+        )
         returning 1
     )
     insert into secret_uses (reference, host, port, login, organisation)

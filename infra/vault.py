@@ -36,13 +36,23 @@ class VaultError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """What may be shown of a secret. `used_at` is each host and port that it belongs to; `key_id` names its key."""
+    """What may be shown of a secret. `used_at` is each host and port that it belongs to; `key_id` names its key.
+
+    `moves`: it was set again, and its login takes it to the next server that lets it in.
+    """
 
     name: str
     version: int
     used_at: tuple[str, ...]
     key_id: str
     updated_at: datetime
+    moves: bool = False
+
+    @property
+    def whose(self) -> str:
+        """Where it may be used, in words."""
+        moving = ("for the next server of its login",) if self.moves else ()
+        return ", ".join((*self.used_at, *moving)) or "not used yet"
 
 
 @dataclass(frozen=True)
@@ -165,13 +175,13 @@ class Vault:
                         select distinct concat_ws(':', host, port) from secret_uses
                         where reference = 'vault:' || name and host is not null order by 1
                     ),
-                    key_id, updated_at
+                    key_id, updated_at, exists (select from secret_uses where reference = 'vault:' || name and host is null)
                 from vault order by name
                 """
             )
             return [
-                Entry(name, version, tuple(used_at), key_id, updated_at)
-                for name, version, used_at, key_id, updated_at in await cursor.fetchall()
+                Entry(name, version, tuple(used_at), key_id, updated_at, moves)
+                for name, version, used_at, key_id, updated_at, moves in await cursor.fetchall()
             ]
 
     async def delete(self, name: str) -> bool:
@@ -268,8 +278,7 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             say(f"stored: refer to it as vault:{asked.name} (version {version}); {whose}")
         elif asked.command == "list":
             for entry in await vault.entries():
-                used_at = ", ".join(entry.used_at) or "not used yet"
-                say(f"{entry.name}\tversion {entry.version}\t{used_at}\t{entry.updated_at:%FT%TZ}")
+                say(f"{entry.name}\tversion {entry.version}\t{entry.whose}\t{entry.updated_at:%FT%TZ}")
             async with pool.connection() as connection:
                 for reference, places, accepted_at in await secret_uses.outside_the_vault(connection):
                     say(f"{reference}\tnot in the vault\t{', '.join(places)}\t{accepted_at:%FT%TZ}")

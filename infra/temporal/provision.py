@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.children import needed
+
 VERSION = "1.8.2"
 LEAST_SERVER = (1, 31)  # CLI 1.7 and later
 HERE = Path(__file__).parent
@@ -62,7 +64,9 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 def is_recent_enough(binary: Path) -> bool:
     """Whether that file runs and says that its server is recent enough."""
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+        said = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=60, check=False, env=needed(os.environ)
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return False
     found = re.search(r"Server (\d+)\.(\d+)", said)

@@ -30,6 +30,10 @@ def refused(**changes: Any) -> Refused:
         "https://[::1/sales",
         "https://crm.example.com:99999/",
         "https://a\tb.example/db",
+        "https://a.example/x%00",
+        "https://a.example/x%0a",
+        "https://a.example/x%3F",
+        "https://a.example/x%23",
         "https://①②⑦.⓪.⓪.①/db",
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import ssl
 from io import StringIO
 from typing import Any
 
@@ -18,6 +19,7 @@ from domain.account import Account, State, decide, evolve
 from domain.actions import AddRecord
 from domain.address_book import SaveContact
 from domain.audit import Notice
+from domain.classification import diagnose_error
 from domain.commands import Command, Disable, Enable, SetPrivacy, SkipMessage
 from domain.crm import CrmSettings
 from domain.crm_events import CrmResumed, CrmSuspended
@@ -25,7 +27,7 @@ from domain.crm_life import Connection, CrmState
 from domain.crm_life import decide as decide_of_crm
 from domain.crm_life import evolve as evolve_of_crm
 from domain.decisions import LinkMessage
-from domain.events import AccountEnabled, Event, facts
+from domain.events import AccountEnabled, AccountResumed, Event, facts
 from domain.failures import Diagnosis, Kind
 from domain.foreign_text import in_notice, log_line, markdown, one_log_line
 from domain.redaction import redact
@@ -110,6 +112,25 @@ def test_a_servers_answer_is_words_in_the_page_and_the_notice(kind: Kind) -> Non
         tells_words_only(one)
 
 
+def test_an_address_that_pairs_with_our_marks_leaves_who_did_it_and_what_was_said_words() -> None:
+    given = parse(Disable, {"by": HOSTILE[:200], "reason": HOSTILE}, what="disable")
+    account, events = happens(active(address="a`b@example.com"), given)
+    tells_words_only(notice(events[0], account))
+    shows_words_only(details(account, NOON))
+    for event in (AccountEnabled(actor=LINK, at=NOON), AccountResumed(actor="system", at=NOON)):
+        told = notice(event, account)
+        assert told is not None
+        assert told.text.startswith("`a'b@example.com` ")
+
+
+def test_a_certificates_error_is_words_in_its_remedy() -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_message = HOSTILE
+    remedy = diagnose_error(error, phase="tls", host="pop.example.com", port=995, at=NOON).remedy
+    assert "evil" in remedy
+    assert not any(word in re.sub("`[^`]*`", "", remedy) for word in ("evil", "Sign in", "<img", "Head", "forged"))
+
+
 def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -> None:
     given = {"name": "sales", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
     connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
@@ -125,6 +146,15 @@ def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -
     shows_words_only(crm_status.details(connection))
     for event in (CrmSuspended(reason=failure.kind, actor="system", at=NOON), CrmResumed(actor="system", at=NOON)):
         tells_words_only(crm_status.notice(event, connection))
+
+
+def test_a_connection_whose_name_is_a_hosts_is_no_link() -> None:
+    given = {"name": "evil.example", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
+    connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
+    for event in decide_of_crm(connection, parse(crm_commands.Disable, {"by": "ops"}, what="disable"), NOON):
+        tells_words_only(crm_status.notice(event, connection))
+    shows_words_only(crm_status.details(connection))
+    shows_words_only(details(active(crm=["evil.example"]), NOON))
 
 
 @pytest.mark.parametrize("model", [AccountSettings, CrmSettings, Disable, SaveContact], ids=str)

@@ -28,12 +28,27 @@ def test_an_http_url_is_read_in_its_parts(url: str) -> None:
         "https://a\tb.example/db", "https://①②⑦.⓪.⓪.①/db", "https://a\nb/", "https://a b/", "https:\\\\a.example", "//a.example",
         "https://a.example\\@b.example/", "https://bücher.example", "https://a..b/", "https://-a/", "https://a:0/", "https://a:/",
         "https://a:65536/", "https://[::1/", "https://[::g]/", "https://[fe80::1%25eth0]/", "https:///a", "ftp://a/", "a", "",
-        "https://a.example/\x1b]0;x", "https://" + "a" * 64 + ".example/", "https://a@b@c/",
+        "https://a.example/x%00", "https://a.example/x%0a", "https://a.example/%1b", "https://a.example/%7F", "https://a.example/%3F",
+        "https://a.example/%23", "https://a.example/%2f", "https://a.example/%2541", "https://a.example/%", "https://a.example/%zz",
+        "https://a.example/%ff", "https://a.example/\x1b]0;x", "https://" + "a" * 64 + ".example/", "https://a@b@c/",
     ],
 )  # fmt: skip
 def test_what_parsers_read_differently_is_none(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 -- any, its words are for nobody
         http_url(url)
+
+
+@given(st.text(alphabet="ab1/%027fF3cC ~", max_size=12))
+@example("db%20of%C3%A9")
+def test_to_the_path_of_what_is_taken_the_client_joins_another(path: str) -> None:
+    try:
+        parts = http_url(f"https://a.example/{path}")
+    except ValueError:
+        return
+    base = httpx.URL(parts.geturl())
+    joined = base.copy_with(path=base.path.rstrip("/") + "/more")
+    assert joined.path == base.path.rstrip("/") + "/more"
+    assert joined.host == "a.example"
 
 
 @given(st.text(alphabet="ab.1:@/[]%?#\\-_\t①", max_size=20))

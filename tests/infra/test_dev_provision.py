@@ -41,6 +41,19 @@ def test_a_recent_one_on_the_path_is_taken(tmp_path: Path, environ: dict[str, st
     assert temporal_binary(environ) == mine
 
 
+def test_one_on_the_path_is_asked_for_its_version_without_a_secret(tmp_path: Path, environ: dict[str, str]) -> None:
+    program(tmp_path / "bin/temporal", f"/usr/bin/env > '{tmp_path}/seen'\necho '{RECENT}'")
+    secrets = {
+        "MAILROOM_SECRET_JANE": "correct horse",
+        "MAILROOM_KEY": "correct key",
+        "DATABASE_URL": "postgresql://a:correct@b/c",
+    }
+    assert provision(environ | secrets).returncode == 0
+    seen = (tmp_path / "seen").read_text()
+    assert f"PATH={environ['PATH']}" in seen
+    assert not any(word in seen for word in ("correct", "MAILROOM", "DATABASE_URL")), seen
+
+
 def test_an_old_one_on_the_path_is_passed_over_for_the_cache(tmp_path: Path, environ: dict[str, str]) -> None:
     program(tmp_path / "bin/temporal", f"echo '{OLD}'")
     cached = program(cache_folder(environ) / "temporal", f"echo '{RECENT}'")

@@ -13,6 +13,7 @@ import pytest
 from infra import database
 from infra.database import MIGRATIONS, MigrationsMissing, let_work, migrate
 from infra.migrate import run
+from infra.settings import SettingsError
 from tests.running import until
 from tests.services import Services
 
@@ -151,6 +152,41 @@ async def test_an_owner_that_is_no_superuser_migrates_and_lets_a_role_work(roles
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(attack.encode())
     assert scalars(url, "select count(*) from log") == [1]
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ("alter role {worker} superuser", "is a superuser"),
+        ("grant {owner} to {worker}", "is a member of a role that owns the schema"),
+        ("alter role {worker} noinherit; grant {owner} to {worker}", "is a member of a role that owns the schema"),
+        ("create role {worker}_all superuser; grant {worker}_all to {worker}", "is a member of a superuser"),
+        ("grant pg_write_all_data to {worker}", "may write to all tables"),
+        ("alter table mailroom.log owner to {worker}", "owns the schema of Mailroom or a table in it"),
+    ],
+)
+async def test_a_role_that_could_rewrite_the_log_is_not_let_work(
+    services: Services, roles: tuple[str, str, str], made: str, why: str
+) -> None:
+    owner, worker, url = roles
+    await migrate(url)
+    here = url.rpartition("/")[2]
+    as_superuser = f"{services.postgres.rpartition('/')[0]}/{here}"
+    with psycopg.connect(as_superuser, autocommit=True) as connection:
+        connection.execute(made.format(owner=owner, worker=worker).encode())
+        try:
+            with pytest.raises(SettingsError, match=f"^{worker} {why}.*: make a role of its own for workers"):
+                await run(["--worker", worker], {"DATABASE_URL": url})
+            assert scalars(url, "select count(*) from worker_roles") == [0], "it is given nothing"
+        finally:
+            connection.execute(f"drop role if exists {worker}_all".encode())
+            connection.execute(f"reassign owned by {worker} to {owner}".encode())
+
+
+async def test_the_owner_is_not_let_work(roles: tuple[str, str, str]) -> None:
+    owner, _, url = roles
+    with pytest.raises(SettingsError, match=f"^{owner} owns the schema of Mailroom"):
+        await run(["--worker", owner], {"DATABASE_URL": url})
 
 
 async def test_roles_that_work_are_given_what_a_later_release_adds_whoever_died_before(

@@ -188,3 +188,36 @@ async def test_an_entry_of_which_only_the_host_is_known_is_bound_whole_to_the_ne
     assert not await is_refused(lookup, "vault:left", JANE)
     [entry] = [entry for entry in await Vault(upgraded).entries() if entry.name == "left"]
     assert entry.used_at == (f"{HOST}:995",)
+
+
+async def test_servers_that_share_a_secret_of_before_go_on_with_it_once_it_is_set_again(
+    upgraded: Pool, lookup: Secrets
+) -> None:
+    """Two CRMs of one organisation with one key, and a mailbox by two ports: each takes its own part of what `set` has freed."""
+    async with upgraded.connection() as connection:
+        for use in (CRM, HIRING, JANE, replace(JANE, port=110)):
+            name = "vault:crm" if use.login == "" else "vault:jane"
+            await connection.execute(
+                """
+                insert into secret_uses (reference, host, port, login, organisation)
+                select %(name)s, %(host)s, %(port)s, %(login)s, %(of)s
+                where not exists (select from secret_uses where (reference, host, port) = (%(name)s, %(host)s, %(port)s))
+                """,
+                {"name": name, "host": use.host, "port": use.port, "login": use.login, "of": use.organisation},
+            )
+    vault = Vault(upgraded)
+    for name, uses in (("crm", [CRM, HIRING]), ("jane", [JANE, replace(JANE, port=110)])):
+        await vault.put(name, "correct horse", Cipher(KEY), elsewhere=True)
+        assert await whose(vault, name) == "for the next server of its login"
+        assert not await is_refused(lookup, f"vault:{name}", uses[0])
+        assert await whose(vault, name) == f"{uses[0].host}:{uses[0].port}, for the next server of its login"
+        for use in (*uses, *uses):
+            assert not await is_refused(lookup, f"vault:{name}", use), use
+        assert await whose(vault, name) == ", ".join(sorted(f"{use.host}:{use.port}" for use in uses))
+        assert await is_refused(lookup, f"vault:{name}", replace(uses[0], port=8000)), "two servers stay two"
+        assert await is_refused(lookup, f"vault:{name}", replace(uses[0], organisation="south"))
+
+
+async def whose(vault: Vault, name: str) -> str:
+    [entry] = [entry for entry in await vault.entries() if entry.name == name]
+    return entry.whose

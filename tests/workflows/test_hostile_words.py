@@ -13,17 +13,20 @@ from temporalio.client import WorkflowHandle
 from temporalio.converter import default as converter
 
 from activities.crm.adapter import CrmFailure, Record
+from domain.account import State
 from domain.failures import Kind
+from domain.identity import MOST_OF_ONE_UIDL
 from domain.redaction import redact
 from tests.activities.scripted_crm import Script, script, settings
 from tests.domain.test_foreign_text import ACTS, CODE
-from tests.running import Mailroom, refusal
+from tests.running import Mailroom, a_new_address, refusal
 from tests.servers.scripted_pop import MailboxServer
 from tests.workflows.crms import connect_crm, start_crm
 
 __all__ = ["script"]
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
+LINK = "[Sign in again](https://evil.example/uidl)"
 UIDL = "[Sign_in](https://evil.example/uidl)"
 BY = "[op](https://evil.example/by)\x1b[2J\u202e**"
 SAID = "[Sign in again](https://evil.example/said) ![x](https://evil.example/t.png) <img src=x>\x1b]0;pwned\x07\x9b2J"
@@ -90,6 +93,23 @@ async def test_a_servers_uidl_and_refusal_and_a_users_name_act_nowhere(
         views = [f"select * from {view} where address = %s" for view in OF_AN_ACCOUNT]
         assert await acting(mailroom, account.handle, *views) == []
         assert not ACTS.search(caplog.text.replace("\n", ""))
+
+
+async def test_a_uidl_in_a_remedy_and_an_address_in_a_notice_act_nowhere(mailroom: Mailroom) -> None:
+    count = MOST_OF_ONE_UIDL + 1
+    async with MailboxServer(messages={"one": HELLO}) as server:
+        account = await mailroom.connect(server, a_new_address("a`b"), retrieval={"interval_minutes": 60})
+        await account.until_mail(1)
+        server.replies["STAT"] = f"+OK {count} 1"
+        for verb, said in (("UIDL", f"`{LINK} <img src=x>"), ("LIST", "100")):
+            server.replies[verb] = "\r\n".join(["+OK", *(f"{n} {said}" for n in range(1, count + 1)), "."])
+        await account.command("poll_now", by=BY)
+        suspended = await account.until_state(State.SUSPENDED)
+        assert suspended.last_failure is not None
+        assert "evil" in suspended.last_failure.remedy
+        assert "evil" not in (suspended.last_failure.server_said or ""), "it is the remedy alone that is looked at here"
+        await account.command("disable", by=BY)
+        assert await acting(mailroom, account.handle) == []
 
 
 async def test_a_crms_records_and_answers_and_a_users_name_act_nowhere(
