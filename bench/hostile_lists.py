@@ -105,7 +105,7 @@ async def watch(given: argparse.Namespace, url: str, port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mailboxes", type=int, default=100)
-    parser.add_argument("--listed", type=int, default=380_000)
+    parser.add_argument("--listed", type=int, default=700_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     given = parser.parse_args()
     with (

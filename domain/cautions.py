@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.filters import own_mail, pasted
-from domain.foreign_text import in_notice
+from domain.foreign_text import address_in_notice
 from domain.observations import Observation
 from domain.providers import MARKS_READ, Caution, Profile, profile_of
 from domain.settings import AccountSettings
@@ -75,7 +75,7 @@ def _own_mail_in_inbox(settings: AccountSettings) -> Caution:
         (
             "In recent mode the server shows sent mail too, and without a filter it is stored in the Inbox. The one offered here "
             "moves it to Sent: mail that comes after it is saved, and with apply_filter the mail that is here. `contains` also "
-            f"matches longer addresses that end in or begin with yours, such as {in_notice('my.' + own[0])}; "
+            f"matches longer addresses that end in or begin with yours, such as {address_in_notice('my.' + own[0])}; "
             "recommend_filters has one that does not."
         ),
         (pasted(own_mail(own)),),

@@ -23,6 +23,10 @@ _ACTS = re.compile(
 
 # Nothing in which any chat, mail program or browser finds something to do: not even a host's name, of which some make a link.
 _DULL = re.compile(r"(?:[^\W_]|[ -]|(?<=[^\W_])_(?=[^\W_])|[.,;:](?= |$))+")
+# An address that nothing takes for more than one: no mark of markup, and no host's name of which some make a link.
+_PLAIN_ADDRESS = re.compile(
+    r"(?!www\.)[A-Za-z0-9](?:[A-Za-z0-9.+-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))*@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+)
 _NO_MARKS = str.maketrans("`<>", "'‹›")
 
 
@@ -54,6 +58,15 @@ def in_notice(text: str) -> str:
     """
     line = cleaned(text).translate(_NO_MARKS)
     return line if _DULL.fullmatch(line) else f"`{line}`" if line else "(nothing)"
+
+
+def address_on_page(address: str) -> str:
+    """An account's address in a page of markdown: whoever starts an account chooses it, and "a`b@example.com" is one."""
+    return address if _PLAIN_ADDRESS.fullmatch(address) else markdown(address)
+
+
+def address_in_notice(address: str) -> str:
+    return address if _PLAIN_ADDRESS.fullmatch(address) else in_notice(address)
 
 
 def log_line(text: str) -> str:

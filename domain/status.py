@@ -23,7 +23,7 @@ from domain.events import (
     WarningRaised,
 )
 from domain.failures import Failure, Kind, UserAction, user_action
-from domain.foreign_text import in_notice, markdown
+from domain.foreign_text import address_in_notice, address_on_page, in_notice, markdown
 from domain.hosts import enable_all
 from domain.providers import profile_of
 
@@ -168,7 +168,7 @@ def host_back_notice(host: str, since: datetime, at: datetime, disabled: int) ->
 
 def notice(event: Event, account: Account) -> Notice | None:
     """What people are told of `event`; `account` is the account after it. None where they need not be told (R82)."""
-    address = in_notice(account.settings.address)  # whoever starts an account chooses it: "a`b@example.com" is one
+    address = address_in_notice(account.settings.address)
     failure = account.last_failure
     match event:
         case AccountDisabled(reason="operator", actor=by):
@@ -250,7 +250,7 @@ def details(account: Account, now: datetime) -> str:
     """The account in a few lines of markdown, for the Temporal UI."""
     settings, progress = account.settings, account.progress
     state = f"**{account.state}**" + (f" ({account.reason})" if account.reason else "")
-    lines = [f"{markdown(settings.address)} is {state} since {clock(account.since)}", ""]
+    lines = [f"{address_on_page(settings.address)} is {state} since {clock(account.since)}", ""]
     if account.state is State.DISABLED:
         lines += [f"Disabled {markdown(account.disabled)}. {_way_back(account)}", ""]
     lines += [

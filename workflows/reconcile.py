@@ -14,7 +14,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
-from domain.foreign_text import markdown
+from domain.foreign_text import address_on_page, markdown
 from domain.reconciliation import Report
 from domain.refusal import Refused
 from workflows import contract
@@ -45,7 +45,7 @@ class Reconcile:
         if self._refused:
             raise refusal(self._refused)
         given = self._given
-        workflow.set_current_details(f"Reconciling {markdown(given.address)}.")
+        workflow.set_current_details(f"Reconciling {address_on_page(given.address)}.")
         try:
             request = contract.ReconcileRequest(address=given.address, repair=given.repair, ask_server=given.ask_server)
             done = await self._pass(request)
@@ -67,7 +67,7 @@ class Reconcile:
             request,
             task_queue=contract.RETRIEVAL_QUEUE,
             result_type=contract.Pass,
-            summary=f"{wanted} {markdown(request.address[:150])}",
+            summary=f"{wanted} {address_on_page(request.address[:150])}",
             start_to_close_timeout=PASS_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRY,

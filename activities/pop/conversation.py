@@ -34,9 +34,9 @@ Phase = Literal["connect", "tls", "greeting", "login", "transaction"]
 LARGEST_LISTING = 128 * 1024 * 1024
 """Bytes of memory that the lines of LIST or UIDL may take."""
 
-LONGEST_LISTING = 380_000
-"""Lines of LIST or UIDL. A message takes about 0.7 kB from the list to the plan: so many of them take the memory that there is
-for all lists (`listing_budget.LISTING_BYTES`)."""
+LONGEST_LISTING = 800_000
+"""Lines of LIST or UIDL. A message takes about 0.7 kB from the list to the plan: so many of them take what a worker may take at
+most, where theirs is the one mailbox of that size that it is at (`listing_budget`)."""
 
 LARGEST_CAPA, LONGEST_CAPA = 64 * 1024, 256
 """Bytes and lines that CAPA's answer may have: it is asked before any password, and no server needs a tenth of them."""

@@ -277,7 +277,7 @@ def test_people_are_told_of_what_they_must_decide_about(one: Observation) -> Non
     account = observing(one, provider="google")
     told = notice(WarningRaised(observation=one, at=LATER), account)
     assert told is not None
-    assert (told.code, told.text.startswith("`jane@example.com`: ")) == (one.code, True)
+    assert (told.code, told.text.startswith("jane@example.com: ")) == (one.code, True)
     assert "change_settings" in told.remedy
     assert one.code in NOTICED
 

@@ -217,7 +217,7 @@ def test_a_host_that_only_ends_like_googles_is_not_googles() -> None:
 def test_the_page_says_what_an_operator_wants_to_know_of_a_healthy_account() -> None:
     page = details(after(active(crm=["builtin"]), worked(stored=3), now=LATER), LATER)
     assert page.splitlines() == [
-        "`jane@example.com` is **active** since 2026-11-23 12:00:00 UTC",
+        "jane@example.com is **active** since 2026-11-23 12:00:00 UTC",
         "",
         "- server: pop.example.com:995 (tls: implicit)",
         "- failures in a row: authentication 0 of 10, connection 0 of 50",
@@ -276,9 +276,9 @@ def test_the_fiftieth_lost_connection_tells_as_well() -> None:
 
 def test_who_disabled_and_who_enabled_an_account_is_told() -> None:
     [said] = told(active(), Disable(by="ops"))
-    assert (said.code, said.text) == ("disabled", "`jane@example.com` was disabled by ops.")
+    assert (said.code, said.text) == ("disabled", "jane@example.com was disabled by ops.")
     [said] = told(disabled(), login_worked(disabled(), Enable(by="ops")))
-    assert (said.code, said.text) == ("enabled", "`jane@example.com` was enabled by ops.")
+    assert (said.code, said.text) == ("enabled", "jane@example.com was enabled by ops.")
 
 
 def test_a_suspension_is_told_with_its_kind_and_the_remedy_and_once() -> None:
@@ -290,7 +290,7 @@ def test_a_suspension_is_told_with_its_kind_and_the_remedy_and_once() -> None:
 
 def test_that_mail_is_retrieved_again_is_told_when_it_is_true() -> None:
     [said] = told(suspended(), worked())
-    assert (said.code, said.text) == ("resumed", "`jane@example.com` retrieves mail again.")
+    assert (said.code, said.text) == ("resumed", "jane@example.com retrieves mail again.")
     [said] = told(suspended(), no_connection())
     assert said.code == "resumed"
     assert "cannot retrieve yet (connection)" in said.text

@@ -61,7 +61,7 @@ async def test_people_are_told_when_an_account_is_disabled_and_when_it_is_enable
         await operator.temporal("workflow", "signal", *workflow, "--name", "disable", "--input", '{"by": "ops"}')
         (disabled,) = await receiver.until_told(1)
         assert (disabled["address"], disabled["code"]) == (address, "disabled")
-        assert disabled["text"] == f"`{address}` was disabled by ops."
+        assert disabled["text"] == f"{address} was disabled by ops."
         assert "enable" in disabled["remedy"]
 
         await operator.temporal("workflow", "signal", *workflow, "--name", "enable", "--input", '{"by": "ops"}')
