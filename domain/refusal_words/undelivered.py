@@ -28,7 +28,8 @@ storage
   ja: 容量, 空き
 used_up
   en: no more, none left, insufficient, not enough, used up, exhausted, no room, no space, lack*
-  de: erschöpft, überfüllt, nicht genug, nicht genügend, zu wenig, überlauf*, überzogen, überschritt*
+  de: erschöpft, überfüllt, nicht genug, nicht genügend, zu wenig, überlauf*, überzogen, überschritt*,
+      erreicht
   fr: epuise*, insuffisant*, pas assez, depass*, atteint*
   es: agotad*, insuficiente*, superad*, excedid*, sin espacio
   pt: esgotad*, insuficiente*, lotad*, excedid*, excedeu, ultrapass*, sem espaco
@@ -36,7 +37,7 @@ used_up
   pl: przepełnion*, zapełnion*, brak, wyczerpan*, przekroczon*
   ru: заполнен*, исчерпан*, недостаточн*, не хватает, закончил*, превышен*
   zh: 不足, 满, 滿, 已满, 已滿, 用尽, 超出, 超过, 超過
-  ja: 超過, 不足, いっぱい, 一杯, 満杯, 超え
+  ja: 超過, オーバー, 不足, いっぱい, 一杯, 満杯, 超え
 unwanted
   en: spam*, junk, unsolicited, virus*, malware, phishing, bulk mail, advertis*, malicious
   de: spam*, werbung, werbemail*, unerwünscht*, virus, viren, schadsoftware, schädlich*, phishing, verdächtig*
@@ -128,7 +129,7 @@ too_many
 taken
   en: accept*, take, taking, receive, receives
   de: angenommen, akzeptiert, annahme, empfangen, zugelassen, erlaubt
-  fr: accepte*
+  fr: accepte*, valide*, valable*
   es: aceptad*, acepta, admitid*, permitid*, autorizad*
   pt: aceit*, permitid*, autorizad*
   it: accettat*, accetta, ammess*, consentit*, autorizzat*
@@ -146,6 +147,10 @@ you
   ru: от вас
   zh: 您的邮件, 来自您
   ja: あなたから
+sender
+  fr: emetteur*
+  es: emisor*
+  pt: emissor*
 gone
   de: gelöscht, aufgelöst, entfernt
   fr: supprime*
