@@ -107,6 +107,8 @@ def main() -> None:
     cases = {f"of {given.mail}": list(folder(given.mail))} if given.mail else {"whole bounces": list(collection())}
     if not given.mail:
         parts: dict[str, tuple[Part, ...]] = {"": MENDED, ", held out": ("heldout",)}
+        apart: tuple[Part, ...] = ("partial", "partial_heldout", "html", "html_heldout")
+        cases |= {f"notices, {part.replace('_heldout', ', held out')}": list(in_words(part)) for part in apart}
         for name, some in parts.items():
             cases[f"notices in words{name}"] = [case for part in some for case in in_words(part)]
             cases[f"notices whose header says little{name}"] = [case for part in some for case in of_few_signs(part)]

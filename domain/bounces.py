@@ -199,12 +199,17 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
         return fails or titled(said) or bool(guessed)
     if report:
         return bool(guessed) and (fails or titled(said))
-    if not (guessed and (fails or titled(said))) or _GREETING.match(opening):
+    if not guessed or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
+    entries = coded and said.null_sender and all(one.alone for one in guessed)
+    if not (fails or titled(said) or entries):
+        return False
     formal = all(one.alone for one in guessed) or (titled(said) and _says_of_a_mail(said.subject, opening))
     if not said.system:
         return titled(said) and coded and (parts.returned or said.automatic or _OPENING.match(opening) is not None)
+    if not (formal or coded or _SYSTEM.search(f"{said.author or ''} ".partition("@")[0])):
+        return False  # an answer of a person's that goes out by itself has an empty Return-Path too
     return (titled(said), formal, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
 

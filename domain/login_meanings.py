@@ -47,27 +47,42 @@ TROUBLE = Meaning.of(
     "now + suspended|off @5",
 )
 
+# What else may be said of a login that failed, so that nothing but the login is to blame: who logs in and with what, that it
+# failed, advice to look at it or to ask somebody, and good-bye. All other concepts are another reason: a list of these would
+# never end, of those it does.
+ABOUT_THE_LOGIN = frozenset(
+    (
+        *("secret", "user", "account", "login", "login_again", "access"),
+        *("failed", "cannot", "denied", "wrong", "unknown", "=correct", "not", "not_behind", "none"),
+        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "closed", "filler"),
+    )
+)
+
+# A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
+_OTHERS = "server|backend|part|connection|pop"
+
 WRONG_NAME = Meaning.of(
-    "user|account|mailbox|address + wrong|unknown @5 unless state",
-    "user > denied @2",
-    "none > user|account|mailbox @1",
+    f"user|account|mailbox|address + unknown @5 nor {_OTHERS} unless state",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS} unless state",
+    f"none > user|account|mailbox @1 nor {_OTHERS}",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    "secret + wrong|unknown|denied @6",
-    "!secret unless cannot",
-    "login + wrong @4",
+    f"secret + wrong|unknown|denied|!correct @6 nor {_OTHERS}",
+    f"!secret nor {_OTHERS} unless cannot",
 )
 
-# What only failed may have failed for what is said besides: it is a wrong password where nothing is.
+# What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.
 LOGIN_FAILED = Meaning.of(
+    f"login + wrong @4 nor {_OTHERS}",
+    "user > denied @2",
     "secret + failed @6 unless minutes|wait|every|lock|state",
     "login + failed|denied @5 unless minutes|wait|every|lock|state",
-    "access|right + denied @4 unless minutes|wait|every|lock|state",
+    "access + denied @4 unless minutes|wait|every|lock|state",
     "!login unless minutes|wait|every|lock|state",
-    understood=True,
+    only_with=ABOUT_THE_LOGIN,
 )
 
 NO_REASON = Meaning.of(
-    "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, understood=True
+    "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, only_with=ABOUT_THE_LOGIN
 )

@@ -24,29 +24,38 @@ class Pattern(NamedTuple):
 
     Written `pop + !enabled|off @6 unless temporary`: one of each group, in any order (`>` instead of `+`: after the one
     before), with at most six words between (5 where nothing is said), and none of `temporary` in the whole text. `!` is a
-    negated word, `=` one that is not, and without a mark either will do.
+    negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server`: no word of `server`
+    between the two or right behind them, as it is then the server that is wrong.
     """
 
     written: str
     groups: tuple[tuple[bool, frozenset[str]], ...]  # whether it must follow, and the concepts with their marks
     within: int
     unless: frozenset[str]
+    nor: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, written: str) -> Pattern:
         wanted, _, unless = written.partition(" unless ")
+        wanted, _, nor = wanted.partition(" nor ")
         wanted, _, within = wanted.partition(" @")
         pieces = re.split(r" ([+>]) ", wanted.strip())
         groups = [(False, frozenset(pieces[0].split("|")))]
         groups += [
             (sign == ">", frozenset(piece.split("|"))) for sign, piece in zip(pieces[1::2], pieces[2::2], strict=True)
         ]
-        return cls(written, tuple(groups), int(within or 5), frozenset(unless.split("|")) - {""})
+        return cls(
+            written,
+            tuple(groups),
+            int(within or 5),
+            frozenset(unless.split("|")) - {""},
+            frozenset(nor.split("|")) - {""},
+        )
 
     @property
     def concepts(self) -> set[str]:
         return {mark.lstrip("!=") for _, group in self.groups for mark in group} | {
-            mark.lstrip("!=") for mark in self.unless
+            mark.lstrip("!=") for mark in self.unless | self.nor
         }
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
@@ -57,9 +66,13 @@ class Pattern(NamedTuple):
         for sentence in reading.sentences:
             hits = [hit for hit in reading.hits if hit.sentence == sentence]
             for chosen in self._combinations(hits, (), self.groups):
-                if best is None or _span(chosen) < _span(best):
+                if (best is None or _span(chosen) < _span(best)) and not self._is_of_another(chosen, hits):
                     best = chosen
         return best
+
+    def _is_of_another(self, chosen: Collection[Hit], hits: Collection[Hit]) -> bool:
+        first, last = min(hit.first for hit in chosen), max(hit.last for hit in chosen)
+        return any(_is(hit, self.nor) and first <= hit.last and hit.first <= last + 2 for hit in hits)
 
     def _combinations(
         self, hits: Collection[Hit], chosen: tuple[Hit, ...], groups: tuple[tuple[bool, frozenset[str]], ...]
@@ -92,23 +105,38 @@ def _span(hits: tuple[Hit, ...]) -> int:
 
 
 class Meaning(NamedTuple):
-    """Patterns that all say the same. `most_words`: only of a text that has no more words than that; `understood`: only of one
-    of which every word is known, so that it says nothing else."""
+    """Patterns that all say the same. `most_words`: only of a text that has no more words than that; `only_with`: only of one
+    that says nothing else, of which every word is known and is one of the pattern's or of these concepts (marked as in a
+    pattern)."""
 
     patterns: tuple[Pattern, ...]
     most_words: int | None = None
-    understood: bool = False
+    only_with: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, *written: str, most_words: int | None = None, understood: bool = False) -> Meaning:
-        return cls(tuple(map(Pattern.parse, written)), most_words, understood)
+    def of(cls, *written: str, most_words: int | None = None, only_with: frozenset[str] | None = None) -> Meaning:
+        return cls(tuple(map(Pattern.parse, written)), most_words, only_with)
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
         if self.most_words is not None and reading.words > self.most_words:
             return None
-        if self.understood and reading.unknown:
+        if self.only_with is not None and reading.unknown:
             return None
-        return next((found for pattern in self.patterns if (found := pattern.find(reading)) is not None), None)
+        return next(
+            (
+                found
+                for pattern in self.patterns
+                if (found := pattern.find(reading)) is not None and not self._says_more(reading, found)
+            ),
+            None,
+        )
+
+    def _says_more(self, reading: Reading, found: tuple[Hit, ...]) -> bool:
+        """Whether it has a word of which no meaning is one of `only_with`. Many words have several."""
+        if self.only_with is None:
+            return False
+        about = [hit for hit in reading.hits if hit in found or _is(hit, self.only_with)]
+        return any(not any(one.first <= hit.first and hit.last <= one.last for one in about) for hit in reading.hits)
 
     @property
     def written(self) -> tuple[str, ...]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from domain.bounce_reasons import REPLY_CODE, STATUS, says_why
-from domain.notice_ends import BARE_RULE, QUOTED, begins_other, heads_copy
+from domain.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
 from domain.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, same_label, sentence_of
 from domain.notice_words import (
     AFTER_RECIPIENT,
     AND,
     BEFORE_OTHERS,
     BEFORE_RECIPIENT,
+    CLAUSE,
     CONTACT,
     COPY,
     EXPANDED,
@@ -29,9 +30,12 @@ from domain.notice_words import (
     RECIPIENT,
     ROLE,
     SAID_BY,
+    SENDER_AFTER,
+    SENDER_BEFORE,
     SENDER_LABEL,
     TO_LABEL,
     WRITE_TO,
+    arrived,
     fails,
     lowered,
 )
@@ -45,6 +49,7 @@ LONGEST_PROSE = 200  # about two lines: what says that something failed
 _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s:<\"(]{1,4}$")
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
+_ANSWER = re.compile(r"\W{0,8}(?:\w{1,8}:\s{0,4})?([2-5])\d\d(?:[ -]|$)")
 _WORD = re.compile(r"\w{1,40}")
 
 
@@ -97,6 +102,7 @@ class _Reader:
     failed: bool = False  # something was said to have failed
     opened: bool = True  # a list of those whom something did not reach
     headed: bool = False  # by a title
+    reached: bool = False  # those below were, a title says
     listed: tuple[bool, ...] | None = None  # how its last entry stands there
     fresh: bool = True  # a paragraph begins
     doubtful: bool = False  # somebody was named, and it is not understood what is said of them
@@ -179,11 +185,15 @@ class _Reader:
 
     def _form(self, place: Place, label: re.Match[str] | None) -> tuple[_Form | None, str]:
         """How an address is named as one that failed, and in which sentence; None: it is not."""
+        if SENDER_BEFORE.search(place.before[-12:]) or SENDER_AFTER.match(place.after) or self._arrived(place):
+            return None, ""
         if EXPANDED.search(self._just_before(place)):
             return (None if self._made_of(place) else _Form.ENTRY), ""
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
             if SENDER_LABEL.match(name) or TO_LABEL.match(name):
+                return None, ""
+            if arrived(name):
                 return None, ""
             if "rcpt" in name:  # what a client said
                 return _Form.ANSWER, ""
@@ -199,6 +209,23 @@ class _Reader:
         elif self.opened and self.headed and place.beside_a_name:
             return _Form.LISTED, ""
         return self._in_sentence(place)
+
+    def _arrived(self, place: Place) -> bool:
+        """Whether it is said of an address that it got the mail: above it, beside it, in the fields or the answer below."""
+        if arrived(place.rest[:100]) and (len(place.before.split()) < 2 or label_of(place.line)):
+            return True
+        if self.reached and not self._says_why(place.line):
+            return True
+        for line in self.lines[place.at + 1 : place.at + 5]:
+            if not line.strip() or ADDRESS.search(line):
+                return False
+            if answer := _ANSWER.match(line):
+                return answer[1] == "2"
+            if (label := label_of(line)) and line[label.end() :].strip():
+                value = line[label.end() :].strip()
+                if arrived(value) or self._says_why(value):
+                    return not self._says_why(value)
+        return False
 
     def _just_before(self, place: Place) -> str:
         if place.before.strip() or not place.at:
@@ -277,6 +304,8 @@ class _Reader:
         if role and CONTACT.search(before[-80:]):
             return None, ""
         said = f"{before} {after}"
+        if arrived(f"{CLAUSE.split(before)[-1]} {CLAUSE.split(after)[0]}".strip()):
+            return None, ""
         if not _CODED.search(before[-20:]) and self._fails(ADDRESS.sub(" ", said)):
             if self._is_of_others(before, said) or self._opens_list(place.at, after):
                 return None, ""
@@ -291,7 +320,10 @@ class _Reader:
         """Whether another address in a sentence stands as recipients do, and this one does not."""
         if BEFORE_RECIPIENT.search(before[-60:]) or AND.search(before[-300:]):
             return False
-        return any(BEFORE_RECIPIENT.search(said[: other.start()][-60:]) for other in ADDRESS.finditer(said))
+        return any(
+            BEFORE_RECIPIENT.search(said[: other.start()][-60:]) and not SENDER_AFTER.match(said[other.end() :])
+            for other in ADDRESS.finditer(said)
+        )
 
     def _opens_list(self, at: int, after: str) -> bool:
         """Whether a sentence that says of some address what failed is about those in the lines below."""
@@ -312,6 +344,11 @@ class _Reader:
     def _after_prose(self, line: str, label: re.Match[str] | None) -> None:
         self.prose = f"{self.prose} {line.strip()}"[-LONGEST_PROSE:]
         heading = line.rstrip().endswith((":", "：", "-", "=", "*", "|"))
+        title = line if RULE.match(line) else re.split(r"[.!?] ", self.prose.rstrip())[-1]
+        if (heading or RULE.match(line)) and arrived(title.strip(" -=*|:：")) and not ADDRESS.search(line):
+            self.reached, self.opened, self.listed = True, False, None
+            return
+        self.reached = self.reached and not self._fails(line)
         titles = heading and RECIPIENT.search(line) is not None and not COPY.search(line)
         if not self.claims:
             if self.fresh or heading or not (self.opened and self.failed):

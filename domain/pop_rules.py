@@ -33,7 +33,7 @@ MESSAGE_GONE = _text(
     r"\bmessage\b.{0,20}\b((does not|doesn't) exist|(is|was|has been|already) (deleted|removed))",
 )
 
-NAMES = frozenset(("user", "account", "mailbox", "address", "login"))  # what USER may be refused for, if it is wrong
+NAMES = frozenset(("user", "account", "mailbox", "address"))  # what USER may be refused for, if it is wrong
 
 UNKNOWN_COMMAND = Meaning.of("command + not_understood", "not_implemented", most_words=12)
 

@@ -28,6 +28,9 @@ _FOR_MACHINES = (*DELIVERY_STATUS, "disposition-notification", "global-dispositi
 _RETURNED = ("rfc822", "rfc822-headers", "rfc822-header", "global", "global-headers", "partial", "external-body")
 _ONCE = ("final-recipient", "original-recipient", "action")
 _BLANK = re.compile(r"\n[ \t]*\n")
+_BLANKS = re.compile(r"\s+")
+_ENDS_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[a-z0-9-]+$", re.IGNORECASE | re.ASCII)
+_BEGINS_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.\w", re.ASCII)
 _DELIMITER = re.compile(rb"^--([\x21-\x7e]{3,70})[ \t]*\r?\n(?:content-|mime-)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]{1,20})", re.IGNORECASE | re.MULTILINE)
 
@@ -120,7 +123,16 @@ def _text(part: _Part) -> str:
 
 
 class _Words(HTMLParser):
-    _BREAKS = frozenset(("p", "br", "div", "tr", "li", "h1", "h2", "h3", "table", "td", "pre", "hr", "blockquote"))
+    """What a page says: a line for each block. Blanks at the edges of a text part it from its neighbours, and so does an
+    address: <a>jane@example.com</a>User unknown."""
+
+    _BREAKS = frozenset(
+        (
+            *("p", "br", "div", "tr", "li", "ul", "ol", "dl", "dt", "dd", "table", "td", "th", "caption", "pre", "hr"),
+            *("h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article", "address", "header", "footer"),
+            *("main", "nav", "aside", "center", "form", "fieldset", "figure", "details", "summary", "title", "body"),
+        )
+    )
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -138,8 +150,15 @@ class _Words(HTMLParser):
             self.words.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.words.append(" ".join(data.split()) + (" " if data[-1:].isspace() else ""))
+        if self._unseen or not data:
+            return
+        above = self.words[-1] if self.words else "\n"
+        apart = (_ENDS_ADDRESS.search(above[-300:]) and data[0].isalnum()) or (
+            above[-1:].isalnum() and _BEGINS_ADDRESS.match(data)
+        )
+        words = _BLANKS.sub(" ", f" {data}" if apart else data)
+        if words := words.lstrip() if above[-1:].isspace() else words:
+            self.words.append(words)
 
 
 def _of_html(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from domain.refusal_words import WORDS
 
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
+WHERE = "here"  # "on this server" says where, and still has a server in it
 REACH_OF_A_NEGATION = 3  # words
 
 _CONTINUED = re.compile(r"\n {3,}")
@@ -215,8 +216,12 @@ def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entr
     """ "Password database" is about a database, "not found" no negation; "not allowed" says also that it is not "allowed"."""
     negations = {first for first, _, entry in found if entry.concept == NEGATION}
     return any(
-        first <= start and end <= last and last - first > end - start and not (first in negations and first < start)
-        for first, last, _ in found
+        first <= start
+        and end <= last
+        and last - first > end - start
+        and not (first in negations and first < start)
+        and longer.concept != WHERE
+        for first, last, longer in found
     )
 
 

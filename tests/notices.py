@@ -19,7 +19,7 @@ Subject: Undelivered Mail Returned to Sender
 {COMMON}"""
 RECIPIENTS = {"{to}": "jane@example.com", "{to2}": "joe@example.com"}
 
-Part = Literal["known", "unseen", "later", "last", "heldout"]
+Part = Literal["known", "unseen", "later", "last", "heldout", "partial", "partial_heldout", "html", "html_heldout"]
 MENDED: tuple[Part, ...] = ("known", "unseen", "later", "last")
 
 
@@ -37,7 +37,8 @@ def notices(part: Part) -> Iterator[Notice]:
     """Each notice of a part with each of its rests."""
     for notice, text in _pieces(part, "notice"):
         for rest, below in _pieces(part, "rest"):
-            yield _filled(notice, rest, HEADER, text, f"\n{below}\n")
+            header = HEADER.replace("text/plain", "text/html") if part.startswith("html") else HEADER
+            yield _filled(notice, rest, header, text, f"\n{below}\n")
 
 
 def from_any_sender(part: Part) -> Iterator[Notice]:

@@ -3,9 +3,10 @@
 A concept stands alone on its line; below it a line for each language, `de: kennwort*, passwort*`, which may go on, further in, on
 the next. A word in brackets behind the language names the server or provider whose text taught these words: `en (gromox):`.
 `*` stands for any ending, a blank for a blank, a hyphen or nothing. Letters are compared without case and accents, and German
-umlauts also as ae, oe, ue. `filler` is what says nothing: a refusal that says only that the login failed has no words but known
-ones (`understood` in domain/meanings.py). What concepts mean together is said by the rules (domain/pop_rules.py,
-domain/smtp_rules.py).
+umlauts also as ae, oe, ue. `filler` is what says nothing, `here` where it was said ("on this server"): a refusal that says only
+that the login failed has beside these no words but of concepts that are about logins (`ABOUT_THE_LOGIN` in
+domain/login_meanings.py). So neither may name anything that can be in trouble. What concepts mean together is said by the rules
+(domain/pop_rules.py, domain/smtp_rules.py).
 """
 
 from domain.refusal_words import limits, people, refusing, sending, servers, ways

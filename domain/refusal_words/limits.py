@@ -20,13 +20,13 @@ too_often
       down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*, too many times,
       minutes apart, seconds apart, too short interval*, frequency limit*, interval too short, too short, brute force,
       bruteforce, repeated failures, repeated failed, repeated attempts
-  de: zu oft, zu häufig, zu schnell, zu kurzen abständen, mindestabstand, zu kurz
+  de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz
   fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court
   es: demasiado frecuente*, muy frecuente*, demasiado rapido, muy a menudo, demasiada frecuencia
   pt: muito frequente*, muito rapido, muita frequencia
   it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza
-  pl: zbyt często, za często, zbyt szybko
-  ru: слишком часто, слишком быстро
+  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko
+  ru: слишком часто, слишком част*, слишком быстро
   zh: 频繁, 頻繁, 过快, 限流
   ja: 頻繁
 limit

@@ -39,22 +39,23 @@ cannot
 filler
   en: a, an, the, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
       your, our, we, it, its, and, or, as, please, sorry, because, since, reason, unknown reason, due, err, pop,
-      pop3, mail, email, e mail, service, contact, support, help, administrator, admin, helpdesk, see, visit,
-      check, verify, more, information, details, info, for more, id, code, ref, reference, ip, urllink, pass,
+      pop3, mail, email, e mail, support, help, administrator, admin, helpdesk, see, visit,
+      check, verify, more, information, details, info, for more, id, code, ref, reference, urllink, pass,
       apop, client, again, correct, correctly, request, requested, attempt, attempts, name, during, step,
-      attempts left, attempt left, remaining, who, say, clocktime, smtp, reply, reason unavailable, permanent*,
-      using, seems, sure, make sure
+      attempts left, attempt left, remaining, who, you are, say, clocktime, smtp, reason unavailable, data, email address,
+      e mail address, mail address, permanent*,
+      using, yes, seems, sure, make sure, full
   de: der, die, das, den, dem, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
-      war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, kontaktieren, wenden, siehe,
+      war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
       prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben
   fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
-      s il vous plait, veuillez, verifier, verifiez, contacter, contactez, aide, a la, au, aux, sur
+      s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur
   es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
-      compruebe, contacte, ayuda, se, ha
+      compruebe, ayuda, se, ha
   pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
-      contate, ajuda, no, na, foi
+      ajuda, no, na, foi
   it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
-      contattare, aiuto, al
+      aiuto, al
   pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się
   ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность
   zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
@@ -62,6 +63,18 @@ filler
   ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい, 正しく,
       入力, 理由, 詳細, については, してください, ください, 下さい, もう一度
 
+here
+  en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server, on the
+      server, for mailbox, for this mailbox, for your mailbox, to mailbox, to your mailbox, for service
+  de: auf diesem server, an diesem server, am server, bei diesem dienst, am mailserver, für das postfach, am postfach
+  fr: sur ce serveur, a ce serveur, a ce service, a la boite aux lettres
+  es: en este servidor, en el servidor, a este servicio
+  pt: neste servidor, no servidor
+  it: su questo server, sul server
+  pl: na tym serwerze, na serwerze
+  ru: на этом сервере, на сервере
+  zh: 此服务器, 本服务器
+  ja: このサーバ, このサーバー
 failed
   en: fail, fails, failed, failure*, failing, unsuccessful*, error, errors, not successful, did not succeed, not
       completed, not possible, unable, could not, couldn t, cannot, can not, can t, problem
@@ -100,9 +113,20 @@ wrong
   pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*
   it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, scorrett*, invalid*
   pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*
-  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*
+  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*
   zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法
   ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません
+correct
+  en: correct, right, valid, accurate
+  de: korrekt, richtig, gültig
+  fr: correct*, valide*, valable*, exact*, bon, bonne
+  es: correct*, valid*, exact*
+  pt: corret*, correct*, valid*, certa, certo
+  it: corrett*, valid*, esatt*, giust*
+  pl: poprawn*, prawidłow*, właściw*
+  ru: верн*, правильн*, корректн*
+  zh: 正确, 正確
+  ja: 正しい, 正しく
 unknown
   en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known, not
       recogni*, unrecogni*, not registered, never heard of, not listed, no account, not a local, don t know, do not

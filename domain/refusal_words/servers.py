@@ -36,8 +36,21 @@ server
   ru: сервер*, сервис*, служб*, систем*, операци*
   zh: 服务器, 伺服器, 服务, 服務, 系统, 系統
   ja: サーバ, サーバー, サービス, システム
+part
+  en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
+      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*
+  de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*
+  fr: reponse*, format, enregistrement*, protocole*, hote, regle*
+  es: respuesta*, formato, registro*, protocolo*, host, politica*, regla*
+  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*
+  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole
+  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*
+  ru: ответ*, формат*, запись, записи, протокол*, хост*, узел, узла, правил, правило
+  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略
+  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト
 trouble
-  en: went down, going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
+  en: connection error, went down,
+      going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
       not respond, not ready, not running, out of order, out of service, overload*, over loaded, high load, heavy
       load, load too high, load average, too busy, server busy, system busy, shutdown, restarting, starting up,
       rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being migrated,

@@ -261,6 +261,20 @@ def test_a_word_in_the_subject_makes_no_bounce(lines: tuple[str, ...], kind: str
     assert message(*lines, "To: me@example.com", body=body).kind == kind
 
 
+def test_what_a_person_has_answered_by_itself_is_no_bounce_whatever_its_subject() -> None:
+    lines = ("From: anna@example.org", "To: me@example.com", "Subject: Auto: Delivery status of order 77")
+    away = "I am away until Monday. Mail to bob@example.org if urgent; my mailbox is not read.\n"
+    found = message("Return-Path: <>", "Auto-Submitted: auto-replied", *lines, body=away)
+    assert (found.kind, "bounce" in found.traits) == ("automatic", False)
+    assert message("Return-Path: <>", "Auto-Submitted: auto-generated", *lines, body=away).kind == "automatic"
+
+
+def test_a_postmasters_line_of_an_address_and_a_code_is_a_bounce_without_a_subject() -> None:
+    lines = ("Return-Path: <>", "From: postmaster@mx.example.net", "To: me@example.com", "Subject:")
+    found = said("jane@example.com: 550 5.1.1 unknown\n", *lines)
+    assert {address: one["severity"] for address, one in found.items()} == {"jane@example.com": "hard"}
+
+
 def test_a_bounce_that_a_person_sends_on_is_that_persons() -> None:
     body = f"--b\nContent-Type: text/plain\n\nWhat is this?\n\n--b\n{STATUS}\n--b--\n"
     sent_on = message(

@@ -90,6 +90,40 @@ def test_where_the_first_address_is_not_understood_those_below_are_not_taken_for
         assert said(notice.format(below)) == {}
 
 
+@pytest.mark.requirement("R40")
+def test_a_notice_in_html_names_whom_it_shows() -> None:
+    assert differing(list(notices("html"))) == {}
+
+
+def test_of_html_that_the_rules_were_not_written_for_no_stranger_is_named_and_most_recipients_are() -> None:
+    given = list(notices("html_heldout"))
+    wrong = differing(given)
+    assert not [name for name, addresses in wrong.items() if addresses - {"jane@example.com", "joe@example.com"}]
+    assert len(wrong) < len(given) / 4
+
+
+def test_html_beside_a_plain_part_without_an_address_is_read_alike() -> None:
+    body = (
+        "--b\nContent-Type: text/plain\n\nAddress not found.\n--b\nContent-Type: text/html\n\n<p>Your message wasn't "
+        "delivered to <b>jane@example.com</b> because the address couldn't be found.</p>\n--b--\n"
+    )
+    found = said(body, *DAEMON, "Content-Type: multipart/alternative; boundary=b")
+    assert found["jane@example.com"]["severity"] == "hard"
+    assert found.keys() == {"jane@example.com"}
+
+
+@pytest.mark.requirement("R40")
+def test_nobody_is_named_of_whom_a_notice_says_that_they_got_the_mail_or_sent_it() -> None:
+    assert differing(list(notices("partial"))) == {}
+
+
+def test_of_partial_deliveries_that_the_rules_were_not_written_for_nobody_who_got_the_mail_is_named() -> None:
+    given = list(notices("partial_heldout"))
+    wrong = differing(given)
+    assert not [name for name, addresses in wrong.items() if addresses - {"jane@example.com", "joe@example.com"}]
+    assert len(wrong) < len(given) / 4
+
+
 # --- lists
 
 

@@ -115,7 +115,7 @@ def test_what_carries_no_password_cannot_be_refused_for_one(command: str, said: 
 def test_the_name_may_be_refused_at_user_and_the_password_not() -> None:
     assert diagnose_reply("no such user", phase="login", command="USER").kind is Kind.AUTHENTICATION
     assert diagnose_reply("[AUTH] no", phase="login", command="USER").kind is Kind.AUTHENTICATION
-    for said in ("", "denied", "bad password", "something else"):
+    for said in ("", "denied", "bad password", "something else", "login failed", "Authentication failed"):
         assert diagnose_reply(said, phase="login", command="USER").kind is Kind.SERVER_ERROR
 
 
@@ -159,6 +159,7 @@ def test_every_concept_that_a_rule_looks_for_is_in_the_table_and_the_other_way_r
     asked = {
         concept for meaning in (*meanings, UNKNOWN_COMMAND) for one in meaning.patterns for concept in one.concepts
     }
+    asked |= {mark.lstrip("!=") for meaning in meanings for mark in meaning.only_with or ()}
     assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()}
 
 
@@ -190,6 +191,10 @@ def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
         ("see https://example.com/password/wrong", "secret|wrong", None),
         ("SubmissionQuotaExceeded", "limit", ["quota*"]),
         ("maintenance, try later", "trouble unless later", None),
+        ("wrong answer from the password", "secret + wrong nor part", None),
+        ("wrong password format", "secret + wrong nor part", None),
+        ("wrong password in your answer", "secret + wrong nor part", ["password*", "wrong"]),
+        ("busy on this server", "server + busy", ["server*", "busy"]),
     ],
 )
 def test_a_pattern_holds_by_nearness_order_negation_and_sentence(

@@ -63,7 +63,11 @@ async def assert_retrieved_exactly_once(operator: Operator, load: Load) -> None:
     await assert_stored_exactly_once(operator, load.address, load.delivered)
     await assert_deleted_exactly_once(operator, load.address, load.count)
     await assert_no_failures(operator, load.address)
-    assert (await operator.status(load.address))["progress"]["stored"] == load.count
+
+    async def reported() -> bool:  # when its session ends, which is a moment after all is deleted
+        return bool((await operator.status(load.address))["progress"]["stored"] == load.count)
+
+    await until(reported, f"{load.count} messages in the status of {load.address}")
 
 
 @pytest.mark.requirement("R19")
