@@ -7,7 +7,9 @@ and its registry, RFC 7372, RFC 7505; of those above x.7.50 the documentation of
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, cast
+
+from domain.bounce_meanings import meant
 
 Reason = Literal[
     "unknown user",
@@ -60,8 +62,8 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"must be authenticated")),
     ("unknown host", r"unable to get mx|no mx (?:found|record)"),
     ("sender rejected", (r"email address is not verified|identities failed|from: domain|"
-        r"from header (?:is )?invalid|invalid from")),
-    ("blocked", (r"invalid ip|mail ?server is blocked|block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|"
+        r"from header (?:is )?invalid|invalid from|(?:accept|tak|want|receiv)\w* (?:any )?(?:e?-?mails?|messages?) from you\b")),
+    ("blocked", (r"lists? of spam|invalid ip|mail ?server is blocked|block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|"
         r"u)[wr]?bls?\b|spamhaus|spamcop|barracudacentral|sorbs|senderbase|"
         r"cloudmark|trendmicro|proofpoint\.com/|reputation|reverse dns|\bptr\b|\brdns\b|reverse (?:lookup|map)|"
         r"resolv\w+ (?:your|to) ip|"
@@ -202,6 +204,8 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"rfc ?\d{3,4}|bare (?:lf|line|cr)|missing|multiple from|header|pipelining|parameters?")),
 )  # fmt: skip
 _OF_WORDS = [(reason, re.compile(words)) for reason, words in _WORDS]
+_KNOWN_PLAINLY = re.compile(_PLAIN_USER)
+_SAID_OF_ALL: frozenset[Reason] = frozenset({"policy", "system"})
 _BLANKS = re.compile(r"\s+")
 # Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
 _BESIDE = re.compile(
@@ -251,25 +255,41 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
     `around` it, and by the reply code of SMTP."""
     code = STATUS.search(status or "") or STATUS.search(said)
     by_code = _OF_CODES.get((int(code[2]), int(code[3]))) if code else None
-    by_words = _by_words(said)
-    # Refused, unavailable and the like are said for every reason: there the code knows better.
-    if by_words and not (by_code and by_words in ("policy", "system")):
+    by_words, by_concept = _by_words(said)
+    # Refused, unavailable and the like are said for every reason: there the code knows better, but not that the address is bad
+    # where a policy or a later time is named.
+    if by_words and not (by_code and by_words in _SAID_OF_ALL and not (by_concept and by_code in BAD_ADDRESS)):
         return by_words
     if by_code and code and code[3] != "0":
         return by_code
     reply = REPLY_CODE.search(said)
     by_reply = _OF_REPLIES.get(reply[1] + reply[2]) if reply else None
-    return by_words or _by_words(around) or by_code or by_reply or "unknown"
+    return by_words or _by_words(around)[0] or by_code or by_reply or "unknown"
 
 
-def _by_words(said: str) -> Reason | None:
-    said = _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
+def _by_words(said: str) -> tuple[Reason | None, bool]:
+    """By wordings, then by concepts, which have more languages; and whether it was by concepts. Only a plain English "user
+    unknown" is about the address whatever else is said: other wordings of that are as often about a sender or a list."""
+    said = _plain(said)
+    reason = _by_wording(said)
+    weak = reason is None or reason in _SAID_OF_ALL
+    if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
+        by_concept = cast("Reason | None", meant(said, english=weak))
+        return by_concept or reason, by_concept is not None
+    return reason, False
+
+
+def _plain(said: str) -> str:
+    return _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
+
+
+def _by_wording(said: str) -> Reason | None:
     return next((reason for reason, words in _OF_WORDS if words.search(said)), None) if said else None
 
 
 def says_why(words: str, *, any_reason: bool = False) -> bool:
     """Whether words give a reason: one that is said of a recipient and hardly of anything else, or any."""
-    reason = _by_words(words)
+    reason = _by_wording(_plain(words))
     return reason is not None if any_reason else reason in _OF_A_RECIPIENT
 
 

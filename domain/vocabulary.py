@@ -129,10 +129,17 @@ class Vocabulary(NamedTuple):
 @functools.cache
 def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
     """The table's words, read when they are first needed."""
+    return of_words(WORDS, without=without)
+
+
+def of_words(
+    table: str, *, without: frozenset[str] = frozenset(), left_out: frozenset[str] = frozenset()
+) -> Vocabulary:
+    """The words of a table as that of domain/refusal_words/. `left_out`: the languages that are not read."""
     spelled = [
         (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
-        for concept, language, words, origin in rows()
-        if not origin or origin not in without
+        for concept, language, words, origin in rows(table)
+        if language not in left_out and (not origin or origin not in without)
         for word in words
         for spelling in {fold(word), fold(word.translate(_UMLAUTS)) if language == "de" else fold(word)}
     ]
@@ -145,10 +152,10 @@ def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
     return Vocabulary(entries, without)
 
 
-def rows() -> Iterator[tuple[str, str, list[str], str]]:
+def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
     """Concept, language, words, and whose text taught them ("" where nobody's did)."""
     concept = ""
-    for line in _CONTINUED.sub(" ", WORDS).splitlines():
+    for line in _CONTINUED.sub(" ", table).splitlines():
         if head := _LANGUAGE.match(line):
             yield concept, head["language"], line[head.end() :].split(", "), head["taught_by"] or ""
         else:
