@@ -18,7 +18,7 @@ STALE := $(shell test -e $(VENV)/pyvenv.cfg && test -n "$(PYTHON)" && \
 # What cancels and waits is tested on the other supported Pythons as well: asyncio is not the same in all of them.
 OTHERS := $(filter-out $(shell test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>/dev/null), \
 	$(notdir $(WORKING)))
-ON_OTHERS := tests/infra/test_pool.py tests/infra/test_tasks.py tests/activities/test_leases.py tests/activities/test_attempts.py
+ON_OTHERS := tests/infra/database/test_pool.py tests/infra/test_tasks.py tests/activities/mailbox/test_leases.py tests/activities/core/test_attempts.py
 NOT_ON_OTHERS := mypy|ruff|twisted
 
 .PHONY: run test endurance bench lock temporal
@@ -64,7 +64,7 @@ lock:
 	$(VENV)/lock/bin/pip-compile --quiet --upgrade --output-file=bench/peers.lock bench/peers.in
 
 temporal: $(INSTALLED)
-	$(BIN)/python -m infra.temporal.provision
+	$(BIN)/python -m infra.dev.temporal.provision
 
 $(INSTALLED): requirements.lock $(STALE)
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(RECENT)' || { echo "mailroom: Python 3.11 or newer is needed: install it (Debian: apt-get install python3-venv, macOS: brew install python)"; exit 1; }

@@ -27,47 +27,46 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from activities.actions import Actions
-from activities.address_book import AddressBook
-from activities.application import Application
-from activities.auth_codes import AuthCodes
-from activities.context import Contexts
-from activities.crm.adapters import Adapters
-from activities.crm.builtin import BuiltinCrm
+from activities.account import Recorder
+from activities.actions.actions import Actions
+from activities.actions.context import Contexts
+from activities.crm.adapters.builtin.adapter import BuiltinCrm
+from activities.crm.adapters.registry import Adapters
 from activities.crm.connections import CrmConnections
-from activities.crm.serving import CrmServing
-from activities.decisions import Decisions
-from activities.erasing import Erasing
-from activities.filters import Filters
+from activities.crm.serve import CrmServing
+from activities.directory.address_book import AddressBook
+from activities.erasure.erase_person import Erasing
+from activities.linking.decisions import Decisions
+from activities.mailbox.quarantine import Quarantine
 from activities.pauses import Pauses
-from activities.places import Filing
+from activities.pop.auth_codes import AuthCodes
 from activities.pop.session import Sessions
-from activities.privacy import Privacies
-from activities.private import PrivateMail
-from activities.quarantine import Quarantine
-from activities.reconcile import Reconciliation
-from activities.record import Recorder
-from activities.removal import Removal
-from activities.retrieve import Retrieval
-from domain.foreign_text import log_line
+from activities.privacy.privacy import Privacies
+from activities.reconciliation.reconcile import Reconciliation
+from activities.registry import filing
+from activities.retrieval.watch import Retrieval
+from domain.core.foreign_text import log_line
+from domain.crm.settings import CrmSettings
 from infra import stacks
-from infra.children import ServiceFailed
 from infra.commands import Parser
-from infra.database import Pool, migrate, open_pool
-from infra.dev import DevServices
-from infra.gauges import Gauges
+from infra.database.migrate import migrate
+from infra.database.pool import Pool, open_pool
+from infra.dev.children import ServiceFailed
+from infra.dev.sandbox.tour import commands_to_try, show_sandbox
+from infra.dev.services import DevServices
+from infra.dev.temporal.provision import NoTemporal
 from infra.notices import NoticeCourier
-from infra.sandbox import tour
 from infra.search_attributes import COMMAND, WrongType, missing
-from infra.secrets import Secrets
 from infra.settings import SettingsError, WorkerSettings
-from infra.telemetry import SessionMetrics, Telemetry
-from infra.temporal.provision import NoTemporal
-from infra.temporal_client import TemporalUnreachable, connect, leave
+from infra.telemetry.gauges import Gauges
+from infra.telemetry.metrics import SessionMetrics
+from infra.telemetry.telemetry import Telemetry
+from infra.temporal.client import TemporalUnreachable, connect, leave
+from infra.vault.references import Secrets
 from workflows import contract
-from workflows.crm_connection import CrmConnection
+from workflows.account.mail_account import MailAccount
+from workflows.crm.crm_connection import CrmConnection
 from workflows.erase_person import ErasePerson
-from workflows.mail_account import MailAccount
 from workflows.reconcile import Reconcile
 
 logger = logging.getLogger("mailroom")
@@ -166,24 +165,6 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
     return made
 
 
-def filing(pool: Pool) -> list[Callable[..., Any]]:
-    """The activities of domain.filing.FILING."""
-    filters, places = Filters(pool), Filing(pool)
-    return [
-        filters.save_filter,
-        filters.remove_filter,
-        filters.order_filters,
-        filters.recommend_filters,
-        Application(pool).apply_filter,
-        places.move_messages,
-        places.label_messages,
-        places.mark_messages,
-        PrivateMail(pool).make_private,
-        places.undo_filing,
-        Removal(pool).delete_messages,
-    ]
-
-
 async def run(
     settings: WorkerSettings,
     telemetry: Telemetry,
@@ -239,7 +220,7 @@ async def start_builtin_crm(client: Client, pool: Pool) -> None:
     """Starts it where it is not running; wakes connections that run as the first release has started them."""
     await client.start_workflow(
         contract.CRM_CONNECTION,
-        contract.CrmSettings(name=contract.BUILTIN_CRM),
+        CrmSettings(name=contract.BUILTIN_CRM),
         id=contract.crm_workflow_id(contract.BUILTIN_CRM),
         task_queue=contract.WORKFLOW_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -316,25 +297,6 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
     async with beside(services.tell_of_ended):
         await run(settings, telemetry, stop, started)
     return status if once else 0
-
-
-async def show_sandbox(services: DevServices, settings: WorkerSettings, client: Client, pool: Pool) -> int:
-    address = services.sandbox_address
-    password = services.sandbox_password_file.read_text(encoding="ascii").strip()
-    await tour.connect_account(client, pool, settings, address=address, pop=services.sandbox_pop, password=password)
-    seen = await tour.wait_for_mail(client, pool, address)
-    print("\n".join(seen.lines))
-    print(f"\n{address}: {seen.messages} of {seen.on_server} messages retrieved, {seen.linked} linked to CRM records")
-    return 0 if seen.complete else 1
-
-
-def commands_to_try(address: str) -> tuple[str, ...]:
-    return (
-        f"temporal workflow query --workflow-id mail-account/{address} --name status",
-        f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
-        f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
-        'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
-    )
 
 
 def main() -> int:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from uuid import uuid5
-
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.back_linking import ask_to_relink_account, ask_to_relink_addresses
+from activities.core.log import append
+from activities.core.notices import tell
 from activities.crm.connections import save_crm
-from activities.log import append
-from domain.audit import LoggedEvent, Notice
-from domain.message import storable
-from infra.database import Pool
+from activities.linking.relinking import ask_to_relink_account, ask_to_relink_addresses
+from infra.database.pool import Pool
 from workflows.contract import RecordedAccount, RecordRequest
 
 
@@ -111,18 +108,3 @@ async def _crms_of_colleagues(connection: AsyncConnection[TupleRow], organisatio
         )
     ).fetchall()
     return [row[0] for row in rows]
-
-
-async def tell(connection: AsyncConnection[TupleRow], address: str, event: LoggedEvent, notice: Notice) -> None:
-    """Puts up the notice that goes with `event`, once."""
-    await connection.execute(
-        "insert into notices (id, address, at, code, text, remedy) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
-        [
-            uuid5(event.event_id, "notice"),
-            address,
-            event.at,
-            notice.code,
-            storable(notice.text),
-            storable(notice.remedy),
-        ],
-    )

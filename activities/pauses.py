@@ -1,7 +1,7 @@
 """The pause after an attempt that ended with an error of our own side: a database that is away, a lease that was lost, a bug.
 
-Temporal's back-off grows with the number of attempts, and each look without news is an attempt (activities/attempts.py). Left
-to it, the first error after an hour of looks would wait the longest pause at once, and all whom an outage of a second has
+Temporal's back-off grows with the number of attempts, and each look without news is an attempt (activities/core/attempts.py).
+Left to it, the first error after an hour of looks would wait the longest pause at once, and all whom an outage of a second has
 hit would come back a minute later, in the same second. So whoever ends with an error says here when to be called again: soon,
 at random, and longer only where one error follows another.
 """
@@ -19,11 +19,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.attempts import call_again
-from activities.leases import LeaseLost
-from domain.refusal import Refused
-from infra.database import without_values
-from infra.temporal_client import DATABASE_UNAVAILABLE
+from activities.core.attempts import call_again
+from activities.mailbox.leases import LeaseLost
+from domain.core.refusal import Refused
+from infra.database.errors import without_values
+from infra.temporal.client import DATABASE_UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ import psycopg
 
 from bench.directory import fill_directory
 from bench.services import database
-from infra.database import OPTIONS
+from infra.database.pool import OPTIONS
 
 ACCOUNT = "jane@example.com"
 TYPED = ("a", "m", "ma", "lu", "marika", "s17@", "ann ber", "ma an", "ma lu", "nobody", "")

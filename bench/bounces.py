@@ -18,10 +18,10 @@ from email.parser import BytesParser
 from email.policy import compat32
 from pathlib import Path
 
-from domain.addresses import normal_address
-from domain.message import index
-from tests.bounces import bounces
-from tests.notices import MENDED, Part, from_any_sender, notices
+from domain.message.index import index
+from domain.mime.addresses import normal_address
+from tests.support.bounces import bounces
+from tests.support.notices import MENDED, Part, from_any_sender, notices
 
 Find = Callable[[bytes], set[str]]
 

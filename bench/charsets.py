@@ -1,9 +1,9 @@
 """How many names and subjects without a word about their charset are read as they were written, beside charset-normalizer.
 
-python -m bench.charsets prints for each language the share that `domain.charsets.text_of` reads right, the share where the mail
-names the charset elsewhere, and the peer's: of the texts of tests/data/written_headers.tsv, and of everyday subjects of one
-word, tests/data/written_words.tsv, which is the hardest. Of these the second half is held out: the costs of `domain.plausibility`
-were set on the first.
+python -m bench.charsets prints for each language the share that `domain.mime.charsets.text_of` reads right, the share where the
+mail names the charset elsewhere, and the peer's: of the texts of tests/data/written_headers.tsv, and of everyday subjects of one
+word, tests/data/written_words.tsv, which is the hardest. Of these the second half is held out: the costs of
+`domain.mime.plausibility` were set on the first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import charset_normalizer
 
-from domain.charsets import text_of
+from domain.mime.charsets import text_of
 
 WRITTEN = Path(__file__).parent.parent / "tests/data/written_headers.tsv"
 WORDS = Path(__file__).parent.parent / "tests/data/written_words.tsv"

@@ -8,7 +8,7 @@ import re
 
 from psycopg import AsyncConnection
 
-from infra.database import OPTIONS
+from infra.database.pool import OPTIONS
 
 SYLLABLES = re.findall("..", "anbekalimorasutovijanedoerinmariosulzehapefoguwitreno")
 

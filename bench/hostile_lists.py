@@ -21,10 +21,10 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 
 from bench.mailroom import ROOT, peak_memory
-from infra.children import Ports
-from infra.database import open_pool
-from infra.embedded_postgres import EmbeddedPostgres
-from tests.activities.watching import BusyWatcher, account, local_worker
+from infra.database.pool import open_pool
+from infra.dev.children import Ports
+from infra.dev.embedded_postgres import EmbeddedPostgres
+from tests.support.mailboxes import BusyWatcher, account, local_worker
 
 SERVER = """
 import asyncio, sys

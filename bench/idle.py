@@ -20,13 +20,13 @@ from temporalio.client import Client
 from bench.mailboxes import PASSWORD, fill
 from bench.mailroom import secret
 from bench.services import Effort, database
-from infra.children import Ports
-from infra.embedded_temporal import EmbeddedTemporal
-from infra.temporal.provision import temporal_binary
-from infra.temporal_client import connect
+from infra.dev.children import Ports
+from infra.dev.embedded_temporal import EmbeddedTemporal
+from infra.dev.temporal.provision import temporal_binary
+from infra.temporal.client import connect
 from tests.end_to_end.operating import Operator, WorkerProcess, clean_environment
-from tests.running import until
 from tests.servers.dovecot import Dovecot
+from tests.support.running import until
 from workflows import contract
 
 MESSAGES = 20

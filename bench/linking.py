@@ -22,12 +22,12 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.back_linking import BackLinking, ask_to_relink_account, ask_to_relink_addresses
+from activities.linking.relinking import BackLinking, ask_to_relink_account, ask_to_relink_addresses
 from bench.directory import fill_directory
 from bench.mailboxes import USER, fill
 from bench.mailroom import Job, retrieve
 from bench.services import Effort, copy_of, database
-from infra.database import OPTIONS, open_pool
+from infra.database.pool import OPTIONS, open_pool
 from tests.servers.dovecot import Dovecot
 
 CORRESPONDENTS = 500  # who write the mail of bench.mailboxes, equally much each

@@ -20,16 +20,17 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.auth_codes import AuthCodes
+from activities.pop.auth_codes import AuthCodes
 from activities.pop.session import Sessions
-from activities.retrieve import Retrieval
+from activities.retrieval.watch import Retrieval
 from bench.mailboxes import PASSWORD
-from domain.commands import SessionReport
-from domain.settings import AccountSettings, parse
-from infra.database import open_pool
-from infra.secrets import Secrets
+from domain.core.validation import parse
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.reports import SessionReport
+from infra.database.pool import open_pool
 from infra.settings import WorkerSettings
-from infra.telemetry import SessionMetrics
+from infra.telemetry.metrics import SessionMetrics
+from infra.vault.references import Secrets
 from worker import DATABASE_CONNECTIONS, SESSIONS_AT_ONCE
 from workflows.contract import WAITING, WatchRequest
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 
 from activities.pop.connection import Timeouts
-from domain.settings import AccountSettings
-from infra.children import Ports
-from infra.database import Pool, open_pool
-from infra.embedded_postgres import EmbeddedPostgres
-from tests.activities.watching import BusyWatcher, Watcher, account, local_worker, mail
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool, open_pool
+from infra.dev.children import Ports
+from infra.dev.embedded_postgres import EmbeddedPostgres
 from tests.servers.dovecot import PENALTY, Dovecot
+from tests.support.mailboxes import BusyWatcher, Watcher, account, local_worker, mail
 
 HEALTHY = 6
 LOOK_EVERY, TRY_EVERY = 2.0, 5.0

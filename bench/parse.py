@@ -1,6 +1,6 @@
 """How fast a message is indexed, beside the standard library's parser on the same bytes.
 
-python -m bench.parse [--messages 1000] prints, for ordinary and for awkward mail, the time of `domain.message.index` a
+python -m bench.parse [--messages 1000] prints, for ordinary and for awkward mail, the time of `domain.message.index.index` a
 message and its ratio to `email.parser.BytesParser(policy=compat32)`, of the whole message and of its header alone. The
 library only splits a header into lines there; `index` decodes words, charsets, addresses, dates and ids as well.
 """
@@ -15,9 +15,9 @@ from email.policy import compat32
 from pathlib import Path
 
 from bench.mailboxes import USER, mail
-from domain.message import index
+from domain.message.index import index
 
-SANDBOX = Path(__file__).parent.parent / "infra/sandbox/mail"
+SANDBOX = Path(__file__).parent.parent / "infra/dev/sandbox/mail"
 
 
 def awkward() -> dict[str, bytes]:

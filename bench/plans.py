@@ -22,12 +22,12 @@ from typing import Any, ClassVar, LiteralString
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 
-from activities import leases
-from activities.leases import Leases
+from activities.mailbox import leases
+from activities.mailbox.leases import Leases
 from bench.services import copy_of, database
 from bench.statements import Statements
 from bench.stored_mailbox import JANE, SEARCH_PATH, fill, fill_others
-from infra.database import open_pool
+from infra.database.pool import open_pool
 
 OTHERS = 4  # the others have one message for so many of Jane's
 TABLES: LiteralString = """

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from domain.classification import diagnose_reply, diagnose_smtp_reply
-from domain.failures import Diagnosis, Kind
-from domain.pop_rules import Phase
-from domain.smtp_rules import SmtpPhase
-from domain.vocabulary import NEGATION, NEGATION_BEHIND, Vocabulary, vocabulary
+from domain.failures.classification import diagnose_reply, diagnose_smtp_reply
+from domain.failures.failure import Diagnosis, Kind
+from domain.failures.pop_rules import Phase
+from domain.failures.smtp_rules import SmtpPhase
+from domain.failures.vocabulary import NEGATION, NEGATION_BEHIND, Vocabulary, vocabulary
 
 REFUSALS = Path(__file__).parent.parent / "tests/data/refusals.tsv"
 PASSWORD = (Kind.AUTHENTICATION, Kind.SMTP_AUTHENTICATION)

@@ -12,8 +12,8 @@ from uuid import uuid4
 import psutil
 import psycopg
 
-from infra.children import Ports
-from infra.embedded_postgres import EmbeddedPostgres
+from infra.dev.children import Ports
+from infra.dev.embedded_postgres import EmbeddedPostgres
 
 
 @contextlib.contextmanager

@@ -17,32 +17,37 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from temporalio.testing import ActivityEnvironment
 
-from activities.address_book import AddressBook
-from activities.application import Application
-from activities.arrivals import Batch, Retrieved
-from activities.back_linking import BackLinking, ask_to_follow_records, ask_to_relink_account, ask_to_relink_addresses
-from activities.blob_hashes import BlobHashes
-from activities.comparison import compare_stored
-from activities.crm.adapter import Page, Record
 from activities.crm.outbox import Outbox
-from activities.directory import Directory
-from activities.erasing import Erasing
-from activities.leases import Lease
-from activities.ledger import Ledger
-from activities.mailboxes import Live, Mailboxes, SessionRow
-from activities.observations import Observer
-from activities.places import Filing
-from activities.private import PrivateMail
-from activities.quarantine import Quarantine
-from activities.removal import Removal
-from activities.repair import Repair
-from activities.second_copies import RecentMode
-from activities.store import MailStore
-from activities.survey import Found
+from activities.delivery.deliver import MailStore
+from activities.delivery.recent_mode import RecentMode
+from activities.directory.address_book import AddressBook
+from activities.directory.directory import Directory
+from activities.erasure.deletion import Removal
+from activities.erasure.erase_person import Erasing
+from activities.filing.apply_filter import Application
+from activities.filing.refile import Filing
+from activities.linking.relinking import (
+    BackLinking,
+    ask_to_follow_records,
+    ask_to_relink_account,
+    ask_to_relink_addresses,
+)
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.quarantine import Quarantine
+from activities.mailbox.state import Live, Mailboxes, SessionRow
+from activities.privacy.private_messages import PrivateMail
+from activities.reconciliation.blob_hashes import BlobHashes
+from activities.reconciliation.comparison import compare_stored
+from activities.reconciliation.repair import Repair
+from activities.retrieval.listing import Found
+from activities.retrieval.observer import Observer
+from activities.storage.batch import Batch, Retrieved
 from bench.mailroom import account
 from bench.stored_mailbox import BATCH, JANE, WRITERS, uidl
-from domain.retrieval import Listed, Plan
-from infra.database import Pool
+from domain.directory.records import Page, Record
+from domain.retrieval.plan import Listed, Plan
+from infra.database.pool import Pool
 from workflows.contract import DeskRequest, Erasure, ErasureRequest, Hashed, RetryQuarantinedRequest, WatchRequest
 
 CRM = "builtin"

@@ -10,7 +10,7 @@ from typing import LiteralString
 import psycopg
 
 from bench.directory import fill_directory
-from infra.database import OPTIONS
+from infra.database.pool import OPTIONS
 
 JANE = "jane@example.com"
 OTHERS = 200

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from domain import connection_rules as network
-from domain.crm import DataCentre, Profile
-from domain.failures import Diagnosis, Kind
-from domain.outlook import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
-from domain.urls import http_url
-from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
+from domain.core.urls import http_url
+from domain.crm.settings import DataCentre
+from domain.crm.zoho import DATA_CENTRES, SCOPES, data_centre_of
+from domain.directory.records import Profile
+from domain.failures import connection_rules as network
+from domain.failures.failure import Diagnosis, Kind
+from domain.failures.prospects import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
 
 COMMAND = "python -m infra.oauth connect"
 RENEWED_BEFORE = 300.0  # seconds before its expiry that an access token counts as old: clocks differ, sessions wait
@@ -180,7 +181,7 @@ def connect_command(reference: str, token_endpoint: str) -> str:
 class Trouble:
     """What went wrong at an endpoint of `host`: its HTTP status and error code (RFC 6749, section 5.2), or the cause.
 
-    `cause`: dns, timeout, connection, a certificate's cause as domain/connection_rules.py names it, or `nonsense` for an
+    `cause`: dns, timeout, connection, a certificate's cause as domain/failures/connection_rules.py names it, or `nonsense` for an
     answer that is none. `number` is Microsoft's own number of the error, to look up as AADSTS....
     """
 

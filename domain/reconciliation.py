@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from domain.retrieval import Entry, Identity, Listed
+from domain.retrieval.plan import Entry, Identity, Listed
 
 NOT_WATCHED = ("disabled", "closed")  # states in which nobody asks the server for mail
 MOST_SHOWN = 100  # of each kind of difference; the count beside them is the full one

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import psycopg
 
-from domain.foreign_text import one_log_line
-from domain.refusal import Refused
-from infra.database import without_values
+from domain.core.foreign_text import one_log_line
+from domain.core.refusal import Refused
+from infra.database.errors import without_values
 from infra.settings import SettingsError
 
 INTERRUPTED = 130  # as shells have it, of SIGINT

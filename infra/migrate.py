@@ -11,7 +11,7 @@ from psycopg.sql import Identifier
 
 from infra import commands
 from infra.commands import Parser, say
-from infra.database import let_work, migrate
+from infra.database.migrate import let_work, migrate
 from infra.settings import SettingsError, WorkerSettings
 
 

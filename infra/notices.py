@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from infra.database import Pool
+from infra.database.pool import Pool
 
 FIRST_WAIT = 1.0  # seconds
 LONGEST_WAIT = 60.0

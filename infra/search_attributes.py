@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from infra import commands
 from infra.commands import say
-from infra.temporal_client import TemporalUnreachable, connect, leave
+from infra.temporal.client import TemporalUnreachable, connect, leave
 
 COMMAND = "python -m infra.search_attributes"
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from domain.urls import http_url
+from domain.core.urls import http_url
 
 ROLES = ("workflows", "retrieval", "crm", "sending")
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
@@ -32,7 +32,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What a worker is told by its environment, except where Temporal is (see infra/temporal_client.py).
+    """What a worker is told by its environment, except where Temporal is (see infra/temporal/client.py).
 
     `allow_hosts` holds host names, addresses and CIDRs in lower case; sizes are bytes; `minute_seconds` is the length
     of a minute in seconds. What may hold a password is kept out of the repr.

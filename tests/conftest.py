@@ -14,20 +14,20 @@ import hypothesis
 import psycopg
 import pytest
 
-from infra.database import Pool, open_pool
-from tests import evidence
-from tests.seeds import VARIABLE, seed
-from tests.services import TEMPLATE, Services, Starter
+from infra.database.pool import Pool, open_pool
+from tests.support import evidence
+from tests.support.seeds import VARIABLE, seed
+from tests.support.services import TEMPLATE, Services, Starter
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
     from temporalio.client import Client
 
     from infra.settings import WorkerSettings
-    from tests.running import Mailroom
     from tests.servers.dovecot import Dovecot
     from tests.servers.oauth_server import OAuthServer
     from tests.servers.tryton import TrytonDatabase, TrytonServer
+    from tests.support.running import Mailroom
 
 STARTER = Starter()
 
@@ -109,7 +109,7 @@ def temporal_environment(services: Services, temporal_namespace: str) -> dict[st
 @pytest.fixture
 async def temporal_client(services: Services, temporal_namespace: str) -> Client:
     """A client as the workers have it (converter, interceptor), of this test process's namespace."""
-    from infra.temporal_client import connect
+    from infra.temporal.client import connect
 
     return await connect(environ={}, target_host=services.temporal, namespace=temporal_namespace)
 
@@ -130,7 +130,7 @@ def worker_settings(database_url: str, tmp_path: Path) -> WorkerSettings:
 @pytest.fixture
 async def mailroom(temporal_client: Client, pool: Pool, worker_settings: WorkerSettings) -> AsyncIterator[Mailroom]:
     """Mailroom's workers running in this process, on the test's database and this process's namespace."""
-    from tests.running import Mailroom
+    from tests.support.running import Mailroom
 
     async with Mailroom(temporal_client, pool, worker_settings) as running:
         yield running

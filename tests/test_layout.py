@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,71 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "activities": ("domain", "infra", "workflows.contract"),
     "infra": ("domain",),
     "worker": ("domain", "workflows", "activities", "infra"),
+}
+# What the packages of each layer import of that layer: only what stands above them here, and all of that.
+BELOW: dict[str, dict[str, str]] = {
+    "domain": {
+        "core": "",
+        "failures": "core",
+        "mime": "",
+        "bounces": "failures mime",
+        "message": "bounces core mime",
+        "filing": "core message mime",
+        "mailbox": "core mime",
+        "retrieval": "core failures mailbox message mime",
+        "account": "core failures filing mailbox retrieval",
+        "directory": "core mime",
+        "privacy": "core message mime",
+        "linking": "core directory message privacy",
+        "crm": "core directory failures linking message privacy",
+        "reconciliation": "retrieval",
+        "oauth": "core crm directory failures",
+    },
+    "activities": {
+        "core": "",
+        "pop": "",
+        "mailbox": "core pop",
+        "storage": "mailbox",
+        "linking": "core mailbox storage",
+        "directory": "core linking",
+        "crm": "core directory linking mailbox",
+        "account": "core crm linking",
+        "actions": "core crm directory linking",
+        "filing": "core linking mailbox storage",
+        "privacy": "core filing linking mailbox storage",
+        "delivery": "core filing linking mailbox privacy storage",
+        "attach": "crm delivery directory filing linking mailbox pop privacy storage",
+        "erasure": "core delivery directory filing linking",
+        "pauses": "core mailbox",
+        "retrieval": "core crm delivery directory mailbox pop privacy storage",
+        "reconciliation": "core mailbox pop retrieval",
+        "registry": "erasure filing privacy",
+    },
+    "workflows": {
+        "contract": "",
+        "entity": "contract",
+        "account": "contract entity",
+        "crm": "contract entity",
+        "erase_person": "contract entity",
+        "reconcile": "contract entity",
+    },
+    "infra": {
+        "settings": "",
+        "watchdog": "",
+        "database": "settings watchdog",
+        "tasks": "",
+        "temporal": "database settings",
+        "telemetry": "database settings temporal",
+        "network": "settings",
+        "commands": "database settings",
+        "vault": "commands database settings",
+        "oauth": "commands database network settings vault watchdog",
+        "search_attributes": "commands temporal",
+        "dev": "database search_attributes settings vault",
+        "migrate": "commands database settings",
+        "notices": "database",
+        "stacks": "tasks",
+    },
 }
 PROJECT = {*MAY_IMPORT, "tests", "bench"}
 NOT_IN_THE_DOMAIN = {"asyncio", "temporalio", "psycopg", "os", "pathlib", "time", "random", "subprocess"}
@@ -63,6 +129,48 @@ def test_imports_point_one_way(part: str) -> None:
     assert files
     wrong = {str(file.relative_to(ROOT)): found for file in files if (found := wrong_imports(part, file.read_text()))}
     assert wrong == {}
+
+
+def package_of(file: Path, layer: str) -> str:
+    return file.relative_to(ROOT / layer).parts[0].removesuffix(".py")
+
+
+def imported_packages(layer: str, code: str) -> set[str]:
+    """The packages of the layer that `code` imports from, wherever in it."""
+    return {name.split(".")[1] for _, name in imports(code) if name.startswith(f"{layer}.")}
+
+
+@pytest.mark.parametrize("layer", BELOW)
+def test_the_picture_of_the_packages_is_what_they_import(layer: str) -> None:
+    found: dict[str, set[str]] = {}
+    for file in sources(layer):
+        if file != ROOT / layer / "__init__.py" and "trytond_mailroom" not in file.parts:
+            package = package_of(file, layer)
+            found.setdefault(package, set()).update(imported_packages(layer, file.read_text()) - {package})
+    assert {package: " ".join(sorted(below)) for package, below in found.items()} == BELOW[layer]
+
+
+@pytest.mark.parametrize("layer", BELOW)
+def test_a_package_imports_only_what_stands_above_it_in_the_picture(layer: str) -> None:
+    seen: set[str] = set()
+    for package, below in BELOW[layer].items():
+        assert set(below.split()) <= seen, package
+        seen.add(package)
+
+
+@pytest.mark.parametrize("layer", ["domain", "activities"])
+def test_what_all_share_stays_small(layer: str) -> None:
+    assert sum(len(file.read_text().splitlines()) for file in (ROOT / layer / "core").glob("*.py")) <= 600
+
+
+def test_where_develop_md_says_a_question_is_answered_there_is_that_file_and_that_name() -> None:
+    answers = re.findall(r"\| `([\w/]+\.py)`, `(\w+)` \|", (ROOT / "docs/develop.md").read_text(encoding="utf-8"))
+    assert len(answers) == 6
+    for file, name in answers:
+        defined = ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+        assert name in {
+            node.name for node in defined if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
-from domain.addresses import normal_address
-from domain.erasure import Erased, pseudonym
-from domain.refusal import Refused
+from domain.core.refusal import Refused
+from domain.mime.addresses import normal_address
+from domain.privacy.erasure import Erased, pseudonym
 from workflows import contract
-from workflows.calls import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
-from workflows.intake import read, refusal
+from workflows.entity.activities import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
+from workflows.entity.messages import read, refusal
 
 ATTEMPT_TIMEOUT = timedelta(hours=6)
 

@@ -14,12 +14,12 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
-from domain.foreign_text import address_on_page, markdown
+from domain.core.foreign_text import address_on_page, markdown
+from domain.core.refusal import Refused
 from domain.reconciliation import Report
-from domain.refusal import Refused
 from workflows import contract
-from workflows.calls import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
-from workflows.intake import read, refusal
+from workflows.entity.activities import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, refused_by
+from workflows.entity.messages import read, refusal
 
 PASS_TIMEOUT = timedelta(hours=6)  # of one attempt; the next one goes on where it was
 RETRIEVAL_PATIENCE = timedelta(minutes=15)  # a longer backlog comes without being waited for

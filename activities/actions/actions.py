@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from temporalio import activity
 
-from activities.attempts import heartbeats
-from activities.crm.adapter import CrmFailure, NewActivity, NewRecord, Record
-from activities.crm.known import (
+from activities.actions.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
+from activities.actions.subject import (
     Subject,
     crm_of_account,
     linked_records,
@@ -22,26 +21,21 @@ from activities.crm.known import (
     present,
     subject_of,
 )
-from activities.crm.requests import ActionsCrm, CrmRequest, CrmRequests, OpenCrm, asked, plain
-from activities.directory import store_shown
-from activities.linking import hold_links, relink
-from activities.log import append, logged
-from domain.actions import (
-    ACTIVITY_KINDS,
-    MATCHING,
-    AddActivity,
-    AddEvent,
-    AddNote,
-    AddRecord,
-    AddTask,
-    readable_name,
-)
-from domain.audit import LoggedEvent
-from domain.crm import RecordKind
-from domain.failures import Kind
-from domain.message import Participant, storable_all
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.attempts import heartbeats
+from activities.core.locks import hold_links
+from activities.core.log import append, logged
+from activities.crm.adapters.protocol import CrmFailure, NewActivity, NewRecord
+from activities.directory.directory import store_shown
+from activities.linking.links import relink
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.core.text import storable_all
+from domain.crm.actions import ACTIVITY_KINDS, MATCHING, AddActivity, AddEvent, AddNote, AddRecord, AddTask
+from domain.crm.naming import readable_name
+from domain.directory.records import Record, RecordKind
+from domain.failures.failure import Kind
+from domain.message.index import Participant
+from infra.database.pool import Pool
 from workflows.contract import DeskRequest
 
 AN_HOUR = timedelta(hours=1)

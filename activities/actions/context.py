@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import dict_row
 from temporalio import activity
 
-from activities.actions import read
-from activities.crm.adapter import CrmFailure
-from activities.crm.known import Subject, open_deals, subject_of
-from activities.crm.requests import OpenCrm, asked, plain, shown
-from domain.actions import Context, said_of
-from domain.crm import RecordKind
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.actions.actions import read
+from activities.actions.requests import OpenCrm, asked, plain, shown
+from activities.actions.subject import Subject, open_deals, subject_of
+from activities.crm.adapters.protocol import CrmFailure
+from domain.core.refusal import Refused
+from domain.crm.actions import Context, said_of
+from domain.directory.records import RecordKind
+from infra.database.pool import Connection, Pool
 from workflows.contract import BUILTIN_CRM, DeskRequest
 
 LIVE_SECONDS = 5.0  # for all that one CRM is asked
@@ -27,8 +26,6 @@ MOST_MAIL = 10
 MOST_HINTS = 20
 MOST_PEOPLE = 20
 LONGEST_NAME = 200  # characters of a record's or a person's
-
-Connection = AsyncConnection[TupleRow]
 
 
 class Contexts:

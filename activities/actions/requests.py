@@ -15,19 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import class_row
 
-from activities.attempts import call_again
-from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
-from activities.crm.faults import told_as
-from domain.actions import AddActivity, AddRecord, digest, request_key, said_of
-from domain.commands import name_of
-from domain.crm import RecordKind
-from domain.failures import Failure, Kind
-from domain.message import storable
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.attempts import call_again
+from activities.crm.adapters.faults import told_as
+from activities.crm.adapters.protocol import Activity, CrmFailure, NewActivity, NewRecord
+from domain.core.commands import name_of
+from domain.core.refusal import Refused
+from domain.core.text import storable
+from domain.crm.actions import AddActivity, AddRecord, digest, request_key, said_of
+from domain.directory.records import Record, RecordKind
+from domain.failures.failure import Failure, Kind
+from infra.database.pool import Connection, Pool
 
 CALL_SECONDS = 30.0  # that a CRM has for one answer
 LOOK_AGAIN = timedelta(seconds=1)
@@ -40,12 +39,11 @@ REQUESTS_OF_A_CRM = 3  # of them, so that a CRM that hangs does not hold up the 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
-Connection = AsyncConnection[TupleRow]
 Answer = TypeVar("Answer")
 
 
 class ActionsCrm(Protocol):
-    """What actions ask of a CRM: part of `activities.crm.adapter.Crm`."""
+    """What actions ask of a CRM: part of `activities.crm.adapters.protocol.Crm`."""
 
     async def add_record(self, new: NewRecord) -> Record: ...
     async def find_record(self, new: NewRecord) -> Record | None: ...

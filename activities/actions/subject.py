@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.crm.adapter import Record
-from activities.following import what_became
-from domain.actions import correspondents_of
-from domain.addresses import normal_address
-from domain.crm import RECORD_KINDS, RecordKind
-from domain.linking import REPORTS
-from domain.message import Participant
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.linking.merged_records import what_became
+from domain.core.refusal import Refused
+from domain.crm.naming import correspondents_of
+from domain.directory.records import RECORD_KINDS, Record, RecordKind
+from domain.linking.model import REPORTS
+from domain.message.index import Participant
+from domain.mime.addresses import normal_address
+from infra.database.pool import Connection, Pool
 from workflows.contract import BUILTIN_CRM
 
 MOST_DEALS = 20
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities import log as the_log
-from domain.addresses import normal_address
-from domain.audit import LoggedEvent
-from domain.commands import Command, name_of
-from domain.message import storable_all
-from domain.settings import parse
-from infra.database import Pool
+from activities.core import log as the_log
+from activities.core.locks import at_the_desk_of
+from domain.core.commands import Command, name_of
+from domain.core.log_event import LoggedEvent
+from domain.core.text import storable_all
+from domain.core.validation import parse
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
-Connection = AsyncConnection[TupleRow]
 Given = TypeVar("Given", bound=Command)
 
 
@@ -36,11 +32,6 @@ async def at_the_desk(pool: Pool, address: str) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def at_the_desk_of(connection: Connection, address: str) -> None:
-    """Until the transaction ends, no command about this account's filing runs."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"desk:{address}"])
-
-
 async def logged(connection: Connection, request: DeskRequest, by: str) -> dict[str, Any] | None:
     """What the command wrote into the log when it did its work; None where it has not. Raises Refused `log_conflict`."""
     return await the_log.logged(connection, request.address, request.event_id, request.at, by)
@@ -54,27 +45,3 @@ async def log(
     event_id = uuid4() if page else request.event_id
     event = LoggedEvent(event_id=event_id, at=request.at, type=kind, actor=by, data=dict(facts))
     await the_log.append(connection, request.address, event)
-
-
-async def own_addresses(connection: Connection, address: str) -> list[str]:
-    """The account's address and its aliases, as they are spelled."""
-    row = await (
-        await connection.execute("select aliases from accounts_recorded where address = %s", [address])
-    ).fetchone()
-    return [address, *(row[0] if row else ())]
-
-
-def compared(own: list[str]) -> frozenset[str]:
-    return frozenset(normal_address(address) or address for address in own)
-
-
-async def own_folder(connection: Connection, address: str, name: str) -> str:
-    """The folder of this name, as it was first spelled; one that there was not comes to exist."""
-    await connection.execute("insert into own_folders values (%s, %s) on conflict do nothing", [address, name])
-    row = await (
-        await connection.execute(
-            "select name from own_folders where address = %s and lower(name) = lower(%s)", [address, name]
-        )
-    ).fetchone()
-    assert row is not None
-    return str(row[0])

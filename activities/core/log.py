@@ -12,11 +12,11 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from domain.audit import LoggedEvent
-from domain.message import storable
-from domain.redaction import without_addresses
-from domain.refusal import Refused
-from infra.telemetry import LOG_CONFLICTS
+from domain.core.log_event import LoggedEvent
+from domain.core.redaction import without_addresses
+from domain.core.refusal import Refused
+from domain.core.text import storable
+from infra.telemetry.telemetry import LOG_CONFLICTS
 
 CONFLICT = "MR001"  # append_event's SQLSTATE
 REMEDY = 'docs/production.md, section "Temporal was set back", says what to do'

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from activities.back_linking import ask_to_relink_account
+from activities.core.locks import hold_directory
+from activities.core.log import append, logged
 from activities.crm.outbox import Outbox
-from activities.log import append, logged
-from activities.matching import hold_directory, rules_of
-from domain.audit import LoggedEvent
-from domain.crm import CrmSettings
-from domain.crm_events import FailedEntriesQueued
-from domain.events import facts
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.linking.lookups import rules_of
+from activities.linking.relinking import ask_to_relink_account
+from domain.core.events import facts
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.crm.events import FailedEntriesQueued
+from domain.crm.settings import CrmSettings
+from infra.database.pool import Connection, Pool
 from workflows.contract import BUILTIN_CRM, FailedQueued, RecordedCrm, RetryFailedRequest
-
-Connection = AsyncConnection[TupleRow]
 
 MOMENT = 3.0  # seconds in which a CRM that was just started may come to be there
 

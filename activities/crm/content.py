@@ -12,13 +12,13 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
-from activities.crm.adapter import Entry
+from activities.crm.adapters.protocol import Entry
 from activities.crm.outbox import Waiting
-from domain.charsets import labelled_text
-from domain.linking import Direction
-from domain.message import storable
-from domain.mime import structure_error
-from infra.database import Pool
+from domain.core.text import storable
+from domain.linking.model import Direction
+from domain.mime.charsets import labelled_text
+from domain.mime.nesting import structure_error
+from infra.database.pool import Pool
 
 LONGEST_TEXT = 64 * 1024  # characters of UTF-8 at most as many bytes
 HEAD = 1 << 20  # bytes of a message that are read for its text

@@ -15,13 +15,13 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from activities.crm.adapter import CrmFailure, Found
-from domain.crm import RecordKind
-from domain.crm_commands import Counts
-from domain.failures import Kind
-from domain.linking import Direction
-from domain.message import storable
-from infra.database import Pool
+from activities.crm.adapters.protocol import CrmFailure, Found
+from domain.core.text import storable
+from domain.crm.commands import Counts
+from domain.directory.records import RecordKind
+from domain.failures.failure import Kind
+from domain.linking.model import Direction
+from infra.database.pool import Pool
 
 AT_ONCE = 200
 CALL_SECONDS = 120.0  # whatever an adapter waits for

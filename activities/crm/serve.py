@@ -1,7 +1,7 @@
 """The activities that speak with a CRM: `check_crm` looks whether it lets us in, `serve_crm` serves it until there is news.
 
-As with mailboxes (activities/retrieve.py), an attempt without news raises a BENIGN error and costs no history; a failure is
-raised under its kind; anything else counts against nobody, and is tried again after a pause (activities/pauses.py).
+As with mailboxes (activities/retrieval/watch.py), an attempt without news raises a BENIGN error and costs no history; a failure
+is raised under its kind; anything else counts against nobody, and is tried again after a pause (activities/pauses.py).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.attempts import call_again, heartbeats
-from activities.crm.adapter import CrmFailure
-from activities.crm.adapters import Adapters
+from activities.core.attempts import call_again, heartbeats
+from activities.crm.adapters.faults import told_as
+from activities.crm.adapters.protocol import CrmFailure
+from activities.crm.adapters.registry import Adapters
 from activities.crm.connections import check_unchanged
-from activities.crm.faults import told_as
 from activities.crm.outbox import Outbox
-from activities.crm.session import Session
-from activities.leases import Leases, NotNow
-from domain.crm_commands import CrmChecked, SyncReport
-from domain.crm_failures import crm_failure
-from domain.failures import Failure, Kind
-from domain.message import storable
-from domain.refusal import Refused, WorkerLacks
-from infra.database import Pool
+from activities.crm.sync import Session
+from activities.mailbox.leases import Leases, NotNow
+from domain.core.refusal import Refused, WorkerLacks
+from domain.core.text import storable
+from domain.crm.commands import CrmChecked, SyncReport
+from domain.crm.failures import crm_failure
+from domain.failures.failure import Failure, Kind
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
 from workflows.contract import NOTHING_NEW, WAITING, CheckCrmRequest, ServeRequest
 

@@ -1,6 +1,6 @@
 """One session with a CRM: pulls its directory when that is due, links older mail, and tells it what waits.
 
-Sessions of one CRM never overlap (activities/crm/serving.py holds its lease). One ends early where there is news, and otherwise
+Sessions of one CRM never overlap (activities/crm/serve.py holds its lease). One ends early where there is news, and otherwise
 after a while; in between it looks for new work again and again, so a message is in the CRM within seconds.
 """
 
@@ -19,22 +19,23 @@ from typing import TypeVar
 import psycopg
 from temporalio import activity
 
-from activities.back_linking import BackLinking
-from activities.crm.adapter import Crm, CrmFailure, Entry, Page
-from activities.crm.adapters import Adapters
+from activities.crm.adapters.faults import told_as
+from activities.crm.adapters.protocol import Crm, CrmFailure, Entry
+from activities.crm.adapters.registry import Adapters
 from activities.crm.content import content
-from activities.crm.faults import told_as
 from activities.crm.outbox import CALL_SECONDS, Outbox, Waiting
-from activities.directory import Directory
-from activities.leases import Lease
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts, SyncReport
-from domain.failures import Kind
-from domain.linking import Direction
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.directory.directory import Directory
+from activities.linking.relinking import BackLinking
+from activities.mailbox.leases import Lease
+from domain.core.refusal import Refused
+from domain.crm.commands import Counts, SyncReport
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Page
+from domain.failures.failure import Kind
+from domain.linking.model import Direction
+from infra.database.pool import Pool
 from infra.tasks import ended
-from infra.telemetry import EntryOutcome
+from infra.telemetry.metrics import EntryOutcome
 from infra.watchdog import awaits_an_answer
 from workflows.contract import ServeRequest
 

@@ -15,38 +15,33 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.arrivals import Batch, NotRetrieved, Retrieved
-from activities.blobs import keep_blobs
-from activities.expected_links import Linkable
-from activities.filing import Filed, file, filters_at_work
-from activities.leases import Lease
-from activities.ledger import fenced, log
-from activities.linking import link_new, log_relinked
-from activities.log import append
-from activities.mailboxes import Live, SessionRow, save_session, show
-from activities.own_mail import tell_own_mail
-from activities.privacy import log_withheld, withheld_among, withhold
-from activities.recognition import ATTACHED, recognise
-from activities.removal import DELETED, buried
-from activities.second_copies import RecentMode, copies_among, stored_copies
-from activities.standing_rules import hold_rules
-from domain.audit import LoggedEvent
-from domain.filters import INBOX
-from domain.linking import searched_loosely
-from domain.message import IndexedMessage, Participant, storable
-from domain.retrieval import Identity, Listed
-from domain.settings import AccountSettings
-from infra.database import Pool
+from activities.core.log import append
+from activities.delivery.duplicates import recognise
+from activities.delivery.recent_mode import RecentMode, copies_among, stored_copies
+from activities.delivery.tombstones import DELETED, buried
+from activities.filing.place import Filed, file, filters_at_work
+from activities.linking.expected import Linkable
+from activities.linking.links import link_new, log_relinked
+from activities.linking.own_mail import tell_own_mail
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import fenced, log
+from activities.mailbox.policy import hold_rules
+from activities.mailbox.state import Live, SessionRow, save_session, show
+from activities.privacy.privacy import log_withheld, withheld_among, withhold
+from activities.storage.batch import Batch, NotRetrieved, Retrieved
+from activities.storage.blobs import keep_blobs
+from domain.core.log_event import LoggedEvent
+from domain.core.text import storable
+from domain.filing.filters import INBOX
+from domain.linking.rules import searched_loosely
+from domain.mailbox.settings import AccountSettings
+from domain.message.index import IndexedMessage, Participant
+from domain.retrieval.plan import ATTACHED, Identity, Listed
+from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
 
 COMMITS_AT_ONCE = 10  # half of the pool: what a session asks in between must not wait behind many batches
-
-Connection = AsyncConnection[TupleRow]
-
 
 # Columns go to PostgreSQL as binary arrays (%b): as text, each of their strings would have to be quoted and unquoted.
 

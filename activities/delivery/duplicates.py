@@ -20,23 +20,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.arrivals import Retrieved
-from activities.uploads import Upload
-from domain.identity import Fingerprint, fingerprint
-from domain.retrieval import Identity
+from activities.storage.batch import Retrieved
+from activities.storage.uploads import Upload
+from domain.message.identity import Fingerprint, fingerprint
+from domain.retrieval.plan import ATTACHED, Identity
+from infra.database.pool import Connection
 
 SIZE_TOLERANCE = 0.05  # of a message whose MIME a server has written anew
 LARGEST_COMPARED = 64 << 20  # bytes of a message whose body is compared with another one's
 MOST_COMPARED = 256 << 20  # bytes of stored mail that are read for one batch
 LEAST_COUNTED = 256 << 10  # bytes that reading any mail counts for, which limits how many are read for one batch
 
-ATTACHED = 0  # the epoch of what was attached by hand
-
 Envelope = tuple[str | None, datetime | None, str | None, str]  # Message-ID, Date, From, Subject
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.arrivals import Retrieved
-from domain.addresses import normal_address
-from domain.retrieval import Identity
-from domain.settings import AccountSettings
+from activities.storage.batch import Retrieved
+from domain.mailbox.settings import AccountSettings
+from domain.mime.addresses import normal_address
+from domain.retrieval.plan import Identity
 
 SIZE_TOLERANCE = (
     0.05  # R70: the copy that came back has more header fields; where both have a Date, the same one tells, too

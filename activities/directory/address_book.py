@@ -10,23 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.desk import given, logged
-from activities.log import append
-from domain.address_book import RemoveContact, SaveContact
-from domain.addresses import normal_address
-from domain.audit import LoggedEvent
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.commands import given, logged
+from activities.core.log import append
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.directory.commands import RemoveContact, SaveContact
+from domain.mime.addresses import normal_address
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
 PAGE = 2000  # messages of one transaction
 MOST_RECIPIENTS = 50  # of a message that counts: nobody writes to more people than that one by one
-
-Connection = AsyncConnection[TupleRow]
 
 # Of mail of the account's own, whom it was sent to; of other mail, who wrote it, unless a program did. A Date may say any year,
 # and counts from 1980 on: half as much for every month before is soon less than a number can be.

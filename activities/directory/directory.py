@@ -1,7 +1,7 @@
 """The directory: what is known here of a CRM's records, and the one way into it.
 
 Pulled, added from a message and saved by hand, every record comes through `store_records`. What changes for linking is asked for
-in the same transaction (activities/back_linking.py); where nothing changes, nothing is asked.
+in the same transaction (activities/linking/relinking.py); where nothing changes, nothing is asked.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.back_linking import ask_to_follow_records, ask_to_relink_addresses
-from activities.crm.adapter import Page, Record
-from domain.addresses import normal_address
-from domain.message import storable
-from domain.redaction import cleaned
-from infra.database import Pool
+from activities.linking.relinking import ask_to_follow_records, ask_to_relink_addresses
+from domain.core.redaction import cleaned
+from domain.core.text import storable
+from domain.directory.records import Page, Record
+from domain.mime.addresses import normal_address
+from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +30,6 @@ LONGEST_SPELLED = 400  # characters of what stands for an address; no address is
 MOST_ADDRESSES = 1000  # of one record
 MOST_CONTACTS = 1000  # of one deal
 
-Connection = AsyncConnection[TupleRow]
 Key = tuple[str, str]  # kind and id
 
 

@@ -11,27 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.arrivals import Retrieved
-from activities.back_linking import ask_to_relink_crms
-from activities.desk import at_the_desk, given, log, logged
-from activities.linking import MOST_FOLLOWERS, hold_links, refresh_entries, relink_others
-from activities.matching import colleagues_among, followers_of, passing_on, reported
-from activities.places import unknown_messages
-from domain.erasure import pseudonym
-from domain.filing import DeleteMessages
-from domain.retrieval import Identity
-from domain.settings import AccountSettings
-from infra.database import Pool
+from activities.core.commands import at_the_desk, given, log, logged
+from activities.core.locks import hold_links, keep_sessions_out
+from activities.delivery.tombstones import DELETED
+from activities.filing.refile import unknown_messages
+from activities.linking.links import MOST_FOLLOWERS, relink_others
+from activities.linking.outbox_entries import refresh_entries
+from activities.linking.relinking import ask_to_relink_crms
+from activities.linking.reports import reported
+from activities.linking.threads import followers_of, passing_on
+from domain.filing.commands import DeleteMessages
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
-DELETED = "deleted here"  # the reason in the ledger; activities/comparison.py goes by it
 GONE = "a message of its thread, or a report on it, was deleted"
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +57,6 @@ class Removal:
             return {"messages": done["messages"], "bytes": done["bytes"]}
 
 
-async def keep_sessions_out(connection: Connection, address: str) -> None:
-    """Until the transaction ends, no session stores mail of this account, and no command changes its quarantine."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quarantine:{address}"])
-    await connection.execute("select from leases where address = %s for update", [address])
-
-
 async def remove(
     connection: Connection,
     address: str,
@@ -77,7 +66,7 @@ async def remove(
     at: datetime,
 ) -> Removed:
     """Removes stored messages of the account, in the caller's transaction, which has kept sessions out. The caller logs their
-    ids as `withdrawn`, in an event of a type that `activities.comparison.TOLD` knows."""
+    ids as `withdrawn`, in an event of a type that `activities.reconciliation.comparison.TOLD` knows."""
     await hold_links(connection, [address])
     rows = await (
         await connection.execute(
@@ -142,69 +131,3 @@ async def _drop_bytes(connection: Connection, digests: Sequence[bytes]) -> None:
         """,
         [digests],
     )
-
-
-async def buried(
-    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved], *, any_erased: bool
-) -> set[Identity]:
-    """Which of these are not to come (again): what was deleted here, as the same message or the same bytes under whatever UIDL,
-    and what lay in quarantine when the person whose mail it is was erased. `any_erased`: people were erased from the account."""
-    if not arrived:
-        return set()
-    address = settings.address
-    rows = await (
-        await connection.execute(
-            """
-            select sha256 from tombstones where address = %(address)s and sha256 = any(%(digests)b::bytea[])
-            union all
-            select identity from tombstones where address = %(address)s and identity = any(%(identities)b::bytea[])
-            """,
-            {
-                "address": address,
-                "digests": [one.sha256 for one in arrived],
-                "identities": [one.identity for one in arrived],
-            },
-        )
-    ).fetchall()
-    dead = {bytes(row[0]) for row in rows}
-    dead_here = {one.listed.identity for one in arrived if one.sha256 in dead or one.identity in dead}
-    if not any_erased:
-        return dead_here
-    return dead_here | await _of_erased(connection, settings, epoch, arrived)
-
-
-async def _of_erased(
-    connection: Connection, settings: AccountSettings, epoch: int, arrived: Sequence[Retrieved]
-) -> set[Identity]:
-    """Mail that was in quarantine when its author, or its only counterpart, was erased: until it came nobody knew whose it is."""
-    rows = await (
-        await connection.execute(
-            """
-            select l.uidl, l.occurrence, e.erasure, e.person
-            from erased_people e
-            join unnest(%(uidl)b::text[], %(occurrence)b::smallint[]) as arrived (uidl, occurrence) on true
-            join pop_ledger l on (l.address, l.epoch, l.uidl, l.occurrence)
-                = (e.address, %(epoch)s, arrived.uidl, arrived.occurrence)
-            where e.address = %(address)s and l.state = 'quarantined' and l.first_seen_at <= e.at
-            """,
-            {
-                "address": settings.address,
-                "epoch": epoch,
-                "uidl": [one.listed.uidl for one in arrived],
-                "occurrence": [one.listed.occurrence for one in arrived],
-            },
-        )
-    ).fetchall()
-    messages = {one.listed.identity: one.message for one in arrived}
-    found: set[Identity] = set()
-    for uidl, occurrence, erasure, digest in rows:
-        mail = messages[uidl, occurrence]
-        people = {who.normal for who in mail.participants} | ({mail.author} if mail.author else set())
-        person = next((who for who in people if pseudonym(erasure, who) == digest), None)
-        if person is None:
-            continue
-        others = people - settings.own_addresses - {person}
-        colleagues = await colleagues_among(connection, {settings.organisation}, others)
-        if person in (mail.author, mail.from_address) or others <= colleagues.get(settings.organisation, set()):
-            found.add((uidl, occurrence))
-    return found

@@ -1,9 +1,9 @@
 """Erasing a person: their mail with all that was made of it, in every mailbox of an organisation.
 
 Mail that the person wrote, and mail that had no other counterpart, goes. What others wrote, to the person among others, is those
-others' mail, too: it stays, and is no longer found or linked by the person. What names them besides is in activities/traces.py.
-Each page is one transaction with its event. Dead before its commit, nothing is done; dead after it, the next attempt finds that
-much less to do.
+others' mail, too: it stays, and is no longer found or linked by the person. What names them besides is in
+activities/erasure/personal_data.py. Each page is one transaction with its event. Dead before its commit, nothing is done; dead
+after it, the next attempt finds that much less to do.
 """
 
 from __future__ import annotations
@@ -14,27 +14,23 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from pydantic import BaseModel
 from temporalio import activity
 
-from activities.attempts import heartbeats
-from activities.desk import at_the_desk_of
-from activities.linking import hold_links, refresh_entries
-from activities.log import append
-from activities.removal import keep_sessions_out, remove
-from activities.traces import built_in_crms, crms_with_a_rule, of_account, of_crm
-from domain.addresses import normal_address
-from domain.audit import LoggedEvent
-from domain.erasure import Erased, pseudonym
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.attempts import heartbeats
+from activities.core.locks import at_the_desk_of, hold_links, keep_sessions_out
+from activities.core.log import append
+from activities.erasure.deletion import remove
+from activities.erasure.personal_data import built_in_crms, crms_with_a_rule, of_account, of_crm
+from activities.linking.outbox_entries import refresh_entries
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.mime.addresses import normal_address
+from domain.privacy.erasure import Erased, pseudonym
+from infra.database.pool import Connection, Pool
 from workflows.contract import ErasureRequest
 
 PAGE = 200  # messages of one transaction
-
-Connection = AsyncConnection[TupleRow]
 
 # Found by the address alone, and only then put in order: read in the order of the ids, mail of a person who has written little
 # would be all of the account's.

@@ -10,17 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from activities.directory import keep_others_out, store_gone
-from activities.log import append
-from domain.audit import LoggedEvent
-from domain.erasure import Naming, erased_rule, left_of_filter, pseudonym, spellings
+from activities.core.log import append
+from activities.directory.directory import keep_others_out, store_gone
+from domain.core.log_event import LoggedEvent
+from domain.privacy.erasure import Naming, erased_rule, left_of_filter, pseudonym, spellings
+from infra.database.pool import Connection
 from workflows.contract import ErasureRequest
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,8 @@ async def of_account(
 async def _filters(
     connection: Connection, account: str, naming: Naming, request: ErasureRequest, *, erasing: bool
 ) -> int:
-    """A filter that would take more mail without the condition that names the person goes altogether (domain/erasure.py)."""
+    """A filter that would take more mail without the condition that names the person goes altogether
+    (domain/privacy/erasure.py)."""
     rows = await (
         await connection.execute(
             "select id, version, position, name, match, conditions, actions, enabled from account_filters where address = %s",

@@ -13,19 +13,20 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import activity
 
-from activities.desk import Connection, at_the_desk, compared, given, log, own_addresses
-from activities.filing import LOOKED_AT, readable_head, saved_filters
-from activities.filters import unknown_filter
-from activities.linking import hold_links
-from activities.places import refile, told
-from activities.removal import keep_sessions_out
-from domain.filing import ApplyFilter
-from domain.filters import TRASH, Filter, Place, Saved, act, fitting, holds, reads_the_raw_message
-from domain.linking import Mail
-from domain.message import Participant
-from domain.refusal import Refused
-from domain.work import TooMuchWork
-from infra.database import Pool
+from activities.core.commands import at_the_desk, given, log
+from activities.core.locks import hold_links, keep_sessions_out
+from activities.filing.filter_commands import unknown_filter
+from activities.filing.place import LOOKED_AT, readable_head, saved_filters
+from activities.filing.refile import refile, told
+from activities.mailbox.own_addresses import compared, own_addresses
+from domain.core.refusal import Refused
+from domain.filing.budget import TooMuchWork
+from domain.filing.commands import ApplyFilter
+from domain.filing.evaluation import Place, Saved, act, fitting, holds
+from domain.filing.filters import TRASH, Filter, reads_the_raw_message
+from domain.linking.model import Mail
+from domain.message.index import Participant
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
 PAGE = 500  # messages of one transaction

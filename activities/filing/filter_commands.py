@@ -8,11 +8,14 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from activities.desk import Connection, at_the_desk, given, log, logged, own_addresses, own_folder
-from domain.filing import OrderFilters, RecommendFilters, RemoveFilter, SaveFilter
-from domain.filters import FOLDERS, MOST_FILTERS, Action, Filter, own_mail, own_mail_exactly, warnings
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.commands import at_the_desk, given, log, logged
+from activities.filing.folders import own_folder
+from activities.mailbox.own_addresses import own_addresses
+from domain.core.refusal import Refused
+from domain.filing.commands import OrderFilters, RecommendFilters, RemoveFilter, SaveFilter
+from domain.filing.filters import FOLDERS, MOST_FILTERS, Action, Filter
+from domain.filing.recommended import own_mail, own_mail_exactly, warnings
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
 

@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-from pydantic import ValidationError
-
-from activities.arrivals import Retrieved
-from activities.uploads import Upload
-from domain.authorship import is_form
-from domain.filters import INBOX, Filter, Place, Readable, Saved, place
-from domain.linking import Mail
-from domain.message import header_fields, storable
-from domain.mime import has_attachment
-from domain.settings import AccountSettings
+from activities.storage.batch import Retrieved
+from activities.storage.uploads import Upload
+from domain.core.text import storable
+from domain.filing.evaluation import Place, Readable, Saved, place
+from domain.filing.filters import INBOX
+from domain.filing.stored import as_written
+from domain.linking.model import Mail
+from domain.mailbox.settings import AccountSettings
+from domain.message.authorship import is_form
+from domain.message.index import header_fields
+from domain.mime.nesting import has_attachment
+from infra.database.pool import Connection
 
 LOOKED_AT = 1 << 20  # bytes of a message's beginning that conditions may read
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +100,3 @@ def _readable(one: Retrieved, own: frozenset[str]) -> Readable:
 
 def _filed(one: Retrieved, found: Place) -> Filed:
     return Filed(one, found.folder, found.labels, found.flags, found.by)
-
-
-def as_written(name: str, match: str, conditions: object, actions: object, enabled: bool) -> Filter | None:
-    """None for a filter that this version cannot read: it files nothing, and mail goes on without it."""
-    written = {"name": name, "match": match, "conditions": conditions, "actions": actions, "enabled": enabled}
-    try:
-        return Filter.model_validate_json(json.dumps(written))
-    except ValidationError:
-        return None

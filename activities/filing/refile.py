@@ -10,12 +10,15 @@ from uuid import UUID
 
 from temporalio import activity
 
-from activities.desk import Connection, at_the_desk, given, log, logged, own_folder
-from activities.linking import Changed, hold_links, relink
-from domain.filing import LabelMessages, MarkMessages, MoveMessages, UndoFiling
-from domain.filters import FOLDERS, Place
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.commands import at_the_desk, given, log, logged
+from activities.core.locks import hold_links
+from activities.filing.folders import own_folder
+from activities.linking.links import Changed, relink
+from domain.core.refusal import Refused
+from domain.filing.commands import LabelMessages, MarkMessages, MoveMessages, UndoFiling
+from domain.filing.evaluation import Place
+from domain.filing.filters import FOLDERS
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
 MOST_NAMED = 20  # messages that a refusal names

@@ -1,7 +1,7 @@
 """Linking and unlinking by hand: what a person decides about a message and a record holds until it is undone.
 
 A decision is a row of `link_decisions`, and its link says `manual`: linking anew leaves such a link alone but for its direction,
-and mail that follows a merged record takes its decisions along (activities/following.py).
+and mail that follows a merged record takes its decisions along (activities/linking/merged_records.py).
 """
 
 from __future__ import annotations
@@ -10,23 +10,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.desk import given
-from activities.following import what_became
-from activities.linking import hold_links, relink
-from activities.log import append, logged
-from activities.matching import kept_private
-from domain.audit import LoggedEvent
-from domain.decisions import Decision, LinkMessage, UndoDecision, UnlinkMessage
-from domain.linking import SENT
-from domain.refusal import Refused
-from infra.database import Pool
+from activities.core.commands import given
+from activities.core.locks import hold_links
+from activities.core.log import append, logged
+from activities.linking.links import relink
+from activities.linking.lookups import kept_private
+from activities.linking.merged_records import what_became
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.linking.commands import Decision, LinkMessage, UndoDecision, UnlinkMessage
+from domain.linking.model import SENT
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
-Connection = AsyncConnection[TupleRow]
 Answer = dict[str, Any]
 
 

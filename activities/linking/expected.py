@@ -5,31 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
+from activities.core.locks import hold_directory
+from activities.linking import lookups
+from activities.linking.merged_records import former_links
+from activities.linking.reports import reports_on
+from activities.linking.threads import ancestors_of, anchors_of, threads_pass_on
+from activities.mailbox.policy import StandingRules
+from activities.storage.batch import Retrieved
+from domain.linking.evidence import with_facts
+from domain.linking.links import Owner, correspondents, eligible, for_crm, link, passed_on, with_deals, with_former
+from domain.linking.model import SENT, Correspondence, Mail
+from domain.linking.rules import Rules
+from domain.privacy.rules import Privacy
+from infra.database.pool import Connection
 
-from activities import matching
-from activities.arrivals import Retrieved
-from activities.following import former_links
-from activities.standing_rules import StandingRules
-from domain.linking import (
-    SENT,
-    Correspondence,
-    Mail,
-    Owner,
-    Rules,
-    correspondents,
-    eligible,
-    for_crm,
-    link,
-    passed_on,
-    with_deals,
-    with_facts,
-    with_former,
-)
-from domain.privacy import Privacy
-
-Connection = AsyncConnection[TupleRow]
 Record = tuple[str, str, str]
 
 
@@ -87,14 +76,14 @@ async def expected(
     if not crms:
         return made
     if held is None:
-        await matching.hold_directory(connection, crms)
+        await hold_directory(connection, crms)
     people = {one.id: correspondents(one.mail, one.folder) for _, one in mail}
     wanted = {who.normal for some in people.values() for who in some}
     if not wanted:
         return made
-    rules = held.linking if held else await matching.rules_of(connection, crms)
+    rules = held.linking if held else await lookups.rules_of(connection, crms)
     owners = await _owners(connection, mail, wanted, held)
-    matches = await matching.matches_of(connection, wanted, rules)
+    matches = await lookups.matches_of(connection, wanted, rules)
     kept = {one.id: _kept(known.get(one.id, {})) for _, one in mail}
     theirs = {account: {crm: rules[crm] for crm in account.crms} for account, _ in mail}
     for account, one in mail:
@@ -108,12 +97,12 @@ async def expected(
     contacts = {
         (found.crm, found.record_id) for links in made.values() for found in links if found.record_kind == "contact"
     }
-    if deals := await matching.deals_of(connection, contacts, {deal for some in kept.values() for deal in some}):
+    if deals := await lookups.deals_of(connection, contacts, {deal for some in kept.values() for deal in some}):
         for _, one in mail:
             made[one.id] = with_deals(one.mail, one.folder, made[one.id], deals, kept[one.id])
     await _add_threads(connection, mail, owners, theirs, made)
     sent = {(account.address, one.message_id) for account, one in mail if one.folder == SENT and one.message_id}
-    reports = await matching.reports_on(connection, sent)
+    reports = await reports_on(connection, sent)
     for account, one in mail if reports else ():
         if said := reports.get((account.address, one.message_id or "")):
             made[one.id] = [with_facts(found, said) for found in made[one.id]]
@@ -141,9 +130,9 @@ async def _owners(
     held: StandingRules | None,
 ) -> dict[Account, Owner]:
     accounts = {account for account, _ in mail}
-    colleagues = await matching.colleagues_among(connection, {one.organisation for one in accounts}, addresses)
+    colleagues = await lookups.colleagues_among(connection, {one.organisation for one in accounts}, addresses)
     of = {one.address for one in accounts}
-    privacy = dict.fromkeys(of, held.privacy) if held else await matching.privacy_of(connection, of)
+    privacy = dict.fromkeys(of, held.privacy) if held else await lookups.privacy_of(connection, of)
     return {
         one: Owner(one.address, one.own, colleagues.get(one.organisation, ()), privacy.get(one.address, Privacy()))
         for one in accounts
@@ -163,10 +152,10 @@ async def _add_threads(
     if not replies:
         return
     here = any(passes_on(found) for links in made.values() for found in links)
-    if not here and not await matching.threads_pass_on(connection, {account for account, _ in replies}):
+    if not here and not await threads_pass_on(connection, {account for account, _ in replies}):
         return
-    ancestors = await matching.ancestors_of(connection, replies)
-    anchors = await matching.anchors_of(connection, {one for some in ancestors.values() for one in some}, made.keys())
+    ancestors = await ancestors_of(connection, replies)
+    anchors = await anchors_of(connection, {one for some in ancestors.values() for one in some}, made.keys())
     for message, links in made.items():
         anchors.setdefault(message, []).extend(found for found in links if passes_on(found))
     inherited: dict[int, list[Correspondence]] = {}

@@ -13,28 +13,27 @@ from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
+from activities.core.locks import hold_links
+from activities.core.log import append
+from activities.linking import lookups
+from activities.linking.expected import Account, Known, Linkable, Record, expected, passes_on
+from activities.linking.merged_records import unlinked_by_hand
+from activities.linking.outbox_entries import refresh_entries
+from activities.linking.own_mail import Stored, tell_own_mail_anew
+from activities.linking.reports import reported
+from activities.linking.threads import followers_of
+from activities.mailbox.policy import StandingRules
+from domain.core.log_event import SYSTEM, LoggedEvent
+from domain.core.text import storable
+from domain.linking.model import SENT, Correspondence, Mail
+from domain.mailbox.settings import AccountSettings
+from domain.message.authorship import author_of
+from domain.message.index import Participant
+from domain.mime.addresses import normal_address
+from infra.database.pool import Connection
 
-from activities import matching
-from activities.expected_links import Account, Known, Linkable, Record, expected, passes_on
-from activities.following import unlinked_by_hand
-from activities.log import append
-from activities.own_mail import Stored, tell_own_mail_anew
-from activities.standing_rules import StandingRules
-from domain.addresses import normal_address
-from domain.audit import SYSTEM, LoggedEvent
-from domain.authorship import author_of
-from domain.linking import SENT, Correspondence, Mail
-from domain.message import Participant, storable
-from domain.settings import AccountSettings
-
-LINKS = 0x4D4C  # the class of advisory locks
-BUCKETS = 128
 MOST_FOLLOWERS = 500  # replies that are linked anew in the same transaction as what they answer; the others follow
 FOLLOWED = "what a message answers is linked otherwise"
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(slots=True)
@@ -63,8 +62,8 @@ async def link_new(
     if account.crms:
         about = {(account.address, str(one.mail.traits["about"])) for one in mail if "about" in one.mail.traits}
         deals = [one.id for one, correspondence in found if passes_on(correspondence)]
-        others |= set(await matching.reported(connection, about))
-        others |= set(await matching.followers_of(connection, deals, MOST_FOLLOWERS))
+        others |= set(await reported(connection, about))
+        others |= set(await followers_of(connection, deals, MOST_FOLLOWERS))
         others -= {one.id for one in mail}
     if others:
         await hold_links(connection, [account.address])
@@ -76,30 +75,6 @@ async def link_new(
     elif found and not await _insert_with_entries(connection, settings.address, found):
         await refresh_entries(connection, identities)
     return len(found), relinked
-
-
-async def hold_links(connection: Connection, accounts: Collection[str]) -> None:
-    """Until the transaction ends, nobody else links stored mail of these accounts anew, or takes it away.
-
-    Which replies follow is found out on the way, and they may be older than what they answer: without this, two who lock
-    messages one after the other would wait for each other. Everybody has their locks in one order: the account's desk, its
-    quarantine, its lease, the directory, this, its messages, entries, and the log. There are only so many of these locks, or
-    a page of very many accounts would use up what the server has.
-    """
-    rows = await (
-        await connection.execute(
-            "select distinct unnest(crm) from accounts_recorded where address = any(%s)", [sorted(accounts)]
-        )
-    ).fetchall()
-    await matching.hold_directory(connection, {row[0] for row in rows})
-    await connection.execute(
-        """
-        select pg_advisory_xact_lock(%(links)s, bucket)
-        from (select distinct abs(hashtext(address) %% %(buckets)s) as bucket from unnest(%(accounts)s::text[]) address) locks
-        order by bucket
-        """,
-        {"links": LINKS, "buckets": BUCKETS, "accounts": sorted(accounts)},
-    )
 
 
 async def relink(
@@ -114,7 +89,7 @@ async def relink(
     """
     done = await _relink(connection, ids, crms)
     answered = set(ids) if replies else done.passing_on
-    followed = await _relink(connection, await matching.followers_of(connection, answered, MOST_FOLLOWERS), crms)
+    followed = await _relink(connection, await followers_of(connection, answered, MOST_FOLLOWERS), crms)
     await refresh_entries(connection, done.identities | followed.identities)
     await _ask_to_follow(connection, answered | followed.passing_on, crms)
     await log_relinked(connection, followed, FOLLOWED)
@@ -199,18 +174,12 @@ async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[s
         one = _mail(row[4], author_of(traits[row[0]], row[5]), row[6], row[7], traits[row[0]])
         mail.append((account, Linkable(row[0], bytes(row[1]), row[2], one, row[9], tuple(row[10]))))
     known = await _known(connection, [one.id for _, one in mail], crms)
-    private = await matching.kept_private(connection, [one.id for _, one in mail])
+    private = await lookups.kept_private(connection, [one.id for _, one in mail])
     wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
     wanted |= {message: [] for message in private}
     done = await _bring_up(connection, mail, known, wanted)
     done.identities = {one.identity for _, one in mail}
     return done
-
-
-async def refresh_entries(connection: Connection, identities: Collection[bytes]) -> None:
-    """Brings what CRMs must be told up to the links of these messages."""
-    if identities:
-        await connection.execute("select refresh_entries(%b::bytea[])", [sorted(identities)])
 
 
 async def _known(

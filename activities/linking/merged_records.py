@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from domain.linking import Correspondence
+from domain.linking.model import Correspondence
+from infra.database.pool import Connection
 
 MOST_STEPS = 10  # from record to record; more is a circle, or as good as one
-
-Connection = AsyncConnection[TupleRow]
 
 
 async def what_became(connection: Connection, crm: str, kind: str, record_id: str) -> tuple[str, str] | None:

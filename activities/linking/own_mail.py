@@ -7,17 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.arrivals import Retrieved
-from domain.authentication import claimed, own_mail
-from domain.authorship import author_of, is_form
-from domain.bounces import without
-from domain.message import storable
-from domain.settings import AccountSettings
-
-Connection = AsyncConnection[TupleRow]
+from activities.storage.batch import Retrieved
+from domain.bounces.bounces import without
+from domain.core.text import storable
+from domain.mailbox.settings import AccountSettings
+from domain.message.authentication import claimed, own_mail
+from domain.message.authorship import author_of, is_form
+from infra.database.pool import Connection
 
 
 async def tell_own_mail(connection: Connection, settings: AccountSettings, new: Sequence[Retrieved]) -> list[Retrieved]:

@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import uuid4
 
-from psycopg import AsyncConnection, OperationalError
-from psycopg.rows import TupleRow, class_row
+from psycopg import OperationalError
+from psycopg.rows import class_row
 
-from activities.following import follow
-from activities.linking import Changed, hold_links, relink
-from activities.log import append
-from activities.matching import followers_of, searched
-from domain.audit import SYSTEM, LoggedEvent
-from domain.message import storable
-from infra.database import Pool
+from activities.core.locks import hold_links
+from activities.core.log import append
+from activities.linking.links import Changed, relink
+from activities.linking.lookups import searched
+from activities.linking.merged_records import follow
+from activities.linking.threads import followers_of
+from domain.core.log_event import SYSTEM, LoggedEvent
+from domain.core.text import storable
+from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,6 @@ OF_FREQUENT: LiteralString = """
     limit %(most)s
 """
 
-Connection = AsyncConnection[TupleRow]
 Key = tuple[int, str, str]  # message, and kind and id of the record that it is linked with
 
 

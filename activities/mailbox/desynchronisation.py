@@ -9,8 +9,8 @@ message that breaks the conversation even then is put in quarantine.
 from __future__ import annotations
 
 from activities.pop.connection import ProtocolViolation
-from domain.retrieval import Identity, Listed
-from infra.database import Pool
+from domain.retrieval.plan import Identity, Listed
+from infra.database.pool import Pool
 
 LOST_LINE = 1  # the network may be to blame, so once is no evidence
 BROKEN_PROTOCOL = 2

@@ -13,16 +13,17 @@ from uuid import UUID, uuid4, uuid5
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
-from activities.log import append
+from activities.core.locks import hold_host
+from activities.core.log import append
+from activities.core.notices import tell
 from activities.pop.session import SessionFailure
-from activities.record import tell
-from domain.audit import SYSTEM, LoggedEvent
-from domain.commands import HostOutage
-from domain.failures import Kind
-from domain.hosts import is_outage, is_over, log_address
-from domain.settings import AccountSettings
-from domain.status import host_back_notice, host_outage_notice
-from infra.database import Pool
+from domain.account.notices import host_back_notice, host_outage_notice
+from domain.core.log_event import SYSTEM, LoggedEvent
+from domain.failures.failure import Kind
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.hosts import is_outage, is_over, log_address
+from domain.retrieval.reports import HostOutage
+from infra.database.pool import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ async def reached(connection: AsyncConnection[TupleRow], address: str, host: str
     """An account whose sessions did not reach their host got through: it may be back."""
     if await _open_outage(connection, host) is None:
         return
-    await _lock(connection, host)
+    await hold_host(connection, host)
     outage = await _open_outage(connection, host)
     if outage is None:
         return
@@ -166,7 +167,7 @@ async def _judge_login(
 async def _unreachable(
     connection: AsyncConnection[TupleRow], address: str, host: str, cause: str | None, at: datetime
 ) -> HostOutage | None:
-    await _lock(connection, host)  # workers that see the same outage at the same time record one
+    await hold_host(connection, host)  # workers that see the same outage at the same time record one
     looked = await _looked(connection, address, host, at)
     outage = await _open_outage(connection, host)
     if outage is not None:
@@ -196,10 +197,6 @@ async def _unreachable(
     await tell(connection, log_address(host), event, host_outage_notice(found, cause))
     await append(connection, log_address(host), event)
     return found
-
-
-async def _lock(connection: AsyncConnection[TupleRow], host: str) -> None:
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"outage:{host}"])
 
 
 async def _looked(connection: AsyncConnection[TupleRow], address: str, host: str, at: datetime) -> Looked:

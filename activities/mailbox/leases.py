@@ -21,8 +21,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from domain.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
-from infra.database import POOL_SECONDS, Pool
+from domain.retrieval.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
+from infra.database.pool import POOL_SECONDS, Pool
 from infra.tasks import ended
 from infra.watchdog import watched
 
@@ -238,7 +238,7 @@ class Leases:
             raise NotNow("another session holds the mailbox", 1.0)
 
     async def _turn(self, connection: AsyncConnection[TupleRow], address: str, host: str) -> Wait | None:
-        """Whether the account may begin now, by the rule of domain/hosts.py; if not, it has its place in the queue."""
+        """Whether the account may begin now, by the rule of domain/retrieval/hosts.py; if not, it has its place in the queue."""
         about = {
             "address": address,
             "host": host,

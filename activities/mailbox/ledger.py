@@ -15,12 +15,12 @@ from typing import LiteralString, get_args
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.leases import Lease
-from activities.log import append
-from activities.mailboxes import Mailbox, SessionRow, save_session
-from domain.audit import LoggedEvent, session_event_id
-from domain.retrieval import Entry, Identity, LedgerState, Listed
-from infra.database import Pool
+from activities.core.log import append
+from activities.mailbox.leases import Lease
+from activities.mailbox.state import Mailbox, SessionRow, save_session
+from domain.core.log_event import LoggedEvent, session_event_id
+from domain.retrieval.plan import Entry, Identity, LedgerState, Listed
+from infra.database.pool import Pool
 
 STATES: Mapping[str, LedgerState] = {state: state for state in get_args(LedgerState)}
 ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands

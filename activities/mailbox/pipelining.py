@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused
-from infra.database import Pool
+from infra.database.pool import Pool
 
 MOST_DESYNCHRONISATIONS = 2
 MOST_PROOFS = 2

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.filing import as_written
-from activities.matching import as_rules
-from activities.recognition import ATTACHED
-from domain.filters import Saved
-from domain.linking import Rules
-from domain.privacy import Privacy
-from domain.settings import AccountSettings
+from domain.filing.evaluation import Saved
+from domain.filing.stored import as_written
+from domain.linking.rules import Rules, as_rules
+from domain.mailbox.settings import AccountSettings
+from domain.privacy.rules import Privacy
+from domain.retrieval.plan import ATTACHED
 
 
 @dataclass(frozen=True, slots=True)

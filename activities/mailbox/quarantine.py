@@ -12,26 +12,25 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import class_row
 from pydantic import BaseModel
 from temporalio import activity
 
-from activities.leases import Lease
-from activities.ledger import NEVER_PREPARED, ONE, fenced, log
-from activities.log import append, logged
-from activities.mailboxes import SessionRow
-from domain.audit import LoggedEvent
-from domain.commands import InQuarantine
-from domain.events import Event, MessageSkipped, QuarantineReleased, facts
-from domain.refusal import Refused
-from domain.retrieval import UNDOWNLOADABLE_AFTER, Identity, LedgerState, Listed
-from infra.database import Pool
+from activities.core.locks import keep_sessions_out
+from activities.core.log import append, logged
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import NEVER_PREPARED, ONE, fenced, log
+from activities.mailbox.state import SessionRow
+from domain.account.events import MessageSkipped, QuarantineReleased
+from domain.core.events import Event, facts
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from domain.retrieval.plan import UNDOWNLOADABLE_AFTER, Identity, LedgerState, Listed
+from domain.retrieval.reports import InQuarantine
+from infra.database.pool import Connection, Pool
 from workflows.contract import QuarantineChange, RetryQuarantinedRequest, SkipMessageRequest
 
 logger = logging.getLogger(__name__)
-
-Connection = AsyncConnection[TupleRow]
 
 
 class Entry(BaseModel):
@@ -159,7 +158,7 @@ class Quarantine:
         answer, it changes nothing more.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            await _keep_others_out(connection, request.address)
+            await keep_sessions_out(connection, request.address)
             done = await _logged(connection, request)
             if done is None:
                 if request.uidl is not None:
@@ -190,7 +189,7 @@ class Quarantine:
         Tried again after a lost answer, it changes nothing more.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            await _keep_others_out(connection, request.address)
+            await keep_sessions_out(connection, request.address)
             if await _logged(connection, request) is None:
                 entries = await _entries(connection, request.address, request.uidl)
                 entry = _the_one_to_skip(entries, request)
@@ -249,12 +248,6 @@ def _not_in_quarantine(entries: Sequence[Entry], address: str, uidl: str) -> Ref
             what = f"no such message was ever listed for {address}, or none that could not be taken"
     words = f"the message with the UIDL {uidl!r} is not in quarantine: {what}. The view quarantine shows what is"
     return Refused("not_in_quarantine", words, field="uidl")
-
-
-async def _keep_others_out(connection: Connection, address: str) -> None:
-    """Until the transaction ends, no other command and no session's transaction writes here: they lock in this order, too."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quarantine:{address}"])
-    await connection.execute("select from leases where address = %s for update", [address])
 
 
 async def _logged(connection: Connection, request: RetryQuarantinedRequest | SkipMessageRequest) -> int | None:

@@ -11,10 +11,10 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.hosts import accepted, reached
-from domain.retrieval import unwatched_after
-from domain.settings import AccountSettings
-from infra.database import Pool
+from activities.mailbox.hosts import accepted, reached
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.plan import unwatched_after
+from infra.database.pool import Pool
 
 MUCH = 16 << 20  # bytes that a session may take without leaving its row, where it brought no news; a long list has some
 
@@ -29,7 +29,7 @@ class Mailbox:
 
     `listed_at` is when its first list was worked through, `epoch_listed` whether the present epoch's was.
     `deletions_unsettled`: a QUIT was to delete messages, and its answer never came. `memory` and `observed` are what
-    `activities.observations` keeps. `quarantined` messages could not be taken yet, those of earlier epochs included;
+    `activities.retrieval.observer` keeps. `quarantined` messages could not be taken yet, those of earlier epochs included;
     `disclaimed`: there are messages that the server listed and did not have. `remaining` is what the last look left to be
     fetched, `emptied_at` when its list was empty, if it was, and `deleted_ones_listed` that deleted messages may be listed still.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.database import Pool
+from infra.database.pool import Pool
 
 ENOUGH = 3  # unmarked refusals of a host that was never seen to say [AUTH], from which on its words decide
 

@@ -18,17 +18,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import Literal, TypeVar
 
-from activities.pop.conversation import (
-    Arriving,
-    Conversation,
-    ListTooLong,
-    MessageTooLarge,
-    OutOfStep,
-    Timeouts,
-    Tls,
-)
-from activities.pop.line import ProtocolViolation, ServerRefused
+from activities.pop.conversation import Arriving, Conversation, ListTooLong, MessageTooLarge, OutOfStep, Timeouts, Tls
 from activities.pop.protocol import decode, encode
+from activities.pop.transport import ProtocolViolation, ServerRefused
 
 __all__ = [
     "Arrival",

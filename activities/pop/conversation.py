@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from activities.pop.line import Line, Patience, ProtocolViolation, ServerRefused
 from activities.pop.listing_budget import PIECE, STEP, ListingBudget, Share
 from activities.pop.protocol import (
     GREETING,
@@ -27,6 +26,7 @@ from activities.pop.protocol import (
     MessageData,
     Refused,
 )
+from activities.pop.transport import Line, Patience, ProtocolViolation, ServerRefused
 
 Tls = Literal["implicit", "starttls", "none"]
 Phase = Literal["connect", "tls", "greeting", "login", "transaction"]

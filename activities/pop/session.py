@@ -18,7 +18,7 @@ from secrets import token_hex
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from activities.auth_codes import AuthCodes
+from activities.pop.auth_codes import AuthCodes
 from activities.pop.certificates import client_context, presented_chain
 from activities.pop.connection import (
     ListTooLong,
@@ -29,22 +29,22 @@ from activities.pop.connection import (
     TokenMechanism,
 )
 from activities.pop.listing_budget import ListingBudget, Share
-from domain.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
-from domain.commands import HostOutage, Progress
-from domain.connection_rules import SENT_TOGETHER
-from domain.failures import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
+from domain.core.redaction import cleaned, redact
+from domain.core.refusal import Refused
+from domain.failures.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
+from domain.failures.connection_rules import SENT_TOGETHER
+from domain.failures.failure import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
+from domain.failures.pop_remedies import LOGIN_METHOD
+from domain.mailbox.providers import profile_of
+from domain.mailbox.settings import AccountSettings
 from domain.oauth import Grant, is_grant, token_refused
-from domain.pop_remedies import LOGIN_METHOD
-from domain.providers import profile_of
-from domain.redaction import cleaned, redact
-from domain.refusal import Refused
-from domain.settings import AccountSettings
-from infra.network import permitted_addresses
+from domain.retrieval.reports import HostOutage, Progress
+from infra.network.addresses import permitted_addresses
 from infra.oauth.tokens import AccessTokens
-from infra.secret_uses import use_of
-from infra.secrets import Secrets
 from infra.settings import WorkerSettings
-from infra.telemetry import span
+from infra.telemetry.spans import span
+from infra.vault.references import Secrets
+from infra.vault.uses import use_of
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The privacy of accounts: mail that a rule keeps from being stored, and the command that sets the rules.
 
-Whoever stores mail holds the account's rules as they are, until its transaction ends (activities/standing_rules.py): once
+Whoever stores mail holds the account's rules as they are, until its transaction ends (activities/mailbox/policy.py): once
 `set_privacy` has answered, nothing is stored by the rules before.
 """
 
@@ -11,27 +11,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from activities.arrivals import Retrieved
-from activities.back_linking import ask_to_relink_account
-from activities.ledger import log
-from activities.log import append, logged
-from activities.mailboxes import SessionRow
-from activities.uploads import Upload
-from domain.audit import LoggedEvent
-from domain.commands import SetPrivacy
-from domain.message import index
-from domain.privacy import Privacy, withheld_by
-from domain.retrieval import Identity
-from domain.settings import AccountSettings, parse
-from infra.database import Pool
+from activities.core.log import append, logged
+from activities.linking.relinking import ask_to_relink_account
+from activities.mailbox.ledger import log
+from activities.mailbox.state import SessionRow
+from activities.storage.batch import Retrieved
+from activities.storage.uploads import Upload
+from domain.core.log_event import LoggedEvent
+from domain.core.validation import parse
+from domain.mailbox.settings import AccountSettings
+from domain.message.index import index
+from domain.privacy.commands import SetPrivacy
+from domain.privacy.rules import Privacy, withheld_by
+from domain.retrieval.plan import Identity
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
-
-Connection = AsyncConnection[TupleRow]
 
 
 def withheld_among(settings: AccountSettings, privacy: Privacy, arrived: Sequence[Retrieved]) -> dict[Identity, str]:

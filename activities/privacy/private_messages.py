@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from temporalio import activity
 
-from activities.desk import at_the_desk, given, log, logged
-from activities.linking import relink
-from activities.places import places
-from domain.filing import MakePrivate
-from infra.database import Pool
+from activities.core.commands import at_the_desk, given, log, logged
+from activities.filing.refile import places
+from activities.linking.links import relink
+from domain.privacy.commands import MakePrivate
+from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
-
-Connection = AsyncConnection[TupleRow]
 
 
 class PrivateMail:

@@ -9,17 +9,12 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from infra.database import Pool
+from infra.database.pool import Connection, Pool
 from workflows.contract import Hashed
 
 MESSAGES_AT_ONCE = 128
 FIRST_PIECE = 64 * 1024  # of each blob; with MESSAGES_AT_ONCE at most 8 MiB are held, whatever the tables say of sizes
 FURTHER_PIECE = 1024 * 1024
-
-Connection = AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,20 @@ from datetime import timedelta
 from pydantic import ValidationError
 from temporalio import activity
 
-from activities.attempts import call_again, heartbeats
-from activities.blob_hashes import BlobHashes
-from activities.comparison import Known, compare_stored, known_account
-from activities.leases import Lease, Leases, NotNow
-from activities.ledger import Ledger
-from activities.mailboxes import Mailboxes, server_key
+from activities.core.attempts import call_again, heartbeats
+from activities.mailbox.known_account import Known, known_account
+from activities.mailbox.leases import Lease, Leases, NotNow
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.state import Mailboxes, server_key
 from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, as_configuration, now_utc
-from activities.repair import Repair
-from activities.survey import counted, distinct, listed_sizes, listed_uids, unknown
-from domain.failures import Failure
+from activities.reconciliation.blob_hashes import BlobHashes
+from activities.reconciliation.comparison import compare_stored
+from activities.reconciliation.repair import Repair
+from activities.retrieval.listing import counted, distinct, listed_sizes, listed_uids, unknown
+from domain.core.refusal import Refused, WorkerLacks
+from domain.failures.failure import Failure
+from domain.mailbox.settings import AccountSettings
 from domain.reconciliation import (
     NOT_WATCHED,
     BlobsPart,
@@ -42,10 +45,8 @@ from domain.reconciliation import (
     judged,
     shown,
 )
-from domain.refusal import Refused, WorkerLacks
-from domain.retrieval import Entry, Identity, Listed, listing
-from domain.settings import AccountSettings
-from infra.database import Pool
+from domain.retrieval.plan import Entry, Identity, Listed, listing
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
 from workflows.contract import AwaitedRetrieval, Hashed, Pass, ReconcileRequest
 

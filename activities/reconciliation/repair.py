@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import uuid4
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import dict_row
 
-from activities.comparison import (
+from activities.core.log import append
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import fenced
+from activities.pop.session import Clock
+from activities.reconciliation.comparison import (
     MAILBOX_DIFFERS,
     SESSIONS_DIFFER,
     SINGLE_ROWS,
@@ -28,19 +31,13 @@ from activities.comparison import (
     WITHOUT_MAIL,
     log_broken,
 )
-from activities.leases import Lease
-from activities.ledger import fenced
-from activities.log import append
-from activities.pop.session import Clock
-from domain.audit import LoggedEvent
+from domain.core.log_event import LoggedEvent
 from domain.reconciliation import Mended
-from domain.retrieval import Listed
-from infra.database import Pool
+from domain.retrieval.plan import Listed
+from infra.database.pool import Connection, Pool
 
 ACTOR = "reconcile"
 AT_ONCE = 200  # messages of one transaction and its event, as many as a batch has
-
-Connection = AsyncConnection[TupleRow]
 
 
 class Repair:

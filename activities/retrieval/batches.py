@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from activities import arrivals
-from activities.arrivals import Batch, NotRetrieved, Retrieved
-from activities.leases import Lease
-from activities.mailboxes import Live, Mailboxes, SessionRow
-from activities.observations import Observer
+from activities.delivery.deliver import MailStore
+from activities.mailbox.leases import Lease
+from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import Clock
-from activities.store import MailStore
-from activities.uploads import Upload
-from domain.retrieval import Listed
-from domain.settings import AccountSettings
+from activities.retrieval.observer import Observer
+from activities.storage import batch as arrivals
+from activities.storage.batch import Batch, NotRetrieved, Retrieved
+from activities.storage.uploads import Upload
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.plan import Listed
 from infra.tasks import ended
-from infra.telemetry import span
+from infra.telemetry.spans import span
 from infra.watchdog import awaits_an_answer
 
 NOT_TAKEN = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)  # whatever happens to be wrong with one message

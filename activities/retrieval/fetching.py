@@ -7,9 +7,8 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-from activities.batches import Batches
-from activities.doubts import Doubts, reason
-from activities.leases import Lease
+from activities.mailbox.desynchronisation import Suspects
+from activities.mailbox.leases import Lease
 from activities.pop.connection import (
     Arrival,
     Arriving,
@@ -19,11 +18,12 @@ from activities.pop.connection import (
     ServerRefused,
 )
 from activities.pop.session import SERVERS_FAULTS
-from activities.suspects import Suspects
-from activities.uploads import Upload, Uploads
-from activities.withheld import GIVES_UP_AFTER, Withheld
-from domain.retrieval import Listed
-from infra.telemetry import span
+from activities.retrieval.batches import Batches
+from activities.retrieval.integrity import Doubts, reason
+from activities.retrieval.refusals import GIVES_UP_AFTER, Withheld
+from activities.storage.uploads import Upload, Uploads
+from domain.retrieval.plan import Listed
+from infra.telemetry.spans import span
 
 HELD_BYTES = 4 << 20  # of one message; a larger one is written to the database while it arrives
 

@@ -8,10 +8,10 @@ been cut off.
 
 from __future__ import annotations
 
-from activities.arrivals import Batch
 from activities.pop.connection import OutOfStep, ProtocolViolation
-from activities.uploads import Upload
-from domain.retrieval import Listed
+from activities.storage.batch import Batch
+from activities.storage.uploads import Upload
+from domain.retrieval.plan import Listed
 
 
 class Doubts:

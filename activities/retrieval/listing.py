@@ -13,16 +13,20 @@ from collections.abc import AsyncGenerator, Callable, Collection, Container, Ite
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from activities.leases import Lease
-from activities.ledger import Ledger
-from activities.mailboxes import Mailbox, SessionRow
+from activities.mailbox.desynchronisation import Suspects
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.state import Mailbox, SessionRow
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused
 from activities.pop.session import Clock, Unusable
-from activities.suspects import Suspects
-from domain.classification import diagnose_reply
-from domain.failures import Diagnosis, Kind
-from domain.foreign_text import in_notice
-from domain.identity import (
+from domain.core.foreign_text import in_notice
+from domain.failures.classification import diagnose_reply
+from domain.failures.failure import Diagnosis, Kind
+from domain.failures.pop_remedies import NO_UIDL
+from domain.mailbox.providers import profile_of
+from domain.mailbox.settings import AccountSettings
+from domain.message.index import IndexedMessage, index
+from domain.retrieval.identity import (
     MOST_OF_ONE_UIDL,
     MOST_WITHOUT_UIDL,
     arrived_at,
@@ -32,12 +36,8 @@ from domain.identity import (
     looks_moved,
     sample,
 )
-from domain.message import IndexedMessage, index
-from domain.pop_remedies import NO_UIDL
-from domain.providers import profile_of
-from domain.retrieval import RECENT_DAYS, SIZE_UNKNOWN, Entry, Identity, Listed, listing
-from domain.settings import AccountSettings
-from infra.telemetry import span
+from domain.retrieval.plan import RECENT_DAYS, SIZE_UNKNOWN, Entry, Identity, Listed, listing
+from infra.telemetry.spans import span
 
 CLEARLY_BEFORE = timedelta(days=1)  # a clock may be wrong, and mail may be long on its way
 

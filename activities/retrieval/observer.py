@@ -1,4 +1,4 @@
-"""What a session notices beside the mail, kept from session to session: the eyes of `domain.observations`."""
+"""What a session notices beside the mail, kept from session to session: the eyes of `domain.retrieval.observations`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from activities.leases import Lease
-from activities.ledger import fenced
-from activities.mailboxes import Mailbox, SessionRow
-from activities.second_copies import RecentMode
-from activities.survey import Found
-from domain.observations import Look, Memory, Observation, differing, digest_of, observe
-from domain.providers import profile_of
-from domain.retrieval import DAY, LedgerState, Listed, Plan, room_again_at, volume_left
-from infra.database import Pool
+from activities.delivery.recent_mode import RecentMode
+from activities.mailbox.leases import Lease
+from activities.mailbox.ledger import fenced
+from activities.mailbox.state import Mailbox, SessionRow
+from activities.retrieval.listing import Found
+from domain.mailbox.providers import profile_of
+from domain.retrieval.observations import Look, Memory, Observation, differing, digest_of, observe
+from domain.retrieval.plan import DAY, LedgerState, Listed, Plan, room_again_at, volume_left
+from infra.database.pool import Pool
 from workflows.contract import WatchRequest
 
 CAN_VANISH = ("stored", "skipped", "quarantined")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from activities.arrivals import NotRetrieved
 from activities.pop.connection import ServerRefused
 from activities.pop.session import Clock
-from domain.classification import diagnose_reply
-from domain.failures import Kind
-from domain.pop_rules import MESSAGE_GONE
-from domain.redaction import redact
-from domain.retrieval import Entry, Identity, Listed, next_try
-from domain.settings import AccountSettings
+from activities.storage.batch import NotRetrieved
+from domain.core.redaction import redact
+from domain.failures.classification import diagnose_reply
+from domain.failures.failure import Kind
+from domain.failures.pop_rules import MESSAGE_GONE
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.plan import Entry, Identity, Listed, next_try
 
 STOPS_AFTER = 20
 """Refusals in a row, with nothing handed out any more, that are about none of the messages: some servers hand out only so many

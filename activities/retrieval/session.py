@@ -10,36 +10,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
 from temporalio import activity
 
-from activities.address_book import AddressBook
-from activities.arrivals import Batch, NotRetrieved
-from activities.batches import Batches
-from activities.fetching import Fetching
-from activities.leases import Lease
-from activities.ledger import Ledger
-from activities.mailboxes import Mailbox, Mailboxes, SessionRow
-from activities.observations import Observer
-from activities.pipelining import Pipelining
+from activities.mailbox.leases import Lease
+from activities.mailbox.pipelining import Pipelining
+from activities.mailbox.state import Mailbox, SessionRow
 from activities.pop.connection import PopConnection
 from activities.pop.listing_budget import Share
-from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, Sessions, as_configuration
-from activities.privacy import Privacies
-from activities.quarantine import Quarantine
-from activities.store import MailStore
-from activities.survey import Found, Survey
-from activities.suspects import Suspects
-from activities.uploads import Uploads
-from activities.withheld import Withheld
-from domain.commands import InQuarantine, Progress, SessionReport
-from domain.refusal import Refused, WorkerLacks
-from domain.retrieval import DELETIONS_PER_SESSION, Identity, Listed, Plan, is_to_be_deleted, plan
-from infra.telemetry import span
+from activities.pop.session import SERVERS_FAULTS, Clock, Session, SessionFailure, as_configuration
+from activities.retrieval.batches import Batches
+from activities.retrieval.fetching import Fetching
+from activities.retrieval.listing import Found, Survey
+from activities.retrieval.observer import Observer
+from activities.retrieval.refusals import Withheld
+from activities.retrieval.services import Services
+from activities.storage.batch import Batch, NotRetrieved
+from domain.core.refusal import Refused, WorkerLacks
+from domain.retrieval.plan import DELETIONS_PER_SESSION, Identity, Listed, Plan, is_to_be_deleted, plan
+from domain.retrieval.reports import InQuarantine, Progress, SessionReport
+from infra.telemetry.spans import span
 from workflows.contract import WatchRequest
 
 SESSION_SECONDS = 5 * 60.0  # then the workflow is told how far it is
@@ -55,21 +48,6 @@ class TooSoon(Exception):
     def __init__(self, delay_seconds: float, earliest: datetime) -> None:
         super().__init__(f"the server takes one login every {delay_seconds:.0f} s")
         self.earliest = earliest
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every session of a worker works with."""
-
-    sessions: Sessions
-    mailboxes: Mailboxes
-    ledger: Ledger
-    store: MailStore
-    uploads: Uploads
-    suspects: Suspects
-    quarantine: Quarantine
-    privacies: Privacies
-    address_book: AddressBook
 
 
 class RetrievalSession:

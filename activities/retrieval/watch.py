@@ -18,33 +18,34 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.address_book import AddressBook
-from activities.arrivals import BATCH_BYTES
-from activities.attempts import call_again, heartbeats
+from activities.core.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
-from activities.hosts import Hosts
-from activities.leases import Lease, Leases, NotNow
-from activities.ledger import Ledger
-from activities.mailboxes import Mailboxes, SessionRow
-from activities.observations import Observer
-from activities.pipelining import Pipelining
+from activities.delivery.deliver import MailStore
+from activities.directory.address_book import AddressBook
+from activities.mailbox.desynchronisation import Suspects
+from activities.mailbox.hosts import Hosts
+from activities.mailbox.leases import Lease, Leases, NotNow
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.pipelining import Pipelining
+from activities.mailbox.quarantine import Quarantine
+from activities.mailbox.state import Mailboxes, SessionRow
 from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
-from activities.privacy import Privacies
-from activities.quarantine import Quarantine
-from activities.retrieval_session import RetrievalSession, Services, TooSoon
-from activities.store import MailStore
-from activities.survey import check_that_messages_can_be_told_apart, counted
-from activities.suspects import Suspects
-from activities.uploads import Uploads
-from domain.commands import LoginReport, SessionReport
-from domain.outlook import of_command
-from domain.providers import profile_of
-from domain.refusal import Refused, WorkerLacks
-from domain.settings import check_login_name
-from infra.database import Pool
+from activities.privacy.privacy import Privacies
+from activities.retrieval.listing import check_that_messages_can_be_told_apart, counted
+from activities.retrieval.observer import Observer
+from activities.retrieval.services import Services
+from activities.retrieval.session import RetrievalSession, TooSoon
+from activities.storage.batch import BATCH_BYTES
+from activities.storage.uploads import Uploads
+from domain.core.refusal import Refused, WorkerLacks
+from domain.failures.prospects import of_command
+from domain.mailbox.providers import profile_of
+from domain.mailbox.settings import check_login_name
+from domain.retrieval.reports import LoginReport, SessionReport
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.telemetry import SessionMetrics
+from infra.telemetry.metrics import SessionMetrics
 from workflows.contract import NOTHING_NEW, WAITING, LoginRequest, WatchRequest
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from activities.uploads import Upload
-from domain.identity import fingerprint, message_identity
-from domain.message import IndexedMessage, index
-from domain.retrieval import Listed
+from activities.storage.uploads import Upload
+from domain.message.identity import fingerprint, message_identity
+from domain.message.index import IndexedMessage, index
+from domain.retrieval.plan import Listed
 
 BATCH_MESSAGES = 200
 BATCH_BYTES = 16 * 1024 * 1024

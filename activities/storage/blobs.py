@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from activities.arrivals import Retrieved
-from activities.uploads import Upload, held, keep
+from activities.storage.batch import Retrieved
+from activities.storage.uploads import Upload, held, keep
+from infra.database.pool import Connection
 
 STATEMENT_BYTES = 2 << 20  # of mail in one statement, which is copied twice on its way
-
-Connection = AsyncConnection[TupleRow]
 
 
 async def keep_blobs(

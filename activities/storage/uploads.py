@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.leases import Lease
-from infra.database import Pool
+from activities.mailbox.leases import Lease
+from infra.database.pool import Pool
 
 CHUNK_BYTES = 1 << 20
 INDEXED_BYTES = 4 << 20  # of a large message's beginning: far more than any header block has

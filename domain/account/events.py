@@ -4,41 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.audit import SYSTEM
-from domain.commands import HostOutage, InQuarantine, Progress
-from domain.failures import Failure
-from domain.observations import Observation
-from domain.settings import AccountSettings
-
-DisabledReason = Literal["authentication_failures", "connection_failures", "operator"]
-
-
-class Failures(BaseModel):
-    """The two counters of failures in a row; they never mix (R82, R86)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    authentication: int = 0
-    connection: int = 0
-
-
-class Happened(BaseModel):
-    """`at` and `actor` are columns of the log; every other field is its `data`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    in_log: ClassVar[bool] = True
-
-    at: datetime
-    actor: str = SYSTEM
-
-
-class Event(Happened):
-    """Of an account; those of CRM connections are in domain/crm_events.py."""
+from domain.core.events import DisabledReason, Event, Failures
+from domain.failures.failure import Failure
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.observations import Observation
+from domain.retrieval.reports import HostOutage, InQuarantine, Progress
 
 
 class AccountConnected(Event):
@@ -170,26 +142,11 @@ class QuarantineCounted(Event):
     released: bool
 
 
-class CommandRefused(Event):
-    """`times` such signals were refused: after the first, those of a minute are one event, which tells of the last."""
-
-    command: str
-    code: str
-    field: str | None = None
-    message: str
-    times: int = 1
-
-
 class AccountClosed(Event):
     pass
 
 
 TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
-
-
-def facts(event: Happened) -> dict[str, Any]:
-    """What the log keeps as `data`."""
-    return event.model_dump(mode="json", exclude={"at", "actor"})
 
 
 def from_log(type_name: str, at: datetime, actor: str, data: dict[str, Any]) -> Event | None:

@@ -13,39 +13,31 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain import events as happened
-from domain.commands import (
+from domain.account import events as happened
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
-    Command,
     Connected,
     Disable,
     Enable,
-    HostOutage,
-    InQuarantine,
     LoginWorked,
     PollNow,
-    Progress,
     QuarantineChanged,
     RetryQuarantined,
     SessionFailed,
-    SessionReport,
     SessionSucceeded,
     SetQuota,
     SetUpFailed,
     SkipMessage,
-    WasRefused,
-    name_of,
 )
-from domain.events import Event, Failures
-from domain.failures import FATES, Failure, gets_stuck, minutes_until_retry
-from domain.observations import Observation
-from domain.refusal import Refused
-from domain.settings import AccountSettings, changed, login_differs, unfit_secret
-
-AUTHENTICATION_LIMIT = 10  # R82
-CONNECTION_LIMIT = 50  # R86
+from domain.core.commands import Command, WasRefused, name_of
+from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, CommandRefused, DisabledReason, Event, Failures
+from domain.core.refusal import Refused
+from domain.failures.failure import FATES, Failure, gets_stuck, minutes_until_retry
+from domain.mailbox.settings import AccountSettings, changed, login_differs, unfit_secret
+from domain.retrieval.observations import Observation
+from domain.retrieval.reports import HostOutage, InQuarantine, Progress, SessionReport
 
 OperatorCommand = (
     Disable | Enable | PollNow | ChangeSettings | ChangeCredential | SetQuota | RetryQuarantined | SkipMessage | Close
@@ -149,7 +141,7 @@ def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
         case LoginWorked():
             return _after_live_login(account, command, now)
         case WasRefused(by=by):
-            return [happened.CommandRefused(**command.model_dump(exclude={"by"}), actor=by, at=now)]
+            return [CommandRefused(**command.model_dump(exclude={"by"}), actor=by, at=now)]
         case Disable(reason=because, by=by):
             if account.state is State.DISABLED:
                 return []
@@ -278,7 +270,7 @@ def _count(before: Failures, failure: Failure, password_accepted: bool) -> Failu
             )
 
 
-def _exhausted(failures: Failures) -> happened.DisabledReason | None:
+def _exhausted(failures: Failures) -> DisabledReason | None:
     if failures.authentication >= AUTHENTICATION_LIMIT:
         return "authentication_failures"
     if failures.connection >= CONNECTION_LIMIT:

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from domain.filters import own_mail, pasted
-from domain.foreign_text import address_in_notice
-from domain.observations import Observation
-from domain.providers import MARKS_READ, Caution, Profile, profile_of
-from domain.settings import AccountSettings
+from domain.core.foreign_text import address_in_notice
+from domain.filing.recommended import own_mail, pasted
+from domain.mailbox.providers import MARKS_READ, Caution, Profile, profile_of
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.observations import Observation
 
 NOTICED = ("queue_saturated", "other_pop_client", "recent_gap")  # what people are told of when it begins
 

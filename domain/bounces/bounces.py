@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.addresses import mailboxes, normal_address
-from domain.bounce_reasons import REPLY_CODE, STATUS, is_hard, reason_of
-from domain.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
-from domain.notices import MOST_RECIPIENTS, Named, named_in
-from domain.report_parts import Parts, paragraphs_of
+from domain.bounces.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
+from domain.bounces.notices import MOST_RECIPIENTS, Named, named_in
+from domain.bounces.reasons import REPLY_CODE, STATUS, is_hard, reason_of
+from domain.bounces.report_parts import Parts, paragraphs_of
+from domain.mime.addresses import mailboxes, normal_address
 
 _DAEMON = re.compile(
     r"(?:mail(?:er)?[-_.]?daemon|m?daemon|mail[-_.]?delivery.*|mail[-_.]?system|microsoftexchange[0-9a-f]*|"

@@ -1,6 +1,7 @@
-"""What concepts mean together in a bounce, in the ten languages of domain/refusal_words/: a table that is read from the top.
+"""What concepts mean together in a bounce, in the ten languages of domain/failures/refusal_words/: a table that is read from
+the top.
 
-It stands beside the English wordings of domain/bounce_reasons.py, with the same reasons. What is not about the address
+It stands beside the English wordings of domain/bounces/reasons.py, with the same reasons. What is not about the address
 stands before what is: a 5.1.1 is given for anything, and so is an "unknown" in a text about a sender.
 """
 
@@ -9,9 +10,9 @@ from __future__ import annotations
 import functools
 import re
 
-from domain.meanings import MOST_READ, Meaning
-from domain.refusal_words import WORDS, undelivered
-from domain.vocabulary import Vocabulary, of_words
+from domain.failures.meanings import MOST_READ, Meaning
+from domain.failures.refusal_words import WORDS, undelivered
+from domain.failures.vocabulary import Vocabulary, of_words
 
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>]+")  # its words are names
 

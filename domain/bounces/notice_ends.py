@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from domain.bounce_reasons import REPLY_CODE, STATUS
-from domain.notice_words import COPY, OF_NOTICE, RECIPIENT, lowered
+from domain.bounces.notice_words import COPY, OF_NOTICE, RECIPIENT, lowered
+from domain.bounces.reasons import REPLY_CODE, STATUS
 
 LONGEST_LINE = 1000
 MOST_LINES = 1500

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from domain.addresses import normal_address
-from domain.notice_ends import QUOTED, RULE
-from domain.notice_words import BEFORE_OTHERS, fails
+from domain.bounces.notice_ends import QUOTED, RULE
+from domain.bounces.notice_words import BEFORE_OTHERS, fails
+from domain.mime.addresses import normal_address
 
 LONGEST_SENTENCE = 600
 MOST_LINES_BESIDE = 5  # over which a sentence goes, before and after an address

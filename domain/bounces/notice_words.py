@@ -1,4 +1,4 @@
-"""What mail systems say in words of mail that they did not deliver: data for the reader of notices (`domain.notices`).
+"""What mail systems say in words of mail that they did not deliver: data for the reader of notices (`domain.bounces.notices`).
 
 To teach a language: its words for "not" and for "deliver" below, and what its systems say without these to FAILURE.
 """

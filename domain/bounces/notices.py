@@ -12,10 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from domain.bounce_reasons import REPLY_CODE, STATUS, says_why
-from domain.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
-from domain.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, same_label, sentence_of
-from domain.notice_words import (
+from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
+from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, same_label, sentence_of
+from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
     AND,
     BEFORE_OTHERS,
@@ -39,6 +38,7 @@ from domain.notice_words import (
     fails,
     lowered,
 )
+from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
 MOST_RECIPIENTS = 100
 MOST_ADDRESSES = 300  # of a notice that are looked at

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from domain.bounce_meanings import meant
+from domain.bounces.meanings import meant
 
 Reason = Literal[
     "unknown user",

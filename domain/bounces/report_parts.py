@@ -14,8 +14,8 @@ from email.policy import compat32
 from html.parser import HTMLParser
 from typing import Any
 
-from domain.charsets import codec, text_of
-from domain.notice_ends import notice_of
+from domain.bounces.notice_ends import notice_of
+from domain.mime.charsets import codec, text_of
 
 SCANNED = 256 << 10  # bytes of a message in which its report is looked for
 LONGEST_PART = 64 << 10

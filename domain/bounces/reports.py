@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from domain.addresses import normal_address
-from domain.bounces import Envelope, addresses_of, read_bounce, refused
-from domain.charsets import text_of
-from domain.message_ids import message_ids
-from domain.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
+from domain.bounces.bounces import Envelope, addresses_of, read_bounce, refused
+from domain.bounces.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
+from domain.mime.addresses import normal_address
+from domain.mime.charsets import text_of
+from domain.mime.message_ids import message_ids
 
 ReportKind = Literal["bounce", "receipt", "report"]
 

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from domain.redaction import cleaned
+from domain.core.redaction import cleaned
 
 # What a terminal obeys, what hides or turns around the letters beside it, and what ends a line for some programs.
 _ACTS = re.compile(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.foreign_text import one_log_line
+from domain.core.foreign_text import one_log_line
 
 LONGEST_MESSAGE = 4000  # what is refused may be megabytes long, and the refusal goes into histories
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.commands import Command, WasRefused
-from domain.crm import CrmSettings
-from domain.failures import Failure
-from domain.foreign_text import Reason
-from domain.settings import Strict
+from domain.core.commands import Command, WasRefused
+from domain.core.foreign_text import Reason
+from domain.core.validation import Strict
+from domain.crm.settings import CrmSettings
+from domain.failures.failure import Failure
 
 
 class Disable(Command):
@@ -44,7 +44,7 @@ class ForgetPerson(Command):
 
     erasure: UUID
     person: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Their address, as `domain.erasure.pseudonym` names it: no history is to hold it."""
+    """Their address, as `domain.privacy.erasure.pseudonym` names it: no history is to hold it."""
 
 
 class Close(Command):

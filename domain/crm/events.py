@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import field_serializer
 
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts
-from domain.events import DisabledReason, Failures, Happened
-from domain.failures import Failure
+from domain.core.events import DisabledReason, Failures, Happened
+from domain.crm.commands import Counts
+from domain.crm.settings import CrmSettings
+from domain.failures.failure import Failure
 
 
 class _OfSettings(Happened):
@@ -44,7 +44,7 @@ class CrmSynced(Happened):
 
 
 class CrmFailed(Happened):
-    """`stuck` as in `domain.events.RetrievalFailed`."""
+    """`stuck` as in `domain.account.events.RetrievalFailed`."""
 
     failure: Failure
     failures: Failures

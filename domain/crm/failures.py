@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.failures import Doubling, Failure, Fate, Kind, Steps
+from domain.failures.failure import Doubling, Failure, Fate, Kind, Steps
 
 HOUR = 60.0
 A_DAY = 1440.0

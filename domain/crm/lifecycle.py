@@ -1,7 +1,7 @@
 """The life of a CRM connection: what may happen to it (`decide`) and what it becomes (`evolve`), as pure functions.
 
-The same kind of life as an account's (domain/account.py), with counters of its own (R97; notes, D10): ten times in a row not let
-in, or fifty times in a row not reached, and the connection is disabled. No account is.
+The same kind of life as an account's (domain/account/lifecycle.py), with counters of its own (R97; notes, D10): ten times in a
+row not let in, or fifty times in a row not reached, and the connection is disabled. No account is.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.commands import Command, WasRefused, name_of
-from domain.crm import CrmSettings
-from domain.crm_commands import (
+from domain.core.commands import Command, WasRefused, name_of
+from domain.core.events import CommandRefused, Failures, Happened
+from domain.core.foreign_text import By
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm.commands import (
     AnyCommand,
     ChangeSettings,
     CheckWorked,
@@ -34,7 +37,7 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
-from domain.crm_events import (
+from domain.crm.events import (
     CrmClosed,
     CrmConnected,
     CrmDisabled,
@@ -48,13 +51,10 @@ from domain.crm_events import (
     CrmSynced,
     SyncRequested,
 )
-from domain.crm_failures import FATES, wait_after
-from domain.erasure import erased_rule, pseudonym
-from domain.events import CommandRefused, Failures, Happened
-from domain.failures import FAILED_SESSIONS, Failure, Kind
-from domain.foreign_text import By
-from domain.refusal import Refused
-from domain.settings import parse
+from domain.crm.failures import FATES, wait_after
+from domain.crm.settings import CrmSettings
+from domain.failures.failure import FAILED_SESSIONS, Failure, Kind
+from domain.privacy.erasure import erased_rule, pseudonym
 
 AUTHENTICATION_LIMIT = 10
 CONNECTION_LIMIT = 50
@@ -69,7 +69,7 @@ class CrmState(StrEnum):
 
 
 class Connection(BaseModel):
-    """A connection between two events; fields as those of `domain.account.Account`."""
+    """A connection between two events; fields as those of `domain.account.lifecycle.Account`."""
 
     model_config = ConfigDict(frozen=True)
 

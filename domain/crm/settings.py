@@ -7,19 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.linking import Rules
-from domain.settings import Line, Name, SecretReference, Strict
-from domain.urls import http_url
+from domain.core.urls import http_url
+from domain.core.validation import Line, Name, SecretReference, Strict
+from domain.directory.records import Profile
+from domain.linking.rules import Rules
 
 CrmKind = Literal["builtin", "tryton", "zoho"]
-Profile = Literal["crm", "recruit"]
-RecordKind = Literal["contact", "lead", "deal", "candidate"]
 DataCentre = Literal["us", "eu", "in", "au", "jp", "ca", "cn", "sa", "uk"]
-
-RECORD_KINDS: dict[str, tuple[RecordKind, ...]] = {
-    "crm": ("contact", "lead", "deal"),
-    "recruit": ("contact", "candidate"),
-}
 
 
 def _url(text: str) -> str:

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from domain.audit import Notice
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts
-from domain.crm_events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, CrmSuspended
-from domain.crm_life import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
-from domain.events import Failures, Happened
-from domain.failures import Failure
-from domain.foreign_text import in_notice, markdown
-from domain.status import clock, failed, quoted
+from domain.core.events import Failures, Happened
+from domain.core.foreign_text import in_notice, markdown
+from domain.core.log_event import Notice
+from domain.crm.commands import Counts
+from domain.crm.events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, CrmSuspended
+from domain.crm.lifecycle import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
+from domain.crm.settings import CrmSettings
+from domain.failures.failure import Failure
+from domain.failures.wording import clock, failed, quoted
 
 
 class CrmStatus(BaseModel):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from domain.crm import DataCentre, Profile, RecordKind
+from domain.crm.settings import DataCentre
+from domain.directory.records import Profile, RecordKind
 
 
 @dataclass(frozen=True, slots=True)

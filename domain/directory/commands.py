@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from domain.addresses import normal_address
-from domain.commands import Command
-from domain.foreign_text import PersonName
+from domain.core.commands import Command
+from domain.core.foreign_text import PersonName
+from domain.mime.addresses import normal_address
 
 
 def _address(text: str) -> str:

@@ -1,7 +1,7 @@
 """The classifier: turns a server's words or a connection's error into a kind of failure, its cause and its remedy.
 
-The rules are data: domain/pop_rules.py and domain/refusal_words/ for words, domain/connection_rules.py for errors. Here is
-only how they are applied.
+The rules are data: domain/failures/pop_rules.py and domain/failures/refusal_words/ for words,
+domain/failures/connection_rules.py for errors. Here is only how they are applied.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
-from domain import connection_rules as network
-from domain import pop_remedies as say
-from domain import smtp_remedies as smtp
-from domain.failures import Diagnosis, Kind
-from domain.foreign_text import in_notice
-from domain.meanings import MOST_READ, Decision, decide
-from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
-from domain.redaction import cleaned, redact, without_addresses, without_words
-from domain.smtp_rules import SMTP, SmtpPhase
-from domain.vocabulary import Vocabulary, vocabulary
+from domain.core.foreign_text import in_notice
+from domain.core.redaction import cleaned, redact, without_addresses, without_words
+from domain.failures import connection_rules as network
+from domain.failures import pop_remedies as say
+from domain.failures import smtp_remedies as smtp
+from domain.failures.failure import Diagnosis, Kind
+from domain.failures.meanings import MOST_READ, Decision, decide
+from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
+from domain.failures.smtp_rules import SMTP, SmtpPhase
+from domain.failures.vocabulary import Vocabulary, vocabulary
 
 __all__ = ["ErrorPhase", "Phase", "diagnose_error", "diagnose_reply", "diagnose_violation", "redact"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from domain.outlook import FIFTY, LOOKS_DAILY, NOTHING_TO_DO, PASSES_BY_ITSELF
+from domain.failures.prospects import FIFTY, LOOKS_DAILY, NOTHING_TO_DO, PASSES_BY_ITSELF
 
 UNREACHABLE = frozenset(
     (

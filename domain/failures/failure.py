@@ -1,7 +1,7 @@
 """What can go wrong with a mailbox: the kinds of failure, what each counts to, how it goes on, and what to tell people.
 
 The table `FATES` is docs/reference.md's table "Failure kinds" as data. Nothing here looks at a server's words or at an
-exception; domain/classification.py does that.
+exception; domain/failures/classification.py does that.
 """
 
 from __future__ import annotations
@@ -72,22 +72,13 @@ class TlsEvidence(BaseModel):
     chain: tuple[Certificate, ...] = ()
 
 
-class UserAction(BaseModel):
-    """What only the mailbox's owner can do, and the page to do it on where one is known."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    url: str | None = None
-
-
 class Failure(BaseModel):
     """One failed attempt as it is logged, shown and counted: docs/reference.md's `last_failure`.
 
     `server_said` is redacted (classification.redact); `decided_by` names the rule and the words of the vocabulary that made
     it this kind (never the server's own); `reference` is the id to quote to `support` (R97); `counts` is the counter that
     this failure adds to, None where it adds to none. `remedy` is shown as it is: what in it is not our own text has been
-    through `in_notice` (domain/foreign_text.py).
+    through `in_notice` (domain/core/foreign_text.py).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -227,64 +218,3 @@ def gets_stuck(kind: Kind, in_a_row: int, *, failed_sessions: int, let_in: bool)
         return False
     refuses = kind is Kind.PROTOCOL_ERROR or (kind is Kind.SERVER_ERROR and let_in)
     return (refuses and in_a_row >= REFUSED_SESSIONS) or failed_sessions >= FAILED_SESSIONS
-
-
-GOOGLE_UNLOCK_URL = "https://accounts.google.com/DisplayUnlockCaptcha"
-GOOGLE_SIGN_IN_HELP_URL = "https://support.google.com/mail/answer/78754"
-YAHOO_SIGN_IN_URL = "https://login.yahoo.com/"
-
-# Per kind, the pages that its owner may be sent to. The remedy, written for the provider at hand, decides: the first of
-# these that it names is the one. A server's own links are never passed on: they may be bait.
-_USER_ACTIONS: dict[Kind, tuple[UserAction, ...]] = {
-    Kind.PROVIDER_LOCKED: (
-        UserAction(
-            step=(
-                "Unlock the mailbox: sign in to it in a web browser as its owner and complete the check that is shown. "
-                f"A Google mailbox is unlocked at {GOOGLE_UNLOCK_URL} (Google's legacy unlock page): choose Continue "
-                "and let Mailroom try again (poll_now) within ten minutes. "
-                "For any other mailbox, use its provider's own sign-in page."
-            ),
-            url=GOOGLE_UNLOCK_URL,
-        ),
-        UserAction(
-            step="Unlock the mailbox: sign in at Yahoo as its owner, in a web browser, and complete the check shown.",
-            url=YAHOO_SIGN_IN_URL,
-        ),
-        UserAction(
-            step="Unlock the mailbox: sign in to it in a web browser as its owner and complete the check shown."
-        ),
-    ),
-    Kind.WEB_LOGIN_REQUIRED: (
-        UserAction(
-            step=(
-                "Sign in to the mailbox once in a web browser and confirm that it was you; then connect it by OAuth or "
-                "with an app password, so that Google does not ask again."
-            ),
-            url=GOOGLE_SIGN_IN_HELP_URL,
-        ),
-        UserAction(
-            step=(
-                "Sign in to the mailbox at Yahoo once in a web browser and confirm that it was you; then connect it by "
-                "OAuth or with an app password, so that Yahoo does not ask again."
-            ),
-            url=YAHOO_SIGN_IN_URL,
-        ),
-        UserAction(
-            step=(
-                "Sign in to the mailbox once in a web browser, on its provider's own page, and confirm that it was "
-                "you; then connect it by OAuth or with an app password, so that the provider does not ask again."
-            )
-        ),
-    ),
-}
-
-
-def user_action(failure: Failure) -> UserAction | None:
-    """The step that the mailbox's owner must take, for the two kinds that wait for one; None for all others.
-
-    Rows R54, R55, R59, R60.
-    """
-    actions = _USER_ACTIONS.get(failure.kind)
-    if actions is None:
-        return None
-    return next((action for action in actions if action.url and action.url in failure.remedy), actions[-1])

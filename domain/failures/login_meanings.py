@@ -1,12 +1,12 @@
 """What a server says when it refuses a login, whichever protocol it speaks: the meanings that POP and SMTP share.
 
 What is a wrong password in one is that in the other, and what is not is neither's: one mended here is mended in both
-(domain/pop_rules.py, domain/smtp_rules.py).
+(domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
 """
 
 from __future__ import annotations
 
-from domain.meanings import Meaning
+from domain.failures.meanings import Meaning
 
 WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 

@@ -1,7 +1,7 @@
 """What concepts mean together: the rules by which refusals are named, and how they are looked for in a text.
 
-A protocol's rules are data (domain/pop_rules.py, domain/smtp_rules.py). Looked for in this order: marks that single providers
-use, response codes, meanings; the first that fits wins.
+A protocol's rules are data (domain/failures/pop_rules.py, domain/failures/smtp_rules.py). Looked for in this order: marks that
+single providers use, response codes, meanings; the first that fits wins.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from domain.failures import Kind
-from domain.vocabulary import Hit, Reading, Vocabulary
+from domain.failures.failure import Kind
+from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 

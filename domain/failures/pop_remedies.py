@@ -5,8 +5,8 @@ The advice is that of requirement rows R42, R53-R60 and R81-R91. Texts that may 
 
 from __future__ import annotations
 
-from domain.failures import GOOGLE_SIGN_IN_HELP_URL, GOOGLE_UNLOCK_URL, YAHOO_SIGN_IN_URL
-from domain.outlook import DAILY_LOOK, NEW_PASSWORD, NOTHING_TO_DO, SIX_HOURLY_LOOK, TEN
+from domain.failures.prospects import DAILY_LOOK, NEW_PASSWORD, NOTHING_TO_DO, SIX_HOURLY_LOOK, TEN
+from domain.failures.user_actions import GOOGLE_SIGN_IN_HELP_URL, GOOGLE_UNLOCK_URL, YAHOO_SIGN_IN_URL
 
 GOOGLE_APP_PASSWORD_URL = "https://support.google.com/accounts/answer/185833"
 GOOGLE_LIMITS_URL = "https://support.google.com/a/answer/1359240"

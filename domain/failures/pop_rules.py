@@ -2,8 +2,8 @@
 
 The first that fits wins. So the order of `_MEANINGS` decides where a refusal holds several: whatever counts to nothing comes
 before the wrong password, and what is only said politely ("try later") comes after it. The words themselves are in
-domain/refusal_words/; `learned_from` names the server or provider whose texts taught a rule, and is "" for what the language,
-an RFC or a manual says.
+domain/failures/refusal_words/; `learned_from` names the server or provider whose texts taught a rule, and is "" for what the
+language, an RFC or a manual says.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from domain import login_meanings as said
-from domain import pop_remedies as say
-from domain.failures import Kind
-from domain.meanings import Code, Meaning, Rule, Rules
+from domain.failures import login_meanings as said
+from domain.failures import pop_remedies as say
+from domain.failures.failure import Kind
+from domain.failures.meanings import Code, Meaning, Rule, Rules
 
 Phase = Literal["greeting", "tls", "login", "transaction", "retrieve"]
 LOGIN = frozenset(("login",))

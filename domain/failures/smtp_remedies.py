@@ -5,8 +5,8 @@ The advice is that of requirement rows R89 and R92-R96.
 
 from __future__ import annotations
 
-from domain.outlook import NOTHING_TO_DO
-from domain.pop_remedies import GOOGLE_APP_PASSWORD_URL
+from domain.failures.pop_remedies import GOOGLE_APP_PASSWORD_URL
+from domain.failures.prospects import NOTHING_TO_DO
 
 _LOOKS = "What waits to be sent is kept and goes out once that is done; nothing is lost meanwhile."
 

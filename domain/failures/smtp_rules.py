@@ -1,4 +1,4 @@
-"""What an SMTP server's words mean, beside its codes (RFC 5321 section 4.2.3, RFC 3463): as domain/pop_rules.py for POP.
+"""What an SMTP server's words mean, beside its codes (RFC 5321 section 4.2.3, RFC 3463): as domain/failures/pop_rules.py for POP.
 
 The text that is looked at begins with the code. Whose fault a refusal is depends on what was refused (`phase`): before MAIL
 the route, at MAIL the sender, at RCPT the recipient, at DATA the message.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from domain import login_meanings as said
-from domain import smtp_remedies as say
-from domain.failures import Kind
-from domain.meanings import Meaning, Rule, Rules
+from domain.failures import login_meanings as said
+from domain.failures import smtp_remedies as say
+from domain.failures.failure import Kind
+from domain.failures.meanings import Meaning, Rule, Rules
 
 SmtpPhase = Literal["connect", "auth", "mail", "rcpt", "data"]
 LOGIN = frozenset(("auth",))

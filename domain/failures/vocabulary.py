@@ -1,7 +1,7 @@
-"""Reads a refusal as concepts: which words of domain/refusal_words/ stand where in it, and which are negated.
+"""Reads a refusal as concepts: which words of domain/failures/refusal_words/ stand where in it, and which are negated.
 
 The words are data and the same for every protocol; what concepts mean together is said by the rules of one
-(domain/pop_rules.py, domain/smtp_rules.py). docs/failures.md tells how to extend both.
+(domain/failures/pop_rules.py, domain/failures/smtp_rules.py). docs/failures.md tells how to extend both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from domain.refusal_words import WORDS
+from domain.failures.refusal_words import WORDS
 
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
 WHERE = "here"  # "on this server" says where, and still has a server in it
@@ -135,7 +135,7 @@ def vocabulary(without: frozenset[str] = frozenset()) -> Vocabulary:
 def of_words(
     table: str, *, without: frozenset[str] = frozenset(), left_out: frozenset[str] = frozenset()
 ) -> Vocabulary:
-    """The words of a table as that of domain/refusal_words/. `left_out`: the languages that are not read."""
+    """The words of a table as that of domain/failures/refusal_words/. `left_out`: the languages that are not read."""
     spelled = [
         (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
         for concept, language, words, origin in rows(table)

@@ -8,12 +8,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.commands import Command
-from domain.filters import MOST_FILTERS, Filter, Folder, Label, Words
+from domain.core.commands import Command, Messages
+from domain.filing.filters import MOST_FILTERS, Filter, Folder, Label, Words
 
-MOST_AT_ONCE = 1000  # messages of one command
-
-Messages = Annotated[tuple[Annotated[int, Field(ge=1, lt=2**63)], ...], Field(min_length=1, max_length=MOST_AT_ONCE)]
 Labels = Annotated[tuple[Label, ...], Field(max_length=50)]
 
 
@@ -89,13 +86,6 @@ class MarkMessages(Command):
         return self
 
 
-class MakePrivate(Command):
-    """Keep messages out of every CRM, whatever the rules say; with `private` false, leave them to the rules again."""
-
-    messages: Messages
-    private: bool = True
-
-
 class DeleteMessages(Command):
     """Delete messages for good, which frees quota. They are never imported again; on the server nothing is deleted."""
 
@@ -107,18 +97,3 @@ class UndoFiling(Command):
     What was filed anew since stays."""
 
     run: UUID
-
-
-FILING: tuple[type[Command], ...] = (
-    SaveFilter,
-    RemoveFilter,
-    OrderFilters,
-    ApplyFilter,
-    RecommendFilters,
-    MoveMessages,
-    LabelMessages,
-    MarkMessages,
-    MakePrivate,
-    DeleteMessages,
-    UndoFiling,
-)

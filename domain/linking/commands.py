@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.commands import Command
-from domain.crm import RecordKind
-from domain.foreign_text import Reason
-from domain.settings import Name
+from domain.core.commands import Command
+from domain.core.foreign_text import Reason
+from domain.core.validation import Name
+from domain.directory.records import RecordKind
 
 
 class Decision(Command):

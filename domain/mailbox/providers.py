@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.settings import AccountSettings, Provider
+from domain.mailbox.settings import AccountSettings, Provider
 
 Caution = tuple[str, str, tuple[str, ...]]  # code, text, remedies
 

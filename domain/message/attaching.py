@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain.message import IndexedMessage
+from domain.message.index import IndexedMessage
 
 # What people attach by mistake, by how its bytes begin, and what to do about it.
 _NO_MAIL: tuple[tuple[re.Pattern[bytes], str], ...] = (

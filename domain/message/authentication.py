@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from domain.authorship import form_author
-from domain.message import IndexedMessage
+from domain.message.authorship import form_author
+from domain.message.index import IndexedMessage
 
 _METHOD = re.compile(r"^\s*(dmarc|spf|dkim)\s*=\s*([a-z]{1,20})", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")

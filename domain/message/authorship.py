@@ -8,12 +8,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from domain.addresses import mailboxes, normal_address
-from domain.automatic import FIELDS as AUTOMATIC_FIELDS
-from domain.automatic import Values, answers_by_itself, is_automatic
-from domain.bounces import Envelope
-from domain.free_mail import FREE_MAIL
-from domain.reports import read_report
+from domain.bounces.automatic import FIELDS as AUTOMATIC_FIELDS
+from domain.bounces.automatic import Values, answers_by_itself, is_automatic
+from domain.bounces.bounces import Envelope
+from domain.bounces.reports import read_report
+from domain.message.free_mail import FREE_MAIL
+from domain.mime.addresses import mailboxes, normal_address
 
 Kind = Literal["personal", "automatic", "list", "bounce", "receipt", "report"]
 

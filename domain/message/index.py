@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from domain.addresses import MOST_ADDRESSES, mailboxes, normal_address
-from domain.authorship import FIELDS, From, Kind, judge
-from domain.charsets import codecs_of, decode_words, text_of
-from domain.dates import moment
-from domain.message_ids import message_ids
-from domain.mime import LONGEST_HEADER, structure_error
-from domain.plausibility import likeliest
+from domain.core.text import storable, storable_all
+from domain.message.authorship import FIELDS, From, Kind, judge
+from domain.mime.addresses import MOST_ADDRESSES, mailboxes, normal_address
+from domain.mime.charsets import codecs_of, decode_words, text_of
+from domain.mime.dates import moment
+from domain.mime.message_ids import message_ids
+from domain.mime.nesting import LONGEST_HEADER, structure_error
+from domain.mime.plausibility import likeliest
 
 __all__ = ["IndexedMessage", "Participant", "header_fields", "index", "normal_address", "storable", "storable_all"]
 
@@ -61,7 +62,6 @@ _WORD_CHARSET = re.compile(rb"=\?([\w.:-]{1,40})(?:\*[^?\s]{0,40})?\?[bq]\?", re
 # As some servers write an empty Return-Path.
 _NOBODY = re.compile(r"\s*<\s*(?:mailer-daemon(?:@[^\s>]*)?)?\s*>", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class IndexedMessage:
     Message-ID that is malformed, given twice or longer than 998 bytes in UTF-8 is None. `from_address` is the first From
     mailbox in normal form, `sent_at` the Date in UTC. `automatic` is true for mail that a program sent: auto-replies, bounces,
     newsletters, lists (RFC 3834). `author` is who wrote it, where a list or a notifier wrote From anew; `traits` are those of
-    `domain.authorship`. `authentication` are the Authentication-Results as they stand there, topmost first: anybody may have
-    written them.
+    `domain.message.authorship`. `authentication` are the Authentication-Results as they stand there, topmost first: anybody may
+    have written them.
     """
 
     message_id: str | None = None
@@ -122,24 +122,6 @@ def header_fields(raw: bytes) -> Callable[[str], list[str]]:
         return [_readable(text_of(_cut(value, LONGEST_FIELD), charsets).replace("\n", "")) for value in found]
 
     return values
-
-
-def storable(text: str) -> str:
-    """`text` as PostgreSQL can keep it: NUL becomes U+2400, a lone surrogate U+FFFD."""
-    return _UNSTORABLE.sub(lambda match: "\u2400" if match[0] == "\0" else "\ufffd", text)
-
-
-def storable_all(value: Any) -> Any:
-    """Plain JSON with all its strings, those inside of it too, as PostgreSQL can keep them."""
-    match value:
-        case str():
-            return storable(value)
-        case dict():
-            return {name: storable_all(below) for name, below in value.items()}
-        case list():
-            return [storable_all(below) for below in value]
-        case _:
-            return value
 
 
 def _index(raw: bytes) -> IndexedMessage:

@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Iterable
 
-from domain.plausibility import FIRST_PIECE, implausibility, likeliest
+from domain.mime.plausibility import FIRST_PIECE, implausibility, likeliest
 
 # Labels that mean a superset of what they say, as every mail reader has long taken them.
 _MEANT = {

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from domain.addresses import without_comments
+from domain.mime.addresses import without_comments
 
 FIRST_YEAR = 1900  # RFC 5322, section 3.3
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from domain.addresses import without_comments
-from domain.charsets import decode_words
+from domain.mime.addresses import without_comments
+from domain.mime.charsets import decode_words
 
 LONGEST_MESSAGE_ID = 998  # bytes, brackets among them; it cannot be folded, so it is no longer than a line
 

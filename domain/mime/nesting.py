@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain.content_fields import boundaries, has_name, value_and_parameters
+from domain.mime.content_fields import boundaries, has_name, value_and_parameters
 
 DEEPEST = 50
 MOST_PARTS = 1000

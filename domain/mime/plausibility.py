@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
-from domain import letters
+from domain.mime import letters
 
 # Costs: about how many times e less likely a text is for what stands in it.
 _FOREIGN_LETTER = 5.0  # in no language that has the others

@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from domain.addresses import normal_address
-from domain.authorship import author_of, form_author
-from domain.erasure import ERASED_RULE, is_meant
-from domain.free_mail import FREE_MAIL
-from domain.message import IndexedMessage
-from domain.settings import Strict
+from domain.core.validation import Strict
+from domain.message.authorship import author_of, form_author
+from domain.message.free_mail import FREE_MAIL
+from domain.message.index import IndexedMessage
+from domain.mime.addresses import normal_address
+from domain.privacy.erasure import ERASED_RULE, is_meant
 
 
 def _rule(text: str) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.providers import EXCHANGE_GREETING, MARKS_READ, Profile
-from domain.retrieval import LedgerState
+from domain.mailbox.providers import EXCHANGE_GREETING, MARKS_READ, Profile
+from domain.retrieval.plan import LedgerState
 
 CLEAN_LOOKS = 3  # R56: in a row, with nothing new and the same list
 GAP = timedelta(days=30)  # R66: what recent mode shows

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain.settings import Retrieval
+from domain.mailbox.settings import Retrieval
+
+ATTACHED = 0  # the epoch of what was attached by hand
+
 
 LedgerState = Literal["stored", "skipped", "quarantined", "deleted"]
 Identity = tuple[str, int]  # UIDL and occurrence: some servers list one UIDL twice, or use it again for other mail

@@ -20,8 +20,8 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Literal
 
-from infra.children import Child, Ports, ServiceFailed, needed
-from infra.database import let_work, migrate
+from infra.database.migrate import let_work, migrate
+from infra.dev.children import Child, Ports, ServiceFailed, needed
 
 ROLE = "mailroom"
 WORKER = "mailroom_worker"
@@ -60,7 +60,7 @@ class EmbeddedPostgres:
     """PostgreSQL on 127.0.0.1 with all its data in `state/postgres`; its URLs are the same at every start with the same state.
 
     `owner_url` is of the role that owns the server and the schema, which it brings to this release; `url` of the one that
-    workers and people use, which may change neither the schema nor the log (infra/database.py, `let_work`).
+    workers and people use, which may change neither the schema nor the log (infra/database/pool.py, `let_work`).
 
     It listens on TCP and asks for a password, which the state folder keeps: other users of the machine get in only if they
     can read that folder. PostgreSQL refuses to run as root; started by root it runs as `nobody`. The wheel's own Python

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.children import Child, Ports, ServiceFailed
+from infra.dev.children import Child, Ports, ServiceFailed
 from infra.search_attributes import SEARCH_ATTRIBUTES
 
 NAMESPACE = "default"

@@ -22,14 +22,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Self
 
-from infra.children import Child, Ports, ServiceFailed
-from infra.embedded_postgres import EmbeddedPostgres, binaries
-from infra.embedded_temporal import NAMESPACE, EmbeddedTemporal
-from infra.temporal.provision import temporal_binary
+from infra.dev.children import Child, Ports, ServiceFailed
+from infra.dev.embedded_postgres import EmbeddedPostgres, binaries
+from infra.dev.embedded_temporal import NAMESPACE, EmbeddedTemporal
+from infra.dev.temporal.provision import temporal_binary
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 SANDBOX_ADDRESS = "sandbox@example.com"
 STATE_VARIABLE = "MAILROOM_DEV_STATE"
 LOOK_EVERY = 1.0  # seconds
@@ -162,7 +162,7 @@ class DevServices:
         if not self.sandbox_password_file.exists():
             _write_private(self.sandbox_password_file, secrets.token_urlsafe(18) + "\n")
         pop, smtp = ports.choose("sandbox-pop"), ports.choose("sandbox-smtp")
-        command = [sys.executable, "-m", "infra.sandbox", "--state", str(self.state / "sandbox")]
+        command = [sys.executable, "-m", "infra.dev.sandbox", "--state", str(self.state / "sandbox")]
         command += ["--pop-port", str(pop), "--smtp-port", str(smtp)]
         command += ["--password-file", str(self.sandbox_password_file)]
         self._sandbox.start(command, cwd=PROJECT)

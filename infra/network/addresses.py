@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from domain.refusal import Refused
+from domain.core.refusal import Refused
 
 Address = IPv4Address | IPv6Address
 

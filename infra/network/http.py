@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from infra.network import URL, permitted_addresses
+from infra.network.addresses import URL, permitted_addresses
 from infra.settings import WorkerSettings
 
 CONNECT_SECONDS = 10.0  # to one address; then the next one is tried

@@ -9,7 +9,7 @@ from infra import commands
 from infra.oauth.connect import connect
 from infra.oauth.endpoint import EndpointFailed
 from infra.oauth.flows import NotConnected
-from infra.vault import VaultError
+from infra.vault.vault import VaultError
 
 
 def main() -> int:

@@ -13,16 +13,17 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from domain.crm import Profile
-from domain.foreign_text import log_line
+from domain.core.foreign_text import log_line
+from domain.crm.zoho import DATA_CENTRES, SCOPES, data_centre_of
+from domain.directory.records import Profile
 from domain.oauth import GOOGLE, MICROSOFT_HOST, Endpoints, Grant, NotAGrant, endpoint_url, microsoft, read_grant, zoho
-from domain.zoho import DATA_CENTRES, SCOPES, data_centre_of
-from infra.database import migrate, open_pool
+from infra.database.migrate import migrate
+from infra.database.pool import open_pool
 from infra.oauth.endpoint import Answer, AuthorizationServer
 from infra.oauth.flows import Client, NotConnected, Say, by_console_code, by_device_code, in_browser
 from infra.oauth.tokens import renewed
 from infra.settings import WorkerSettings
-from infra.vault import NAME, NAME_RULE, Cipher, Vault, secret_text
+from infra.vault.vault import NAME, NAME_RULE, Cipher, Vault, secret_text
 
 CLIENT_SECRET = "MAILROOM_OAUTH_CLIENT_SECRET"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")

@@ -17,11 +17,11 @@ import httpx
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-from domain.connection_rules import CERTIFICATE_CAUSES
+from domain.core.refusal import Refused
+from domain.failures.connection_rules import CERTIFICATE_CAUSES
 from domain.oauth import CODE, Grant, Trouble, explained
-from domain.refusal import Refused
-from infra.http import AnswerLost, HttpHost, NotSent
-from infra.network import permitted_addresses
+from infra.network.addresses import permitted_addresses
+from infra.network.http import AnswerLost, HttpHost, NotSent
 from infra.settings import WorkerSettings
 
 ANSWER_SECONDS = 20.0  # for the look-up, the connection and the whole answer

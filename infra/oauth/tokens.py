@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 
-from domain.failures import Diagnosed
+from domain.core.refusal import Refused
+from domain.failures.failure import Diagnosed
 from domain.oauth import RENEWED_BEFORE, Grant, NotAGrant, diagnose, read_grant
-from domain.refusal import Refused
 from infra.oauth.endpoint import AuthorizationServer, EndpointFailed
-from infra.secret_uses import Use
-from infra.secrets import Renewal, Secrets
 from infra.settings import WorkerSettings
+from infra.vault.references import Renewal, Secrets
+from infra.vault.uses import Use
 from infra.watchdog import awaits_an_answer
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import psycopg
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from infra.database import Pool
-from infra.telemetry import SERVICE
+from infra.database.pool import Pool
+from infra.telemetry.spans import SERVICE
 
 MEASURE_EVERY = 60.0  # seconds; OpenTelemetry exports as often by default
 

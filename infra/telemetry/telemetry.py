@@ -6,20 +6,13 @@ OpenTelemetry says. Metrics carry no account, no host and no name of a CRM conne
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import logging
 import os
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, TextIO
 
-import temporalio.activity
-import temporalio.workflow
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
@@ -31,7 +24,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.util.re import parse_env_headers
-from pythonjsonlogger.json import JsonFormatter
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -42,36 +34,15 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from domain.foreign_text import log_line
-from infra.database import without_values
 from infra.settings import SettingsError, WorkerSettings
-from infra.temporal_client import is_spoken_for
+from infra.telemetry.logs import start_logging
+from infra.telemetry.spans import SERVICE
 
-SERVICE = "mailroom"
 PROTOCOLS = ("grpc", "http/protobuf")
 SHUTDOWN_SECONDS = 3.0  # a collector that is away must not hold a worker that is told to stop
-SESSION_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
-
-EntryOutcome = Literal["delivered", "found", "uncertain", "failed", "gone"]
-"""`found`: the CRM shows what was uncertain. `gone`: its record is no more."""
-
-TRACER = trace.get_tracer(SERVICE)  # a proxy: spans go nowhere until Telemetry.start, and only there if it exports
 LOG_CONFLICTS = metrics.get_meter(SERVICE).create_counter(  # a proxy too
     "mailroom.log.conflicts", "{event}", "Events refused because the log has another event under their id"
 )
-
-
-@contextlib.contextmanager
-def span(name: str, **attributes: int | str) -> Iterator[None]:
-    """A span around a phase. An error in it shows by its class alone: its words may be a server's, and quote a password."""
-    with TRACER.start_as_current_span(
-        name, attributes=attributes, record_exception=False, set_status_on_exception=False
-    ) as current:
-        try:
-            yield
-        except BaseException as error:
-            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
-            raise
 
 
 @dataclass(frozen=True)
@@ -137,143 +108,6 @@ class Telemetry:
             export.start()
         for export in last_exports:
             export.join(max(0.0, deadline - time.monotonic()))
-
-
-class SessionMetrics:
-    """What POP sessions did, by outcome, failure kind and provider profile: a few dozen series, whatever the accounts."""
-
-    def __init__(self, meters: metrics.MeterProvider | None = None) -> None:
-        meter = (meters or metrics.get_meter_provider()).get_meter(SERVICE)
-        self._messages = meter.create_counter("mailroom.messages", "{message}", "Messages stored")
-        self._bytes = meter.create_counter("mailroom.bytes", "By", "Bytes of the messages stored")
-        self._sessions = meter.create_counter("mailroom.sessions", "{session}", "POP sessions that ended")
-        self._failures = meter.create_counter("mailroom.failures", "{failure}", "POP sessions that failed")
-        self._seconds = meter.create_histogram(
-            "mailroom.session.duration",
-            "s",
-            "How long POP sessions took",
-            explicit_bucket_boundaries_advisory=SESSION_SECONDS,
-        )
-
-    def session_ended(
-        self,
-        *,
-        outcome: str,
-        provider: str,
-        seconds: float,
-        messages: int = 0,
-        size: int = 0,
-        failure: str | None = None,
-    ) -> None:
-        """Counts one session: `outcome` mail, nothing_new or failed; `failure` its kind; `size` bytes of `messages`."""
-        by_provider = {"provider": provider}
-        self._messages.add(messages, by_provider)
-        self._bytes.add(size, by_provider)
-        self._sessions.add(1, {"outcome": outcome, **by_provider})
-        self._seconds.record(seconds, {"outcome": outcome, **by_provider})
-        if failure is not None:
-            self._failures.add(1, {"kind": failure, **by_provider})
-
-
-class CrmMetrics:
-    """What CRM sessions did, and how often CRMs were asked, by kind of CRM: a few dozen series, whatever the connections."""
-
-    def __init__(self, meters: metrics.MeterProvider | None = None) -> None:
-        meter = (meters or metrics.get_meter_provider()).get_meter(SERVICE)
-        self._records = meter.create_counter("mailroom.crm.records", "{record}", "Records that pulls found changed")
-        self._entries = meter.create_counter("mailroom.crm.entries", "{entry}", "Attempts to tell a CRM of an entry")
-        self._requests = meter.create_counter(
-            "mailroom.crm.requests", "{request}", "Requests to CRMs, those of people too"
-        )
-        self._sessions = meter.create_counter("mailroom.crm.sessions", "{session}", "CRM sessions that ended")
-        self._failures = meter.create_counter("mailroom.crm.failures", "{failure}", "CRM sessions that failed")
-        self._seconds = meter.create_histogram(
-            "mailroom.crm.session.duration",
-            "s",
-            "How long CRM sessions took",
-            explicit_bucket_boundaries_advisory=SESSION_SECONDS,
-        )
-
-    def pulled(self, provider: str, records: int) -> None:
-        self._records.add(records, {"provider": provider})
-
-    def told(self, provider: str, outcome: EntryOutcome, entries: int = 1) -> None:
-        """Counts attempts to tell a CRM of an entry, as they end."""
-        self._entries.add(entries, {"outcome": outcome, "provider": provider})
-
-    def requested(self, provider: str, requests: int) -> None:
-        self._requests.add(requests, {"provider": provider})
-
-    def session_ended(self, *, outcome: str, provider: str, seconds: float, failure: str | None = None) -> None:
-        """Counts one session: `outcome` news (of records, links or entries), nothing_new or failed; `failure` its kind."""
-        self._sessions.add(1, {"outcome": outcome, "provider": provider})
-        self._seconds.record(seconds, {"outcome": outcome, "provider": provider})
-        if failure is not None:
-            self._failures.add(1, {"kind": failure, "provider": provider})
-
-
-def start_logging(*, dev: bool, stream: TextIO | None = None) -> None:
-    """Sends all logs to `stream` (standard error): one JSON object a line, or, with `dev`, lines of text."""
-    handler = _Handler(stream or sys.stderr)
-    handler.setFormatter(
-        _TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S") if dev else _json()
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs MAILROOM_NOTIFY_URL, which may hold a token
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
-    logging.getLogger("temporalio.worker").setLevel(
-        logging.WARNING
-    )  # its own words on shutdown frighten and tell nothing
-    logging.getLogger("temporalio.activity").addFilter(_unless_spoken_for)
-    # Both put the ids into the record's extra fields; in the message as well they would hide what it says.
-    temporalio.activity.logger.activity_info_on_message = False
-    temporalio.workflow.logger.workflow_info_on_message = False
-
-
-def _unless_spoken_for(record: logging.LogRecord) -> bool:
-    """Leaves out the SDK's line on a failed activity where the failure was logged, in fewer words, where it happened."""
-    return not (record.exc_info and record.exc_info[1] is not None and is_spoken_for(record.exc_info[1]))
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Adds the ids of the current span, says an expected failure in one line instead of a traceback, and nothing of the rows that
-    database errors are about."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        record = copy.copy(record)
-        span = trace.get_current_span().get_span_context()
-        if span.is_valid:
-            record.trace_id = trace.format_trace_id(span.trace_id)
-            record.span_id = trace.format_span_id(span.span_id)
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and is_spoken_for(error):
-            record.msg, record.args = f"{record.getMessage()}: {error}", ()
-            record.exc_info = record.exc_text = None
-        elif error is not None:
-            without_values(error)
-        return log_line(super().format(record))
-
-
-class _TextFormatter(logging.Formatter):
-    """Text for a person: the workflow's id in brackets where there is one. A line that is not the first of its message is
-    indented, so that nothing that others wrote begins one that could be taken for the worker's own."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", "\n    ")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
-        where = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None) or {}
-        workflow = where.get("workflow_id")
-        return super().formatMessage(record) + (f" [{workflow}]" if workflow else "")
-
-
-def _json() -> logging.Formatter:
-    return JsonFormatter(
-        "%(levelname)s %(name)s %(message)s",
-        rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
-        timestamp=True,
-        json_ensure_ascii=False,
-    )
 
 
 def _exports() -> bool:

@@ -24,11 +24,11 @@ from temporalio.runtime import Runtime
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from domain.failures import Kind
-from domain.refusal import Refused
-from infra.database import without_values
-from infra.payloads import TolerantPayloadConverter
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from infra.database.errors import without_values
 from infra.settings import SettingsError
+from infra.temporal.payloads import TolerantPayloadConverter
 
 REFUSED = "Refused"
 DATABASE_UNAVAILABLE = "DatabaseUnavailable"

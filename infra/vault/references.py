@@ -17,12 +17,12 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from domain.refusal import Refused, WorkerLacks
-from infra import secret_uses
-from infra.database import Pool
-from infra.secret_uses import Names, Use
+from domain.core.refusal import Refused, WorkerLacks
+from infra.database.pool import Pool
 from infra.settings import SettingsError, WorkerSettings
-from infra.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
+from infra.vault import uses
+from infra.vault.uses import Names, Use
+from infra.vault.vault import LARGEST_SECRET, NAME, NAME_RULE, Cipher, Stored, Vault, VaultError, secret_text
 
 ENVIRONMENT_NAME = re.compile(r"MAILROOM_SECRET_[A-Za-z0-9_]+")
 
@@ -83,12 +83,12 @@ class Secrets:
             if await self._check(connection, names, use):
                 return
             async with connection.transaction():
-                await secret_uses.lock(connection, names)
+                await uses.lock(connection, names)
                 kind, _, name = reference.partition(":")
                 if kind == "vault" and await self._vault.lock(connection, name) is None:
                     self._not_found(_no_such_secret(name))
                 await self._check(connection, names, use)
-                await secret_uses.bind(connection, names, use)
+                await uses.bind(connection, names, use)
                 await self._check(connection, names, use)
 
     async def _names(self, reference: str) -> Names:
@@ -99,7 +99,7 @@ class Secrets:
 
         Whose it is, is not said: who may start an account is not to learn of others' by it.
         """
-        theirs = await secret_uses.is_of(connection, names, use)
+        theirs = await uses.is_of(connection, names, use)
         if theirs is False:
             self._not_allowed(_belongs_to_another(names.spelled))
         return bool(theirs)

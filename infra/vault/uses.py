@@ -12,12 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from domain.settings import RECENT_PREFIX, AccountSettings
-
-Connection = AsyncConnection[TupleRow]
+from domain.mailbox.settings import RECENT_PREFIX, AccountSettings
+from infra.database.pool import Connection
 
 # Whether a row lets this login in. Null stands for any: an earlier release bound to hosts alone, and a secret that is set again
 # may go to another server.

@@ -16,12 +16,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.attempts import call_again
-from activities.leases import LeaseLost
+from activities.core.attempts import call_again
+from activities.mailbox.leases import LeaseLost
 from activities.pauses import LONGEST, REMEMBERED, SHORTEST, Pauses
-from domain.refusal import Refused
-from infra.database import Pool
-from infra.temporal_client import DATABASE_UNAVAILABLE, is_spoken_for
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
+from infra.temporal.client import DATABASE_UNAVAILABLE, is_spoken_for
 
 Ends = Callable[[], Any]
 

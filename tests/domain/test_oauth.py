@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.failures import Kind
+from domain.failures.failure import Kind
+from domain.failures.prospects import OF_WATCHING, of_command
 from domain.oauth import (
     GOOGLE,
     Grant,
@@ -22,7 +23,6 @@ from domain.oauth import (
     read_grant,
     token_refused,
 )
-from domain.outlook import OF_WATCHING, of_command
 
 SECRET = "s3cret-Token"
 WRITTEN = {

@@ -18,7 +18,7 @@ from domain.reconciliation import (
     judged,
     shown,
 )
-from domain.retrieval import Entry, Identity, LedgerState, Listed
+from domain.retrieval.plan import Entry, Identity, LedgerState, Listed
 
 
 def mail(number: int) -> Listed:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.running import until
+from tests.support.running import until
 
 PROJECT = Path(__file__).parents[2]
 FOREIGN = ("MAILROOM_", "TEMPORAL_", "OTEL_", "DATABASE_URL", "PG")

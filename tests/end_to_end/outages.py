@@ -17,14 +17,14 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from infra.children import Child, Ports
-from infra.embedded_postgres import EmbeddedPostgres
+from infra.dev.children import Child, Ports
+from infra.dev.embedded_postgres import EmbeddedPostgres
 from tests.end_to_end.exactly_once import mail
 from tests.end_to_end.operating import Operator
-from tests.evidence import database, last, without_secrets
-from tests.running import a_new_address
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
+from tests.support.evidence import database, last, without_secrets
+from tests.support.running import a_new_address
 
 
 class Postgres:

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.children import Child
+from infra.dev.children import Child
 from tests.end_to_end.operating import Operator, WorkerProcess, clean_environment
-from tests.running import a_new_address
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import a_new_address
 
 SERVICES = ("postgres", "temporal", "sandbox")
 NAMES = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_UI", "DATABASE_URL", "MAILROOM_KEY_FILE", "PATH")

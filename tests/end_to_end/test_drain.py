@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from tests.end_to_end.operating import Operator
-from tests.running import a_new_address
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import a_new_address
 
 MAIL = {f"uid{number}": f"Subject: number {number}\r\n\r\nHello\r\n".encode() for number in range(300)}
 

@@ -24,13 +24,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.pauses import LONGEST
-from infra.children import Child
-from tests.end_to_end.evidence import evidence
+from infra.dev.children import Child
 from tests.end_to_end.exactly_once import know_ann, mail
 from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import own_postgres
-from tests.running import a_new_address, until
 from tests.servers.dovecot import Dovecot
+from tests.support.end_to_end_evidence import evidence
+from tests.support.running import a_new_address, until
 from workflows import contract
 
 TIMES = int(os.environ.get("MAILROOM_ENDURANCE") or 20)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.end_to_end.operating import Operator
-from tests.running import a_new_address, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import a_new_address, until
 
 HOST = "127.0.0.1"
 

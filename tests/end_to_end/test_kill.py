@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from activities.fetching import HELD_BYTES
-from activities.uploads import CHUNK_BYTES
-from infra.children import Ports
-from infra.embedded_temporal import EmbeddedTemporal
+from activities.retrieval.fetching import HELD_BYTES
+from activities.storage.uploads import CHUNK_BYTES
+from infra.dev.children import Ports
+from infra.dev.embedded_temporal import EmbeddedTemporal
 from tests.end_to_end.exactly_once import (
     assert_deleted_exactly_once,
     assert_no_failures,
@@ -23,11 +23,11 @@ from tests.end_to_end.exactly_once import (
     mail,
 )
 from tests.end_to_end.operating import Operator, WorkerProcess
-from tests.running import a_new_address, until
-from tests.seeds import seeded
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
-from tests.services import Services
+from tests.support.running import a_new_address, until
+from tests.support.seeds import seeded
+from tests.support.services import Services
 
 # A killed worker's session is taken over after its lease and its heartbeat have run out, 15 s later. So there are several
 # mailboxes, whose sessions wait for that at the same time, each in a Temporal namespace of its own with a worker of its own.

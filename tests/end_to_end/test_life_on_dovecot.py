@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.end_to_end.operating import CommandFailed, Operator
-from tests.running import a_new_address
 from tests.servers.dovecot import Dovecot
+from tests.support.running import a_new_address
 
 
 def mail(number: int) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 from tests.end_to_end.operating import Operator
-from tests.running import a_new_address
 from tests.servers.dovecot import Dovecot
+from tests.support.running import a_new_address
 
 MIB = 1 << 20
 MOST = 400 * MIB

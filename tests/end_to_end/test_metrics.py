@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.end_to_end.operating import Operator
-from tests.infra.test_telemetry import Collector, over_http
+from tests.infra.telemetry.test_telemetry import Collector, over_http
 
 
 async def test_a_worker_exports_how_crm_connections_stand_and_what_their_sessions_did(operator: Operator) -> None:

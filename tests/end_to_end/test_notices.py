@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.operating import Operator
-from tests.running import a_new_address, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import a_new_address, until
 
 
 class Receiver:

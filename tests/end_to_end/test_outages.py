@@ -18,10 +18,10 @@ from temporalio.client import Client
 
 import activities.pop.session
 from activities.pop.connection import Timeouts
-from domain.account import State
-from infra.children import Child, Ports
-from infra.database import Pool
-from infra.embedded_temporal import EmbeddedTemporal
+from domain.account.lifecycle import State
+from infra.database.pool import Pool
+from infra.dev.children import Child, Ports
+from infra.dev.embedded_temporal import EmbeddedTemporal
 from infra.settings import WorkerSettings
 from tests.end_to_end.exactly_once import (
     assert_deleted_exactly_once,
@@ -32,13 +32,13 @@ from tests.end_to_end.exactly_once import (
 )
 from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import Load, own_postgres
-from tests.running import Mailroom, a_new_address, until
-from tests.seeds import seeded
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import Break, TappedLine
-from tests.services import Services
+from tests.support.running import Mailroom, a_new_address, until
+from tests.support.seeds import seeded
+from tests.support.services import Services
 from worker import start_builtin_crm
-from workflows.calls import HEARTBEAT_TIMEOUT
+from workflows.entity.activities import HEARTBEAT_TIMEOUT
 
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "0.3"}
 WAL_SEGMENT = 16 * 1024 * 1024

@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
-from infra.children import free_port
+from infra.dev.children import free_port
 from tests.end_to_end.operating import Operator
-from tests.running import until
+from tests.support.running import until
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
-from infra.embedded_postgres import binaries
-from tests.activities.watching import mail
+from infra.dev.embedded_postgres import binaries
 from tests.end_to_end.operating import PROJECT, Operator
-from tests.running import a_new_address, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services
+from tests.support.mailboxes import mail
+from tests.support.running import a_new_address, until
+from tests.support.services import Services
 
 SELDOM = {"interval_minutes": 60}
 COMMANDS = re.findall(r"```\n(.*?)```", (PROJECT / "docs/reconcile.md").read_text(encoding="utf-8"), re.DOTALL)

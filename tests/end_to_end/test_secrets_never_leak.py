@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import Client
 
 from tests.end_to_end.operating import CommandFailed, Operator
-from tests.running import a_new_address
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import a_new_address
 
 RIGHT = "r1ght-Horse battery"
 WRONG = "wr0ng-Horse battery"

@@ -13,16 +13,16 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 
-from domain.account import State
-from infra.children import Ports
-from infra.database import Pool
-from infra.embedded_temporal import EmbeddedTemporal
+from domain.account.lifecycle import State
+from infra.database.pool import Pool
+from infra.dev.children import Ports
+from infra.dev.embedded_temporal import EmbeddedTemporal
 from infra.settings import WorkerSettings
-from infra.temporal_client import connect
-from tests.running import Mailroom, RunningAccount, refusal, until
+from infra.temporal.client import connect
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services
-from tests.workflows.crms import RunningCrm, connect_crm
+from tests.support.running import Mailroom, RunningAccount, refusal, until
+from tests.support.services import Services
+from tests.support.workflows.crms import RunningCrm, connect_crm
 from workflows import contract
 
 

@@ -17,16 +17,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.children import Child, Ports
-from infra.embedded_temporal import EmbeddedTemporal
-from tests.end_to_end.evidence import evidence
+from infra.dev.children import Child, Ports
+from infra.dev.embedded_temporal import EmbeddedTemporal
 from tests.end_to_end.operating import Operator, WorkerProcess
 from tests.end_to_end.outages import Postgres, own_postgres
-from tests.running import a_new_address, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import Break, TappedLine
 from tests.servers.tryton import TrytonDatabase, TrytonServer
-from tests.services import Services
+from tests.support.end_to_end_evidence import evidence
+from tests.support.running import a_new_address, until
+from tests.support.services import Services
 
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "0.3"}
 KILLS = ["worker"] * 8 + ["tryton"] * 7 + ["postgres"] * 7

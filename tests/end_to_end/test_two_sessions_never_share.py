@@ -9,9 +9,9 @@ import signal
 import pytest
 
 from tests.end_to_end.operating import Operator, WorkerProcess
-from tests.running import a_new_address, until
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.tapped_line import TappedLine
+from tests.support.running import a_new_address, until
 
 MAIL = {f"uid{number}": f"Subject: number {number}\r\n\r\nHello\r\n".encode() for number in range(100)}
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import activities.attach
 import infra.migrate
 import infra.oauth.__main__
-import infra.vault
 import worker
-from tests.domain.test_foreign_text import ACTS, HOSTILE
+from activities.attach import __main__ as attaching
+from infra.vault import __main__ as vault
+from tests.domain.core.test_foreign_text import ACTS, HOSTILE
 from tests.servers.oauth_server import OAuthServer
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -57,7 +57,7 @@ def is_words(told: tuple[int, str], *, lines: int | None = 1) -> None:
 
 
 def test_what_is_attached_may_be_named_anything(said: Said, database_url: str, tmp_path: Path) -> None:
-    attach = activities.attach.main
+    attach = attaching.main
     is_words(said(attach, "jane@example.com", FILE))
     is_words(said(attach, "jane@example.com", UNREADABLE))
     (tmp_path / FILE).write_bytes(MAIL)
@@ -78,16 +78,16 @@ def test_what_is_attached_may_be_named_anything(said: Said, database_url: str, t
 
 @pytest.mark.parametrize("command", ["set", "delete", "free", "list"])
 def test_the_vault_does_not_repeat_what_was_typed(said: Said, command: str) -> None:
-    is_words(said(infra.vault.main, command, HOSTILE), lines=None)
-    is_words(said(infra.vault.main, command, f"file:{HOSTILE}"), lines=None)
-    is_words(said(infra.vault.main, HOSTILE), lines=None)
+    is_words(said(vault.main, command, HOSTILE), lines=None)
+    is_words(said(vault.main, command, f"file:{HOSTILE}"), lines=None)
+    is_words(said(vault.main, HOSTILE), lines=None)
 
 
 def test_a_role_and_a_database_may_be_named_anything(said: Said) -> None:
     is_words(said(infra.migrate.main, "--worker", HOSTILE), lines=2)
     is_words(said(infra.migrate.main, HOSTILE), lines=None)
     is_words(said(infra.migrate.main, DATABASE_URL=f"postgresql://127.0.0.1:1/{FILE}"))
-    is_words(said(infra.vault.main, "list", DATABASE_URL=f"host={FILE}"))
+    is_words(said(vault.main, "list", DATABASE_URL=f"host={FILE}"))
     is_words(said(worker.main, f"--{HOSTILE}"), lines=None)
     is_words(said(worker.main, DATABASE_URL=FILE, TEMPORAL_ADDRESS=FILE), lines=None)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra import notices
-from infra.database import Pool
+from infra.database.pool import Pool
 from infra.notices import NoticeCourier
 
 

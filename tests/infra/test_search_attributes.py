@@ -18,7 +18,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from infra.search_attributes import SEARCH_ATTRIBUTES, WrongType, missing, register
-from infra.temporal_client import connect
+from infra.temporal.client import connect
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.activities.crm.entries import entry
-from tests.activities.crm.tryton import adapter
 from tests.servers.tryton import MODULE, PYTHON, ROOT, TrytonDatabase, TrytonServer
+from tests.support.crm.entries import entry
+from tests.support.crm.tryton import adapter
 
 
 def test_the_module_installs_with_its_views_and_is_found_by_tryton(tryton_server: TrytonServer, tmp_path: Path) -> None:

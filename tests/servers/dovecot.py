@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from infra.children import free_port
+from infra.dev.children import free_port
 from tests.servers.certificates import Authority
 from tests.servers.process import ServerProcess
 

@@ -19,8 +19,8 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from infra.children import free_port, is_free
-from infra.embedded_postgres import binaries
+from infra.dev.children import free_port, is_free
+from infra.dev.embedded_postgres import binaries
 from tests.servers.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]

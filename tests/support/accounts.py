@@ -8,25 +8,32 @@ from typing import Any, Literal
 
 import pytest
 
-from domain.account import Account, AnyCommand, OperatorCommand, State, decide, evolve, new_account, settings_to_try
-from domain.commands import (
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
     Connected,
     Disable,
     Enable,
-    FailureReport,
-    LoginReport,
     LoginWorked,
-    Progress,
     SessionFailed,
-    SessionReport,
     SessionSucceeded,
 )
-from domain.failures import Diagnosis, Failure, Kind
-from domain.observations import Observation
-from domain.settings import AccountSettings, parse
+from domain.account.lifecycle import (
+    Account,
+    AnyCommand,
+    OperatorCommand,
+    State,
+    decide,
+    evolve,
+    new_account,
+    settings_to_try,
+)
+from domain.core.validation import parse
+from domain.failures.failure import Diagnosis, Failure, Kind
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.observations import Observation
+from domain.retrieval.reports import FailureReport, LoginReport, Progress, SessionReport
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

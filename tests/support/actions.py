@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from activities.actions import Actions
-from activities.context import Contexts
-from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
-from activities.crm.builtin_activities import BuiltinActivities
-from domain.crm import RecordKind
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.watching import JANE, PASSWORD, Watcher, account
+from activities.actions.actions import Actions
+from activities.actions.context import Contexts
+from activities.crm.adapters.builtin.activities import BuiltinActivities
+from activities.crm.adapters.protocol import Activity, CrmFailure, NewActivity, NewRecord
+from domain.directory.records import Record, RecordKind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.commands import attempt
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account
 from workflows.contract import DeskRequest
 
 

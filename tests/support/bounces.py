@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-COLLECTION = Path(__file__).parent / "data" / "bounces.txt"
+COLLECTION = Path(__file__).parents[1] / "data" / "bounces.txt"
 
 HEADER = """Received: from pc (pc.example.com [192.0.2.9]) by mx.example.com; Mon, 2 Mar 2026 10:00:00 +0100
 Message-ID: <sent-17@example.com>

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.crm.adapter import Record
-from activities.decisions import Decisions
+from activities.linking.decisions import Decisions
 from activities.pop.session import now_utc
-from infra.database import Pool
-from tests.activities.watching import JANE
+from domain.directory.records import Record
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE
 from workflows.contract import DeskRequest
 
 GIVEN_AT: dict[UUID, datetime] = {}  # commands, by their event ids: tried again they are of the same time

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from activities.crm.adapter import Record
-from activities.linking import relink
-from infra.database import Pool
-from tests.activities.directory import register_crm
-from tests.activities.scripted_crm import NAME, Script, Serving
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker
+from activities.linking.links import relink
+from domain.directory.records import Record
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import register_crm
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker
+from tests.support.scripted_crm import NAME, Script, Serving
 
 ANNA = Record("contact", "1", "Anna Lind", ("anna@example.org",))
 BO = Record("contact", "2", "Bo Ek", ("bo@example.org",))

@@ -6,10 +6,12 @@ from typing import Any, Literal
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.crm.builtin import BuiltinCrm
+from activities.crm.adapters.builtin.adapter import BuiltinCrm
 from activities.crm.connections import CrmConnections, save_crm
-from infra.database import Pool
-from workflows.contract import CrmSettings, DirectoryRecord, RecordedCrm, RecordKind, SaveRecord, SaveRecordRequest
+from domain.crm.settings import CrmSettings
+from domain.directory.records import RecordKind
+from infra.database.pool import Pool
+from workflows.contract import DirectoryRecord, RecordedCrm, SaveRecord, SaveRecordRequest
 
 
 async def register_crm(pool: Pool, name: str, profile: Literal["crm", "recruit"]) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from infra.stacks import ASKED_BY
 from tests.end_to_end.operating import Operator
-from tests.evidence import database, last
-from tests.running import until
+from tests.support.evidence import database, last
+from tests.support.running import until
 
 Log = Callable[[], str]
 

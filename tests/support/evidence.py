@@ -32,7 +32,7 @@ from temporalio.client import Client
 from infra.stacks import ASKED_BY
 from infra.tasks import frames
 from tests.servers.process import ServerProcess
-from tests.services import VARIABLE, Services
+from tests.support.services import VARIABLE, Services
 
 SECONDS = 30.0  # that all of it may take
 ANSWER_SECONDS = 5  # that one server may

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from domain.refusal import Refused
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.watching import JANE, PASSWORD, Watcher, account
+from activities.registry import filing
+from domain.core.refusal import Refused
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
-from worker import filing
+from tests.support.commands import attempt
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account
 
 OWN_MAIL: dict[str, Any] = {
     "name": "Sent mail",

@@ -9,12 +9,12 @@ from typing import Any
 
 from activities.pop.session import now_utc
 from domain.oauth import Grant, read_grant
-from infra.database import Pool
+from infra.database.pool import Pool
 from infra.oauth.tokens import AccessTokens
-from infra.secret_uses import Use
-from infra.secrets import Secrets
 from infra.settings import LOOPBACK, WorkerSettings
-from infra.vault import Cipher, Vault
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
+from infra.vault.vault import Cipher, Vault
 
 KEY = bytes(range(32))
 USE = Use("default", "jane@example.com", "pop.example.com", 995)

@@ -8,19 +8,19 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from activities.arrivals import Batch, Retrieved
-from activities.back_linking import BackLinking
-from activities.leases import Leases
-from activities.linking import Changed, relink
-from activities.mailboxes import Live, Mailboxes, SessionRow
+from activities.delivery.deliver import MailStore
+from activities.linking.links import Changed, relink
+from activities.linking.relinking import BackLinking
+from activities.mailbox.leases import Leases
+from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
-from activities.privacy import Privacies
-from activities.store import MailStore
-from domain.retrieval import Listed
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.watching import JANE, Watcher, account
+from activities.privacy.privacy import Privacies
+from activities.storage.batch import Batch, Retrieved
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.plan import Listed
+from infra.database.pool import Pool
+from tests.support.commands import attempt
+from tests.support.mailboxes import JANE, Watcher, account
 
 LIVE = Live(on_server=9, remaining=0, eta=None)
 

@@ -15,20 +15,21 @@ from psycopg.rows import dict_row
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.auth_codes import AuthCodes
+from activities.account import Recorder
+from activities.pop.auth_codes import AuthCodes
 from activities.pop.connection import Timeouts
 from activities.pop.session import Clock, Sessions, now_utc
-from activities.record import Recorder
-from activities.retrieve import Retrieval
-from domain.account import State
-from domain.commands import InQuarantine, LoginReport, SessionReport
-from domain.failures import Failure
-from domain.observations import Observation
-from domain.settings import AccountSettings, parse
-from infra.database import Pool
-from infra.secrets import Secrets
+from activities.retrieval.watch import Retrieval
+from domain.account.lifecycle import State
+from domain.core.validation import parse
+from domain.failures.failure import Failure
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.observations import Observation
+from domain.retrieval.reports import InQuarantine, LoginReport, SessionReport
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.telemetry import SessionMetrics
+from infra.telemetry.metrics import SessionMetrics
+from infra.vault.references import Secrets
 from tests.servers import scripted_pop
 from workflows.contract import LoginRequest, RecordedAccount, RecordRequest, WatchRequest
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-NOTICES = Path(__file__).parent / "data" / "notices.txt"
+NOTICES = Path(__file__).parents[1] / "data" / "notices.txt"
 COMMON = """To: me@example.com
 MIME-Version: 1.0
 Content-Type: text/plain; charset=utf-8

@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.quarantine import Quarantine
-from domain.commands import InQuarantine
-from domain.refusal import Refused
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.watching import JANE, Watcher, account, local_worker
+from activities.mailbox.quarantine import Quarantine
+from domain.core.refusal import Refused
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.reports import InQuarantine
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, Watcher, account, local_worker
 from workflows.contract import QuarantineChange, RetryQuarantinedRequest, SkipMessageRequest
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

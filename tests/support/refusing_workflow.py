@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.refusal import Refusal, Refused
+    from domain.core.refusal import Refusal, Refused
 
 
 @workflow.defn(name="Refusing", failure_exception_types=[Refused])

@@ -18,12 +18,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from domain.account import State
-from domain.status import AccountStatus
-from infra.database import Pool
+from domain.account.lifecycle import State
+from domain.account.status import AccountStatus
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from tests.evidence import tasks
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.evidence import tasks
 from worker import workers
 from workflows import contract
 

@@ -16,28 +16,18 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.crm import adapters
-from activities.crm.adapter import (
-    Activity,
-    Crm,
-    CrmFailure,
-    Cursor,
-    Entry,
-    Found,
-    NewActivity,
-    NewRecord,
-    Page,
-    Record,
-)
-from activities.crm.adapters import Access, Made
-from activities.crm.serving import CrmServing
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts, SyncReport
-from domain.failures import Failure, Kind
-from infra.database import Pool
+from activities.crm.adapters import registry
+from activities.crm.adapters.protocol import Activity, Crm, CrmFailure, Entry, Found, NewActivity, NewRecord
+from activities.crm.adapters.registry import Access, Made
+from activities.crm.serve import CrmServing
+from domain.crm.commands import Counts, SyncReport
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Cursor, Page, Record
+from domain.failures.failure import Failure, Kind
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.telemetry import CrmMetrics
-from tests.activities.watching import Watcher, failure_of, local_worker
+from infra.telemetry.metrics import CrmMetrics
+from tests.support.mailboxes import Watcher, failure_of, local_worker
 from workflows.contract import ServeRequest
 
 NAME = "sales"
@@ -162,7 +152,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
             await access.secret()
         return ScriptedCrm(made, access)
 
-    monkeypatch.setitem(adapters.KINDS, "tryton", Made(lambda settings: settings.url or "", scripted))
+    monkeypatch.setitem(registry.KINDS, "tryton", Made(lambda settings: settings.url or "", scripted))
     return made
 
 
@@ -203,7 +193,7 @@ class Serving:
             counts=counts or Counts(),
             pulled_at=datetime.now(UTC) if pulled else None,
         )
-        serving = CrmServing(self.pool, adapters.Adapters(self.pool, self.worker, self.metrics), self.worker, self.name)
+        serving = CrmServing(self.pool, registry.Adapters(self.pool, self.worker, self.metrics), self.worker, self.name)
         return await self.environment.run(serving.serve_crm, request)
 
     async def fails(self, **request: Any) -> tuple[Failure, dict[str, Any]]:

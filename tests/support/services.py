@@ -17,11 +17,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra.children import Child, Ports
-from infra.database import Pool
-from infra.embedded_postgres import EmbeddedPostgres, migrate_for_workers
-from infra.embedded_temporal import EmbeddedTemporal
-from infra.temporal.provision import temporal_binary
+from infra.database.pool import Pool
+from infra.dev.children import Child, Ports
+from infra.dev.embedded_postgres import EmbeddedPostgres, migrate_for_workers
+from infra.dev.embedded_temporal import EmbeddedTemporal
+from infra.dev.temporal.provision import temporal_binary
 
 VARIABLE = "MAILROOM_TEST_SERVICES"
 TEMPLATE = "mailroom_template"

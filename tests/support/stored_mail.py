@@ -9,16 +9,16 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from activities.back_linking import BackLinking, ask_to_relink_account
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from activities.expected_links import Linkable
-from activities.linking import Changed, link_new
-from domain.linking import Mail
-from domain.message import Participant
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.watching import JANE, Watcher, account, rows
+from activities.directory.directory import Directory
+from activities.linking.expected import Linkable
+from activities.linking.links import Changed, link_new
+from activities.linking.relinking import BackLinking, ask_to_relink_account
+from domain.directory.records import Page, Record
+from domain.linking.model import Mail
+from domain.mailbox.settings import AccountSettings
+from domain.message.index import Participant
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE, Watcher, account, rows
 
 CRM = "builtin"
 ANNA = Record("contact", "c1", "Anna Lind", ("anna@example.org",))

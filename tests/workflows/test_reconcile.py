@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from domain.account import State
-from tests.activities.watching import mail
-from tests.running import Mailroom, refusal, until
+from domain.account.lifecycle import State
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.reconciling import SELDOM, differences, on_a_scripted_server, on_dovecot, reconcile
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, refusal, until
+from tests.support.workflows.reconciling import SELDOM, differences, on_a_scripted_server, on_dovecot, reconcile
 
 A_BLOB = "(select sha256 from mail where address = :address order by id limit 1)"
 A_MESSAGE = "(select id from mail where address = :address order by id limit 1)"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.activities.watching import mail
-from tests.running import Mailroom
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.reconciling import SELDOM, Case, differences, on_a_scripted_server, on_dovecot
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom
+from tests.support.workflows.reconciling import SELDOM, Case, differences, on_a_scripted_server, on_dovecot
 
 A_BLOB = "(select sha256 from mail where address = :address order by id limit 1)"
 A_MESSAGE = "(select id from mail where address = :address order by id limit 1)"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from tests.activities.watching import mail
-from tests.running import Mailroom, a_new_address
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.reconciling import on_a_scripted_server, reconcile
-from tests.workflows.replaying import HISTORIES, Recorded, replay
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, a_new_address
+from tests.support.workflows.reconciling import on_a_scripted_server, reconcile
+from tests.support.workflows.replaying import HISTORIES, Recorded, replay
 
 RECORDED = Recorded(HISTORIES / "reconcile")
 

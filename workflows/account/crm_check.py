@@ -7,9 +7,10 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain.commands import ChangeSettings, name_of
-from domain.settings import AccountSettings, changed
-from workflows.calls import RETRY, not_answered, refused_by
+from domain.account.commands import ChangeSettings
+from domain.core.commands import name_of
+from domain.mailbox.settings import AccountSettings, changed
+from workflows.entity.activities import RETRY, not_answered, refused_by
 
 
 async def check_new_crms(settings: AccountSettings, given: ChangeSettings) -> None:

@@ -1,4 +1,5 @@
-"""The `MailAccount` workflow: one account's life from its set-up to its close, a thin shell around domain/account.py."""
+"""The `MailAccount` workflow: one account's life from its set-up to its close, a thin shell around
+domain/account/lifecycle.py."""
 
 from __future__ import annotations
 
@@ -8,43 +9,41 @@ from typing import Any
 
 from temporalio import workflow
 
-from domain.account import Account, State, new_account, settings_to_try
-from domain.commands import (
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
-    Command,
     Connected,
     Disable,
     Enable,
-    FailureReport,
     LoginWorked,
     PollNow,
     QuarantineChanged,
     RetryQuarantined,
     SessionFailed,
-    SessionReport,
     SessionSucceeded,
     SetQuota,
     SetUpFailed,
     SkipMessage,
-    name_of,
 )
-from domain.failures import Failure
-from domain.redaction import without_addresses
-from domain.refusal import Refused
-from domain.settings import AccountSettings, moves_elsewhere
-from domain.status import AccountStatus, status
+from domain.account.lifecycle import Account, State, new_account, settings_to_try
+from domain.account.status import AccountStatus, status
+from domain.core.commands import Command, name_of
+from domain.core.redaction import without_addresses
+from domain.core.refusal import Refused
+from domain.failures.failure import Failure
+from domain.mailbox.settings import AccountSettings, moves_elsewhere
+from domain.retrieval.reports import FailureReport, SessionReport
 from workflows import contract
-from workflows.account_lifecycle import AccountLifecycle
-from workflows.crm_check import check_new_crms
-from workflows.desk import DESK, WAITS_FOR_CRMS, Desk, carries_out, may_be_longer
-from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
-from workflows.life import Life
-from workflows.mailbox_session import MailboxSession
-from workflows.poll import no_poll, poll_answer
-from workflows.quarantine import change_quarantine, waits_for
-from workflows.shared_answer import SharedAnswer
+from workflows.account.crm_check import check_new_crms
+from workflows.account.mail_commands import DESK, WAITS_FOR_CRMS, Desk, carries_out, may_be_longer
+from workflows.account.poll_now import no_poll, poll_answer
+from workflows.account.quarantine import change_quarantine, waits_for
+from workflows.account.session import MailboxSession
+from workflows.account.state import AccountLifecycle
+from workflows.entity.entity import Life
+from workflows.entity.messages import command, read, refusal, refuses_unknown, takes_commands
+from workflows.entity.shared_answer import SharedAnswer
 
 LIFE = (
     Disable, Enable, PollNow, ChangeSettings, ChangeCredential, SetQuota, RetryQuarantined, SkipMessage, Close

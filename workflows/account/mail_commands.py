@@ -13,15 +13,42 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.actions import ACTIONS
-from domain.address_book import RemoveContact, SaveContact
-from domain.commands import Command, SetPrivacy, name_of
-from domain.decisions import DECISIONS
-from domain.filing import FILING
-from domain.refusal import Refused
+from domain.core.commands import Command, name_of
+from domain.core.refusal import Refused
+from domain.crm.actions import ACTIONS
+from domain.directory.commands import RemoveContact, SaveContact
+from domain.filing.commands import (
+    ApplyFilter,
+    DeleteMessages,
+    LabelMessages,
+    MarkMessages,
+    MoveMessages,
+    OrderFilters,
+    RecommendFilters,
+    RemoveFilter,
+    SaveFilter,
+    UndoFiling,
+)
+from domain.linking.commands import DECISIONS
+from domain.privacy.commands import MakePrivate, SetPrivacy
 from workflows import contract
-from workflows.calls import RETRY, not_answered, refused_by
-from workflows.intake import command
+from workflows.entity.activities import RETRY, not_answered, refused_by
+from workflows.entity.messages import command
+
+FILING: tuple[type[Command], ...] = (
+    SaveFilter,
+    RemoveFilter,
+    OrderFilters,
+    ApplyFilter,
+    RecommendFilters,
+    MoveMessages,
+    LabelMessages,
+    MarkMessages,
+    MakePrivate,
+    DeleteMessages,
+    UndoFiling,
+)
+
 
 Owner = TypeVar("Owner")
 

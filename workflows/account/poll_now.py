@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from domain.account import Account, State
-from domain.failures import Failure
-from domain.refusal import Refused
-from domain.status import status
+from domain.account.lifecycle import Account, State
+from domain.account.status import status
+from domain.core.refusal import Refused
+from domain.failures.failure import Failure
 from workflows import contract
 
 

@@ -8,11 +8,12 @@ from typing import Literal
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from domain.account import Account, State
-from domain.commands import RetryQuarantined, SkipMessage, name_of
-from domain.foreign_text import markdown
+from domain.account.commands import RetryQuarantined, SkipMessage
+from domain.account.lifecycle import Account, State
+from domain.core.commands import name_of
+from domain.core.foreign_text import markdown
 from workflows import contract
-from workflows.calls import RETRY, not_answered, refused_by
+from workflows.entity.activities import RETRY, not_answered, refused_by
 
 
 async def change_quarantine(address: str, given: RetryQuarantined | SkipMessage) -> contract.QuarantineChange:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from temporalio.common import Priority
 from temporalio.exceptions import ApplicationError
 
-from domain.account import Account
-from domain.commands import FailureReport, LoginReport, SessionReport
-from domain.refusal import Refused
-from domain.settings import AccountSettings
+from domain.account.lifecycle import Account
+from domain.core.refusal import Refused
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.reports import FailureReport, LoginReport, SessionReport
 from workflows import contract
-from workflows.calls import KINDS
-from workflows.session import Session
+from workflows.entity.activities import KINDS
+from workflows.entity.session import Session
 
 SESSION_TIMEOUT = timedelta(minutes=40)  # a session ends itself after 20 minutes and its last message
 LOGIN_TIMEOUT = timedelta(minutes=5)

@@ -7,13 +7,14 @@ from typing import Any
 
 from temporalio import workflow
 
-from domain.account import Account, AnyCommand, decide, evolve
-from domain.audit import LoggedEvent, Notice
-from domain.events import AccountConnected, QuotaSet
-from domain.providers import profile_of
-from domain.status import details, notice
+from domain.account.events import AccountConnected, QuotaSet
+from domain.account.lifecycle import Account, AnyCommand, decide, evolve
+from domain.account.notices import notice
+from domain.account.status import details
+from domain.core.log_event import LoggedEvent, Notice
+from domain.mailbox.providers import profile_of
 from workflows import contract
-from workflows.lifecycle import Lifecycle
+from workflows.entity.recorded_state import Lifecycle
 
 
 class AccountLifecycle(Lifecycle[Account, AnyCommand]):

@@ -1,4 +1,4 @@
-"""The `CrmConnection` workflow: one CRM's life from its set-up to its close, a thin shell around domain/crm_life.py.
+"""The `CrmConnection` workflow: one CRM's life from its set-up to its close, a thin shell around domain/crm/lifecycle.py.
 
 Into the built-in CRM's directory records are saved here.
 """
@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from domain.commands import Command, name_of
-from domain.crm_commands import (
+from domain.core.commands import Command, name_of
+from domain.core.refusal import Refused
+from domain.crm.commands import (
     ChangeSettings,
     CheckWorked,
     Close,
@@ -30,18 +31,19 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
-from domain.crm_failures import GOES_ON
-from domain.crm_life import Connection, CrmState, settings_to_try, taken_over, without_person
-from domain.crm_status import CrmStatus, crm_status
-from domain.failures import Failure
-from domain.refusal import Refused
-from workflows import contract, crm_transactions
-from workflows.crm_lifecycle import CrmLifecycle
-from workflows.crm_session import CrmSession
-from workflows.crm_sync import no_sync, sync_answer
-from workflows.intake import command, read, refusal, refuses_unknown, takes_commands
-from workflows.life import Life
-from workflows.shared_answer import SharedAnswer
+from domain.crm.failures import GOES_ON
+from domain.crm.lifecycle import Connection, CrmState, settings_to_try, taken_over, without_person
+from domain.crm.settings import CrmSettings
+from domain.crm.status import CrmStatus, crm_status
+from domain.failures.failure import Failure
+from workflows import contract
+from workflows.crm import transactions
+from workflows.crm.session import CrmSession
+from workflows.crm.state import CrmLifecycle
+from workflows.crm.sync_now import no_sync, sync_answer
+from workflows.entity.entity import Life
+from workflows.entity.messages import command, read, refusal, refuses_unknown, takes_commands
+from workflows.entity.shared_answer import SharedAnswer
 
 COMMANDS_PER_RUN = 500  # then the history is cut, whatever the server suggests
 COMMANDS: tuple[type[BaseModel], ...] = (
@@ -66,11 +68,9 @@ class CrmConnection(Life[Connection, CrmStatus]):
         self._served: bool | None = None  # False in a run of the first release, which never speaks with its CRM
         self._anew = False
         self._commands = 0
-        self._settings: contract.CrmSettings
+        self._settings: CrmSettings
         try:
-            self._settings = read(
-                contract.CrmSettings, payload, () if self._is_taken_over(rest) else rest, what="CrmConnection"
-            )
+            self._settings = read(CrmSettings, payload, () if self._is_taken_over(rest) else rest, what="CrmConnection")
             expected = contract.crm_workflow_id(self._settings.name)
             if workflow.info().workflow_id != expected:
                 raise Refused("invalid_field", f"CrmConnection: the workflow id must be {expected}", field="name")
@@ -97,7 +97,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
     async def _run_as_first_released(self) -> CrmStatus:
         """What a run does that was started before there was more to it; `serve` or a command has it give way to a new run."""
         try:
-            await crm_transactions.register(self._settings)
+            await transactions.register(self._settings)
         except Refused as error:
             self._start_refused = error
             raise refusal(error) from None
@@ -149,7 +149,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
     async def retry_failed(self, given: RetryFailed) -> contract.RetryFailedAnswer:
         await self._ready(given)
         await self._record()  # the command logs itself, after what was decided before it
-        queued = await crm_transactions.queue_failed(self._settings, given)
+        queued = await transactions.queue_failed(self._settings, given)
         self._life.apply(Counted(counts=queued.counts))
         return contract.RetryFailedAnswer(entries=queued.entries, status=(await self._answer()).model_dump(mode="json"))
 
@@ -160,7 +160,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
         if self._ended:
             raise Refused("closed", "save_record: the connection is closed, or never was one: start it again")
         self._commands += 1
-        saved = await crm_transactions.save_record(self._settings, given)
+        saved = await transactions.save_record(self._settings, given)
         if self._served and self._is_long():
             await self._session.interrupt()  # any number of records may be saved
         return saved
@@ -177,7 +177,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
         return seen if self._served is not False else seen.model_copy(update={"state": CrmState.ACTIVE})
 
     @workflow.query(name="settings")
-    def settings_query(self) -> contract.CrmSettings:
+    def settings_query(self) -> CrmSettings:
         return self._shown_or_refusal().settings
 
     # Set-up and looks at the CRM ---------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
         checked = CrmChecked()
         if self._settings.kind == "builtin":  # there is nothing to let us in, and no worker with the role crm is needed
             try:
-                await crm_transactions.register(self._settings)
+                await transactions.register(self._settings)
             except Refused as error:
                 self._start_refused = error
                 raise refusal(error) from None
@@ -213,7 +213,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
             candidate = settings_to_try(self.connection, given)
             try:
                 if isinstance(given, ChangeSettings):
-                    await crm_transactions.check_change(self.connection.settings, given)
+                    await transactions.check_change(self.connection.settings, given)
                 if candidate is not None:
                     await self._try_candidate(given, candidate, halts)
             except Refused as error:
@@ -225,7 +225,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
             self._settings = self.connection.settings
         return await self._answer()
 
-    async def _try_candidate(self, given: Enable | ChangeSettings, candidate: contract.CrmSettings, halts: int) -> None:
+    async def _try_candidate(self, given: Enable | ChangeSettings, candidate: CrmSettings, halts: int) -> None:
         self._held += 1
         try:
             await self._session.interrupt()

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from domain.crm import CrmSettings
-from domain.crm_commands import CrmChecked, SyncFailure, SyncReport
-from domain.crm_life import Connection
+from domain.crm.commands import CrmChecked, SyncFailure, SyncReport
+from domain.crm.lifecycle import Connection
+from domain.crm.settings import CrmSettings
 from workflows import contract
-from workflows.calls import KINDS
-from workflows.session import Session
+from workflows.entity.activities import KINDS
+from workflows.entity.session import Session
 
 SERVING_TIMEOUT = timedelta(hours=6)  # of one attempt: the first look at a very large directory
 CHECK_TIMEOUT = timedelta(minutes=3)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from domain.audit import LoggedEvent, Notice
-from domain.crm_commands import AnyCommand
-from domain.crm_events import CrmConnected
-from domain.crm_life import Connection, decide, evolve
-from domain.crm_status import details, host_of, notice
+from domain.core.log_event import LoggedEvent, Notice
+from domain.crm.commands import AnyCommand
+from domain.crm.events import CrmConnected
+from domain.crm.lifecycle import Connection, decide, evolve
+from domain.crm.status import details, host_of, notice
 from workflows import contract
-from workflows.lifecycle import Lifecycle
+from workflows.entity.recorded_state import Lifecycle
 
 
 class CrmLifecycle(Lifecycle[Connection, AnyCommand]):

@@ -6,11 +6,11 @@ from typing import Literal
 
 from temporalio import workflow
 
-from domain.crm_commands import SyncReport
-from domain.crm_life import Connection, CrmState
-from domain.crm_status import crm_status
-from domain.failures import Failure
-from domain.refusal import Refused
+from domain.core.refusal import Refused
+from domain.crm.commands import SyncReport
+from domain.crm.lifecycle import Connection, CrmState
+from domain.crm.status import crm_status
+from domain.failures.failure import Failure
 from workflows import contract
 
 

@@ -9,13 +9,13 @@ from uuid import uuid5
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.commands import name_of
-from domain.crm import CrmSettings
-from domain.crm_commands import ChangeSettings, RetryFailed
-from domain.crm_life import changed
-from domain.refusal import Refused
+from domain.core.commands import name_of
+from domain.core.refusal import Refused
+from domain.crm.commands import ChangeSettings, RetryFailed
+from domain.crm.lifecycle import changed
+from domain.crm.settings import CrmSettings
 from workflows import contract
-from workflows.calls import RETRY, not_answered, refused_by
+from workflows.entity.activities import RETRY, not_answered, refused_by
 
 TIMEOUT = timedelta(seconds=30)
 

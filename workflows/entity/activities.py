@@ -8,8 +8,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.failures import Kind
-from domain.refusal import Refused
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
 from workflows import contract
 
 # For attempts that end without a word of their own, as when their worker dies: whoever can speak says when to be called again

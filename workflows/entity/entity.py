@@ -16,16 +16,16 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.commands import Command, WasRefused, name_of
-from domain.redaction import cleaned
-from domain.refusal import Refused
-from domain.status import Failing, waiting
+from domain.core.commands import Command, WasRefused, name_of
+from domain.core.redaction import cleaned
+from domain.core.refusal import Refused
+from domain.failures.wording import Failing, waiting
 from workflows import contract
-from workflows.calls import cancel_requested
-from workflows.intake import refusal, say_refused
-from workflows.lifecycle import Lifecycle, Living
-from workflows.session import Session
-from workflows.shared_answer import Answer, SharedAnswer
+from workflows.entity.activities import cancel_requested
+from workflows.entity.messages import refusal, say_refused
+from workflows.entity.recorded_state import Lifecycle, Living
+from workflows.entity.session import Session
+from workflows.entity.shared_answer import Answer, SharedAnswer
 
 VERIFYING, DISABLED, CLOSED = "verifying", "disabled", "closed"  # what the states of both are called
 UNKNOWN = "unknown_command"

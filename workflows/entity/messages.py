@@ -16,9 +16,9 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from domain.commands import name_of
-from domain.refusal import Refused
-from domain.settings import parse
+from domain.core.commands import name_of
+from domain.core.refusal import Refused
+from domain.core.validation import parse
 from workflows.contract import REFUSED
 
 ROWS = re.compile(r" \(R\d+(?:, R\d+)*\)")  # requirements, which operators do not know by their numbers

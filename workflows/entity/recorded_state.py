@@ -13,12 +13,12 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError
 
-from domain.audit import LoggedEvent, Notice
-from domain.events import Happened, facts
-from domain.refusal import Refused
-from domain.status import clock
+from domain.core.events import Happened, facts
+from domain.core.log_event import LoggedEvent, Notice
+from domain.core.refusal import Refused
+from domain.failures.wording import clock
 from workflows import contract
-from workflows.calls import RETRY, log_conflict
+from workflows.entity.activities import RETRY, log_conflict
 
 EVENTS_PER_RECORD = 20  # together well below what a payload may hold
 

@@ -14,8 +14,8 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.refusal import Refused
-from workflows.calls import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, not_answered, refused_by
+from domain.core.refusal import Refused
+from workflows.entity.activities import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, not_answered, refused_by
 
 PAUSE = timedelta(minutes=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, TypeVar
 
-from domain.refusal import Refused
+from domain.core.refusal import Refused
 
 Answer = TypeVar("Answer")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import psycopg
 
-from activities.crm.adapter import CrmFailure
-from domain.failures import Kind
-from domain.refusal import Refused
+from activities.crm.adapters.protocol import CrmFailure
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
 
 logger = logging.getLogger(__name__)
 

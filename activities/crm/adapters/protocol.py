@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from domain.crm import RecordKind
-from domain.failures import Kind
-from domain.linking import Direction
+from domain.directory.records import Cursor, Page, Record, RecordKind
+from domain.failures.failure import Kind
+from domain.linking.model import Direction
 
 ActivityKind = Literal["task", "event", "note"]
-Cursor = Mapping[str, Any]  # plain JSON, in the adapter's own terms
 
 
 class CrmFailure(Exception):
@@ -29,31 +28,6 @@ class CrmFailure(Exception):
         self.cause = cause
         self.said = said
         self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A contact, lead, deal or candidate. `addresses` as spelled, with those that are none; `contacts` are the ids of those
-    whose deal it is. `converted_to`: the contact that a lead became; `merged_into`: the record of its kind that it is part of
-    now."""
-
-    kind: RecordKind
-    id: str
-    name: str
-    addresses: tuple[str, ...] = ()
-    contacts: tuple[str, ...] = ()
-    open: bool = True
-    converted_to: str | None = None
-    merged_into: str | None = None
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a pull. `cursor` is where the next pull goes on once this page is stored."""
-
-    records: Sequence[Record]
-    cursor: Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +107,8 @@ class Activity:
 
 
 class Crm(Protocol):
-    """One CRM. The host that it speaks with is made and closed by who makes the adapter (activities/crm/adapters.py). Refused, of
-    a secret or of that host, passes through."""
+    """One CRM. The host that it speaks with is made and closed by who makes the adapter (activities/crm/adapters/registry.py).
+    Refused, of a secret or of that host, passes through."""
 
     async def check(self) -> None:
         """Whether the CRM can be reached and lets us in, with all that is needed of it."""

@@ -7,22 +7,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from activities.crm.adapter import Crm, CrmFailure
-from activities.crm.builtin import Builtin
-from activities.crm.tryton import Tryton
-from activities.crm.zoho import Zoho
-from activities.crm.zoho import address as zoho_address
-from domain.crm import CrmKind, CrmSettings
-from domain.failures import Kind
-from domain.refusal import Refused
-from domain.settings import parse
-from infra.database import Pool
-from infra.http import HttpHost, Response
+from activities.crm.adapters.builtin.adapter import Builtin
+from activities.crm.adapters.protocol import Crm, CrmFailure
+from activities.crm.adapters.tryton.adapter import Tryton
+from activities.crm.adapters.zoho.adapter import Zoho
+from activities.crm.adapters.zoho.adapter import address as zoho_address
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm.settings import CrmKind, CrmSettings
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
+from infra.network.http import HttpHost, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secret_uses import Use
-from infra.secrets import Secrets
 from infra.settings import WorkerSettings
-from infra.telemetry import CrmMetrics
+from infra.telemetry.metrics import CrmMetrics
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
 
 HOURS = 25  # a bucket's calls may be up to an hour younger than the bucket
 

@@ -1,4 +1,4 @@
-"""What a mail did not arrive for, where it is not the address: of bounces alone (domain/bounce_meanings.py).
+"""What a mail did not arrive for, where it is not the address: of bounces alone (domain/bounces/meanings.py).
 
 These stand beside the vocabulary of logins and not in it: a refused login of which every word is known says nothing else.
 """

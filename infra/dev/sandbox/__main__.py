@@ -10,9 +10,9 @@ from twisted.internet import reactor
 from twisted.internet.error import CannotListenError
 from twisted.python import log
 
-from infra.sandbox.maildrops import open_maildrops
-from infra.sandbox.pop import PopFactory, read_password
-from infra.sandbox.smtp import SmtpFactory
+from infra.dev.sandbox.maildrops import open_maildrops
+from infra.dev.sandbox.pop import PopFactory, read_password
+from infra.dev.sandbox.smtp import SmtpFactory
 
 LOOPBACK = "127.0.0.1"
 

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.protocol import ServerFactory
 from twisted.mail import pop3
 
-from infra.sandbox.maildrops import Maildrop
+from infra.dev.sandbox.maildrops import Maildrop
 
 
 class LoginRefused(Exception):

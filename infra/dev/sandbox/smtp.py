@@ -11,7 +11,7 @@ from twisted.internet.protocol import ServerFactory
 from twisted.mail import smtp
 from zope.interface import implementer
 
-from infra.sandbox.maildrops import Maildrop
+from infra.dev.sandbox.maildrops import Maildrop
 
 HOST = b"sandbox.example.com"
 

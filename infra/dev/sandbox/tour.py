@@ -15,9 +15,10 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from infra.database import Pool
+from infra.database.pool import Pool
+from infra.dev.services import DevServices
 from infra.settings import WorkerSettings
-from infra.vault import Cipher, Vault
+from infra.vault.vault import Cipher, Vault
 
 SECRET = "sandbox"
 DIRECTORY = Path(__file__).parent / "directory.json"
@@ -126,3 +127,22 @@ def _cut(text: str, width: int) -> str:
             break
         shown, used = shown + character, used + places
     return shown + " " * (width - used)
+
+
+async def show_sandbox(services: DevServices, settings: WorkerSettings, client: Client, pool: Pool) -> int:
+    address = services.sandbox_address
+    password = services.sandbox_password_file.read_text(encoding="ascii").strip()
+    await connect_account(client, pool, settings, address=address, pop=services.sandbox_pop, password=password)
+    seen = await wait_for_mail(client, pool, address)
+    print("\n".join(seen.lines))
+    print(f"\n{address}: {seen.messages} of {seen.on_server} messages retrieved, {seen.linked} linked to CRM records")
+    return 0 if seen.complete else 1
+
+
+def commands_to_try(address: str) -> tuple[str, ...]:
+    return (
+        f"temporal workflow query --workflow-id mail-account/{address} --name status",
+        f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
+        f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
+        'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
+    )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.children import needed
+from infra.dev.children import needed
 
 VERSION = "1.8.2"
 LEAST_SERVER = (1, 31)  # CLI 1.7 and later

@@ -8,13 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from activities.crm.adapter import CrmFailure
-from domain.failures import Kind
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.asking import Asking, Died
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import JANE, mail
+from activities.crm.adapters.protocol import CrmFailure
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
+from tests.support.actions import Asking, Died
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import JANE, mail
 
 ANNA = "anna@example.org"
 HELLO = mail(1).replace(b"Somebody", b'"Lind, Anna"')
@@ -73,7 +73,7 @@ async def test_one_that_only_the_crm_knows_yet_is_the_answer_too_and_linked_at_o
 
     async def knows(new: Any) -> Any:
         record = await found(new)
-        from activities.crm.adapter import Record
+        from domain.directory.records import Record
 
         return record or (Record("lead", "l9", "Anna", (ANNA,)) if new.kind == "lead" else None)
 

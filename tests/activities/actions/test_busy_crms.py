@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from activities.crm.adapter import NewActivity
-from activities.crm.requests import REQUESTS_AT_ONCE, REQUESTS_OF_A_CRM
-from infra.database import Pool, open_pool
-from tests.activities.asking import Asking
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import JANE, mail
+from activities.actions.requests import REQUESTS_AT_ONCE, REQUESTS_OF_A_CRM
+from activities.crm.adapters.protocol import NewActivity
+from infra.database.pool import Pool, open_pool
+from tests.support.actions import Asking
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import JANE, mail
 from worker import DATABASE_CONNECTIONS
 
 HELLO = mail(1)

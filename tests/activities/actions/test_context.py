@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from activities.crm.adapter import Activity
-from activities.crm.requests import LONGEST_SUBJECT, LONGEST_TEXT
-from domain.crm import RecordKind
-from domain.refusal import Refused
-from infra.database import Pool
-from infra.temporal_client import data_converter
-from tests.activities.asking import Asking
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import mail
+from activities.actions.requests import LONGEST_SUBJECT, LONGEST_TEXT
+from activities.crm.adapters.protocol import Activity
+from domain.core.refusal import Refused
+from domain.directory.records import RecordKind
+from infra.database.pool import Pool
+from infra.temporal.client import data_converter
+from tests.support.actions import Asking
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import mail
 
 ANNA = "anna@example.org"
 MOST_BYTES = 1_000_000  # Temporal takes twice as many

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from activities.crm.adapter import NewRecord, Record
-from activities.directory import store_shown
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.asking import Asking
-from tests.activities.mail_in_store import ANNA, CRM, pulled, worked_off
-from tests.activities.watching import mail
+from activities.crm.adapters.protocol import NewRecord
+from activities.directory.directory import store_shown
+from domain.core.refusal import Refused
+from domain.directory.records import Record
+from infra.database.pool import Pool
+from tests.support.actions import Asking
+from tests.support.mailboxes import mail
+from tests.support.stored_mail import ANNA, CRM, pulled, worked_off
 
 OPEN_ROOF = Record("deal", "d1", "Roof", contacts=("c1",))
 

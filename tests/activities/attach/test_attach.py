@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from activities.attach import Attached, Attaching, Folder, run
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.linked_mail import LinkedMail
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
+from activities.attach.__main__ import run
+from activities.attach.attach import Attached, Attaching, Folder
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import save_record
+from tests.support.linked_mail import LinkedMail
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mail
 
 BOB = "bob@example.net"
 ONE, TWO = mail(1), mail(2, sender=JANE).replace(f"To: {JANE}".encode(), b"To: anna@example.org")

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities import attempts
-from activities import leases as leases_module
-from activities.attempts import heartbeats
-from activities.leases import Lease, LeaseLost, Leases
+from activities.core import attempts
+from activities.core.attempts import heartbeats
+from activities.mailbox import leases as leases_module
+from activities.mailbox.leases import Lease, LeaseLost, Leases
 from infra import watchdog
-from infra.database import Pool
+from infra.database.pool import Pool
 from infra.watchdog import awaits_an_answer
-from tests.activities.watching import JANE
-from tests.running import PATIENCE, until
+from tests.support.mailboxes import JANE
+from tests.support.running import PATIENCE, until
 
 HOST = "pop.example.com"
 LOOKS = 20  # that a watchdog of these tests has before it is sure

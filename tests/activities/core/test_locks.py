@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from activities.back_linking import BackLinking, ask_to_relink_account
-from activities.places import Filing
-from activities.removal import Removal
-from infra.database import Pool
-from tests.activities.desk import attempt, decide
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored
-from tests.activities.watching import JANE, Watcher
-from tests.running import until
+from activities.erasure.deletion import Removal
+from activities.filing.refile import Filing
+from activities.linking.relinking import BackLinking, ask_to_relink_account
+from infra.database.pool import Pool
+from tests.support.commands import attempt, decide
+from tests.support.mailboxes import JANE, Watcher
+from tests.support.running import until
+from tests.support.stored_mail import ANNA, CRM, links, pulled, stored
 
 
 async def page(pool: Pool, messages: list[int]) -> None:

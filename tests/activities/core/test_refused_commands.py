@@ -9,26 +9,25 @@ from uuid import uuid4
 
 import pytest
 
-from activities.actions import Actions
-from activities.address_book import AddressBook
-from activities.context import Contexts
-from activities.crm.adapters import Adapters
-from activities.decisions import Decisions
-from activities.places import Filing
-from activities.privacy import Privacies
-from domain.commands import Command, name_of
-from domain.filing import MOST_AT_ONCE
-from domain.refusal import Refused
-from domain.settings import parse
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.directory import save_record
-from tests.activities.filing import Jane, letter
-from tests.activities.linked_mail import LinkedMail
-from tests.activities.watching import JANE, local_worker
-from worker import filing
+from activities.actions.actions import Actions
+from activities.actions.context import Contexts
+from activities.crm.adapters.registry import Adapters
+from activities.directory.address_book import AddressBook
+from activities.filing.refile import Filing
+from activities.linking.decisions import Decisions
+from activities.privacy.privacy import Privacies
+from activities.registry import filing
+from domain.core.commands import MOST_AT_ONCE, Command, name_of
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from infra.database.pool import Pool
+from tests.support.commands import attempt
+from tests.support.directory import save_record
+from tests.support.filing import Jane, letter
+from tests.support.linked_mail import LinkedMail
+from tests.support.mailboxes import JANE, local_worker
+from workflows.account.mail_commands import DESK
 from workflows.contract import DeskRequest
-from workflows.desk import DESK
 
 BOB = "bob@example.com"
 MEGABYTE = "x" * 1_000_000

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import PASSWORD, Watcher, account, mail
+from domain.core.refusal import Refused
+from domain.directory.records import RecordKind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
-from workflows.contract import RecordKind
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import PASSWORD, Watcher, account, mail
 
 
 async def directory(pool: Pool) -> list[dict[str, Any]]:

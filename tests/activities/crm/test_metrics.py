@@ -7,15 +7,15 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from temporalio.exceptions import ApplicationError
 
-from activities.crm.adapter import Record
-from domain.crm import CrmSettings
-from domain.failures import Kind
-from infra.database import Pool
-from infra.telemetry import CrmMetrics
-from tests.activities.directory import register_crm
-from tests.activities.scripted_crm import NAME, Dies, Script, Serving, script, settings
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
+from infra.telemetry.metrics import CrmMetrics
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import register_crm
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mail
+from tests.support.scripted_crm import NAME, Dies, Script, Serving, script, settings
 
 __all__ = ["script"]
 

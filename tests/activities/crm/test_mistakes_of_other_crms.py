@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from activities.crm.adapter import CrmFailure, Record
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.asking import Asking
-from tests.activities.directory import register_crm, save_record
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.scripted_crm import NAME, Script, Serving, script
-from tests.activities.watching import JANE, PASSWORD, BusyWatcher, Watcher, account, local_worker, mail, mailbox
+from activities.crm.adapters.protocol import CrmFailure
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.actions import Asking
+from tests.support.directory import register_crm, save_record
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE, PASSWORD, BusyWatcher, Watcher, account, local_worker, mail, mailbox
+from tests.support.scripted_crm import NAME, Script, Serving, script
 
 __all__ = ["script"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from activities.crm.outbox import HOLDS_BACK, Outbox
-from infra.database import Pool
-from tests.activities.directory import register_crm
+from infra.database.pool import Pool
+from tests.support.directory import register_crm
 
 CRM = "sales"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from activities.crm.adapter import Record
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.directory import register_crm
-from tests.activities.scripted_crm import NAME, Script, Serving, script
-from tests.activities.watching import PASSWORD, Watcher, account, local_worker, mail
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import register_crm
+from tests.support.mailboxes import PASSWORD, Watcher, account, local_worker, mail
+from tests.support.scripted_crm import NAME, Script, Serving, script
 
 __all__ = ["script"]
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.crm.adapter import Record
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm_sessions import ANNA, BO, calls, files, serving, stores
-from tests.activities.directory import record_crm, register_crm
-from tests.activities.scripted_crm import NAME, Script, Serving, script, settings
-from tests.activities.watching import JANE, local_worker, mail
-from tests.running import until
+from domain.crm.commands import Counts
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
+from tests.support.crm_sessions import ANNA, BO, calls, files, serving, stores
+from tests.support.directory import record_crm, register_crm
+from tests.support.mailboxes import JANE, local_worker, mail
+from tests.support.running import until
+from tests.support.scripted_crm import NAME, Script, Serving, script, settings
 
 __all__ = ["script", "serving"]
 

@@ -6,17 +6,18 @@ import asyncio
 
 import pytest
 
-from activities.crm import session as sessions
-from activities.crm.adapter import CrmFailure, Record
+from activities.crm import sync as sessions
+from activities.crm.adapters.protocol import CrmFailure
 from activities.crm.outbox import CALL_SECONDS, HOLDS_BACK
-from activities.leases import Lease, Leases
-from domain.crm import CrmSettings
-from domain.crm_commands import Counts
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm_sessions import serving, settles, stores
-from tests.activities.scripted_crm import NAME, Dies, Script, Serving, script, settings
-from tests.activities.watching import local_worker, mail
+from activities.mailbox.leases import Lease, Leases
+from domain.crm.commands import Counts
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
+from tests.support.crm_sessions import serving, settles, stores
+from tests.support.mailboxes import local_worker, mail
+from tests.support.scripted_crm import NAME, Dies, Script, Serving, script, settings
 
 __all__ = ["script", "serving"]
 

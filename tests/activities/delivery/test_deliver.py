@@ -13,15 +13,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from activities.arrivals import Batch, NotRetrieved, Retrieved
-from activities.leases import Lease, Leases
-from activities.mailboxes import Live, Mailboxes, SessionRow
+from activities.delivery.deliver import LedgerConflict, MailStore
+from activities.mailbox.leases import Lease, Leases
+from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
-from activities.store import LedgerConflict, MailStore
-from domain.retrieval import Listed
-from infra.database import Pool
-from tests.activities.watching import JANE, account, mail, rows
-from tests.services import as_owner
+from activities.storage.batch import Batch, NotRetrieved, Retrieved
+from domain.retrieval.plan import Listed
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE, account, mail, rows
+from tests.support.services import as_owner
 
 LIVE = Live(on_server=9, remaining=4, eta=None)
 NUMBER = "4711"

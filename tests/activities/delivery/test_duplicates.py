@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from activities.fetching import HELD_BYTES
-from activities.ledger import Ledger
-from domain.failures import Kind
-from domain.identity import MOST_WITHOUT_UIDL
-from domain.message import IndexedMessage
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail, mailbox
+from activities.mailbox.ledger import Ledger
+from activities.retrieval.fetching import HELD_BYTES
+from domain.failures.failure import Kind
+from domain.message.index import IndexedMessage
+from domain.retrieval.identity import MOST_WITHOUT_UIDL
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mail, mailbox
+from tests.support.services import as_owner
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NO_UIDL = ("TOP", "USER", "PIPELINING")

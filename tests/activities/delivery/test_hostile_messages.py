@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, mail, mailbox
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.mailboxes import PASSWORD, Watcher, account, mail, mailbox
+from tests.support.services import as_owner
 
 FROM = b"From: anna@example.org\r\n"
 MIB = 1 << 20

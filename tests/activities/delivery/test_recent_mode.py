@@ -6,12 +6,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.filing import OWN_MAIL, Jane
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import save_record
+from tests.support.filing import OWN_MAIL, Jane
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox
 
 
 def written(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.failures import Kind
-from domain.identity import MOST_OF_ONE_UIDL
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, mail, mailbox
+from domain.failures.failure import Kind
+from domain.retrieval.identity import MOST_OF_ONE_UIDL
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, Watcher, account, mail, mailbox
 
 
 @pytest.mark.parametrize("policy", ["leave", "delete"])

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from activities.address_book import AddressBook
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from infra.database import Pool
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import JANE, PASSWORD, Watcher, account
-from tests.running import Mailroom, refusal
+from activities.directory.address_book import AddressBook
+from activities.directory.directory import Directory
+from domain.directory.records import Page, Record
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account
+from tests.support.running import Mailroom, refusal
 
 OWN = frozenset({JANE})
 

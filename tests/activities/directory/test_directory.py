@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from infra.database import Pool
+from activities.directory.directory import Directory
+from domain.directory.records import Page, Record
+from infra.database.pool import Pool
 
 CRM = "builtin"
 ANNA = Record("contact", "c1", "Anna Lind", ("Anna.Lind@Example.org", "not an address", "anna@home.example"))

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from activities.crm import session as sessions
-from activities.crm.adapter import Cursor, Page, Record
-from activities.directory import LONGEST_ID, MOST_ADDRESSES, Directory
-from domain.crm_failures import FATES
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm import served
-from tests.activities.crm.zoho import connected, pulled, running_twin
-from tests.activities.directory import register_crm
-from tests.activities.filing import Jane, letter
-from tests.activities.scripted_crm import NAME, Script, ScriptedCrm, Serving, script
-from tests.activities.watching import local_worker
+from activities.crm import sync as sessions
+from activities.directory.directory import LONGEST_ID, MOST_ADDRESSES, Directory
+from domain.crm.failures import FATES
+from domain.directory.records import Cursor, Page, Record
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.failing_http import Fault
 from tests.servers.zoho_twin import ZohoTwin
+from tests.support.crm import served
+from tests.support.crm.zoho import connected, pulled, running_twin
+from tests.support.directory import register_crm
+from tests.support.filing import Jane, letter
+from tests.support.mailboxes import local_worker
+from tests.support.scripted_crm import NAME, Script, ScriptedCrm, Serving, script
 
 __all__ = ["script"]
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from activities.comparison import compare_stored
-from activities.fetching import HELD_BYTES
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.filing import Jane, letter
-from tests.activities.watching import JANE, PASSWORD, account, mailbox
+from activities.reconciliation.comparison import compare_stored
+from activities.retrieval.fetching import HELD_BYTES
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import save_record
+from tests.support.filing import Jane, letter
+from tests.support.mailboxes import JANE, PASSWORD, account, mailbox
 
 
 @pytest.fixture

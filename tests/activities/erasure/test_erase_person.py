@@ -15,18 +15,19 @@ import pytest
 from psycopg import OperationalError
 from temporalio.testing import ActivityEnvironment
 
-from activities import attempts, erasing
-from activities.address_book import AddressBook
-from activities.crm.adapter import Record
-from activities.erasing import Erasing
-from activities.traces import of_account
-from domain.erasure import Erased, pseudonym
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, stored, worked_off
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail
-from tests.running import until
+from activities.core import attempts
+from activities.directory.address_book import AddressBook
+from activities.erasure import erase_person
+from activities.erasure.erase_person import Erasing
+from activities.erasure.personal_data import of_account
+from domain.core.refusal import Refused
+from domain.directory.records import Record
+from domain.privacy.erasure import Erased, pseudonym
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mail
+from tests.support.running import until
+from tests.support.stored_mail import ANNA, CRM, links, pulled, shown, stored, worked_off
 from workflows.contract import Erasure, ErasureRequest
 
 PERSON = "anna@example.org"
@@ -135,7 +136,7 @@ async def test_events_name_ids_and_a_pseudonym(correspondence: Pool) -> None:
 async def test_tried_again_it_answers_the_same_and_does_nothing_more(
     correspondence: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasing, "PAGE", 1)
+    monkeypatch.setattr(erase_person, "PAGE", 1)
     erasure = uuid4()
     first = await erase(correspondence, erasure=erasure)
     events = await Watcher(correspondence).rows("select version from account_events")
@@ -197,7 +198,7 @@ async def test_it_goes_on_where_an_attempt_ended_and_heartbeats_while_it_waits(
     environment.on_heartbeat = heartbeat
     page = Erasing._page
 
-    async def slow_page(self: Erasing, request: ErasureRequest, account: str, *rest: Any) -> erasing.Found:
+    async def slow_page(self: Erasing, request: ErasureRequest, account: str, *rest: Any) -> erase_person.Found:
         if account == JANE:
             await held_up.wait()
             raise OperationalError("the database is away")
@@ -214,7 +215,7 @@ async def test_it_goes_on_where_an_attempt_ended_and_heartbeats_while_it_waits(
         traces.append(account)
         return await of_account(connection, account, *rest, **more)
 
-    monkeypatch.setattr("activities.erasing.of_account", counted)
+    monkeypatch.setattr("activities.erasure.erase_person.of_account", counted)
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, heartbeat_details=[told[-1]])
     answer = await environment.run(Erasing(correspondence).erase_person, request)
@@ -225,7 +226,7 @@ async def test_the_mail_of_a_person_is_looked_up_and_not_read_with_all_of_the_ac
     async with correspondence.connection() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         given = {"person": PERSON, "own": [], "account": JANE, "after": 0, "most": 200}
-        plan = await (await connection.execute(b"explain " + erasing.FIND.encode(), given)).fetchall()
+        plan = await (await connection.execute(b"explain " + erase_person.FIND.encode(), given)).fetchall()
     assert "mail_addresses_idx" in " ".join(row[0] for row in plan)
     assert "mail_reports" in " ".join(row[0] for row in plan)
 

@@ -10,18 +10,18 @@ from uuid import uuid4
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.erasing import Erasing
-from domain.crm import CrmSettings
-from domain.erasure import Erased, Naming, erased_rule
-from domain.settings import parse
-from infra.database import Pool
-from tests.activities.asking import Asking
-from tests.activities.directory import record_crm
-from tests.activities.filing import Jane
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.mail_in_store import CRM, worked_off
-from tests.activities.watching import JANE, PASSWORD, Watcher, account
+from activities.erasure.erase_person import Erasing
+from domain.core.validation import parse
+from domain.crm.settings import CrmSettings
+from domain.privacy.erasure import Erased, Naming, erased_rule
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.actions import Asking
+from tests.support.directory import record_crm
+from tests.support.filing import Jane
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account
+from tests.support.stored_mail import CRM, worked_off
 from workflows.contract import Erasure, ErasureRequest
 
 PERSON = "anna@example.org"

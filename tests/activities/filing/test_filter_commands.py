@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-import activities.application as application
-from activities.fetching import HELD_BYTES
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.filing import OWN_MAIL, Jane, letter
-from tests.activities.watching import JANE, PASSWORD, account
+from activities.filing import apply_filter
+from activities.retrieval.fetching import HELD_BYTES
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.directory import save_record
+from tests.support.filing import OWN_MAIL, Jane, letter
+from tests.support.mailboxes import JANE, PASSWORD, account
+from tests.support.services import as_owner
 
 OWN = letter(1, sender=JANE, to="anna@example.org")
 FROM_ANNA = letter(2)
@@ -332,7 +332,7 @@ async def test_mail_in_trash_stays_there(jane: Jane) -> None:
 async def test_a_run_that_died_goes_on_where_it_was_and_counts_all_of_it(
     jane: Jane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "PAGE", 2)
+    monkeypatch.setattr(apply_filter, "PAGE", 2)
     ids = await jane.gets(*(letter(number, sender=JANE) for number in range(1, 6)))
     await jane.commands("save_filter", **OWN_MAIL)
     run, beats = uuid4(), list[Any]()

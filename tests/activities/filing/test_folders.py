@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.filing import Jane
-from tests.activities.watching import JANE, mail
+from infra.database.pool import Pool
+from tests.support.filing import Jane
+from tests.support.mailboxes import JANE, mail
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.filing import Jane, letter
-from tests.activities.watching import JANE
+from infra.database.pool import Pool
+from tests.support.directory import save_record
+from tests.support.filing import Jane, letter
+from tests.support.mailboxes import JANE
 
 OWN = letter(1, sender=JANE, to="anna@example.org")
 FROM_ANNA = letter(2)

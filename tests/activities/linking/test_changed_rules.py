@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.crm import CrmSettings
-from domain.settings import parse
-from infra.database import Pool
-from tests.activities.directory import record_crm
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, stored, worked_off
-from tests.activities.watching import Watcher
+from domain.core.validation import parse
+from domain.crm.settings import CrmSettings
+from infra.database.pool import Pool
+from tests.support.directory import record_crm
+from tests.support.mailboxes import Watcher
+from tests.support.stored_mail import ANNA, CRM, links, pulled, stored, worked_off
 
 
 async def recorded(pool: Pool, **linking: Any) -> None:

@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 
-from activities.crm.adapter import Record
-from activities.directory import Directory
-from activities.linking import relink
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.desk import decide
-from tests.activities.mail_in_store import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
-from tests.activities.watching import Watcher, account
+from activities.directory.directory import Directory
+from activities.linking.links import relink
+from domain.core.refusal import Refused
+from domain.directory.records import Record
+from infra.database.pool import Pool
+from tests.support.commands import decide
+from tests.support.mailboxes import Watcher, account
+from tests.support.stored_mail import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
 
 BO = Record("contact", "c2", "Bo", ("bo@example.org",))
 ROOF = Record("deal", "d1", "Roof")

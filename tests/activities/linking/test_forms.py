@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.filing import OWN_MAIL, Jane, letter
-from tests.activities.mail_in_store import worked_off
-from tests.activities.watching import JANE, account
+from infra.database.pool import Pool
+from tests.support.directory import save_record
+from tests.support.filing import OWN_MAIL, Jane, letter
+from tests.support.mailboxes import JANE, account
+from tests.support.stored_mail import worked_off
 
 ANN = "ann@example.org"
 REPLY_TO = f"Reply-To: Ann <{ANN}>"

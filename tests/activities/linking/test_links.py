@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.directory import register_crm, save_record
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import register_crm, save_record
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mail
 
 
 async def correspondence_of(

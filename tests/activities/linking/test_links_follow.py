@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from infra.database import Pool
-from tests.activities.desk import decide
-from tests.activities.linked_mail import LinkedMail, letter
+from activities.directory.directory import Directory
+from domain.directory.records import Page, Record
+from infra.database.pool import Pool
+from tests.support.commands import decide
+from tests.support.linked_mail import LinkedMail, letter
 
 ANNA = Record("contact", "anna", "Anna", ("anna@example.org",))
 LEAD = Record("lead", "lead", "A. Lind", ("a.lind@home.example",))

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from activities.address_book import AddressBook
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from domain.addresses import normal_address
-from infra.database import Pool
-from tests.activities.crm import served
-from tests.activities.crm.zoho import running_twin
-from tests.activities.filing import Jane, letter
-from tests.activities.linked_mail import LinkedMail
-from tests.activities.linked_mail import letter as addressed
-from tests.activities.watching import JANE, account
+from activities.directory.address_book import AddressBook
+from activities.directory.directory import Directory
+from domain.directory.records import Page, Record
+from domain.mime.addresses import normal_address
+from infra.database.pool import Pool
+from tests.support.crm import served
+from tests.support.crm.zoho import running_twin
+from tests.support.filing import Jane, letter
+from tests.support.linked_mail import LinkedMail
+from tests.support.linked_mail import letter as addressed
+from tests.support.mailboxes import JANE, account
 
 CRM = "builtin"
 OWN_TO_SENT: dict[str, Any] = {

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from activities.linking import relink
-from activities.removal import remove
-from infra.database import Pool
-from tests.activities.mail_in_store import ANNA, CRM, pulled, shown, store, worked_off
-from tests.activities.watching import JANE, Watcher, account
-from tests.running import until
+from activities.erasure.deletion import remove
+from activities.linking.links import relink
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE, Watcher, account
+from tests.support.running import until
+from tests.support.stored_mail import ANNA, CRM, pulled, shown, store, worked_off
 
 BOB = "bob@example.com"
 ANNA_WROTE = {"sender": "anna@example.org", "to": f"anna@example.org, {JANE}, {BOB}"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infra.database import Pool
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.watching import JANE
+from infra.database.pool import Pool
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE
 
 
 @pytest.fixture

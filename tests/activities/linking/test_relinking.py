@@ -9,16 +9,16 @@ from typing import Any, LiteralString
 
 import pytest
 
-from activities import back_linking
-from activities.back_linking import BackLinking, ask_to_relink_account
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from activities.linking import Changed, relink
-from infra.database import Pool
-from tests.activities.mail_in_store import ANNA, CRM, links, pulled, shown, store, stored, worked_off
-from tests.activities.watching import JANE, Watcher, account
-from tests.running import until
-from tests.services import as_owner
+from activities.directory.directory import Directory
+from activities.linking import relinking as back_linking
+from activities.linking.links import Changed, relink
+from activities.linking.relinking import BackLinking, ask_to_relink_account
+from domain.directory.records import Page, Record
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE, Watcher, account
+from tests.support.running import until
+from tests.support.services import as_owner
+from tests.support.stored_mail import ANNA, CRM, links, pulled, shown, store, stored, worked_off
 
 
 async def events(pool: Pool, address: str = JANE) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from domain.addresses import normal_address
-from domain.linking import loose
-from infra.database import Pool
-from tests.activities.directory import save_record
-from tests.activities.linked_mail import LinkedMail, bounce, letter
-from tests.activities.watching import JANE
+from domain.linking.rules import loose
+from domain.mime.addresses import normal_address
+from infra.database.pool import Pool
+from tests.support.directory import save_record
+from tests.support.linked_mail import LinkedMail, bounce, letter
+from tests.support.mailboxes import JANE
 
 BOB = "bob@example.com"
 

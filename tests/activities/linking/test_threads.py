@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from activities import back_linking, linking
-from activities.crm.adapter import Record
-from activities.decisions import Decisions
-from activities.directory import Directory
-from activities.removal import Removal
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.linked_mail import LinkedMail, bounce, letter
-from tests.activities.watching import JANE
+from activities.directory.directory import Directory
+from activities.erasure.deletion import Removal
+from activities.linking import links as linking
+from activities.linking import relinking
+from activities.linking.decisions import Decisions
+from domain.directory.records import Record
+from infra.database.pool import Pool
+from tests.support.commands import attempt
+from tests.support.linked_mail import LinkedMail, bounce, letter
+from tests.support.mailboxes import JANE
 
 DEAL = Record("deal", "d1", "Deal", (), ("c1",))
 
@@ -36,7 +37,7 @@ async def with_the_deal(mail: LinkedMail) -> int:
 
 async def test_all_replies_of_all_threads_get_the_deal_and_lose_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "MOST_FOLLOWERS", 5)
-    monkeypatch.setattr(back_linking, "PAGE", 10)
+    monkeypatch.setattr(relinking, "PAGE", 10)
     mail = LinkedMail(pool)
     settings = await mail.account()
     await mail.record("contact", "c1", "anna@example.org")
@@ -92,7 +93,7 @@ async def test_a_reply_that_is_stored_while_what_it_answers_is_linked_follows(
         await go_on.wait()
         return links
 
-    monkeypatch.setattr("activities.store.link_new", held_up)
+    monkeypatch.setattr("activities.delivery.deliver.link_new", held_up)
     arriving = asyncio.create_task(mail.store(settings, reply(2, 1)))
     await linked.wait()
     if changed == "by hand":
@@ -125,7 +126,7 @@ async def delete(pool: Pool, *messages: int) -> None:
 async def test_replies_lose_what_they_had_of_a_message_when_it_is_deleted(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("activities.removal.MOST_FOLLOWERS", most)
+    monkeypatch.setattr("activities.erasure.deletion.MOST_FOLLOWERS", most)
     mail = LinkedMail(pool)
     settings = await mail.account()
     await mail.record("contact", "c1", "eve@example.org")

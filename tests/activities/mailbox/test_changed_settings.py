@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from activities.address_book import AddressBook
-from activities.attach import Attaching
-from activities.standing_rules import hold_rules
-from infra.database import Pool
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.watching import JANE, Watcher, local_worker
-from tests.running import until
+from activities.attach.attach import Attaching
+from activities.directory.address_book import AddressBook
+from activities.mailbox.policy import hold_rules
+from infra.database.pool import Pool
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE, Watcher, local_worker
+from tests.support.running import until
 
 ALIAS = "j.doe@example.net"
 BOB = "bob@example.net"

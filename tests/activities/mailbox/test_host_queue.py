@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.leases import Leases, NotNow
-from domain.settings import AccountSettings
-from infra.database import Pool, open_pool
-from tests.activities.watching import PASSWORD, BusyWatcher, Passwords, Watcher, account, local_worker, mailbox
+from activities.mailbox.leases import Leases, NotNow
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool, open_pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.mailboxes import PASSWORD, BusyWatcher, Passwords, Watcher, account, local_worker, mailbox
+from tests.support.services import as_owner
 
 HOST = "pop.example.com"
 FASTER = 5  # of every pause, in the tests that hold many sessions

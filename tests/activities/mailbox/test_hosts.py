@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.commands import HostOutage
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, local_worker, mailbox
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.reports import HostOutage
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, Watcher, account, local_worker, mailbox
 
 HOST = "127.0.0.1"
 

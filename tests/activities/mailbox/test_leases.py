@@ -13,17 +13,17 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from temporalio.exceptions import ApplicationError
 
-from activities import leases as leases_module
-from activities.arrivals import Batch
-from activities.leases import Lease, LeaseLost, Leases, NotNow
-from activities.mailboxes import Live, SessionRow
+from activities.delivery.deliver import MailStore
+from activities.mailbox import leases as leases_module
+from activities.mailbox.leases import Lease, LeaseLost, Leases, NotNow
+from activities.mailbox.state import Live, SessionRow
 from activities.pop.session import now_utc
-from activities.store import MailStore
+from activities.storage.batch import Batch
 from infra import tasks
-from infra.database import Pool, open_pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
-from tests.running import PATIENCE, until
+from infra.database.pool import Pool, open_pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox
+from tests.support.running import PATIENCE, until
 
 BOB = "bob@example.com"
 HOST = "pop.example.com"

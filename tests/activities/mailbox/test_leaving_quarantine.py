@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from activities.store import LedgerConflict
-from domain.commands import InQuarantine
-from infra.database import Pool
-from tests.activities.quarantined import NOON, Jane, jane, refused
-from tests.activities.watching import JANE, PASSWORD, account, mail, mailbox
+from activities.delivery.deliver import LedgerConflict
+from domain.retrieval.reports import InQuarantine
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, account, mail, mailbox
+from tests.support.quarantine import NOON, Jane, jane, refused
 from workflows.contract import QuarantineChange
 
 # Released --------------------------------------------------------------------------------------------------------------

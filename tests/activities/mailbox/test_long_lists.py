@@ -11,15 +11,16 @@ from uuid import uuid4
 import pytest
 from psycopg import AsyncCursor
 
-from activities.leases import Leases
-from activities.ledger import Ledger
-from activities.mailboxes import SessionRow
-from activities.matching import FOLLOWERS, followers_of
-from activities.quarantine import Quarantine
-from domain.retrieval import Listed
-from infra.database import Pool
-from tests.activities.watching import JANE, Watcher
-from tests.services import as_owner
+from activities.linking.lookups import FOLLOWERS
+from activities.linking.threads import followers_of
+from activities.mailbox.leases import Leases
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.quarantine import Quarantine
+from activities.mailbox.state import SessionRow
+from domain.retrieval.plan import Listed
+from infra.database.pool import Pool
+from tests.support.mailboxes import JANE, Watcher
+from tests.support.services import as_owner
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MANY = 2000

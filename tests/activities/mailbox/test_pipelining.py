@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, PATIENT, Watcher, account, impatient, mailbox
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, PATIENT, Watcher, account, impatient, mailbox
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOB = "bob@example.com"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infra.database import Pool, open_pool
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.services import as_owner
+from infra.database.pool import Pool, open_pool
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.services import as_owner
 
 MESSAGES = 50
 

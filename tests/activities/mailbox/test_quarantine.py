@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import InQuarantine
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.quarantined import NOON, jane
-from tests.activities.watching import JANE, PASSWORD, account, local_worker, mail, mailbox
+from domain.failures.failure import Kind
+from domain.retrieval.reports import InQuarantine
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, account, local_worker, mail, mailbox
+from tests.support.quarantine import NOON, jane
 
 # What is listed, and why -----------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from activities.pop.connection import ListTooLong, MessageTooLarge, OutOfStep, ProtocolViolation, ServerRefused
-from tests.activities.pop.connecting import LOGIN, MIB, all_of, logged_in, mail, opened
 from tests.servers.scripted_pop import Expect, Hang, MailboxServer, ScriptedServer, Send, Step
+from tests.support.pop import LOGIN, MIB, all_of, logged_in, mail, opened
 
 # A whole session
 

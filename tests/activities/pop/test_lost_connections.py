@@ -11,8 +11,8 @@ import pytest
 
 from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ServerRefused, Timeouts
-from tests.activities.pop.connecting import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened, whole_session
 from tests.servers.scripted_pop import CONNECT, Close, Drip, Expect, Hang, MailboxServer, ScriptedServer, Send, Sleep
+from tests.support.pop import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened, whole_session
 
 # Servers that hang up
 

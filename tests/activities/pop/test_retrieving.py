@@ -8,9 +8,9 @@ import ssl
 import pytest
 
 from activities.pop.connection import WINDOW_COMMANDS, MessageTooLarge, PopConnection, ProtocolViolation, ServerRefused
-from activities.pop.line import MOST_UNREAD
-from tests.activities.pop.connecting import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened
+from activities.pop.transport import MOST_UNREAD
 from tests.servers.scripted_pop import Expect, MailboxServer, ScriptedServer, Send
+from tests.support.pop import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened
 
 
 async def test_what_is_sent_ahead_is_answered_in_turn() -> None:

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from activities.pop.line import EVENT, MOST_AT_ONCE, MOST_UNREAD, Line, ServerRefused
 from activities.pop.protocol import GREETING, Accepted, EndOfData, Event, Greeting, ListingLine
+from activities.pop.transport import EVENT, MOST_AT_ONCE, MOST_UNREAD, Line, ServerRefused
 
 LISTED = b"".join(b"%d uid-%d\r\n" % (number, number) for number in range(1, 15_001))
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

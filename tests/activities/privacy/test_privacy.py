@@ -6,15 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from activities.fetching import HELD_BYTES
-from activities.privacy import Privacies
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.watching import JANE, PASSWORD, Watcher, account
-from tests.activities.watching import mail as simple_mail
+from activities.privacy.privacy import Privacies
+from activities.retrieval.fetching import HELD_BYTES
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.commands import attempt
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account
+from tests.support.mailboxes import mail as simple_mail
 
 BOB = "bob@example.com"
 

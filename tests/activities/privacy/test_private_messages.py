@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from activities.crm.adapter import Record
-from activities.private import PrivateMail
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.desk import attempt, decide
-from tests.activities.linked_mail import LinkedMail
-from tests.activities.mail_in_store import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
-from tests.activities.watching import JANE, Watcher, account
+from activities.privacy.private_messages import PrivateMail
+from domain.core.refusal import Refused
+from domain.directory.records import Record
+from infra.database.pool import Pool
+from tests.support.commands import attempt, decide
+from tests.support.linked_mail import LinkedMail
+from tests.support.mailboxes import JANE, Watcher, account
+from tests.support.stored_mail import ANNA, CRM, linked_anew, links, pulled, shown, stored, worked_off
 
 BO = Record("contact", "c2", "Bo", ("bo@example.org",))
 ROOF = Record("deal", "d1", "Roof", contacts=("c1",))

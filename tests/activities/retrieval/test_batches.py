@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from activities import arrivals
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, PATIENT, Watcher, account, mail, mailbox
-from tests.running import PATIENCE, until
+from activities.storage import batch as arrivals
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account, mail, mailbox
+from tests.support.running import PATIENCE, until
 
 MIB = 1024 * 1024
 

@@ -11,17 +11,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from activities.leases import Lease, Leases
-from activities.ledger import Ledger
-from activities.log import append
-from activities.mailboxes import Mailboxes, SessionRow, save_session
-from domain.audit import LoggedEvent
-from domain.retrieval import Listed
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
-from tests.running import until
+from activities.core.log import append
+from activities.mailbox.leases import Lease, Leases
+from activities.mailbox.ledger import Ledger
+from activities.mailbox.state import Mailboxes, SessionRow, save_session
+from domain.core.log_event import LoggedEvent
+from domain.retrieval.plan import Listed
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox
+from tests.support.running import until
+from tests.support.services import as_owner
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 THREE = [Listed(number=number, uidl=f"uid-{number}", size=100, occurrence=0) for number in (1, 2, 3)]

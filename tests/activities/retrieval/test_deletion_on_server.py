@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail, mailbox
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mail, mailbox
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -16,9 +16,20 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.pop.connection import Timeouts
-from domain.failures import Failure, Kind
-from infra.database import Pool
-from tests.activities.watching import (
+from domain.failures.failure import Failure, Kind
+from infra.database.pool import Pool
+from tests.domain.core.test_foreign_text import ACTS
+from tests.servers.certificates import (
+    Authority,
+    ServerCertificate,
+    alone,
+    of_an_intermediate_authority,
+    of_an_untrusted_authority,
+    self_signed,
+)
+from tests.servers.scripted_pop import CONNECT, MailboxServer
+from tests.support.accounts import active, after, failed
+from tests.support.mailboxes import (
     JANE,
     PASSWORD,
     PATIENT,
@@ -29,19 +40,8 @@ from tests.activities.watching import (
     local_worker,
     mailbox,
 )
-from tests.domain.given import active, after, failed
-from tests.domain.test_foreign_text import ACTS
-from tests.servers.certificates import (
-    Authority,
-    ServerCertificate,
-    alone,
-    of_an_intermediate_authority,
-    of_an_untrusted_authority,
-    self_signed,
-)
-from tests.servers.scripted_pop import CONNECT, MailboxServer
 
-REPLIES = Path(__file__).parents[1] / "data" / "refusals.tsv"
+REPLIES = Path(__file__).parents[2] / "data" / "refusals.tsv"
 WITHOUT_AUTH_CODES = ("TOP", "UIDL", "RESP-CODES", "PIPELINING", "USER")
 COMMANDS = {"greeting": CONNECT, "login": "PASS", "transaction": "STAT"}
 FRAGMENTS_OF_A_LOGIN = [JANE, "jane", PASSWORD, base64.b64encode(PASSWORD.encode()).decode()]

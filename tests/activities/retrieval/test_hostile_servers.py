@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, PATIENT, Watcher, account, failure_of, impatient, mailbox
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import CONNECT, MailboxServer
+from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account, failure_of, impatient, mailbox
 
 if TYPE_CHECKING:
     from tests.servers.dovecot import Dovecot

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, mailbox
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, Watcher, account, mailbox
 
 EVERYTHING = [f"message {number}" for number in range(1, 101)]
 

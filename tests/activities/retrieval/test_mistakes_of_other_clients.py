@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, mail, mailbox
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, Watcher, account, mail, mailbox
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -10,18 +10,18 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 import activities.pop.session
-import activities.reconcile
-from activities.auth_codes import AuthCodes
-from activities.comparison import compare_stored
+from activities.account import Recorder
+from activities.pop.auth_codes import AuthCodes
 from activities.pop.listing_budget import STEP, ListingBudget, Share
 from activities.pop.session import Sessions, now_utc
-from activities.reconcile import Reconciliation
-from activities.record import Recorder
-from domain.audit import LoggedEvent
-from infra.database import Pool
-from infra.secrets import Secrets
-from tests.activities.watching import PASSWORD, PATIENT, Watcher, account, mailbox, recorded
+from activities.reconciliation import reconcile
+from activities.reconciliation.comparison import compare_stored
+from activities.reconciliation.reconcile import Reconciliation
+from domain.core.log_event import LoggedEvent
+from infra.database.pool import Pool
+from infra.vault.references import Secrets
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account, mailbox, recorded
 from workflows.contract import ReconcileRequest, RecordRequest
 
 LONG = b"+OK\r\n" + b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 20_001)) + b".\r\n"
@@ -84,14 +84,14 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
     threads: dict[str, set[bool]] = {}
 
     def noted(name: str) -> None:
-        work = getattr(activities.reconcile, name)
+        work = getattr(reconcile, name)
 
         def worked(*given: Any, **more: Any) -> Any:
             if given[0]:
                 threads.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
             return work(*given, **more)
 
-        monkeypatch.setattr(activities.reconcile, name, worked)
+        monkeypatch.setattr(reconcile, name, worked)
 
     noted("listing")
     noted("compare_lists")
@@ -100,7 +100,7 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
         counted.append(budget.taken)
         return await compare_stored(*given)
 
-    monkeypatch.setattr(activities.reconcile, "compare_stored", compared)
+    monkeypatch.setattr(reconcile, "compare_stored", compared)
     async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
         settings = account(server.port)
         connected = LoggedEvent(

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from activities import mailboxes
-from domain.observations import Observation
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mailbox
+from activities.mailbox import state
+from domain.mailbox.settings import AccountSettings
+from domain.retrieval.observations import Observation
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mailbox
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -261,7 +261,7 @@ class TestTheDailyVolume:
     async def test_a_session_that_only_listed_leaves_its_row_where_that_was_much(
         self, looking: Looking, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mailboxes, "MUCH", 100_000)
+        monkeypatch.setattr(state, "MUCH", 100_000)
         async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
             settings = account(server.port, provider="google")
             await looking.look(settings)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from activities.pipelining import MOST_DESYNCHRONISATIONS
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
+from activities.mailbox.pipelining import MOST_DESYNCHRONISATIONS
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import CONNECT, MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLAIN = ("TOP", "UIDL", "USER")

@@ -7,23 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities import arrivals, retrieval_session
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.watching import (
-    JANE,
-    PASSWORD,
-    SECRET,
-    Watcher,
-    account,
-    impatient,
-    local_worker,
-    mail,
-    mailbox,
-)
-from tests.running import until
+from activities.retrieval import session as retrieval_session
+from activities.storage import batch
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, SECRET, Watcher, account, impatient, local_worker, mail, mailbox
+from tests.support.running import until
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 EVERYTHING = [f"message {number}" for number in range(1, 6)]
@@ -161,7 +152,7 @@ async def test_where_a_login_delay_makes_sessions_dear_they_are_the_longer_ones(
 async def test_while_a_session_runs_the_accounts_view_shows_how_far_it_is_how_fast_and_until_when(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
+    monkeypatch.setattr(batch, "BATCH_MESSAGES", 10)
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(40)) as server:
         await watcher.record(account(server.port))

@@ -10,10 +10,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from infra import telemetry
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox
+from infra.database.pool import Pool
+from infra.telemetry import spans
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox
 
 RESPONSE = base64.b64encode(f"\0{JANE}\0{PASSWORD}".encode()).decode()
 WORDS = f"-ERR [AUTH] {JANE} may not come in with {PASSWORD} ({RESPONSE})"
@@ -25,7 +25,7 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "TRACER", provider.get_tracer("mailroom"))
+    monkeypatch.setattr(spans, "TRACER", provider.get_tracer("mailroom"))
     return exporter
 
 

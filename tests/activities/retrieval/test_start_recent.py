@@ -7,12 +7,12 @@ from email.utils import format_datetime
 
 import pytest
 
-from activities import retrieval_session
-from domain.settings import AccountSettings
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mail
+from activities.retrieval import session as retrieval_session
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mail
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

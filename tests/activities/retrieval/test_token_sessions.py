@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.failures import Failure, Kind
-from domain.refusal import Refused
-from domain.settings import AccountSettings
-from infra.database import Pool
-from infra.vault import Cipher, Vault
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, failure_of, local_worker, mail
-from tests.infra.oauth.granted import KEY, store, stored
+from domain.core.refusal import Refused
+from domain.failures.failure import Failure, Kind
+from domain.mailbox.settings import AccountSettings
+from infra.database.pool import Pool
+from infra.vault.vault import Cipher, Vault
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth_server import OAuthServer
 from tests.servers.scripted_pop import Close, Expect, MailboxServer, ScriptedServer, Send, Step
+from tests.support.granted import KEY, store, stored
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, failure_of, local_worker, mail
 
 
 def watcher(pool: Pool) -> Watcher:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.failures import Kind
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.watching import PASSWORD, Watcher, account, failure_of, local_worker, mailbox
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.certificates import Authority, self_signed
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import PASSWORD, Watcher, account, failure_of, local_worker, mailbox
 
 
 @pytest.mark.requirement("R6", "R84")

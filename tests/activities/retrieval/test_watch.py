@@ -9,11 +9,11 @@ import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
-from activities import arrivals
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
+from activities.storage import batch
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -172,7 +172,7 @@ async def test_heartbeats_tell_how_far_a_session_is(pool: Pool) -> None:
 async def test_heartbeats_tell_how_many_messages_and_bytes_are_here(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
+    monkeypatch.setattr(batch, "BATCH_MESSAGES", 10)
     watcher = Watcher(pool)
     beats: list[dict[str, int]] = []
     told = asyncio.Event()
@@ -296,7 +296,7 @@ async def test_a_quota_is_of_the_user_over_all_accounts(pool: Pool) -> None:
 async def test_accounts_of_one_user_that_fetch_at_once_stop_at_their_quota(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "BATCH_MESSAGES", 10)
+    monkeypatch.setattr(batch, "BATCH_MESSAGES", 10)
     messages = {f"uid-{number}": mail(number, size=1000) for number in range(100, 300)}
     size = len(messages["uid-100"])
     watcher = Watcher(pool)

@@ -6,12 +6,12 @@ import hashlib
 
 import pytest
 
-from activities import retrieval_session
-from activities.fetching import HELD_BYTES
-from infra.database import Pool
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
+from activities.retrieval import session
+from activities.retrieval.fetching import HELD_BYTES
+from infra.database.pool import Pool
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mail, mailbox
 
 LARGE = 3 * HELD_BYTES + 12345
 
@@ -93,8 +93,8 @@ async def test_a_message_that_turns_out_beyond_the_limit_is_dropped_on_the_way(p
 
 
 async def test_a_large_message_that_does_not_end_is_put_aside(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval_session, "SESSION_SECONDS", 5.0)  # enough to come to the message on a busy machine
-    monkeypatch.setattr(retrieval_session, "MESSAGE_SECONDS", 0.5)
+    monkeypatch.setattr(session, "SESSION_SECONDS", 5.0)  # enough to come to the message on a busy machine
+    monkeypatch.setattr(session, "MESSAGE_SECONDS", 0.5)
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages={"endless": mail(1), "last": mail(2)}) as server:
         server.replies["RETR 1"] = b"+OK\r\n" + b"x" * (2 * HELD_BYTES)

@@ -8,26 +8,25 @@ from typing import Any
 
 import pytest
 
-from domain import events as happened
-from domain.account import Account, AnyCommand, State, decide, evolve, fold, new_account
-from domain.commands import (
+from domain.account import events as happened
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
     Connected,
     Disable,
     Enable,
-    InQuarantine,
-    LoginReport,
     PollNow,
-    Progress,
     SetQuota,
-    WasRefused,
 )
-from domain.events import Event, Failures, facts, from_log
-from domain.failures import Certificate, Kind, TlsEvidence
-from domain.observations import Observation
-from tests.domain.given import (
+from domain.account.events import from_log
+from domain.account.lifecycle import Account, AnyCommand, State, decide, evolve, fold, new_account
+from domain.core.commands import WasRefused
+from domain.core.events import CommandRefused, Event, Failures, facts
+from domain.failures.failure import Certificate, Kind, TlsEvidence
+from domain.retrieval.observations import Observation
+from domain.retrieval.reports import InQuarantine, LoginReport, Progress
+from tests.support.accounts import (
     LATER,
     NOON,
     active,
@@ -112,7 +111,7 @@ EXAMPLES: list[Event] = [
         at=PRECISELY, uidl="u1", occurrence=0, epoch=1, size=10**9, quarantined="corrupt", because="spam", actor="ops"
     ),
     happened.QuarantineCounted(at=PRECISELY, in_quarantine=InQuarantine(waiting=2, gone=1), released=True, actor="ops"),
-    happened.CommandRefused(
+    CommandRefused(
         at=PRECISELY, command="enable", code="unknown_field", field=None, message="no\u0000\U0001f600", actor="ops"
     ),
     happened.AccountClosed(at=PRECISELY, actor="temporal"),

@@ -9,17 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain import events as happened
-from domain.account import Account, OperatorCommand, State, decide, settings_to_try
-from domain.commands import (
+from domain.account import events as happened
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
     Connected,
     Disable,
     Enable,
-    InQuarantine,
-    LoginReport,
     LoginWorked,
     PollNow,
     QuarantineChanged,
@@ -27,12 +24,14 @@ from domain.commands import (
     SetQuota,
     SetUpFailed,
     SkipMessage,
-    WasRefused,
 )
-from domain.events import Failures
-from domain.failures import Kind
-from domain.refusal import Refused
-from tests.domain.given import (
+from domain.account.lifecycle import Account, OperatorCommand, State, decide, settings_to_try
+from domain.core.commands import WasRefused
+from domain.core.events import CommandRefused, Failures
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from domain.retrieval.reports import InQuarantine, LoginReport
+from tests.support.accounts import (
     ANOTHER_HOST,
     ANOTHER_INTERVAL,
     ANOTHER_SECRET,
@@ -266,7 +265,7 @@ def test_a_refused_signal_is_recorded_and_changes_nothing(state: State) -> None:
     account = SET_UP[state]()
     refused = WasRefused(command="enable", code="unknown_field", field="x", message="enable: x is not known", by="ops")
     assert decide(account, refused, LATER) == [
-        happened.CommandRefused(
+        CommandRefused(
             command="enable", code="unknown_field", field="x", message="enable: x is not known", actor="ops", at=LATER
         )
     ]

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from domain import events as happened
-from domain.account import Account, State, decide, settings_to_try
-from domain.commands import ChangeCredential, ChangeSettings
-from domain.events import Failures
-from domain.failures import Kind
-from domain.refusal import Refused
-from tests.domain.given import (
+from domain.account import events as happened
+from domain.account.commands import ChangeCredential, ChangeSettings
+from domain.account.lifecycle import Account, State, decide, settings_to_try
+from domain.core.events import Failures
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from tests.support.accounts import (
     ANOTHER_HOST,
     ANOTHER_INTERVAL,
     ANOTHER_SECRET,

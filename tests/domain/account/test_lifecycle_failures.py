@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain import events as happened
-from domain.account import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Account, State, decide
-from domain.classification import diagnose_reply
-from domain.commands import ChangeCredential, ChangeSettings, Disable, Enable, SessionFailed, SessionSucceeded
-from domain.events import Failures
-from domain.failures import FATES, Kind
-from tests.domain.given import (
+from domain.account import events as happened
+from domain.account.commands import ChangeCredential, ChangeSettings, Disable, Enable, SessionFailed, SessionSucceeded
+from domain.account.lifecycle import Account, State, decide
+from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Failures
+from domain.failures.classification import diagnose_reply
+from domain.failures.failure import FATES, Kind
+from tests.support.accounts import (
     LATER,
     NOON,
     SET_UP,

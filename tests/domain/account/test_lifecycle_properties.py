@@ -13,18 +13,14 @@ from hypothesis import given
 from hypothesis import settings as config
 from hypothesis import strategies as st
 
-from domain import events as happened
-from domain.account import Account, AnyCommand, OperatorCommand, State, decide, evolve, fold, settings_to_try
-from domain.commands import (
+from domain.account import events as happened
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
-    Command,
     Connected,
     Disable,
     Enable,
-    InQuarantine,
-    LoginReport,
     LoginWorked,
     PollNow,
     QuarantineChanged,
@@ -33,14 +29,18 @@ from domain.commands import (
     SessionSucceeded,
     SetQuota,
     SkipMessage,
-    WasRefused,
 )
-from domain.events import Event, Failures, facts, from_log
-from domain.failures import FATES, Kind, minutes_until_retry
-from domain.refusal import Refused
-from domain.status import details, notice, status
-from tests.domain.given import NOON, failed, verifying, worked
-from tests.domain.test_events import lifecycle
+from domain.account.events import from_log
+from domain.account.lifecycle import Account, AnyCommand, OperatorCommand, State, decide, evolve, fold, settings_to_try
+from domain.account.notices import notice
+from domain.account.status import details, status
+from domain.core.commands import Command, WasRefused
+from domain.core.events import Event, Failures, facts
+from domain.core.refusal import Refused
+from domain.failures.failure import FATES, Kind, minutes_until_retry
+from domain.retrieval.reports import InQuarantine, LoginReport
+from tests.domain.account.test_events import lifecycle
+from tests.support.accounts import NOON, failed, verifying, worked
 
 COUNTED = {"authentication": (Kind.AUTHENTICATION, 10), "connection": (Kind.CONNECTION, 50)}
 

@@ -6,27 +6,27 @@ from datetime import timedelta
 
 import pytest
 
-from domain.account import Account, AnyCommand, decide, evolve
-from domain.audit import Notice
-from domain.commands import (
+from domain.account.commands import (
     ChangeCredential,
     ChangeSettings,
     Close,
     Connected,
     Disable,
     Enable,
-    InQuarantine,
-    LoginReport,
     PollNow,
-    Progress,
     QuarantineChanged,
     SessionFailed,
     SetQuota,
 )
-from domain.failures import GOOGLE_UNLOCK_URL, Kind
-from domain.providers import PROFILES
-from domain.status import AccountStatus, details, notice, status, warnings
-from tests.domain.given import (
+from domain.account.lifecycle import Account, AnyCommand, decide, evolve
+from domain.account.notices import notice
+from domain.account.status import AccountStatus, details, status, warnings
+from domain.core.log_event import Notice
+from domain.failures.failure import Kind
+from domain.failures.user_actions import GOOGLE_UNLOCK_URL
+from domain.mailbox.providers import PROFILES
+from domain.retrieval.reports import InQuarantine, LoginReport, Progress
+from tests.support.accounts import (
     LATER,
     NOON,
     active,

@@ -7,15 +7,16 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.account import Account, decide, evolve
-from domain.cautions import NOTICED, caution, cautions
-from domain.commands import ChangeSettings
-from domain.events import WarningCleared, WarningRaised
-from domain.observations import Observation
-from domain.providers import PROFILES
-from domain.settings import Provider, changed
-from domain.status import details, notice, status, warnings
-from tests.domain.given import LATER, NOON, active, after, obeyed, settings, worked
+from domain.account.commands import ChangeSettings
+from domain.account.events import WarningCleared, WarningRaised
+from domain.account.lifecycle import Account, decide, evolve
+from domain.account.notices import notice
+from domain.account.status import details, status, warnings
+from domain.account.warnings import NOTICED, caution, cautions
+from domain.mailbox.providers import PROFILES
+from domain.mailbox.settings import Provider, changed
+from domain.retrieval.observations import Observation
+from tests.support.accounts import LATER, NOON, active, after, obeyed, settings, worked
 
 SATURATED = Observation(code="queue_saturated", facts={"counted": 60, "listed": 60, "stored": 60})
 OTHERS = Observation(code="other_pop_client", facts={"since": "2026-11-20T08:00:00+00:00"})

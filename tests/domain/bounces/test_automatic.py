@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.message import index
+from domain.message.index import index
 
 
 def header(*lines: str) -> bytes:

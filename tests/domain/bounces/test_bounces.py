@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.bounces import without
-from domain.message import IndexedMessage, index
-from tests.bounces import RETURNED, Bounce, bounces
+from domain.bounces.bounces import without
+from domain.message.index import IndexedMessage, index
+from tests.support.bounces import RETURNED, Bounce, bounces
 
 COLLECTION = list(bounces())
 

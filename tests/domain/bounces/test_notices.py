@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.message import index
-from domain.notices import named_in
-from tests.domain.test_bounces import DAEMON, message, named, said
-from tests.notices import MENDED, Notice, Part, by_people, from_any_sender, notices
+from domain.bounces.notices import named_in
+from domain.message.index import index
+from tests.domain.bounces.test_bounces import DAEMON, message, named, said
+from tests.support.notices import MENDED, Notice, Part, by_people, from_any_sender, notices
 
 BELOW = [one for part in MENDED for one in notices(part)]
 FROM_ANY = [one for part in MENDED for one in from_any_sender(part)]

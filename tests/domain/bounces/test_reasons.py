@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.bounce_reasons import STATUS, is_hard, reason_of
+from domain.bounces.reasons import STATUS, is_hard, reason_of
 
-WRITTEN = Path(__file__).parents[1] / "data" / "bounce_reasons_written.tsv"
+WRITTEN = Path(__file__).parents[2] / "data" / "bounce_reasons_written.tsv"
 
 
 def _rows() -> list[dict[str, str]]:

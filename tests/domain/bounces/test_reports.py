@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import message_identity
-from domain.message import IndexedMessage, index
+from domain.message.identity import message_identity
+from domain.message.index import IndexedMessage, index
 
 
 def message(*lines: str, body: str = "") -> IndexedMessage:

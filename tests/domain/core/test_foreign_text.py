@@ -14,28 +14,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from domain import crm_commands, crm_status
-from domain.account import Account, State, decide, evolve
-from domain.actions import AddRecord
-from domain.address_book import SaveContact
-from domain.audit import Notice
-from domain.classification import diagnose_error
-from domain.commands import Command, Disable, Enable, SetPrivacy, SkipMessage
-from domain.crm import CrmSettings
-from domain.crm_events import CrmResumed, CrmSuspended
-from domain.crm_life import Connection, CrmState
-from domain.crm_life import decide as decide_of_crm
-from domain.crm_life import evolve as evolve_of_crm
-from domain.decisions import LinkMessage
-from domain.events import AccountEnabled, AccountResumed, Event, facts
-from domain.failures import Diagnosis, Kind
-from domain.foreign_text import in_notice, log_line, markdown, one_log_line
-from domain.redaction import redact
-from domain.refusal import Refused
-from domain.settings import AccountSettings, parse
-from domain.status import details, notice
-from infra.telemetry import start_logging
-from tests.domain.given import NOON, active, failed
+from domain.account.commands import Disable, Enable, SkipMessage
+from domain.account.events import AccountEnabled, AccountResumed
+from domain.account.lifecycle import Account, State, decide, evolve
+from domain.account.notices import notice
+from domain.account.status import details
+from domain.core.commands import Command
+from domain.core.events import Event, facts
+from domain.core.foreign_text import in_notice, log_line, markdown, one_log_line
+from domain.core.log_event import Notice
+from domain.core.redaction import redact
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm import commands, status
+from domain.crm.actions import AddRecord
+from domain.crm.events import CrmResumed, CrmSuspended
+from domain.crm.lifecycle import Connection, CrmState
+from domain.crm.lifecycle import decide as decide_of_crm
+from domain.crm.lifecycle import evolve as evolve_of_crm
+from domain.crm.settings import CrmSettings
+from domain.directory.commands import SaveContact
+from domain.failures.classification import diagnose_error
+from domain.failures.failure import Diagnosis, Kind
+from domain.linking.commands import LinkMessage
+from domain.mailbox.settings import AccountSettings
+from domain.privacy.commands import SetPrivacy
+from infra.telemetry.logs import start_logging
+from tests.support.accounts import NOON, active, failed
 
 LINK = "[Sign in again](https://evil.example/login)"
 HOSTILE = (
@@ -134,26 +139,26 @@ def test_a_certificates_error_is_words_in_its_remedy() -> None:
 def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -> None:
     given = {"name": "sales", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
     connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
-    asked = parse(crm_commands.Disable, {"by": HOSTILE[:200], "reason": HOSTILE}, what="disable")
+    asked = parse(commands.Disable, {"by": HOSTILE[:200], "reason": HOSTILE}, what="disable")
     for event in decide_of_crm(connection, asked, NOON):
         connection = evolve_of_crm(connection, event)
-        tells_words_only(crm_status.notice(event, connection))
+        tells_words_only(status.notice(event, connection))
     assert connection.state is CrmState.DISABLED
     failure = Diagnosis(Kind.CRM_UNAVAILABLE, None, "Wait.").failure(
         reference="MR-1", support="help@example.com", at=NOON, server_said=redact(HOSTILE)
     )
     connection = connection.model_copy(update={"last_failure": failure})
-    shows_words_only(crm_status.details(connection))
+    shows_words_only(status.details(connection))
     for event in (CrmSuspended(reason=failure.kind, actor="system", at=NOON), CrmResumed(actor="system", at=NOON)):
-        tells_words_only(crm_status.notice(event, connection))
+        tells_words_only(status.notice(event, connection))
 
 
 def test_a_connection_whose_name_is_a_hosts_is_no_link() -> None:
     given = {"name": "evil.example", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
     connection = Connection(settings=parse(CrmSettings, given, what="CrmConnection"), since=NOON)
-    for event in decide_of_crm(connection, parse(crm_commands.Disable, {"by": "ops"}, what="disable"), NOON):
-        tells_words_only(crm_status.notice(event, connection))
-    shows_words_only(crm_status.details(connection))
+    for event in decide_of_crm(connection, parse(commands.Disable, {"by": "ops"}, what="disable"), NOON):
+        tells_words_only(status.notice(event, connection))
+    shows_words_only(status.details(connection))
     shows_words_only(details(active(crm=["evil.example"]), NOON))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.redaction import LONGEST_SHOWN, redact
+from domain.core.redaction import LONGEST_SHOWN, redact
 
 
 @pytest.mark.parametrize(

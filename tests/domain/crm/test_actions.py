@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from domain.actions import AddEvent, AddRecord, AddTask, correspondents_of, digest, readable_name, request_key
-from domain.message import Participant, index
-from domain.redaction import without_addresses
-from domain.refusal import Refused
-from domain.settings import parse
+from domain.core.redaction import without_addresses
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm.actions import AddEvent, AddRecord, AddTask, digest, request_key
+from domain.crm.naming import correspondents_of, readable_name
+from domain.message.index import Participant, index
 
 TASK = {"request_id": "r1", "message": 1, "crm": "builtin", "subject": "call"}
 

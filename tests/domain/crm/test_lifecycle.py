@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.crm import CrmSettings
-from domain.crm_commands import (
+from domain.core.events import facts
+from domain.core.refusal import Refused
+from domain.crm.commands import (
     AnyCommand,
     ChangeSettings,
     CheckWorked,
@@ -24,13 +25,12 @@ from domain.crm_commands import (
     SyncReport,
     Verified,
 )
-from domain.crm_events import CrmDisabled, CrmEnabled, CrmRecovered, CrmResumed, CrmSuspended
-from domain.crm_failures import FATES, REMEDIES, crm_failure, wait_after
-from domain.crm_life import Connection, CrmState, changed, decide, evolve, settings_to_try
-from domain.crm_status import crm_status, details, host_of, notice
-from domain.events import facts
-from domain.failures import Kind
-from domain.refusal import Refused
+from domain.crm.events import CrmDisabled, CrmEnabled, CrmRecovered, CrmResumed, CrmSuspended
+from domain.crm.failures import FATES, REMEDIES, crm_failure, wait_after
+from domain.crm.lifecycle import Connection, CrmState, changed, decide, evolve, settings_to_try
+from domain.crm.settings import CrmSettings
+from domain.crm.status import crm_status, details, host_of, notice
+from domain.failures.failure import Kind
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TRYTON = CrmSettings(name="sales", kind="tryton", url="https://crm.example.com/sales", secret="vault:crm")

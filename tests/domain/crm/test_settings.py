@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.crm import CrmSettings
-from domain.refusal import Refused
-from domain.settings import parse
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm.settings import CrmSettings
 
 TRYTON = {"name": "sales", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:crm"}
 

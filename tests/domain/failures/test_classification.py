@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.classification import Phase, diagnose_reply, diagnose_violation
-from domain.connection_rules import CERTIFICATE_REMEDIES, CONNECTION_REMEDIES
-from domain.failures import FATES, Diagnosis, Kind, user_action
-from domain.pop_rules import MESSAGE_GONE, POP
+from domain.failures.classification import Phase, diagnose_reply, diagnose_violation
+from domain.failures.connection_rules import CERTIFICATE_REMEDIES, CONNECTION_REMEDIES
+from domain.failures.failure import FATES, Diagnosis, Kind
+from domain.failures.pop_rules import MESSAGE_GONE, POP
+from domain.failures.user_actions import user_action
 
-REPLIES = Path(__file__).parents[1] / "data" / "refusals.tsv"
+REPLIES = Path(__file__).parents[2] / "data" / "refusals.tsv"
 DOVECOT = ("CAPA", "TOP", "UIDL", "RESP-CODES", "PIPELINING", "AUTH-RESP-CODE", "STLS", "USER", "SASL")
 NOON = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 

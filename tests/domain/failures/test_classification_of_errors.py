@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.classification import ErrorPhase as When
-from domain.classification import diagnose_error
-from domain.failures import Diagnosis, Kind
+from domain.failures.classification import ErrorPhase as When
+from domain.failures.classification import diagnose_error
+from domain.failures.failure import Diagnosis, Kind
 from tests.servers.certificates import Authority, ServerCertificate, of_an_untrusted_authority, self_signed
 
 NOON = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.failures import FATES, Diagnosis, Failure, Kind, minutes_until_retry, user_action
-from domain.pop_rules import POP
+from domain.failures.failure import FATES, Diagnosis, Failure, Kind, minutes_until_retry
+from domain.failures.pop_rules import POP
+from domain.failures.user_actions import user_action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.classification import diagnose_error, diagnose_reply
-from domain.outlook import OF_COMMANDS, OF_WATCHING, of_command
+from domain.failures.classification import diagnose_error, diagnose_reply
+from domain.failures.prospects import OF_COMMANDS, OF_WATCHING, of_command
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FAILURES = [

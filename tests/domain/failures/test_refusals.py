@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.refusals import Named, Refusal, refusals
-from domain.classification import diagnose_reply, diagnose_smtp_reply
-from domain.failures import Kind
-from domain.meanings import Meaning, Pattern, Rule
-from domain.pop_rules import NAMES, POP, UNKNOWN_COMMAND
-from domain.smtp_rules import SMTP
-from domain.vocabulary import fold, rows, vocabulary
+from domain.failures.classification import diagnose_reply, diagnose_smtp_reply
+from domain.failures.failure import Kind
+from domain.failures.meanings import Meaning, Pattern, Rule
+from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND
+from domain.failures.smtp_rules import SMTP
+from domain.failures.vocabulary import fold, rows, vocabulary
 
-WRITTEN = Path(__file__).parents[1] / "data" / "refusals_written.tsv"
+WRITTEN = Path(__file__).parents[2] / "data" / "refusals_written.tsv"
 LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "pl", "ru", "zh", "ja"}
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from domain.filters import Filter, Readable, Saved, holds, own_mail, own_mail_exactly, place, warnings
-from domain.message import header_fields, index
-from domain.mime import has_attachment
-from domain.refusal import Refused
-from domain.settings import parse
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.filing.evaluation import Readable, Saved, holds, place
+from domain.filing.filters import Filter
+from domain.filing.recommended import own_mail, own_mail_exactly, warnings
+from domain.message.index import header_fields, index
+from domain.mime.nesting import has_attachment
 
 JANE = "jane@example.com"
 

@@ -10,23 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.linking import (
-    MOST_RECORDS,
-    Correspondence,
-    Deal,
-    DirectoryMatch,
-    Mail,
-    Matches,
-    Owner,
-    Rules,
-    correspondents,
-    facts,
-    link,
-    loose,
-    with_facts,
-)
-from domain.message import index
-from domain.privacy import Privacy
+from domain.linking.evidence import facts, with_facts
+from domain.linking.links import MOST_RECORDS, Owner, correspondents, link
+from domain.linking.matches import Deal, DirectoryMatch, Matches
+from domain.linking.model import Correspondence, Mail
+from domain.linking.rules import Rules, loose
+from domain.message.index import index
+from domain.privacy.rules import Privacy
 
 ANNA = DirectoryMatch("builtin", "contact", "c1", "anna@example.org")
 ME = Owner("me@example.com", frozenset({"me@example.com", "m.e@example.com"}))

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.commands import ChangeCredential, ChangeSettings, Command, Disable, Enable, PollNow, SetQuota
-from domain.filing import DeleteMessages
-from domain.refusal import Refused
-from domain.settings import AccountSettings, Incoming, Retrieval, normal_account_address, parse
-from tests.domain.given import WRITTEN, settings
+from domain.account.commands import ChangeCredential, ChangeSettings, Disable, Enable, PollNow, SetQuota
+from domain.core.commands import Command
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.filing.commands import DeleteMessages
+from domain.mailbox.settings import AccountSettings, Incoming, Retrieval, normal_account_address
+from tests.support.accounts import WRITTEN, settings
 
 
 def merged(written: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

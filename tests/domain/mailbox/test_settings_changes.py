@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.refusal import Refused
-from domain.settings import AccountSettings, changed, login_differs
-from tests.domain.given import settings
-from tests.domain.test_settings import ANYTHING, JSON
+from domain.core.refusal import Refused
+from domain.mailbox.settings import AccountSettings, changed, login_differs
+from tests.domain.mailbox.test_settings import ANYTHING, JSON
+from tests.support.accounts import settings
 
 
 def refused(before: AccountSettings, partial: dict[str, Any]) -> Refused:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.attaching import why_no_mail
-from domain.message import index
+from domain.message.attaching import why_no_mail
+from domain.message.index import index
 
 
 @pytest.mark.requirement("R46")

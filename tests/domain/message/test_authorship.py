@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.authorship import form_author
-from domain.message import IndexedMessage, index
-from domain.privacy import Privacy, withheld_by
+from domain.message.authorship import form_author
+from domain.message.index import IndexedMessage, index
+from domain.privacy.rules import Privacy, withheld_by
 
 JANE = "jane@shop.example"
 OWN = frozenset([JANE])

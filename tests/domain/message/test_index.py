@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import message as message_module
-from domain.message import IndexedMessage, Participant, index, normal_address, storable
+from domain.core.text import storable
+from domain.message import index as message_module
+from domain.message.index import IndexedMessage, Participant, index, normal_address
 
 
 def mail(*header: str, body: bytes = b"Hello\r\n") -> bytes:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.charsets import words, written
-from domain.charsets import codec, decode_words, labelled_text, text_of
-from domain.message import header_fields, index
-from domain.plausibility import likeliest
+from domain.message.index import header_fields, index
+from domain.mime.charsets import codec, decode_words, labelled_text, text_of
+from domain.mime.plausibility import likeliest
 
 ALONE = {
     "cp1251",

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.content_fields import boundaries, value_and_parameters
-from domain.message import index
-from domain.mime import has_attachment
+from domain.message.index import index
+from domain.mime.content_fields import boundaries, value_and_parameters
+from domain.mime.nesting import has_attachment
 
 PDF = b'Content-Type: application/pdf; name="offer.pdf"'
 

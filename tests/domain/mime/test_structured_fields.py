@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.addresses import mailboxes, without_comments
-from domain.dates import moment
-from domain.message import index
+from domain.message.index import index
+from domain.mime.addresses import mailboxes, without_comments
+from domain.mime.dates import moment
 
 
 def read(*lines: str) -> bytes:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.erasure import Erased, Naming, erased_rule, is_meant, left_of_filter, pseudonym
-from domain.privacy import Privacy, rule_for
+from domain.privacy.erasure import Erased, Naming, erased_rule, is_meant, left_of_filter, pseudonym
+from domain.privacy.rules import Privacy, rule_for
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

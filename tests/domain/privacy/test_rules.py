@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from domain.authentication import authentication
-from domain.linking import DirectoryMatch, Mail, Matches, Owner, Rules, link
-from domain.message import index
-from domain.privacy import Privacy, is_internal, rule_for, withheld_by
+from domain.linking.links import Owner, link
+from domain.linking.matches import DirectoryMatch, Matches
+from domain.linking.model import Mail
+from domain.linking.rules import Rules
+from domain.message.authentication import authentication
+from domain.message.index import index
+from domain.privacy.rules import Privacy, is_internal, rule_for, withheld_by
 
 ME = "me@example.com"
 OWN = {ME, "m.e@example.net"}

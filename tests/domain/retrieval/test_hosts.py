@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.hosts import Asked, enable_all, is_outage, is_over, turn
+from domain.retrieval.hosts import Asked, enable_all, is_outage, is_over, turn
 
 HOST = "pop.example.com"
 ALONE = Asked(

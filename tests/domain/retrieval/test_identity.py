@@ -9,19 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import (
-    SAMPLE,
-    Fingerprint,
-    arrived_at,
-    fingerprint,
-    header_key,
-    is_other_mail,
-    looks_moved,
-    message_identity,
-    sample,
-)
-from domain.message import index
-from domain.retrieval import Entry, Identity, Listed
+from domain.message.identity import Fingerprint, fingerprint, message_identity
+from domain.message.index import index
+from domain.retrieval.identity import SAMPLE, arrived_at, header_key, is_other_mail, looks_moved, sample
+from domain.retrieval.plan import Entry, Identity, Listed
 
 HEADER = b"From: ann@example.org\r\nDate: Mon, 01 Jun 2026 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\n"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.observations import Look, Memory, Observation, differing, digest_of, observe
-from domain.providers import PROFILES
+from domain.mailbox.providers import PROFILES
+from domain.retrieval.observations import Look, Memory, Observation, differing, digest_of, observe
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.retrieval import (
+from domain.mailbox.settings import Retrieval
+from domain.retrieval.plan import (
     Entry,
     Identity,
     LedgerState,
@@ -22,8 +23,7 @@ from domain.retrieval import (
     room_again_at,
     volume_left,
 )
-from domain.retrieval import plan as plan_session
-from domain.settings import Retrieval
+from domain.retrieval.plan import plan as plan_session
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LARGEST = 1000

@@ -13,10 +13,11 @@ from psycopg_pool import PoolTimeout
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor
 
-from infra.database import Pool, without_values
-from infra.telemetry import start_logging
-from infra.temporal_client import WithoutValues
-from tests.infra.test_temporal_client import as_stored
+from infra.database.errors import without_values
+from infra.database.pool import Pool
+from infra.telemetry.logs import start_logging
+from infra.temporal.client import WithoutValues
+from tests.infra.temporal.test_client import as_stored
 
 SUBJECT = "our secret merger"
 TABLE = "create temp table kept (address text unique, subject text check (length(subject) < 5), id int)"

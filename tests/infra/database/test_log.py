@@ -13,13 +13,13 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from psycopg import AsyncConnection
 
-import activities.log
-from activities.log import append, logged
-from domain.audit import LoggedEvent
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.running import until
-from tests.services import as_owner
+from activities.core import log
+from activities.core.log import append, logged
+from domain.core.log_event import LoggedEvent
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
+from tests.support.running import until
+from tests.support.services import as_owner
 
 JANE = "jane@example.com"
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -95,7 +95,7 @@ async def test_an_id_that_is_another_events_is_refused_aloud_and_counted(
 ) -> None:
     reader = InMemoryMetricReader()
     counter = MeterProvider([reader]).get_meter("mailroom").create_counter("mailroom.log.conflicts")
-    monkeypatch.setattr(activities.log, "LOG_CONFLICTS", counter)
+    monkeypatch.setattr(log, "LOG_CONFLICTS", counter)
     first = event("AccountDisabled", count=1)
     await appended(pool, event(), first)
     with pytest.raises(Refused) as refused:

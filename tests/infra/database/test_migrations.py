@@ -10,12 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra import database
-from infra.database import MIGRATIONS, MigrationsMissing, let_work, migrate
+from infra.database import migrate as migrations
+from infra.database.migrate import MIGRATIONS, MigrationsMissing, let_work, migrate
 from infra.migrate import run
 from infra.settings import SettingsError
-from tests.running import until
-from tests.services import Services
+from tests.support.running import until
+from tests.support.services import Services
 
 APPENDED = "select append_event('jane@example.com', gen_random_uuid(), now(), 'AccountDisabled', '{}'::jsonb, 'ops', null, null)"
 
@@ -60,9 +60,9 @@ async def test_a_new_migration_is_applied_to_a_database_that_is_in_use(empty_dat
 async def test_a_migration_that_waits_for_a_long_reader_lets_the_others_read_meanwhile(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MIGRATION_LOCK_SECONDS", 0.2)
-    monkeypatch.setattr(database, "MIGRATION_PAUSE", 0.05)
-    monkeypatch.setattr(database, "MIGRATION_ATTEMPTS", 1000)
+    monkeypatch.setattr(migrations, "MIGRATION_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(migrations, "MIGRATION_PAUSE", 0.05)
+    monkeypatch.setattr(migrations, "MIGRATION_ATTEMPTS", 1000)
     (tmp_path / "0001_first.sql").write_text("create table first (n int); insert into first values (1);")
     await migrate(empty_database, directory=tmp_path)
     (tmp_path / "0002_second.sql").write_text("alter table first add column m int not null default 7;")
@@ -89,8 +89,8 @@ async def test_a_migration_that_waits_for_a_long_reader_lets_the_others_read_mea
 async def test_a_migration_that_gets_no_table_for_a_minute_says_what_to_do(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MIGRATION_LOCK_SECONDS", 0.05)
-    monkeypatch.setattr(database, "MIGRATION_PAUSE", 0.0)
+    monkeypatch.setattr(migrations, "MIGRATION_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "MIGRATION_PAUSE", 0.0)
     (tmp_path / "0001_first.sql").write_text("create table first (n int);")
     await migrate(empty_database, directory=tmp_path)
     (tmp_path / "0002_second.sql").write_text("alter table first add column m int;")

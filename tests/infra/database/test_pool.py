@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.database import Pool, open_pool
-from tests.running import PATIENCE, until
+from infra.database.pool import Pool, open_pool
+from tests.support.running import PATIENCE, until
 
 HAND_OVERS = 200
 LATEST = 6  # rounds of the event loop after which a connection that was handed over is long in use

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg_pool.base import AttemptWithBackoff
 
-from infra.database import RECONNECT_SECONDS, Pool
-from tests.running import until
-from tests.services import Services
+from infra.database.pool import RECONNECT_SECONDS, Pool
+from tests.support.running import until
+from tests.support.services import Services
 
 ATTEMPTS = 8  # before the last of which the pool, left to itself, would wait for two minutes
 

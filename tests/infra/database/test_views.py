@@ -11,17 +11,17 @@ import psycopg
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.mailboxes import Mailboxes
-from activities.record import Recorder
-from domain.account import State
-from domain.audit import LoggedEvent, Notice
-from infra.database import Pool
-from infra.embedded_postgres import binaries
-from tests.activities.directory import save_record
-from tests.activities.filing import Jane
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, mailbox, recorded
+from activities.account import Recorder
+from activities.mailbox.state import Mailboxes
+from domain.account.lifecycle import State
+from domain.core.log_event import LoggedEvent, Notice
+from infra.database.pool import Pool
+from infra.dev.embedded_postgres import binaries
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services, as_owner
+from tests.support.directory import save_record
+from tests.support.filing import Jane
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, mailbox, recorded
+from tests.support.services import Services, as_owner
 from workflows.contract import RecordRequest
 
 VIEWS = {

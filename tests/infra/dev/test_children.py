@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from infra.children import Child
-from infra.dev import PROJECT
+from infra.dev.children import Child
+from infra.dev.services import PROJECT
 
 HELD = {
     "MAILROOM_SECRET_JANE": "correct horse",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.dev import PROJECT
-from infra.temporal.provision import cache_folder, temporal_binary
+from infra.dev.services import PROJECT
+from infra.dev.temporal.provision import cache_folder, temporal_binary
 
 RECENT = "temporal version 1.8.2 (Server 1.31.2, UI 2.50.1)"
 OLD = "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"
@@ -32,7 +32,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def provision(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.temporal.provision"]
+    command = [sys.executable, "-m", "infra.dev.temporal.provision"]
     return subprocess.run(command, env=environ, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.message import index, normal_address
-from infra.sandbox.maildrops import SAMPLE_MAIL
-from infra.sandbox.tour import Tour
+from domain.message.index import index, normal_address
+from infra.dev.sandbox.maildrops import SAMPLE_MAIL
+from infra.dev.sandbox.tour import Tour
 
 PASSWORD = "correct horse"
 DIRECTORY = SAMPLE_MAIL.parent / "directory.json"
@@ -32,7 +32,7 @@ class Sandbox:
         self.password_file.write_text(PASSWORD + "\n")
         self.pop_port, self.smtp_port = free_port(), free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.sandbox", *self.options()],
+            [sys.executable, "-m", "infra.dev.sandbox", *self.options()],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -218,7 +218,7 @@ def test_mail_sent_to_a_mailbox_arrives_there_and_stands_last(start: Callable[[]
 
 def test_an_empty_password_or_a_taken_port_ends_it_with_words(start: Callable[[], Sandbox], tmp_path: Path) -> None:
     sandbox = start()
-    command = [sys.executable, "-m", "infra.sandbox", *sandbox.options()]
+    command = [sys.executable, "-m", "infra.dev.sandbox", *sandbox.options()]
     taken = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert taken.returncode == 1
     assert str(sandbox.pop_port) in taken.stderr

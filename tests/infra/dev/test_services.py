@@ -21,8 +21,8 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from infra.children import Child, Ports, free_port
-from infra.dev import PROJECT, DevServices
+from infra.dev.children import Child, Ports, free_port
+from infra.dev.services import PROJECT, DevServices
 
 OWNER = """
 import pathlib, sys, time

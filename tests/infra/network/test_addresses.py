@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.refusal import Refused
-from infra.network import REFUSED, not_public, permitted_addresses
+from domain.core.refusal import Refused
+from infra.network.addresses import REFUSED, not_public, permitted_addresses
 
 
 @pytest.fixture

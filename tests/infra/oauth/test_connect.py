@@ -16,15 +16,15 @@ import httpx
 import pytest
 
 from domain.oauth import GOOGLE, microsoft
-from infra.database import Pool
+from infra.database.pool import Pool
 from infra.oauth import flows
 from infra.oauth.connect import arguments, endpoints_of
-from infra.secrets import Secrets
-from infra.vault import Cipher, Vault
+from infra.vault.references import Secrets
+from infra.vault.vault import Cipher, Vault
 from tests.end_to_end.operating import clean_environment
-from tests.infra.oauth.granted import KEY, USE, access_tokens, settings, store, stored
 from tests.servers.oauth_records import SCOPE
 from tests.servers.oauth_server import OAuthServer
+from tests.support.granted import KEY, USE, access_tokens, settings, store, stored
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ async def test_a_server_that_asks_for_it_is_polled_more_slowly(monkeypatch: pyte
         pauses.append(seconds)
 
     from infra.oauth.endpoint import AuthorizationServer
-    from tests.infra.oauth.granted import settings
+    from tests.support.granted import settings
 
     with OAuthServer(slows_down=2, agrees=None) as server:
         real = asyncio.sleep

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.crm import CrmSettings
+from domain.crm.settings import CrmSettings
+from domain.crm.zoho import DATA_CENTRES, SCOPES
 from domain.oauth import connect_command, zoho
-from domain.zoho import DATA_CENTRES, SCOPES
-from infra.database import Pool
+from infra.database.pool import Pool
 from infra.oauth.connect import arguments, endpoints_of, grant_from
 from infra.oauth.flows import Client, NotConnected
-from infra.vault import Vault
-from tests.infra.oauth.granted import stored
+from infra.vault.vault import Vault
 from tests.infra.oauth.test_connect import Command, running
 from tests.servers.zoho_twin import CLIENT_ID, CLIENT_SECRET, GRANT_CODE, REFRESH_TOKEN, SCOPE, ZohoTwin
+from tests.support.granted import stored
 
 EU = ["connect", "zoho", "--provider", "zoho", "--data-centre", "eu", "--client-id", CLIENT_ID]
 

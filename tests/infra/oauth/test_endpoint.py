@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from domain.core.refusal import Refused
 from domain.oauth import read_grant
-from domain.refusal import Refused
 from infra.oauth import endpoint
 from infra.oauth.endpoint import Answer, AuthorizationServer, EndpointFailed
-from tests.infra.oauth.granted import settings
 from tests.servers.certificates import Authority, self_signed
 from tests.servers.oauth_server import OAuthServer
+from tests.support.granted import settings
 
 JSON = [("Content-Type", "application/json")]
 

@@ -15,14 +15,14 @@ import psycopg
 import pytest
 
 from activities.pop.session import now_utc
-from domain.failures import Diagnosed, Kind
+from domain.core.refusal import Refused, WorkerLacks
+from domain.failures.failure import Diagnosed, Kind
 from domain.oauth import Grant
-from domain.refusal import Refused, WorkerLacks
-from infra.database import Pool, open_pool
-from infra.secrets import Secrets
-from infra.vault import Cipher, Vault
-from tests.infra.oauth.granted import KEY, USE, access_tokens, settings, store, stored
+from infra.database.pool import Pool, open_pool
+from infra.vault.references import Secrets
+from infra.vault.vault import Cipher, Vault
 from tests.servers.oauth_server import OAuthServer
+from tests.support.granted import KEY, USE, access_tokens, settings, store, stored
 
 WORKER = """
 import asyncio, json, sys

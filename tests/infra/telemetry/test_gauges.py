@@ -10,14 +10,14 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from domain.crm import CrmSettings
-from infra import gauges as gauges_module
-from infra.database import Pool, open_pool
-from infra.gauges import Gauges
-from tests.activities.directory import record_crm
-from tests.activities.watching import JANE, PASSWORD, Watcher, account, local_worker, mailbox
-from tests.running import until
+from domain.crm.settings import CrmSettings
+from infra.database.pool import Pool, open_pool
+from infra.telemetry import gauges as gauges_module
+from infra.telemetry.gauges import Gauges
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.directory import record_crm
+from tests.support.mailboxes import JANE, PASSWORD, Watcher, account, local_worker, mailbox
+from tests.support.running import until
 
 MOMENTS = ("login_at", "shown_at", "last_checked_at")  # at which a session gave a sign of itself
 

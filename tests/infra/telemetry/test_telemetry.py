@@ -33,7 +33,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from temporalio.exceptions import ApplicationError
 
-from infra.telemetry import SessionMetrics, start_logging
+from infra.telemetry.logs import start_logging
+from infra.telemetry.metrics import SessionMetrics
 
 WORKER = """
 import asyncio, os, sys
@@ -135,7 +136,7 @@ def run_worker(environ: dict[str, str]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", WORKER],
         env={**inherited, "DATABASE_URL": "postgresql:///", **environ},
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

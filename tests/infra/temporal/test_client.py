@@ -13,11 +13,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from domain.failures import Kind
-from domain.refusal import Refusal, Refused
+from domain.core.refusal import Refusal, Refused
+from domain.failures.failure import Kind
 from infra.settings import SettingsError
-from infra.temporal_client import FailureConverter, MailroomPlugin, TemporalUnreachable, connect, data_converter
-from tests.infra.refusing_workflow import Refusing
+from infra.temporal.client import FailureConverter, MailroomPlugin, TemporalUnreachable, connect, data_converter
+from tests.support.refusing_workflow import Refusing
 
 
 def as_stored(error: BaseException, *, because: BaseException | None = None) -> Failure:

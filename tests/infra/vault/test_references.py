@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.refusal import Refused
-from infra.database import Pool
-from infra.secret_uses import Use
-from infra.secrets import Secrets
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.vault import Cipher, Vault
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
+from infra.vault.vault import Cipher, Vault
 
 KEY = bytes(range(32))
 PASSWORD = "correct horse"

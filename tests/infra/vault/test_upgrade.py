@@ -11,13 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from domain.refusal import Refused
-from infra.database import MIGRATIONS, Pool, migrate, open_pool
-from infra.secret_uses import Use
-from infra.secrets import Secrets
+from domain.core.refusal import Refused
+from infra.database.migrate import MIGRATIONS, migrate
+from infra.database.pool import Pool, open_pool
 from infra.settings import WorkerSettings
-from infra.vault import Cipher, Vault
-from tests.services import Services
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
+from infra.vault.vault import Cipher, Vault
+from tests.support.services import Services
 
 KEY = bytes(range(32))
 HOST = "pop.example.com"

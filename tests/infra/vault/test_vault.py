@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.database import Pool
-from infra.secret_uses import Use
-from infra.secrets import Secrets
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.vault import Cipher, Vault, VaultError, secret_text
-from tests.services import Services
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
+from infra.vault.vault import Cipher, Vault, VaultError, secret_text
+from tests.support.services import Services
 
 KEY = bytes(range(32))
 PASSWORD = "pässword: 1 & 2"
@@ -37,7 +37,7 @@ def command(
         [sys.executable, "-m", "infra.vault", *arguments],
         input=stdin,
         env=environ,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         timeout=60,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.crm.adapter import Entry
+from activities.crm.adapters.protocol import Entry
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 

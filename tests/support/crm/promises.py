@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from activities.crm.adapter import ActivityKind, Crm, CrmFailure, Cursor, NewActivity, NewRecord, Record
-from domain.failures import Kind
-from tests.activities.crm.entries import NOON, entry, erased
+from activities.crm.adapters.protocol import ActivityKind, Crm, CrmFailure, NewActivity, NewRecord
+from domain.directory.records import Cursor, Record
+from domain.failures.failure import Kind
+from tests.support.crm.entries import NOON, entry, erased
 
 OVER_A_YEAR = NOON + timedelta(days=400)
 

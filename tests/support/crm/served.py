@@ -14,21 +14,22 @@ import pytest
 from psycopg.types.json import Jsonb
 from temporalio.testing import ActivityEnvironment
 
-from activities.actions import Actions
-from activities.crm.adapters import Adapters
+from activities.actions.actions import Actions
+from activities.crm.adapters.registry import Adapters
 from activities.crm.connections import CrmConnections
-from domain.crm import CrmSettings, Profile
-from infra.database import Pool
-from tests.activities.desk import attempt
-from tests.activities.scripted_crm import Serving
-from tests.activities.watching import PASSWORD, account, local_worker, mail
-from tests.infra.oauth.granted import KEY, store
+from activities.registry import filing
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Profile
+from infra.database.pool import Pool
 from tests.servers.failing_front import FailingFront
 from tests.servers.failing_http import Fault
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.tryton import TrytonDatabase
 from tests.servers.zoho_twin import ZohoTwin
-from worker import filing
+from tests.support.commands import attempt
+from tests.support.granted import KEY, store
+from tests.support.mailboxes import PASSWORD, account, local_worker, mail
+from tests.support.scripted_crm import Serving
 from workflows.contract import RetryFailedRequest
 
 Request = Literal["pull", "push", "probe", "turn", "remove", "note"]

@@ -9,10 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from activities.crm.adapter import Crm, CrmFailure, Cursor, Record
-from activities.crm.tryton import Tryton
-from domain.crm import CrmSettings
-from infra.http import HttpHost
+from activities.crm.adapters.protocol import Crm, CrmFailure
+from activities.crm.adapters.tryton.adapter import Tryton
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Cursor, Record
+from infra.network.http import HttpHost
 from infra.settings import LOOPBACK, WorkerSettings
 from tests.servers.tryton import COMPANY_PARTIES, TrytonDatabase
 

@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from activities.crm.adapter import CrmFailure, Cursor, Entry, Record
-from activities.crm.adapters import use_of
-from activities.crm.zoho import Zoho, address
-from domain.crm import CrmSettings
-from infra.database import Pool
-from infra.http import HttpHost
-from tests.activities.crm import entries
-from tests.infra.oauth.granted import access_tokens, settings, store
+from activities.crm.adapters.protocol import CrmFailure, Entry
+from activities.crm.adapters.registry import use_of
+from activities.crm.adapters.zoho.adapter import Zoho, address
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Cursor, Record
+from infra.database.pool import Pool
+from infra.network.http import HttpHost
 from tests.servers.zoho_twin import ZohoTwin
+from tests.support.crm import entries
+from tests.support.granted import access_tokens, settings, store
 
 
 def running_twin() -> Iterator[ZohoTwin]:

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from temporalio.client import WorkflowHandle
 
-from domain.crm_status import CrmStatus
-from tests.running import Logged, Mailroom, refusal, until
+from domain.crm.status import CrmStatus
+from tests.support.running import Logged, Mailroom, refusal, until
 from workflows import contract
 
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from temporalio.client import WorkflowHandle
 
-from tests.activities.watching import mail
-from tests.running import Mailroom, RunningAccount, a_new_address
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, RunningAccount, a_new_address
+from tests.support.services import as_owner
 from workflows import contract
 
 SELDOM = {"interval_minutes": 60}

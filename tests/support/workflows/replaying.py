@@ -3,7 +3,7 @@
 A recorded history stands for a workflow that runs while a new version is deployed: a change of code that breaks one of them needs
 `workflow.patched`. None is ever recorded again: of a course of events that has no file yet, the file is written by
 
-    MAILROOM_RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/test_replay.py
+    MAILROOM_RECORD_HISTORIES=1 .venv/bin/pytest tests/workflows/account/test_replay.py
 
 and likewise with test_crm_replay.py and test_reconcile_replay.py.
 """
@@ -18,12 +18,12 @@ from pathlib import Path
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from infra.temporal_client import MailroomPlugin
-from workflows.crm_connection import CrmConnection
-from workflows.mail_account import MailAccount
+from infra.temporal.client import MailroomPlugin
+from workflows.account.mail_account import MailAccount
+from workflows.crm.crm_connection import CrmConnection
 from workflows.reconcile import Reconcile
 
-HISTORIES = Path(__file__).parents[1] / "histories"
+HISTORIES = Path(__file__).parents[2] / "histories"
 
 
 async def replay(history: WorkflowHistory) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.running import Mailroom, RunningAccount, a_new_address, refusal
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.replaying import replay
+from tests.support.running import Mailroom, RunningAccount, a_new_address, refusal
+from tests.support.workflows.replaying import replay
 
 HELLO = b"From: Anna Lind <anna@example.org>\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nHello\r\n"
 OWN = b"From: %s\r\nTo: anna@example.org, bob@example.net\r\nSubject: two\r\n\r\nHello\r\n"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from activities.attach import Attaching
+from activities.attach.attach import Attaching
 from infra.settings import WorkerSettings
-from tests.activities.watching import mail
-from tests.running import Mailroom, a_new_address
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.reconciling import Case, differences, on_a_scripted_server, reconcile
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, a_new_address
+from tests.support.workflows.reconciling import Case, differences, on_a_scripted_server, reconcile
 
 
 async def attach(mailroom: Mailroom, settings: WorkerSettings, address: str, *numbers: int) -> None:

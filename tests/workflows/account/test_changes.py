@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.account import State
-from tests.running import Mailroom, refusal
+from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, refusal
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

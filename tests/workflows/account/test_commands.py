@@ -9,9 +9,9 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateStage
 
-from domain.account import State
-from tests.running import Mailroom, RunningAccount, refusal
+from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount, refusal
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from activities.crm.adapter import Page, Record
-from activities.directory import Directory
-from domain.privacy import rule_for
-from tests.activities.watching import mail
-from tests.running import Mailroom, RunningAccount, refusal
+from activities.directory.directory import Directory
+from domain.directory.records import Page, Record
+from domain.privacy.rules import rule_for
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.crms import connect_crm
-from tests.workflows.replaying import replay
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, RunningAccount, refusal
+from tests.support.workflows.crms import connect_crm
+from tests.support.workflows.replaying import replay
 from workflows import contract
 
 ANNA = {"crm": "builtin", "record_kind": "contact", "record_id": "c1"}

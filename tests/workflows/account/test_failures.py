@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.account import State
+from domain.account.lifecycle import State
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 IN_USE = "-ERR [IN-USE] mailbox is locked by another session"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.account import State
-from tests.running import Mailroom, RunningAccount, refusal
+from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.replaying import replay
+from tests.support.running import Mailroom, RunningAccount, refusal
+from tests.support.workflows.replaying import replay
 
 
 def letter(number: int, sender: str, to: str) -> bytes:

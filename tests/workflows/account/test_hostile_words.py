@@ -12,16 +12,17 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 from temporalio.converter import default as converter
 
-from activities.crm.adapter import CrmFailure, Record
-from domain.account import State
-from domain.failures import Kind
-from domain.identity import MOST_OF_ONE_UIDL
-from domain.redaction import redact
-from tests.activities.scripted_crm import Script, script, settings
-from tests.domain.test_foreign_text import ACTS, CODE
-from tests.running import Mailroom, a_new_address, refusal
+from activities.crm.adapters.protocol import CrmFailure
+from domain.account.lifecycle import State
+from domain.core.redaction import redact
+from domain.directory.records import Record
+from domain.failures.failure import Kind
+from domain.retrieval.identity import MOST_OF_ONE_UIDL
+from tests.domain.core.test_foreign_text import ACTS, CODE
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.crms import connect_crm, start_crm
+from tests.support.running import Mailroom, a_new_address, refusal
+from tests.support.scripted_crm import Script, script, settings
+from tests.support.workflows.crms import connect_crm, start_crm
 
 __all__ = ["script"]
 

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from domain.account import State
+from domain.account.lifecycle import State
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount, until
 from workflows import contract
 
 

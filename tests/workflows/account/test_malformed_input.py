@@ -13,10 +13,10 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
-from domain.account import State
-from tests.running import Mailroom, a_new_address, refusal, until
+from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services
+from tests.support.running import Mailroom, a_new_address, refusal, until
+from tests.support.services import Services
 
 SELDOM = {"interval_minutes": 60}
 

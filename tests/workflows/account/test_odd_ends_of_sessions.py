@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities import attempts
-from domain.account import State
+from activities.core import attempts
+from domain.account.lifecycle import State
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount, refusal, until
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

@@ -16,15 +16,15 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowHandle
 
 from activities.pauses import LONGEST
-from domain.account import State
-from infra.database import open_pool
+from domain.account.lifecycle import State
+from infra.database.pool import open_pool
 from infra.settings import WorkerSettings
-from infra.temporal_client import DATABASE_UNAVAILABLE
-from tests.running import Mailroom, until
+from infra.temporal.client import DATABASE_UNAVAILABLE
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services
-from tests.workflows.crms import connect_crm
-from tests.workflows.reconciling import reconcile
+from tests.support.running import Mailroom, until
+from tests.support.services import Services
+from tests.support.workflows.crms import connect_crm
+from tests.support.workflows.reconciling import reconcile
 from workflows import contract
 
 LOOKED = (contract.NOTHING_NEW, contract.WAITING)

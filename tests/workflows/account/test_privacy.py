@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.running import Mailroom, refusal, until
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.crms import connect_crm
+from tests.support.running import Mailroom, refusal, until
+from tests.support.workflows.crms import connect_crm
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SECRET = b"From: who@doctor.example\r\nSubject: secret\r\n\r\nHello\r\n"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowUpdateStage
 
-from domain.account import State
-from domain.status import AccountStatus
-from tests.running import Mailroom, RunningAccount, a_new_address, refusal
+from domain.account.lifecycle import State
+from domain.account.status import AccountStatus
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.replaying import replay
+from tests.support.running import Mailroom, RunningAccount, a_new_address, refusal
+from tests.support.workflows.replaying import replay
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, a_new_address
 from tests.servers.dovecot import Dovecot
-from tests.workflows.crms import RunningCrm, connect_crm
+from tests.support.running import Mailroom, RunningAccount, a_new_address
+from tests.support.workflows.crms import RunningCrm, connect_crm
 
 ANNA = "anna@example.org"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.account import State
-from tests.running import Mailroom, refusal, until
+from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.replaying import replay
-from workflows import life
+from tests.support.running import Mailroom, refusal, until
+from tests.support.workflows.replaying import replay
+from workflows.entity import entity
 
 SELDOM = {"interval_minutes": 60}
 
@@ -162,7 +162,7 @@ async def test_signals_before_the_end_of_the_set_up_take_effect_after_it(mailroo
 async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_nobody_waiting(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(minutes=10))  # however long sending takes
+    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(minutes=10))  # however long sending takes
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
@@ -179,7 +179,7 @@ async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_no
 async def test_what_was_counted_is_in_the_log_once_its_time_is_over(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "COUNTED_FOR", timedelta(seconds=3))
+    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(seconds=3))
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
@@ -214,7 +214,7 @@ async def test_what_was_counted_when_an_account_is_closed_is_in_its_log(mailroom
 async def test_a_run_that_is_cut_while_refused_signals_are_counted_loses_none(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "RESULTS_PER_RUN", 3)
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 3)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()

@@ -13,18 +13,19 @@ import pytest
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from activities.account import Recorder
 from activities.crm.connections import CrmConnections
-from activities.record import Recorder
-from domain.account import State
-from infra.database import Pool
+from domain.account.lifecycle import State
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.temporal_client import MailroomPlugin, connect
-from tests.running import Mailroom, RunningAccount, refusal
+from infra.temporal.client import MailroomPlugin, connect
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import Services
-from tests.workflows.replaying import HISTORIES, Recorded, replay
-from workflows import contract, life
-from workflows.mail_account import MailAccount
+from tests.support.running import Mailroom, RunningAccount, refusal
+from tests.support.services import Services
+from tests.support.workflows.replaying import HISTORIES, Recorded, replay
+from workflows import contract
+from workflows.account.mail_account import MailAccount
+from workflows.entity import entity
 
 RECORDED = Recorded(HISTORIES)
 SHORT_RUN = 3  # results, where a history is to be one of two
@@ -133,7 +134,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
     async with MailboxServer() as server:
         account = await mailroom.connect(server)
         first = (await account.handle.describe()).run_id
-        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(entity, "RESULTS_PER_RUN", SHORT_RUN)
         for number in range(3):
             server.messages[f"u{number}"] = HELLO
             await account.until_mail(number + 1)
@@ -152,7 +153,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
 @pytest.mark.parametrize("name", RECORDED.names)
 async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in ("continued_from", "commands_of_people"):
-        monkeypatch.setattr(life, "RESULTS_PER_RUN", SHORT_RUN)
+        monkeypatch.setattr(entity, "RESULTS_PER_RUN", SHORT_RUN)
     await replay(RECORDED.history(name))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.running import Mailroom, refusal
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, refusal
 
 HELLO = b"From: ann@example.org\r\nSubject: private\r\n\r\nHello\r\n"
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowQueryFailedError
 
-from domain.account import State
-from infra.database import Pool
+from domain.account.lifecycle import State
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, Refusal, RunningAccount, a_new_address, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, Refusal, RunningAccount, a_new_address, refusal, until
 from workflows import contract
 
 PASSWORD = "correct horse battery"

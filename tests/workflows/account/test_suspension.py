@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.account import State
-from domain.failures import Failure
-from domain.status import AccountStatus
+from domain.account.lifecycle import State
+from domain.account.status import AccountStatus
+from domain.failures.failure import Failure
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, refusal
 from tests.servers.certificates import Authority, self_signed
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount, refusal
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 SELDOM = {"interval_minutes": 60}

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from domain.account import State
-from domain.failures import Kind
+from domain.account.lifecycle import State
+from domain.failures.failure import Kind
 from infra.settings import WorkerSettings
-from tests.infra.oauth.granted import KEY, store
-from tests.running import Mailroom, a_new_address, refusal
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth_server import OAuthServer
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.granted import KEY, store
+from tests.support.running import Mailroom, a_new_address, refusal
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, RunningAccount, refusal, until
 
 FAST = {"interval_minutes": 1}
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from activities import leases as leases_module
+from activities.mailbox import leases as leases_module
 from infra import watchdog
 from infra.tasks import ended
-from tests.running import Mailroom, until
 from tests.servers.scripted_pop import MailboxServer
+from tests.support.running import Mailroom, until
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from domain.account import State
+from domain.account.lifecycle import State
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, until
 from tests.servers.scripted_pop import MailboxServer
-from tests.services import as_owner
-from workflows import life, mail_account
+from tests.support.running import Mailroom, RunningAccount, until
+from tests.support.services import as_owner
+from workflows.account import mail_account
+from workflows.entity import entity
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 
@@ -103,7 +104,7 @@ async def test_mail_arrives_by_itself_in_the_order_of_the_server_and_once(mailro
 async def test_an_account_that_continues_as_new_is_the_same_account(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "RESULTS_PER_RUN", 3)
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 3)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, organisation="acme")
         await account.command("change_credential", secret=mailroom.secret(server.password))
@@ -131,7 +132,7 @@ async def test_an_account_that_continues_as_new_is_the_same_account(
 async def test_commands_meet_an_account_that_continues_as_new_all_the_time(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "RESULTS_PER_RUN", 1)
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 1)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
         first = await run_of(account)

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from infra.settings import WorkerSettings
-from tests.activities.watching import mail
-from tests.infra.oauth.granted import KEY, store
-from tests.running import Mailroom, refusal, until
 from tests.servers.failing_http import Fault
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.tapped_line import TappedLine
 from tests.servers.tryton import TrytonDatabase
 from tests.servers.zoho_twin import ZohoTwin
-from tests.workflows.crms import RunningCrm, connect_crm, start_crm
+from tests.support.granted import KEY, store
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, refusal, until
+from tests.support.workflows.crms import RunningCrm, connect_crm, start_crm
 
 ANNA = "anna@example.org"
 

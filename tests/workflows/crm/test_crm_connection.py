@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
-from activities.crm.adapter import CrmFailure, Record
-from domain.failures import Kind
+from activities.crm.adapters.protocol import CrmFailure
+from domain.directory.records import Record
+from domain.failures.failure import Kind
 from infra.settings import WorkerSettings
-from tests.activities.scripted_crm import Script, script, settings
-from tests.activities.watching import mail
-from tests.running import Mailroom, refusal
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.crms import connect_crm, start_crm
-from tests.workflows.replaying import replay
+from tests.support.mailboxes import mail
+from tests.support.running import Mailroom, refusal
+from tests.support.scripted_crm import Script, script, settings
+from tests.support.workflows.crms import connect_crm, start_crm
+from tests.support.workflows.replaying import replay
 
 __all__ = ["script"]
 

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.running import Mailroom, refusal
-from tests.workflows.crms import RunningCrm, connect_crm, start_crm
-from tests.workflows.replaying import HISTORIES, Recorded, replay
-from workflows import crm_connection
+from tests.support.running import Mailroom, refusal
+from tests.support.workflows.crms import RunningCrm, connect_crm, start_crm
+from tests.support.workflows.replaying import HISTORIES, Recorded, replay
+from workflows.crm import crm_connection
 
 RECORDED = Recorded(HISTORIES / "crm")
 

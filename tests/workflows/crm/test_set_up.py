@@ -12,15 +12,15 @@ import pytest
 from temporalio.client import WorkflowQueryFailedError
 
 from activities.crm.connections import CrmConnections
-from domain.refusal import Refused
-from infra.database import Pool
+from domain.core.refusal import Refused
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from tests.infra.oauth.granted import KEY, store
-from tests.running import Mailroom, Refusal, refusal, until
 from tests.servers.failing_http import Fault
 from tests.servers.scripted_pop import MailboxServer
 from tests.servers.zoho_twin import ZohoTwin
-from tests.workflows.crms import RunningCrm, connect_crm, start_crm
+from tests.support.granted import KEY, store
+from tests.support.running import Mailroom, Refusal, refusal, until
+from tests.support.workflows.crms import RunningCrm, connect_crm, start_crm
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 
 from infra.settings import WorkerSettings
-from tests.running import Mailroom, RunningAccount, refusal, until
 from tests.servers.scripted_pop import MailboxServer
-from tests.workflows.replaying import replay
-from tests.workflows.test_actions import HELLO, with_a_message
-from workflows import desk, life
+from tests.support.running import Mailroom, RunningAccount, refusal, until
+from tests.support.workflows.replaying import replay
+from tests.workflows.account.test_actions import HELLO, with_a_message
+from workflows.account import mail_commands
+from workflows.entity import entity
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def worker_settings(worker_settings: WorkerSettings) -> WorkerSettings:
 async def test_mail_keeps_coming_while_a_command_waits_for_a_crm_and_the_run_is_cut_after_it(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "RESULTS_PER_RUN", 2)
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 2)
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)
         first = (await account.handle.describe()).run_id
@@ -52,8 +53,8 @@ async def test_mail_keeps_coming_while_a_command_waits_for_a_crm_and_the_run_is_
 async def test_a_run_that_is_as_long_as_one_may_be_waits_for_the_command(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "RESULTS_PER_RUN", 2)
-    monkeypatch.setattr(desk, "MOST_RESULTS", 3)
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 2)
+    monkeypatch.setattr(mail_commands, "MOST_RESULTS", 3)
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)
         asked = asyncio.create_task(account.command("context", message=message))
@@ -74,7 +75,7 @@ async def test_a_run_that_is_as_long_as_one_may_be_waits_for_the_command(
 async def test_a_command_that_no_crm_takes_is_refused_in_the_end_and_its_account_closes(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "AT_A_CRM", timedelta(seconds=2))
+    monkeypatch.setattr(mail_commands, "AT_A_CRM", timedelta(seconds=2))
     async with MailboxServer(messages={"one": HELLO}) as server:
         account, message = await with_a_message(mailroom, server)
         asked = asyncio.create_task(refusal(account.command("context", message=message)))

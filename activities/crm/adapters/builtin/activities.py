@@ -10,19 +10,19 @@ from uuid import NAMESPACE_URL, uuid5
 
 from psycopg.rows import class_row
 
-from activities.crm.adapter import Activity, CrmFailure, NewActivity, NewRecord, Record
-from activities.directory import store_shown
-from domain.addresses import normal_address
-from domain.crm import RecordKind
-from domain.failures import Kind
-from domain.message import storable
-from infra.database import Pool
+from activities.crm.adapters.protocol import Activity, CrmFailure, NewActivity, NewRecord
+from activities.directory.directory import store_shown
+from domain.core.text import storable
+from domain.directory.records import Record, RecordKind
+from domain.failures.failure import Kind
+from domain.mime.addresses import normal_address
+from infra.database.pool import Pool
 
 MOST = 200
 
 
 class BuiltinActivities:
-    """The part of the protocol in activities/crm/adapter.py that actions need, for the connection named `crm`."""
+    """The part of the protocol in activities/crm/adapters/protocol.py that actions need, for the connection named `crm`."""
 
     def __init__(self, pool: Pool, crm: str) -> None:
         self._pool = pool

@@ -7,13 +7,16 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.crm.adapter import Cursor, Entry, Found, Page, Record
-from activities.crm.builtin_activities import BuiltinActivities
-from activities.directory import LONGEST_ID, Directory, id_to_keep
-from domain.message import normal_address, storable
-from domain.refusal import Refused
-from infra.database import Pool
-from workflows.contract import RECORD_KINDS, CrmSettings, DirectoryRecord, SaveRecord, SaveRecordRequest
+from activities.crm.adapters.builtin.activities import BuiltinActivities
+from activities.crm.adapters.protocol import Entry, Found
+from activities.directory.directory import LONGEST_ID, Directory, id_to_keep
+from domain.core.refusal import Refused
+from domain.core.text import storable
+from domain.crm.settings import CrmSettings
+from domain.directory.records import RECORD_KINDS, Cursor, Page, Record
+from domain.message.index import normal_address
+from infra.database.pool import Pool
+from workflows.contract import DirectoryRecord, SaveRecord, SaveRecordRequest
 
 
 class Builtin(BuiltinActivities):

@@ -11,18 +11,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from activities.crm.adapter import (
-    Activity,
-    CrmFailure,
-    Cursor,
-    Entry,
-    Found,
-    NewActivity,
-    NewRecord,
-    Page,
-    Record,
-)
-from activities.crm.tryton_records import (
+from activities.crm.adapters.protocol import Activity, CrmFailure, Entry, Found, NewActivity, NewRecord
+from activities.crm.adapters.tryton.records import (
     ACTIVITY,
     CORRESPONDENCE,
     FIELDS,
@@ -45,11 +35,12 @@ from activities.crm.tryton_records import (
     records,
     start_of,
 )
-from activities.crm.tryton_rest import Absent, Declined, TrytonRest, read_moment
-from domain.addresses import normal_address
-from domain.crm import CrmSettings, RecordKind
-from domain.failures import Kind
-from infra.http import HttpHost
+from activities.crm.adapters.tryton.rest import Absent, Declined, TrytonRest, read_moment
+from domain.crm.settings import CrmSettings
+from domain.directory.records import Cursor, Page, Record, RecordKind
+from domain.failures.failure import Kind
+from domain.mime.addresses import normal_address
+from infra.network.http import HttpHost
 
 MODELS = (PARTY, OPPORTUNITY)  # in the order of a pull
 PAGE = 500  # records

@@ -14,12 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from activities.crm.adapter import Activity, ActivityKind, CrmFailure, Entry, NewActivity, Record
-from activities.crm.tryton_rest import moment, read_moment
-from domain.addresses import normal_address
-from domain.crm import RecordKind
-from domain.failures import Kind
-from domain.redaction import cleaned
+from activities.crm.adapters.protocol import Activity, ActivityKind, CrmFailure, Entry, NewActivity
+from activities.crm.adapters.tryton.rest import moment, read_moment
+from domain.core.redaction import cleaned
+from domain.directory.records import Record, RecordKind
+from domain.failures.failure import Kind
+from domain.mime.addresses import normal_address
 
 PARTY, OPPORTUNITY, MECHANISM = "party.party", "sale.opportunity", "party.contact_mechanism"
 CORRESPONDENCE, ACTIVITY, NOTE = "mailroom.correspondence", "mailroom.activity", "ir.note"

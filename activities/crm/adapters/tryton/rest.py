@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.crm.adapter import CrmFailure
-from domain.failures import Kind
-from domain.redaction import redact
-from infra.http import AnswerLost, HttpHost, NotSent, Response
+from activities.crm.adapters.protocol import CrmFailure
+from domain.core.redaction import redact
+from domain.failures.failure import Kind
+from infra.network.http import AnswerLost, HttpHost, NotSent, Response
 
 SECONDS = 60.0  # for one answer
 LARGEST = 32 * 1024 * 1024  # bytes of one answer

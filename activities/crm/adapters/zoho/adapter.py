@@ -11,28 +11,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.crm import zoho_rows as rows
-from activities.crm.adapter import (
-    Activity,
-    ActivityKind,
-    CrmFailure,
-    Cursor,
-    Entry,
-    Found,
-    NewActivity,
-    NewRecord,
-    Page,
-    Record,
-)
-from activities.crm.zoho_api import Duplicate, ZohoApi
-from activities.crm.zoho_emails import ZohoEmails
-from domain.addresses import normal_address
-from domain.crm import CrmSettings, RecordKind
-from domain.failures import Kind
-from domain.zoho import DATA_CENTRES, FIELDS, MODULES
-from infra.http import HttpHost
+from activities.crm.adapters.protocol import Activity, ActivityKind, CrmFailure, Entry, Found, NewActivity, NewRecord
+from activities.crm.adapters.zoho import rows
+from activities.crm.adapters.zoho.api import Duplicate, ZohoApi
+from activities.crm.adapters.zoho.emails import ZohoEmails
+from domain.crm.settings import CrmSettings
+from domain.crm.zoho import DATA_CENTRES, FIELDS, MODULES
+from domain.directory.records import Cursor, Page, Record, RecordKind
+from domain.failures.failure import Kind
+from domain.mime.addresses import normal_address
+from infra.network.http import HttpHost
 from infra.oauth.tokens import AccessTokens
-from infra.secret_uses import Use
+from infra.vault.uses import Use
 
 PAGE = 200  # the most that Zoho gives
 OVERLAP = timedelta(minutes=2)  # pulled again: what was being changed while the last pull looked
@@ -52,7 +42,7 @@ def address(settings: CrmSettings) -> str:
 
 
 class Zoho:
-    """One organisation's Zoho, behind the protocol of activities/crm/adapter.py; whoever made its host closes it.
+    """One organisation's Zoho, behind the protocol of activities/crm/adapters/protocol.py; whoever made its host closes it.
 
     Refused, of its secret or host, and psycopg errors pass through.
     """

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from activities.crm.adapter import CrmFailure
-from domain.crm import CrmSettings
-from domain.failures import Diagnosed, Kind
+from activities.crm.adapters.protocol import CrmFailure
+from domain.core.redaction import redact
+from domain.crm.settings import CrmSettings
+from domain.crm.zoho import PREFIXES
+from domain.failures.failure import Diagnosed, Kind
 from domain.oauth import Grant
-from domain.redaction import redact
-from domain.zoho import PREFIXES
-from infra.http import AnswerLost, HttpHost, NotSent, Response
+from infra.network.http import AnswerLost, HttpHost, NotSent, Response
 from infra.oauth.tokens import AccessTokens
-from infra.secret_uses import Use
+from infra.vault.uses import Use
 
 ANSWER_SECONDS = 60.0
 LARGEST_ANSWER = 16 * 1024 * 1024

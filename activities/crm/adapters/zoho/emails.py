@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from activities.crm import zoho_rows as rows
-from activities.crm.adapter import CrmFailure, Entry, Found
-from activities.crm.zoho_api import ZohoApi
-from domain.failures import Kind
-from domain.linking import Direction
+from activities.crm.adapters.protocol import CrmFailure, Entry, Found
+from activities.crm.adapters.zoho import rows
+from activities.crm.adapters.zoho.api import ZohoApi
+from domain.failures.failure import Kind
+from domain.linking.model import Direction
 
 MOST_PAGES = 50  # of a record's list, ten emails each
 MOST_LISTS = 100  # that are remembered

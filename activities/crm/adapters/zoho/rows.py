@@ -10,10 +10,10 @@ from hashlib import sha256
 from math import floor
 from typing import Any
 
-from activities.crm.adapter import Activity, ActivityKind, Entry, NewActivity, NewRecord, Record
-from domain.addresses import normal_address
-from domain.crm import Profile, RecordKind
-from domain.linking import Direction
+from activities.crm.adapters.protocol import Activity, ActivityKind, Entry, NewActivity, NewRecord
+from domain.directory.records import Profile, Record, RecordKind
+from domain.linking.model import Direction
+from domain.mime.addresses import normal_address
 
 LONGEST_SUBJECT = 250  # of an email and of an activity: what Zoho takes
 LONGEST_TITLE = 120  # of a note

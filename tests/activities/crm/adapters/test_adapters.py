@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from activities.crm.adapters import Adapters
-from domain.crm import CrmSettings
-from domain.refusal import Refused
-from domain.settings import parse
-from infra.database import Pool
-from infra.secret_uses import Use
-from infra.secrets import Secrets
+from activities.crm.adapters.registry import Adapters
+from domain.core.refusal import Refused
+from domain.core.validation import parse
+from domain.crm.settings import CrmSettings
+from infra.database.pool import Pool
 from infra.settings import WorkerSettings
-from infra.vault import Cipher, Vault
-from tests.infra.oauth.granted import KEY, settings, store
+from infra.vault.references import Secrets
+from infra.vault.uses import Use
+from infra.vault.vault import Cipher, Vault
+from tests.support.granted import KEY, settings, store
 
 TRYTON = {"name": "sales", "kind": "tryton", "url": "https://crm.example.com/sales", "secret": "vault:key"}
 ZOHO = {"name": "sales", "kind": "zoho", "data_centre": "eu", "secret": "vault:key"}

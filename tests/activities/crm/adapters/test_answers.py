@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from activities import leases
-from activities.crm import outbox, requests, tryton_rest, zoho_api
-from domain.crm_failures import FATES
-from domain.failures import Kind
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.crm import served
-from tests.activities.crm.served import Request, Served
-from tests.activities.crm.zoho import running_twin
+from activities.actions import requests
+from activities.crm import outbox
+from activities.crm.adapters.tryton import rest
+from activities.crm.adapters.zoho import api
+from activities.mailbox import leases
+from domain.core.refusal import Refused
+from domain.crm.failures import FATES
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.failing_http import Fault
 from tests.servers.tryton import TrytonDatabase
 from tests.servers.zoho_twin import ZohoTwin, failing
+from tests.support.crm import served
+from tests.support.crm.served import Request, Served
+from tests.support.crm.zoho import running_twin
 
 pytestmark = [
     pytest.mark.requirement("R97"),
@@ -108,8 +111,8 @@ OF_TRYTON = (
 @pytest.fixture(autouse=True)
 def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "silence" in request.node.name:
-        monkeypatch.setattr(zoho_api, "ANSWER_SECONDS", 4)
-        monkeypatch.setattr(tryton_rest, "SECONDS", 4)
+        monkeypatch.setattr(api, "ANSWER_SECONDS", 4)
+        monkeypatch.setattr(rest, "SECONDS", 4)
 
 
 @pytest.fixture
@@ -253,6 +256,6 @@ async def test_whatever_tryton_answers_each_message_is_shown_once_in_the_end(in_
 
 def test_ten_minutes_of_silence_are_not_waited_for() -> None:
     """The client gives up first; else whoever waits for the adapter does."""
-    assert max(zoho_api.ANSWER_SECONDS, tryton_rest.SECONDS) <= 60 < outbox.CALL_SECONDS <= 120
+    assert max(api.ANSWER_SECONDS, rest.SECONDS) <= 60 < outbox.CALL_SECONDS <= 120
     assert outbox.CALL_SECONDS + leases.LEASE_SECONDS < outbox.SETTLES_MINUTES * 60
     assert requests.CALL_SECONDS <= 30

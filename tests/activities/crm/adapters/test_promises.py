@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from activities.crm.builtin import Builtin
-from domain.crm import CrmSettings
-from infra.database import Pool
-from tests.activities.crm.promises import Promises, World
-from tests.activities.crm.tryton import adapter
-from tests.activities.crm.zoho import connected, running_twin
-from tests.activities.directory import register_crm, save_record
+from activities.crm.adapters.builtin.adapter import Builtin
+from domain.crm.settings import CrmSettings
+from infra.database.pool import Pool
 from tests.servers.tryton import TrytonDatabase
 from tests.servers.zoho_twin import ZohoTwin
+from tests.support.crm.promises import Promises, World
+from tests.support.crm.tryton import adapter
+from tests.support.crm.zoho import connected, running_twin
+from tests.support.directory import register_crm, save_record
 
 
 @dataclass

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from activities.crm.adapter import Crm, NewActivity, NewRecord, Record
-from domain.failures import Kind
-from tests.activities.crm.entries import NOON
-from tests.activities.crm.tryton import crm, failure_of
+from activities.crm.adapters.protocol import Crm, NewActivity, NewRecord
+from domain.directory.records import Record
+from domain.failures.failure import Kind
 from tests.servers.tryton import COMPANY_PARTIES, TrytonDatabase
+from tests.support.crm.entries import NOON
+from tests.support.crm.tryton import crm, failure_of
 
 __all__ = ["crm"]
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from activities.crm.adapter import Crm, CrmFailure, Record
-from domain.failures import Kind
-from tests.activities.crm.entries import entry
-from tests.activities.crm.tryton import adapter, crm, failure_of, make_old, pulled
+from activities.crm.adapters.protocol import Crm, CrmFailure
+from domain.directory.records import Record
+from domain.failures.failure import Kind
 from tests.servers.tryton import TrytonDatabase, TrytonServer
+from tests.support.crm.entries import entry
+from tests.support.crm.tryton import adapter, crm, failure_of, make_old, pulled
 
 __all__ = ["crm"]
 

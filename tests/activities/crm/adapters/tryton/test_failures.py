@@ -11,12 +11,12 @@ from email.utils import format_datetime
 
 import pytest
 
-from activities.crm import tryton_rest
-from activities.crm.adapter import Crm, CrmFailure, NewActivity, NewRecord
-from domain.failures import Kind
-from domain.refusal import Refused
-from tests.activities.crm.entries import entry
-from tests.activities.crm.tryton import adapter
+from activities.crm.adapters.protocol import Crm, CrmFailure, NewActivity, NewRecord
+from activities.crm.adapters.tryton import rest as tryton_rest
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from tests.support.crm.entries import entry
+from tests.support.crm.tryton import adapter
 
 KEY = "Wd9sQ2kLmN8pX4vB7tZ1"
 ENTRY = entry("7", direction="Sent", subject="Confidential merger")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from activities.crm.adapter import Crm
-from activities.directory import Directory
-from infra.database import Pool
-from tests.activities.crm.tryton import crm
-from tests.activities.linked_mail import LinkedMail, letter
-from tests.activities.watching import JANE
+from activities.crm.adapters.protocol import Crm
+from activities.directory.directory import Directory
+from infra.database.pool import Pool
 from tests.servers.tryton import TrytonDatabase
+from tests.support.crm.tryton import crm
+from tests.support.linked_mail import LinkedMail, letter
+from tests.support.mailboxes import JANE
 
 __all__ = ["crm"]
 

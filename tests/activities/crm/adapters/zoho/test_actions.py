@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.crm.adapter import NewActivity, NewRecord
-from domain.crm import RecordKind
-from infra.database import Pool
-from tests.activities.crm.entries import NOON
-from tests.activities.crm.zoho import connected, entry, pulled, running_twin
+from activities.crm.adapters.protocol import NewActivity, NewRecord
+from domain.directory.records import RecordKind
+from infra.database.pool import Pool
 from tests.servers.zoho_twin import ZohoTwin
+from tests.support.crm.entries import NOON
+from tests.support.crm.zoho import connected, entry, pulled, running_twin
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm.zoho import connected, entry, failure_of, pulled, running_twin
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.failing_http import Fault
 from tests.servers.zoho_twin import ZohoTwin, failing
+from tests.support.crm.zoho import connected, entry, failure_of, pulled, running_twin
 
 ASSOCIATED = "/actions/associate_email$"
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from activities.crm import zoho_api
-from activities.crm.adapter import NewActivity, NewRecord
-from domain.failures import Kind
-from domain.refusal import Refused
-from infra.database import Pool
-from tests.activities.crm.zoho import connected, entry, failure_of, pulled, running_twin
-from tests.infra.oauth.granted import stored
+from activities.crm.adapters.protocol import NewActivity, NewRecord
+from activities.crm.adapters.zoho import api
+from domain.core.refusal import Refused
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.failing_http import Fault
 from tests.servers.zoho_twin import ZohoTwin, failing
+from tests.support.crm.zoho import connected, entry, failure_of, pulled, running_twin
+from tests.support.granted import stored
 
 ASSOCIATED = "/actions/associate_email$"
 PAGE = "<html><body>Bad gateway of somebody in between</body></html>"
@@ -107,7 +107,7 @@ async def test_silence_is_an_answer_that_was_lost(
     anna = twin.add("Contacts", Last_Name="Lind")
     async with connected(pool, twin) as zoho:
         await zoho.check()
-        monkeypatch.setattr(zoho_api, "ANSWER_SECONDS", 2)  # what is answered is so on a busy machine, too
+        monkeypatch.setattr(api, "ANSWER_SECONDS", 2)  # what is answered is so on a busy machine, too
         twin.fail("POST", ASSOCIATED, Fault(silent=True, committed=committed))
         assert (await failure_of(zoho.push(entry(anna)))).kind == Kind.CRM_UNCERTAIN
         twin.fail("GET", "/Leads$", Fault(silent=True))
@@ -116,7 +116,7 @@ async def test_silence_is_an_answer_that_was_lost(
 
 @pytest.mark.parametrize(("headers", "message", "wait"), [
     ({"Retry-After": "17"}, "slow down", 17.0),
-    ({}, "You have reached the concurrency limit", zoho_api.CONCURRENCY_SECONDS),
+    ({}, "You have reached the concurrency limit", api.CONCURRENCY_SECONDS),
     ({}, "no credits are left", None),
     ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, "no credits are left", 0.0),
     ({"Retry-After": "100000"}, "no credits are left", 86_400.0),

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from activities.crm import zoho_emails
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm.entries import erased
-from tests.activities.crm.zoho import connected, entry, failure_of, running_twin
+from activities.crm.adapters.zoho import emails as zoho_emails
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.zoho_twin import ZohoTwin
+from tests.support.crm.entries import erased
+from tests.support.crm.zoho import connected, entry, failure_of, running_twin
 
 
 @pytest.fixture

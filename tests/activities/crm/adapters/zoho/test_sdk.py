@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from activities.crm.adapter import NewActivity, NewRecord
-from domain.zoho import DATA_CENTRES, FIELDS
-from infra.database import Pool
-from tests.activities.crm.entries import NOON
-from tests.activities.crm.zoho import connected, entry, pulled
+from activities.crm.adapters.protocol import NewActivity, NewRecord
+from domain.crm.zoho import DATA_CENTRES, FIELDS
+from infra.database.pool import Pool
 from tests.servers.zoho_twin import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, Seen, ZohoTwin
+from tests.support.crm.entries import NOON
+from tests.support.crm.zoho import connected, entry, pulled
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[5]
 PYTHON = ROOT / ".venv/crms/bin/python"
 SCRIPT = ROOT / "tests/servers/zoho_sdk.py"
 SDK_SECONDS = 60

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from activities.crm.adapter import Entry
-from domain.failures import Kind
-from infra.database import Pool
-from tests.activities.crm import served
-from tests.activities.crm.entries import erased
-from tests.activities.crm.served import Served
-from tests.activities.crm.zoho import connected, entry, failure_of, running_twin
+from activities.crm.adapters.protocol import Entry
+from domain.failures.failure import Kind
+from infra.database.pool import Pool
 from tests.servers.failing_http import Fault
 from tests.servers.zoho_twin import ZohoTwin, failing
+from tests.support.crm import served
+from tests.support.crm.entries import erased
+from tests.support.crm.served import Served
+from tests.support.crm.zoho import connected, entry, failure_of, running_twin
 
 LOST = Fault(500, {"code": "INTERNAL_ERROR", "status": "error"}, committed=True)
 

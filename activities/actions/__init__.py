@@ -1,0 +1,1 @@
+"""What people make of a message in a CRM, once per request."""

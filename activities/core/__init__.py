@@ -1,0 +1,1 @@
+"""What all activities share: attempts, commands, locks, the log, notices."""

@@ -1,0 +1,1 @@
+"""CRM adapters: one package each, all of one protocol."""

@@ -1,0 +1,1 @@
+"""Mailroom's own CRM."""

@@ -1,0 +1,1 @@
+"""The directory: CRMs' records and the people of accounts' address books."""

@@ -1,0 +1,1 @@
+"""Mail that goes: deleted messages, and persons who are erased."""

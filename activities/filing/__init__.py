@@ -1,0 +1,1 @@
+"""Where messages lie: folders, labels and flags, and the filters that decide them."""

@@ -1,0 +1,1 @@
+"""Which messages belong to which records, now and whenever either changes."""

@@ -1,0 +1,1 @@
+"""What is kept of an account's mailbox: lease, ledger, state, quarantine, hosts, policy."""

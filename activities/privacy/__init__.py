@@ -1,0 +1,1 @@
+"""Mail that is nobody else's business: rules, and single private messages."""

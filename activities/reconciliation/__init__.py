@@ -1,0 +1,1 @@
+"""Whether everything is there, and how what is not is mended."""

@@ -1,0 +1,1 @@
+"""One visit to an account's mailbox: look, plan, fetch, delete."""

@@ -1,0 +1,1 @@
+"""The bytes of messages: on their way in, and where they are kept."""

@@ -1,0 +1,1 @@
+"""The life of an account: commands, events, what follows, and what people see of it."""

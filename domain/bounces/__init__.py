@@ -1,0 +1,1 @@
+"""What mail systems say of mail: bounces, receipts, abuse reports, and mail that programs send."""

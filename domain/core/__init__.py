@@ -1,0 +1,1 @@
+"""What every capability shares: validation, refusals, commands, events, words of others."""

@@ -1,0 +1,1 @@
+"""People and companies as CRMs and address books know them."""

@@ -1,0 +1,1 @@
+"""What can go wrong with a server: kinds, and how they are told apart, counted and put into words."""

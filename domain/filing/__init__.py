@@ -1,0 +1,1 @@
+"""Filters: how they are written, and what they decide."""

@@ -1,0 +1,1 @@
+"""Which CRM records a message belongs to."""

@@ -1,0 +1,1 @@
+"""An account's settings, and what is known of its provider."""

@@ -1,0 +1,1 @@
+"""The grammar of mail: MIME, charsets, dates, addresses, Message-IDs."""

@@ -1,0 +1,1 @@
+"""What is nobody's business, and how a person is erased."""

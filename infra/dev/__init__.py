@@ -1,0 +1,1 @@
+"""Everything embedded: PostgreSQL, Temporal and a sandbox, for `--dev` and for tests."""

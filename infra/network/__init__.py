@@ -1,0 +1,1 @@
+"""Where may be connected to, and how HTTP is spoken."""

@@ -1,0 +1,1 @@
+"""Temporal's client, and how payloads are written."""

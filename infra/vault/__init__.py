@@ -1,0 +1,1 @@
+"""Secrets: the vault, its command (`python -m infra.vault`), and what refers to secrets."""

@@ -1,0 +1,1 @@
+"""`MailAccount`: one mailbox's life."""

@@ -1,0 +1,119 @@
+"""What a CRM connection's workflow and its activities say to each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from domain.core.foreign_text import By
+from domain.core.validation import Strict
+from domain.crm.commands import Counts
+from domain.crm.settings import CrmSettings
+from domain.directory.records import RecordKind
+from workflows.contract.base import Request
+
+
+class RecordedCrm(Request):
+    """What the view `crms` shows of a connection's life, and its settings."""
+
+    settings: CrmSettings
+    state: str
+    reason: str | None
+    last_failure: str | None
+    authentication_failures: int
+    connection_failures: int
+    next_attempt_at: datetime | None
+
+
+class SaveRecord(Strict):
+    """Save a record of the built-in CRM: a new one where `record_id` is null, otherwise that one as it is to be."""
+
+    record_kind: RecordKind
+    record_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default_factory=list, max_length=500)]
+    contacts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    open: bool = True
+    converted_to: str | None = None
+    merged_into: str | None = None
+    by: By = "operator"
+
+
+class SaveRecordRequest(Request):
+    """`record_id` is that of the record, or a new one that the workflow made, so that a retry makes no second record."""
+
+    crm: CrmSettings
+    record: SaveRecord
+    record_id: str
+
+
+class DirectoryRecord(BaseModel):
+    """A record of a CRM's directory, as the view `directory` shows it."""
+
+    crm: str
+    record_kind: RecordKind
+    record_id: str
+    name: str
+    addresses: list[str]
+
+
+class CheckCrmRequest(Request):
+    """A look whether the CRM lets us in. It stores nothing and counts nothing."""
+
+    settings: CrmSettings
+    command: str
+
+
+class ServeRequest(Request):
+    """A session with a CRM. `recovering`: one that works is news; `report`: any is, as soon as nothing more is due (sync_now);
+    `pull`: the directory is pulled though its interval is not over. `counts` and `pulled_at` are
+    what the workflow knows of."""
+
+    settings: CrmSettings
+    settings_version: int
+    recovering: bool
+    report: bool
+    pull: bool
+    counts: Counts
+    pulled_at: datetime | None = None
+
+
+class RetryFailedRequest(Request):
+    """`event_id` as for `RetryQuarantinedRequest`."""
+
+    crm: str
+    by: str
+    event_id: UUID
+    at: datetime
+
+
+class FailedQueued(BaseModel):
+    """How many entries that the CRM had rejected are pushed again, and how the outbox stands now."""
+
+    entries: int
+    counts: Counts
+
+
+class SyncAnswer(BaseModel):
+    """What sync_now answers: records of the directory that changed, entries pushed, links of older mail that changed.
+
+    `waiting`: the CRM was not asked, because it takes no requests before `waits_until`; then it goes on by itself.
+    """
+
+    outcome: Literal["synced", "nothing_new", "failed", "waiting"]
+    pulled: int
+    pushed: int
+    linked: int
+    failure: dict[str, Any] | None
+    status: dict[str, Any]
+    waits_until: datetime | None = None
+
+
+class RetryFailedAnswer(BaseModel):
+    """What retry_failed answers."""
+
+    entries: int
+    status: dict[str, Any]

@@ -1,0 +1,18 @@
+"""What commands about stored mail are carried out by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from workflows.contract.base import Request
+
+
+class DeskRequest(Request):
+    """A command about stored mail: `given` is the command as it was typed. `event_id` as for `RetryQuarantinedRequest`."""
+
+    address: str
+    given: dict[str, Any]
+    event_id: UUID
+    at: datetime

@@ -1,0 +1,1 @@
+"""`CrmConnection`: one CRM's life."""
