@@ -178,16 +178,16 @@ def test_where_develop_md_says_a_question_is_answered_there_is_that_file_and_tha
     [
         ("domain", "import infra"),
         ("domain", "from workflows.contract import STATE"),
-        ("domain", "def f():\n    import activities.store"),
-        ("workflows", "from activities.store import MailStore"),
+        ("domain", "def f():\n    import activities.delivery.deliver"),
+        ("workflows", "from activities.delivery.deliver import MailStore"),
         ("workflows", "from infra import database"),
-        ("activities", "from workflows.mail_account import MailAccount"),
-        ("activities", "from workflows import mail_account"),
+        ("activities", "from workflows.account.mail_account import MailAccount"),
+        ("activities", "from workflows.account import mail_account"),
         ("activities", "import worker"),
         ("infra", "from workflows import contract"),
-        ("infra", "if TYPE_CHECKING:\n    from activities.retrieve import Retrieval"),
+        ("infra", "if TYPE_CHECKING:\n    from activities.retrieval.watch import Retrieval"),
         ("infra", "from . import vault"),
-        ("worker", "from tests.services import Services"),
+        ("worker", "from tests.support.services import Services"),
     ],
 )
 def test_an_import_that_points_the_other_way_is_found(part: str, code: str) -> None:
@@ -201,7 +201,7 @@ def test_an_import_that_points_the_other_way_is_found(part: str, code: str) -> N
         ("activities", "from workflows import contract"),
         ("workflows", "import domain.account\nfrom workflows import contract"),
         ("domain", "import infrastructure"),
-        ("worker", "from workflows.mail_account import MailAccount"),
+        ("worker", "from workflows.account.mail_account import MailAccount"),
     ],
 )
 def test_an_import_that_points_the_right_way_is_not_found(part: str, code: str) -> None:

@@ -17,7 +17,7 @@ FAILS = """
 import asyncio
 import os
 import pytest
-from tests.running import Mailroom
+from tests.support.running import Mailroom
 from tests.servers.scripted_pop import MailboxServer
 
 
@@ -52,7 +52,7 @@ def test_needs_nothing():
 """
 DRAWS = """
 from hypothesis import given, strategies
-from tests.seeds import seeded
+from tests.support.seeds import seeded
 
 
 def test_draws():

@@ -1,4 +1,4 @@
-"""`python -m infra.sandbox`: a POP3 and an SMTP server on loopback, with two mailboxes of sample mail."""
+"""`python -m infra.dev.sandbox`: a POP3 and an SMTP server on loopback, with two mailboxes of sample mail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m infra.dev.sandbox", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder of the mailboxes; made if it is not there")
     parser.add_argument("--pop-port", type=int, required=True)
     parser.add_argument("--smtp-port", type=int, required=True)

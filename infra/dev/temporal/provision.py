@@ -1,4 +1,4 @@
-"""Finds a usable `temporal` binary or makes one: `python -m infra.temporal.provision` prints its path."""
+"""Finds a usable `temporal` binary or makes one: `python -m infra.dev.temporal.provision` prints its path."""
 
 from __future__ import annotations
 

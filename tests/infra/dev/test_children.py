@@ -22,7 +22,7 @@ HELD = {
 OWNER = """
 import sys
 from pathlib import Path
-from infra.children import Child
+from infra.dev.children import Child
 
 child = Child(Path(sys.argv[1]), "service")
 child.start(["/bin/sh", "-c", "/usr/bin/env > seen.new; mv seen.new seen; exec sleep 60"], cwd=Path(sys.argv[1]))

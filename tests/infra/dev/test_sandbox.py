@@ -23,7 +23,7 @@ DIRECTORY = SAMPLE_MAIL.parent / "directory.json"
 
 
 class Sandbox:
-    """One running `python -m infra.sandbox`."""
+    """One running `python -m infra.dev.sandbox`."""
 
     def __init__(self, state: Path) -> None:
         self.state = state

@@ -26,7 +26,7 @@ from infra.dev.services import PROJECT, DevServices
 
 OWNER = """
 import pathlib, sys, time
-from infra.dev import DevServices
+from infra.dev.services import DevServices
 with DevServices(pathlib.Path(sys.argv[1]), sandbox="sandbox" in sys.argv) as services:
     services.announce()
     print("ready", flush=True)

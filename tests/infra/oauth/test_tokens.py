@@ -26,8 +26,8 @@ from tests.support.granted import KEY, USE, access_tokens, settings, store, stor
 
 WORKER = """
 import asyncio, json, sys
-from infra.database import open_pool
-from tests.infra.oauth.granted import USE, access_tokens
+from infra.database.pool import open_pool
+from tests.support.granted import USE, access_tokens
 
 async def main():
     pool = await open_pool(sys.argv[1])

@@ -39,8 +39,10 @@ from infra.telemetry.metrics import SessionMetrics
 WORKER = """
 import asyncio, os, sys
 from infra.settings import WorkerSettings
-from infra.telemetry import TRACER, SessionMetrics, Telemetry
-from infra.temporal_client import connect, leave
+from infra.telemetry.metrics import SessionMetrics
+from infra.telemetry.spans import TRACER
+from infra.telemetry.telemetry import Telemetry
+from infra.temporal.client import connect, leave
 telemetry = Telemetry.start(WorkerSettings.from_environment(os.environ), dev=False)
 if "TEMPORAL_ADDRESS" in os.environ:
     asyncio.run(connect(runtime=telemetry.runtime))
