@@ -185,6 +185,7 @@ async def test_a_course_is_the_same_replayed_at_every_task_in_the_default_sandbo
         workflows=[MailAccount],
         activities=[Recorder(pool).record, CrmConnections(pool).check_crms],
         max_cached_workflows=0,
+        debug_mode=True,  # imports everything anew at each task, in 2 s or is taken for a deadlock: not on a busy machine
     )
     sessions_only = dataclasses.replace(worker_settings, roles=frozenset({"retrieval"}))
     async with forgetful, Mailroom(client, pool, sessions_only) as mailroom, MailboxServer() as server:
