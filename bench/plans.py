@@ -138,7 +138,7 @@ async def _measure(url: str, messages: int, statistics: str, plans: str) -> list
         ) as beside,
         Leases(pool, "bench", 10).hold(JANE, "pop.example.com") as lease,
     ):
-        pool.kwargs["cursor_factory"] = Measured  # type: ignore[index]
+        pool.kwargs["cursor_factory"] = Measured  # type: ignore[index]  # it may be a function, and is none here
         await pool.drain()
         statements = Statements(pool, lease, beside, messages)
         await statements.prepared()

@@ -141,11 +141,11 @@ def main() -> None:
         asked = [refusal for refusal in known if refusal.half == half]
         others = [refusal for refusal in known if refusal.half != half]
         untaught = vocabulary(frozenset(refusal.group for refusal in asked))
-        named = Named.by(asked, lambda _, words=untaught: words)  # type: ignore[misc]
+        named = Named.by(asked, lambda _, words=untaught: words)  # type: ignore[misc]  # mypy infers no lambda with a default
         tell_by_kind(f"{half} without what they taught", named)
         left_out += named.of
         fewest = untaught.only(seen_in(others))
-        least += Named.by(asked, lambda _, words=fewest: words).of  # type: ignore[misc]
+        least += Named.by(asked, lambda _, words=fewest: words).of  # type: ignore[misc]  # mypy infers no lambda with a default
     tell_by_kind("both halves without what they taught", Named(left_out))
     tell_by_kind("both halves by the words of the other half's texts alone", Named(least))
 

@@ -1,4 +1,4 @@
-"""What linking looks up for a batch of messages: rules, colleagues, records, deals, threads and reports. Each is one query for
+"""What linking looks up for a batch of messages: rules, colleagues, records and deals. Each is one query for
 the whole batch, inside the caller's transaction."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people make of a message in a CRM: a record of its correspondent, tasks, events, notes; and what a record is called."""
+"""What people make of a message in a CRM: a record of its correspondent, tasks, events, notes."""
 
 from __future__ import annotations
 

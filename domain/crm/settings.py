@@ -1,4 +1,4 @@
-"""A CRM as it is connected: its settings, the kinds of its records, and what a connection tells it and reads of it."""
+"""A CRM as it is connected: its settings."""
 
 from __future__ import annotations
 

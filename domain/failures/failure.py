@@ -1,4 +1,4 @@
-"""What can go wrong with a mailbox: the kinds of failure, what each counts to, how it goes on, and what to tell people.
+"""What can go wrong with a mailbox: the kinds of failure, what each counts to, and how it goes on.
 
 The table `FATES` is docs/reference.md's table "Failure kinds" as data. Nothing here looks at a server's words or at an
 exception; domain/failures/classification.py does that.

@@ -18,6 +18,7 @@ from domain.failures.meanings import Code, Meaning, Rule, Rules
 
 Phase = Literal["greeting", "tls", "login", "transaction", "retrieve"]
 LOGIN = frozenset(("login",))
+OF_A_LOGIN = say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE}
 LOGGED_IN = frozenset(("transaction", "retrieve"))
 
 
@@ -354,37 +355,14 @@ _MEANINGS = (
         say.MISUNDERSTOOD,
         phases=LOGIN | {"greeting"},
     ),
-    Rule(
-        "wrong user name",
-        Kind.AUTHENTICATION,
-        said.WRONG_NAME,
-        say.AUTHENTICATION,
-        phases=LOGIN,
-        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
-    ),
-    Rule(
-        "wrong password",
-        Kind.AUTHENTICATION,
-        said.WRONG_PASSWORD,
-        say.AUTHENTICATION,
-        phases=LOGIN,
-        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
-    ),
-    Rule(
-        "login failed",
-        Kind.AUTHENTICATION,
-        said.LOGIN_FAILED,
-        say.AUTHENTICATION,
-        phases=LOGIN,
-        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
-    ),
-    Rule(
-        "refused without a reason",
-        Kind.AUTHENTICATION,
-        said.NO_REASON,
-        say.AUTHENTICATION,
-        phases=LOGIN,
-        remedies=say.AUTHENTICATION_FOR | {"microsoft": say.LOGON_FAILURE, "exchange": say.LOGON_FAILURE},
+    *(
+        Rule(name, Kind.AUTHENTICATION, meaning, say.AUTHENTICATION, phases=LOGIN, remedies=OF_A_LOGIN)
+        for name, meaning in (
+            ("wrong user name", said.WRONG_NAME),
+            ("wrong password", said.WRONG_PASSWORD),
+            ("login failed", said.LOGIN_FAILED),
+            ("refused without a reason", said.NO_REASON),
+        )
     ),
     # Last, because many servers add it politely to "wrong password".
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later|now"), say.TROUBLE, weak=True),

@@ -11,7 +11,6 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
-from infra.database.pool import MayDoMore, _may_do_more, _missing
 from infra.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -29,6 +28,29 @@ GRANTS: tuple[LiteralString, ...] = (
     "grant usage on all sequences in schema mailroom to {role}",
     "grant execute on function mailroom.append_event, mailroom.clean_address_indexes to {role}",
 )
+# 'member' and not 'usage': whoever may become a role by `set role` has its rights as well.
+MORE_THAN_WORK = """
+    select * from (
+        select case
+            when worker.rolsuper then 'is a superuser'
+            when worker.oid = any(owners.ids) then 'owns the schema of Mailroom or a table in it'
+            when exists (select from pg_roles r where r.rolsuper and pg_has_role(worker.oid, r.oid, 'member'))
+                then 'is a member of a superuser'
+            when exists (select from unnest(owners.ids) owner where pg_has_role(worker.oid, owner, 'member'))
+                then 'is a member of a role that owns the schema of Mailroom or a table in it'
+            when pg_has_role(worker.oid, 'pg_write_all_data', 'member') then 'may write to all tables (pg_write_all_data)'
+        end as more
+        from pg_roles worker, (
+            select array_agg(owner) as ids from (
+                select nspowner as owner from pg_namespace where nspname = 'mailroom'
+                union select relowner from pg_class where relnamespace = 'mailroom'::regnamespace
+                union select proowner from pg_proc where pronamespace = 'mailroom'::regnamespace
+            ) found
+        ) owners
+        where worker.rolname = %(role)s
+    ) told where more is not null
+"""
+
 WORKER_ROLES = "select name from worker_roles join pg_roles on rolname = name"  # one may have been dropped since
 
 
@@ -82,6 +104,10 @@ async def let_work(conninfo: str, role: str) -> None:
             )
         await _grant(connection, role)
         await connection.execute("insert into worker_roles values (%s) on conflict do nothing", [role])
+
+
+class MayDoMore(SettingsError):
+    """A role that was to work may do more than that, and nothing that it is given takes it away; the text says what to do."""
 
 
 class MigrationsMissing(SettingsError):
@@ -145,3 +171,15 @@ async def _apply(connection: AsyncConnection[TupleRow], name: str, script: bytes
 
 def _migrations(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.sql"))
+
+
+async def _may_do_more(connection: AsyncConnection[TupleRow], role: str) -> str | None:
+    """Why a role may change the log in spite of `GRANTS`, None where it may not (or where there is no such role)."""
+    row = await (await connection.execute(MORE_THAN_WORK, {"role": role})).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _missing(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"the migration {names[0]} is missing"
+    return f"{len(names)} migrations are missing, {names[0]} the first"

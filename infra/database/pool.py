@@ -1,4 +1,4 @@
-"""PostgreSQL: the connection pool, the migrations that a starting worker applies, and what may be told of its errors."""
+"""The pool of connections to PostgreSQL, which loses no cancellation and comes back within seconds of an outage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from psycopg import AsyncConnection, Error
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from infra.settings import SettingsError
 from infra.watchdog import awaits_an_answer
 
 Connection = AsyncConnection[TupleRow]
@@ -41,28 +40,6 @@ RECONNECT_SECONDS = 3.0
 # That anybody waits for a connection: less than the shortest attempt of an activity, which can then say why.
 POOL_SECONDS = 20.0
 
-# 'member' and not 'usage': whoever may become a role by `set role` has its rights as well.
-MORE_THAN_WORK = """
-    select * from (
-        select case
-            when worker.rolsuper then 'is a superuser'
-            when worker.oid = any(owners.ids) then 'owns the schema of Mailroom or a table in it'
-            when exists (select from pg_roles r where r.rolsuper and pg_has_role(worker.oid, r.oid, 'member'))
-                then 'is a member of a superuser'
-            when exists (select from unnest(owners.ids) owner where pg_has_role(worker.oid, owner, 'member'))
-                then 'is a member of a role that owns the schema of Mailroom or a table in it'
-            when pg_has_role(worker.oid, 'pg_write_all_data', 'member') then 'may write to all tables (pg_write_all_data)'
-        end as more
-        from pg_roles worker, (
-            select array_agg(owner) as ids from (
-                select nspowner as owner from pg_namespace where nspname = 'mailroom'
-                union select relowner from pg_class where relnamespace = 'mailroom'::regnamespace
-                union select proowner from pg_proc where pronamespace = 'mailroom'::regnamespace
-            ) found
-        ) owners
-        where worker.rolname = %(role)s
-    ) told where more is not null
-"""
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 _asking: set[asyncio.Task[None]] = set()
@@ -123,19 +100,3 @@ async def _ask_again(pool: Pool) -> None:
     asking = asyncio.create_task(ask(), name="the pool connects again")
     _asking.add(asking)
     asking.add_done_callback(_asking.discard)
-
-
-class MayDoMore(SettingsError):
-    """A role that was to work may do more than that, and nothing that it is given takes it away; the text says what to do."""
-
-
-async def _may_do_more(connection: AsyncConnection[TupleRow], role: str) -> str | None:
-    """Why a role may change the log in spite of `GRANTS`, None where it may not (or where there is no such role)."""
-    row = await (await connection.execute(MORE_THAN_WORK, {"role": role})).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _missing(names: list[str]) -> str:
-    if len(names) == 1:
-        return f"the migration {names[0]} is missing"
-    return f"{len(names)} migrations are missing, {names[0]} the first"

@@ -1,4 +1,4 @@
-"""What a worker tells about itself: OpenTelemetry traces and metrics, Temporal's own metrics, and logs on standard error.
+"""What a worker tells about itself: OpenTelemetry traces and metrics, and Temporal's own metrics.
 
 Traces and metrics leave the process only if OTEL_EXPORTER_OTLP_ENDPOINT is set; the other OTEL_* variables mean what
 OpenTelemetry says. Metrics carry no account, no host and no name of a CRM connection: see SessionMetrics and CrmMetrics.

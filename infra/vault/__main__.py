@@ -1,4 +1,4 @@
-"""The vault: secrets kept encrypted in PostgreSQL, and the command that fills it (`python -m infra.vault`)."""
+"""The command that fills the vault, and says whose its secrets are: `python -m infra.vault`."""
 
 from __future__ import annotations
 

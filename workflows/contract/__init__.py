@@ -12,7 +12,6 @@ from workflows.contract.account import (
     SkipMessageRequest,
     WatchRequest,
 )
-from workflows.contract.base import Request
 from workflows.contract.crm import (
     CheckCrmRequest,
     DirectoryRecord,
@@ -54,6 +53,7 @@ from workflows.contract.names import (
     crm_workflow_id,
 )
 from workflows.contract.reconciliation import AwaitedRetrieval, Hashed, Pass, Reconciled, ReconcileRequest
+from workflows.contract.request import Request
 
 __all__ = [
     "AUTHENTICATION_FAILURES",

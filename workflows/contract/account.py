@@ -12,7 +12,7 @@ from domain.account.lifecycle import State
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import InQuarantine
-from workflows.contract.base import Request
+from workflows.contract.request import Request
 
 
 class LoginRequest(Request):

@@ -13,7 +13,7 @@ from domain.core.validation import Strict
 from domain.crm.commands import Counts
 from domain.crm.settings import CrmSettings
 from domain.directory.records import RecordKind
-from workflows.contract.base import Request
+from workflows.contract.request import Request
 
 
 class RecordedCrm(Request):

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.core.foreign_text import By
 from domain.core.validation import Name, Strict
 from domain.mailbox.settings import Address
-from workflows.contract.base import Request
+from workflows.contract.request import Request
 
 
 class Erasure(Strict):

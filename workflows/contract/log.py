@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.core.log_event import LoggedEvent, Notice
 from workflows.contract.account import RecordedAccount
-from workflows.contract.base import Request
 from workflows.contract.crm import RecordedCrm
+from workflows.contract.request import Request
 
 
 class RecordRequest(Request):

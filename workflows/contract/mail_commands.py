@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from workflows.contract.base import Request
+from workflows.contract.request import Request
 
 
 class DeskRequest(Request):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from domain.core.validation import Strict
 from domain.mailbox.settings import Address
 from domain.reconciliation import Mended, Report
-from workflows.contract.base import Request
+from workflows.contract.request import Request
 
 
 class Reconciled(Strict):

@@ -51,7 +51,7 @@ async def test_a_server_that_does_not_bear_pipelining_hands_out_its_mail_one_by_
     """jstedfast/MailKit#174: a server that offers PIPELINING hangs up when commands come together."""
     watcher = Watcher(pool, clock=Hours(), timeouts=impatient("UIDL"))
     async with MailboxServer(password=PASSWORD, messages=mailbox(40)) as server:
-        server.on_pipelining = fault  # type: ignore[assignment]
+        server.on_pipelining = fault  # type: ignore[assignment]  # one of its three words
         failed = await watcher.fails(account(server.port))
         assert failed.kind is (Kind.SERVER_ERROR if fault == "refuses" else Kind.CONNECTION)
         assert ("one by one" in failed.remedy) is (fault != "refuses")
@@ -66,7 +66,7 @@ async def test_a_server_that_does_not_bear_pipelining_hands_out_its_mail_one_by_
         server.messages |= mailbox(3, first=41)
         assert not await looks(watcher, server, BOB), "nor is any other account's mailbox pipelined with"
         assert len(await watcher.subjects(BOB)) == 43
-        watcher.clock.later(days=7)  # type: ignore[attr-defined]
+        watcher.clock.later(days=7)  # type: ignore[attr-defined]  # a clock of tests
         server.on_pipelining = None
         assert await looks(watcher, server), "a week later it is tried again"
 
