@@ -40,10 +40,12 @@ def _is_an_address(piece: str) -> bool:
 
 
 def without_words(text: str, words: Iterable[str]) -> str:
-    """`text` without these words where they stand alone; of an address also its local part."""
-    for word in _variants(words):
+    """`text` without these words where they stand alone, of an address also its local part, and without what is no word at
+    all: base64 of one of them, and tokens."""
+    variants = _variants(words)
+    for word in variants:
         text = re.sub(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", "", text, flags=re.IGNORECASE)
-    return text
+    return _TOKEN.sub(lambda token: "" if _is_secret(token[0], variants) else token[0], text)
 
 
 def redact(text: str, *, hide: Iterable[str] = ()) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,6 +149,13 @@ def test_a_user_name_that_is_a_word_of_the_rules_hides_no_meaning() -> None:
     said = "[SYS/PERM] pop not allowed for user."
     assert diagnose_reply(said, phase="login", hide=["pop"]).kind is Kind.CONFIGURATION
     assert diagnose_reply(said.removeprefix("[SYS/PERM] "), phase="login", hide=["pop"]).kind is Kind.POP_UNAVAILABLE
+
+
+def test_a_secret_that_is_said_again_plain_or_as_base64_and_tokens_are_no_words() -> None:
+    name, password = "jane@example.com", "r1ght-Horse battery"
+    sent = base64.b64encode(f"\0{name}\0{password}".encode()).decode()
+    said = f"-ERR Login failed for {name} with password {password} ({sent}) dGhlQ29ycmVjdEhvcnNlOm5v1"
+    assert diagnose_reply(said, phase="login", hide=[name, password]).kind is Kind.AUTHENTICATION
 
 
 @pytest.mark.parametrize("phase", ["greeting", "transaction", "retrieve"])

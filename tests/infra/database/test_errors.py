@@ -63,7 +63,7 @@ async def test_history_has_class_state_and_message_and_nothing_of_the_row(
     beneath = as_stored(ApplicationError("broken", type="Surprise"), because=await raised(pool, statement, *values))
     assert f"(SQLSTATE {state})" in beneath.cause.message
     for failure in (alone, beneath):
-        assert "test_database_errors" in str(failure), "it says where it happened"
+        assert "test_errors" in str(failure), "it says where it happened"
         assert not any(word in str(failure) for word in ("DETAIL", "example.org", "merger"))
 
 
