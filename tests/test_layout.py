@@ -158,6 +158,11 @@ def test_a_package_imports_only_what_stands_above_it_in_the_picture(layer: str) 
         seen.add(package)
 
 
+def test_advisory_locks_are_taken_in_one_file_only() -> None:
+    files = [file for part in MAY_IMPORT for file in sources(part) if "advisory_" in file.read_text(encoding="utf-8")]
+    assert [str(file.relative_to(ROOT)) for file in files] == ["infra/database/locks.py"]
+
+
 @pytest.mark.parametrize("layer", ["domain", "activities"])
 def test_what_all_share_stays_small(layer: str) -> None:
     assert sum(len(file.read_text().splitlines()) for file in (ROOT / layer / "core").glob("*.py")) <= 600

@@ -26,6 +26,7 @@ from domain.core.text import storable
 from domain.crm.actions import AddActivity, AddRecord, digest, request_key, said_of
 from domain.directory.records import Record, RecordKind
 from domain.failures.failure import Failure, Kind
+from infra.database.locks import Guarded, Lock, try_to_hold
 from infra.database.pool import Connection, Pool
 
 CALL_SECONDS = 30.0  # that a CRM has for one answer
@@ -179,12 +180,7 @@ class CrmRequests:
         async with of_the_crm, self._asking, self._pool.connection() as connection, connection.transaction():
             await connection.execute("set local idle_in_transaction_session_timeout = '5min'")  # for several calls
             for subject in sorted(subjects):
-                row = await (
-                    await connection.execute(
-                        "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"action:{subject}"]
-                    )
-                ).fetchone()
-                if row is None or not row[0]:
+                if not await try_to_hold(connection, Lock(Guarded.ACTION, subject)):
                     call_again("somebody else is at it", LOOK_AGAIN)
             yield
 

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from activities.core import log as the_log
-from activities.core.locks import at_the_desk_of
 from domain.core.commands import Command, name_of
 from domain.core.log_event import LoggedEvent
 from domain.core.text import storable_all
 from domain.core.validation import parse
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
@@ -28,7 +28,7 @@ def given(model: type[Given], request: DeskRequest) -> Given:
 async def at_the_desk(pool: Pool, address: str) -> AsyncIterator[Connection]:
     """A transaction in which no other command about this account's filing runs, nor this one a second time."""
     async with pool.connection() as connection, connection.transaction():
-        await at_the_desk_of(connection, address)
+        await hold(connection, Lock(Guarded.DESK, address))
         yield connection
 
 

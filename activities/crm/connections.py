@@ -8,7 +8,7 @@ import time
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from activities.core.locks import hold_directory
+from activities.core.locks import linking_by
 from activities.core.log import append, logged
 from activities.crm.outbox import Outbox
 from activities.linking.lookups import rules_of
@@ -18,6 +18,7 @@ from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.crm.events import FailedEntriesQueued
 from domain.crm.settings import CrmSettings
+from infra.database.locks import hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import BUILTIN_CRM, FailedQueued, RecordedCrm, RetryFailedRequest
 
@@ -133,7 +134,7 @@ async def save_crm(connection: Connection, crm: RecordedCrm) -> None:
     settings = crm.settings
     kept = settings.model_dump(mode="json")
     # An account that is linked with the CRM only now is not among its accounts yet: what it asks for itself waits for this lock.
-    await hold_directory(connection, [settings.name])
+    await hold(connection, *linking_by([settings.name]))
     before = await (
         await connection.execute(
             "select settings ->> 'url', settings ->> 'data_centre', settings is not null from crm_connections "

@@ -101,8 +101,8 @@ async def recognise(
 
 
 async def _here_already(connection: Connection, address: str, attached: Sequence[Retrieved]) -> dict[Identity, int]:
-    """What somebody attaches and the account has: the same bytes, or the same message in whatever bytes."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attach:{address}"])
+    """What somebody attaches and the account has: the same bytes, or the same message in whatever bytes. The caller keeps others
+    from attaching (`hold_rules`)."""
     known: dict[Identity, int] = {}
     for one in attached:
         found = await stored_as(connection, address, one)

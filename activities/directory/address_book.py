@@ -18,6 +18,7 @@ from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.directory.commands import RemoveContact, SaveContact
 from domain.mime.addresses import normal_address
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
@@ -85,7 +86,7 @@ class AddressBook:
     async def _page(self, account: str, own: Collection[str]) -> bool:
         async with self._pool.connection() as connection, connection.transaction():
             # Whoever stores mail of the account holds this lock too: no message is stored later under an id that is counted by.
-            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attach:{account}"])
+            await hold(connection, Lock(Guarded.ATTACH, account))
             await connection.execute("insert into people_counted values (%s, 0) on conflict do nothing", [account])
             row = await (
                 await connection.execute(

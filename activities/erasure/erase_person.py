@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from temporalio import activity
 
 from activities.core.attempts import heartbeats
-from activities.core.locks import at_the_desk_of, hold_links, keep_sessions_out
+from activities.core.locks import hold_links, keep_sessions_out
 from activities.core.log import append
 from activities.erasure.deletion import remove
 from activities.erasure.personal_data import built_in_crms, crms_with_a_rule, of_account, of_crm
@@ -27,6 +27,7 @@ from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
 from domain.privacy.erasure import Erased, pseudonym
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import ErasureRequest
 
@@ -143,7 +144,7 @@ class Erasing:
         erasing = not request.given.dry_run
         async with self._pool.connection() as connection, connection.transaction():
             if erasing:
-                await at_the_desk_of(connection, account)
+                await hold(connection, Lock(Guarded.DESK, account))
                 await keep_sessions_out(connection, account)
                 await connection.execute(
                     "insert into erased_people values (%s, %s, %s, %s) on conflict do nothing",

@@ -16,6 +16,7 @@ from activities.core.log import append
 from activities.directory.directory import keep_others_out, store_gone
 from domain.core.log_event import LoggedEvent
 from domain.privacy.erasure import Naming, erased_rule, left_of_filter, pseudonym, spellings
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection
 from workflows.contract import ErasureRequest
 
@@ -42,7 +43,7 @@ async def of_account(
 ) -> OfAccount:
     """The caller has locked the desk and kept sessions out."""
     if erasing:
-        await connection.execute("select pg_advisory_xact_lock(hashtextextended('privacy:' || %s, 0))", [account])
+        await hold(connection, Lock(Guarded.PRIVACY, account))
     filters = await _filters(connection, account, Naming(person), request, erasing=erasing)
     rules = await _rules(connection, account, person, request.erasure, erasing=erasing)
     withheld = await _withheld(connection, account, person, request.erasure, erasing=erasing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from activities.core.locks import hold_directory
+from activities.core.locks import linking_by
 from activities.linking import lookups
 from activities.linking.merged_records import former_links
 from activities.linking.reports import reports_on
@@ -17,6 +17,7 @@ from domain.linking.links import Owner, correspondents, eligible, for_crm, link,
 from domain.linking.model import SENT, Correspondence, Mail
 from domain.linking.rules import Rules
 from domain.privacy.rules import Privacy
+from infra.database.locks import hold
 from infra.database.pool import Connection
 
 Record = tuple[str, str, str]
@@ -76,7 +77,7 @@ async def expected(
     if not crms:
         return made
     if held is None:
-        await hold_directory(connection, crms)
+        await hold(connection, *linking_by(crms))
     people = {one.id: correspondents(one.mail, one.folder) for _, one in mail}
     wanted = {who.normal for some in people.values() for who in some}
     if not wanted:

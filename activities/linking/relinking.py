@@ -25,6 +25,7 @@ from activities.linking.merged_records import follow
 from activities.linking.threads import followers_of
 from domain.core.log_event import SYSTEM, LoggedEvent
 from domain.core.text import storable
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
@@ -220,7 +221,7 @@ class BackLinking:
     async def _barrier(self, crm: str) -> None:
         """Waits for the transactions that may store mail linked by an older directory: their mail would be missed."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock(hashtextextended('directory:' || %s, 0))", [crm])
+            await hold(connection, Lock(Guarded.DIRECTORY, crm))
         async with self._pool.connection() as connection:
             # New mail waits in a list beside each index, which would be read to its end for every address.
             await connection.execute("select clean_address_indexes()")

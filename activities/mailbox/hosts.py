@@ -13,7 +13,6 @@ from uuid import UUID, uuid4, uuid5
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
-from activities.core.locks import hold_host
 from activities.core.log import append
 from activities.core.notices import tell
 from activities.pop.session import SessionFailure
@@ -23,6 +22,7 @@ from domain.failures.failure import Kind
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.hosts import is_outage, is_over, log_address
 from domain.retrieval.reports import HostOutage
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Pool
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ async def reached(connection: AsyncConnection[TupleRow], address: str, host: str
     """An account whose sessions did not reach their host got through: it may be back."""
     if await _open_outage(connection, host) is None:
         return
-    await hold_host(connection, host)
+    await hold(connection, Lock(Guarded.OUTAGE, host))
     outage = await _open_outage(connection, host)
     if outage is None:
         return
@@ -167,7 +167,7 @@ async def _judge_login(
 async def _unreachable(
     connection: AsyncConnection[TupleRow], address: str, host: str, cause: str | None, at: datetime
 ) -> HostOutage | None:
-    await hold_host(connection, host)  # workers that see the same outage at the same time record one
+    await hold(connection, Lock(Guarded.OUTAGE, host))  # workers that see the same outage at the same time record one
     looked = await _looked(connection, address, host, at)
     outage = await _open_outage(connection, host)
     if outage is not None:

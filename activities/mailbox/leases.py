@@ -22,6 +22,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from domain.retrieval.hosts import GIVES_WAY_MINUTES, Asked, Wait, turn
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import POOL_SECONDS, Pool
 from infra.tasks import ended
 from infra.watchdog import watched
@@ -210,7 +211,7 @@ class Leases:
         asked = time.monotonic()
         async with self._pool.connection() as connection, connection.transaction():
             # One at a time per host, or several workers could each see the last free place.
-            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sessions:{host}"])
+            await hold(connection, Lock(Guarded.SESSIONS, host))
             await self._lock(connection, lease.address)
             wait = await self._turn(connection, lease.address, host)
             if wait is None:

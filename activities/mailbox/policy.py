@@ -1,7 +1,7 @@
 """What an account's mail is stored by: its CRMs, its own addresses, its privacy, its filters and the rules of its CRMs, as they
 are when a batch is stored.
 
-They are read in one query, behind the locks under which they hold: whoever changes them later knows of this transaction.
+They are read behind the locks under which they hold: whoever changes them later knows of this transaction.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from activities.core.locks import linking_by
 from domain.filing.evaluation import Saved
 from domain.filing.stored import as_written
 from domain.linking.rules import Rules, as_rules
 from domain.mailbox.settings import AccountSettings
 from domain.privacy.rules import Privacy
 from domain.retrieval.plan import ATTACHED
+from infra.database.locks import Guarded, Lock, hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +39,30 @@ async def hold_rules(
     connection: AsyncConnection[TupleRow], settings: AccountSettings, *, attaching: bool
 ) -> StandingRules:
     """Locks and reads them. Until the transaction ends, nobody changes the privacy or the account's row, and nobody attaches
-    mail: none of them would see what the other one stores (who is `attaching` has to lock that for itself alone). Whoever
-    changes the directory or the rules of a CRM links anew only what this transaction has stored by then.
+    mail: none of them would see what the other one stores. Whoever changes the directory or the rules of a CRM links anew only
+    what this transaction has stored by then.
 
     `settings` may be older than the row: a session that Temporal cannot reach stores on with what it was started with, and
     mail that was linked by it would never be linked with a CRM that was added meanwhile."""
     address = settings.address
-    locks = [f"privacy:{address}", *([] if attaching else [f"attach:{address}"])]
     # A foreign key is checked by a plan that is made once and kept. By statistics of when the table was almost empty it would
     # read all of the table for every message, until the next statistics.
-    await connection.execute(
-        """
-        with account as materialized (select crm from accounts_recorded where address = %(address)s for share),
-        linked as (
-            select distinct unnest(crm) as crm from (
-                table account union all select %(crms)s::text[] where not exists (table account)
-            ) either
+    account = await (
+        await connection.execute(
+            """
+            with account as materialized (select crm from accounts_recorded where address = %s for share)
+            select set_config('enable_seqscan', 'off', true), (table account)
+            """,
+            [address],
         )
-        select set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock_shared(hashtextextended(name, 0))
-        from (select unnest(%(locks)s::text[]) union all (select 'directory:' || crm from linked order by 1)) held (name)
-        """,
-        {"address": address, "crms": settings.crm, "locks": locks},
+    ).fetchone()
+    assert account is not None
+    linked = settings.crm if account[1] is None else account[1]
+    await hold(
+        connection,
+        Lock(Guarded.PRIVACY, address, shared=True),
+        Lock(Guarded.ATTACH, address, shared=not attaching),
+        *linking_by(linked),
     )
     row = await (
         await connection.execute(

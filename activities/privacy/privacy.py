@@ -27,6 +27,7 @@ from domain.message.index import index
 from domain.privacy.commands import SetPrivacy
 from domain.privacy.rules import Privacy, withheld_by
 from domain.retrieval.plan import Identity
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
@@ -112,9 +113,7 @@ class Privacies:
         answer, it changes nothing more."""
         given = parse(SetPrivacy, request.given, what="set_privacy")
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended('privacy:' || %s, 0))", [request.address]
-            )
+            await hold(connection, Lock(Guarded.PRIVACY, request.address))
             before = await _rules(connection, request.address)
             if await logged(connection, request.address, request.event_id, request.at, given.by) is not None:
                 return _told(before)

@@ -11,10 +11,10 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from infra.database.locks import hold_migrations
 from infra.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-MIGRATION_LOCK = 0x6D61696C726F6F6D  # "mailroom": one worker migrates, the others wait for it
 MIGRATION_LOCK_SECONDS = 5.0  # that a migration waits for its tables: behind it, every session waits for them
 MIGRATION_ATTEMPTS = 10  # with as long a pause after each as the sessions that waited need: a minute in all
 MIGRATION_PAUSE = 1.0
@@ -66,7 +66,7 @@ async def migrate(conninfo: str, *, directory: Path = MIGRATIONS) -> list[str]:
         if not await _may_migrate(connection):
             await _nothing_missing(connection, directory)
             return []
-        await connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        await hold_migrations(connection)
         await connection.execute("create schema if not exists mailroom")
         await connection.execute("set search_path = mailroom")
         await connection.execute(

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from domain.mailbox.settings import RECENT_PREFIX, AccountSettings
+from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection
 
 # Whether a row lets this login in. Null stands for any: an earlier release bound to hosts alone, and a secret that is set again
@@ -107,7 +108,7 @@ async def is_of(connection: Connection, names: Names, use: Use) -> bool | None:
 
 async def lock(connection: Connection, names: Names) -> None:
     """Has everybody else wait who would bind it, until the transaction ends."""
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"secret:{names.bound}"])
+    await hold(connection, Lock(Guarded.SECRET, names.bound))
 
 
 async def bind(connection: Connection, names: Names, use: Use) -> None:
