@@ -18,7 +18,6 @@ from psycopg.rows import TupleRow
 from temporalio.testing import ActivityEnvironment
 
 from activities.crm.outbox import Outbox
-from activities.delivery.deliver import MailStore
 from activities.delivery.recent_mode import RecentMode
 from activities.directory.address_book import AddressBook
 from activities.directory.directory import Directory
@@ -41,6 +40,7 @@ from activities.reconciliation.blob_hashes import BlobHashes
 from activities.reconciliation.comparison import compare_stored
 from activities.reconciliation.repair import Repair
 from activities.retrieval.listing import Found
+from activities.retrieval.mail_store import MailStore, Source
 from activities.retrieval.observer import Observer
 from activities.storage.batch import Batch, Retrieved
 from bench.mailroom import account
@@ -179,7 +179,8 @@ class Statements:
         live = Live(on_server=len(self.whole), remaining=0)
         mode = RecentMode(True, self._now, frozenset({JANE})) if recent else None
         arrived = self._mail(BATCH, known)
-        await self._store.commit(self._lease, self._row(), epoch, batch, arrived, self._settings, live, self._now, mode)
+        source = Source(self._lease, self._row(), self._settings, epoch, mode)
+        await self._store.commit(source, batch, arrived, live, self._now)
 
     def _mail(self, count: int, known: int) -> list[Retrieved]:
         """Messages as they arrive; with `known`, every other has the Message-ID and the author of one that is stored."""

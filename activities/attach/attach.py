@@ -11,18 +11,22 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from activities.core.log import append
 from activities.crm.connections import CrmConnections
-from activities.delivery.deliver import ByHand, MailStore, NothingNew
+from activities.delivery.deliver import deliver
+from activities.delivery.dispositions import Buried, Duplicate, Withheld, dispositions
 from activities.delivery.duplicates import stored_as
 from activities.directory.address_book import AddressBook
+from activities.filing.place import Filed
 from activities.filing.refile import Filing
+from activities.linking.links import STORED, log_relinked
 from activities.linking.relinking import ask_to_relink_account
 from activities.mailbox.known_account import known_account
-from activities.mailbox.policy import hold_rules
-from activities.mailbox.state import Live, Mailboxes, SessionRow
+from activities.mailbox.policy import StandingRules, hold_rules
+from activities.mailbox.state import Mailboxes
 from activities.pop.session import now_utc
-from activities.privacy.privacy import withheld_among
-from activities.storage.batch import Batch, Retrieved
+from activities.storage.batch import Retrieved
+from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.core.validation import Name, Strict, parse
 from domain.mailbox.settings import AccountSettings
@@ -33,7 +37,6 @@ from infra.settings import WorkerSettings
 from workflows.contract import BUILTIN_CRM, DeskRequest
 
 NO_SERVER = "attached.invalid"  # RFC 2606: of an address that is retrieved from nowhere
-NOTHING_LIVE = Live(on_server=0, remaining=0)  # never shown: no session runs
 Folder = Literal["Inbox", "Sent"]
 
 
@@ -60,7 +63,6 @@ class Attaching:
     def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
         self._pool = pool
         self._settings = settings
-        self._store = MailStore(pool)
         self._filing = Filing(pool)
         self._mailboxes = Mailboxes(pool, settings.quota_bytes)
 
@@ -105,56 +107,45 @@ class Attaching:
                 settings = await _keep_address(connection, settings)
         async with self._pool.connection() as connection:
             there = await stored_as(connection, address, one)
-            if there is None and await _is_buried(connection, address, one):
-                raise _buried()
         if there is not None:
             return await self._there(address, there, folder, by)
-        if (room := await self._mailboxes.room(settings.owner)) < one.size:
-            raise Refused(
-                "over_quota",
-                f"it has {one.size:,} bytes, and the quota of {settings.owner} has room for {max(room, 0):,}: raise it with "
-                "set_quota, or delete messages",
-            )
-        session = SessionRow(id=uuid4(), address=address, started_at=now_utc(), worker=by)
-        by_hand = ByHand(event_id=uuid4(), by=by, folder=folder)
-        try:
-            await self._store.commit(
-                None,
-                session,
-                ATTACHED,
-                Batch(number=1),
-                [one],
-                settings,
-                NOTHING_LIVE,
-                now_utc(),
-                by_hand=by_hand,
-            )
-        except NothingNew:
-            return await self._had(settings, one, folder, by)
-        async with self._pool.connection() as connection:
-            stored = await stored_as(connection, address, one)
-            assert stored is not None
-            return await self._seen(connection, stored, new=True)
+        room = await self._mailboxes.room(settings.owner)
+        async with self._pool.connection() as connection, connection.transaction():
+            rules = await hold_rules(connection, settings, attaching=True)
+            (disposition,) = await dispositions(connection, rules, ATTACHED, [one])
+            match disposition:
+                case Filed():
+                    _check_room(settings.owner, room, one.size)
+                    return await self._deliver(connection, rules, disposition, folder, by)
+                case Withheld(rule=rule):
+                    raise Refused(
+                        "withheld",
+                        f"the account's privacy rule {rule} keeps it from being stored: change the rule with set_privacy, if it "
+                        "is to be stored all the same",
+                    )
+                case Buried():
+                    raise Refused("deleted", "it was here and was deleted or erased, so it is not stored again")
+                case Duplicate(of=of):
+                    assert isinstance(of, int), "one message is no copy of another that arrives with it"
+                    there = of  # somebody else brought it just now
+        return await self._there(address, there, folder, by)
+
+    async def _deliver(
+        self, connection: Connection, rules: StandingRules, disposition: Filed, folder: Folder | None, by: str
+    ) -> Attached:
+        address, at = rules.settings.address, now_utc()
+        placed = disposition if folder is None else replace(disposition, folder=folder)
+        delivered = await deliver(connection, rules, ATTACHED, [placed], at)
+        await log_relinked(connection, delivered.relinked, STORED)
+        facts = {"epoch": ATTACHED, "bytes": delivered.bytes, "messages": delivered.messages, "links": delivered.links}
+        await append(
+            connection, address, LoggedEvent(event_id=uuid4(), at=at, type="MessageAttached", actor=by, data=facts)
+        )
+        return await self._seen(connection, delivered.messages[0], new=True)
 
     async def count(self, settings: AccountSettings) -> None:
         """Counts for the address book whom the attached mail is with; done again, it counts nothing twice."""
         await AddressBook(self._pool).catch_up(settings.address, settings.own_addresses)
-
-    async def _had(self, settings: AccountSettings, one: Retrieved, folder: Folder | None, by: str) -> Attached:
-        """Why nothing of it was stored."""
-        async with self._pool.connection() as connection:
-            there = await stored_as(connection, settings.address, one)
-        if there is not None:
-            return await self._there(settings.address, there, folder, by)
-        async with self._pool.connection() as connection, connection.transaction():
-            rules = await hold_rules(connection, settings, attaching=True)
-            for rule in withheld_among(rules.settings, rules.privacy, [one]).values():
-                raise Refused(
-                    "withheld",
-                    f"the account's privacy rule {rule} keeps it from being stored: change the rule with set_privacy, if it "
-                    "is to be stored all the same",
-                )
-        raise _buried()
 
     async def _there(self, address: str, message: int, folder: Folder | None, by: str) -> Attached:
         """A message that was here before, in the folder that is said now."""
@@ -184,18 +175,13 @@ def _indexed(raw: bytes) -> Retrieved:
     return Retrieved.of(Listed(number=1, uidl=uidl, occurrence=0, size=len(raw), shared=False), raw)
 
 
-async def _is_buried(connection: Connection, address: str, one: Retrieved) -> bool:
-    row = await (
-        await connection.execute(
-            "select exists (select from tombstones where address = %s and (sha256 = %b or identity = %b))",
-            [address, one.sha256, one.identity],
+def _check_room(owner: str, room: int, size: int) -> None:
+    if room < size:
+        raise Refused(
+            "over_quota",
+            f"it has {size:,} bytes, and the quota of {owner} has room for {max(room, 0):,}: raise it with set_quota, or delete "
+            "messages",
         )
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _buried() -> Refused:
-    return Refused("deleted", "it was here and was deleted or erased, so it is not stored again")
 
 
 def _address_alone(address: str, crms: Sequence[str], organisation: str) -> AccountSettings:

@@ -34,6 +34,7 @@ from infra.database.pool import Connection
 
 MOST_FOLLOWERS = 500  # replies that are linked anew in the same transaction as what they answer; the others follow
 FOLLOWED = "what a message answers is linked otherwise"
+STORED = "a message of its thread, or a report on it, was stored"
 
 
 @dataclass(slots=True)

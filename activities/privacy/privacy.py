@@ -47,12 +47,10 @@ async def withhold(
     connection: Connection,
     address: str,
     epoch: int,
-    arrived: Sequence[Retrieved],
-    rules: dict[Identity, str],
+    kept_back: Sequence[tuple[Retrieved, str]],
     at: datetime,
 ) -> None:
     """Enters these messages as skipped, with the rule where their owner finds it, and nothing else of them."""
-    kept_back = [one for one in arrived if one.listed.identity in rules]
     await connection.execute(
         """
         with new as (
@@ -78,13 +76,13 @@ async def withhold(
             "address": address,
             "epoch": epoch,
             "at": at,
-            "uidl": [one.listed.uidl for one in kept_back],
-            "occurrence": [one.listed.occurrence for one in kept_back],
-            "size": [one.listed.size for one in kept_back],
-            "rule": [rules[one.listed.identity] for one in kept_back],
+            "uidl": [one.listed.uidl for one, _ in kept_back],
+            "occurrence": [one.listed.occurrence for one, _ in kept_back],
+            "size": [one.listed.size for one, _ in kept_back],
+            "rule": [rule for _, rule in kept_back],
         },
     )
-    uploads = [one.content.chunks for one in kept_back if isinstance(one.content, Upload)]
+    uploads = [one.content.chunks for one, _ in kept_back if isinstance(one.content, Upload)]
     await connection.execute("delete from uploads where chunks = any(%s)", [uploads])
 
 

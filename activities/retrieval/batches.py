@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from activities.delivery.deliver import MailStore
+from activities.delivery.dispositions import Withheld
 from activities.mailbox.leases import Lease
 from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import Clock
+from activities.retrieval.mail_store import MailStore, Source
 from activities.retrieval.observer import Observer
 from activities.storage import batch as arrivals
 from activities.storage.batch import Batch, NotRetrieved, Retrieved
@@ -147,20 +148,11 @@ class Batches:
 
     async def _commit(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         done = self.done + len(indexed) + (len(batch.refused) if batch.number else 0)
-        withheld = await self._store.commit(
-            self._lease,
-            self._row,
-            self._epoch,
-            batch,
-            indexed,
-            self._settings,
-            self._live(done),
-            self._clock(),
-            self._observer.recent_mode,
-        )
+        source = Source(self._lease, self._row, self._settings, self._epoch, self._observer.recent_mode)
+        decided = await self._store.commit(source, batch, indexed, self._live(done), self._clock())
         self.full = await self._mailboxes.room(self._settings.owner) <= 0
         self.done = done
-        self.committed += [one.listed for one in indexed if one.listed.identity not in withheld]
+        self.committed += [what.one.listed for what in decided if not isinstance(what, Withheld)]
 
     async def _commit_one_by_one(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         """The same messages, so that one which PostgreSQL will not take keeps no other back; that one is put in quarantine."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from activities.delivery.deliver import MailStore
 from activities.directory.address_book import AddressBook
 from activities.mailbox.desynchronisation import Suspects
 from activities.mailbox.ledger import Ledger
@@ -12,6 +11,7 @@ from activities.mailbox.quarantine import Quarantine
 from activities.mailbox.state import Mailboxes
 from activities.pop.session import Sessions
 from activities.privacy.privacy import Privacies
+from activities.retrieval.mail_store import MailStore
 from activities.storage.uploads import Uploads
 
 

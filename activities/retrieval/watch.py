@@ -20,7 +20,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.core.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
-from activities.delivery.deliver import MailStore
 from activities.directory.address_book import AddressBook
 from activities.mailbox.desynchronisation import Suspects
 from activities.mailbox.hosts import Hosts
@@ -33,6 +32,7 @@ from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.privacy.privacy import Privacies
 from activities.retrieval.listing import check_that_messages_can_be_told_apart, counted
+from activities.retrieval.mail_store import MailStore
 from activities.retrieval.observer import Observer
 from activities.retrieval.services import Services
 from activities.retrieval.session import RetrievalSession, TooSoon

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from activities.delivery.deliver import MailStore
 from activities.linking.links import Changed, relink
 from activities.linking.relinking import BackLinking
 from activities.mailbox.leases import Leases
 from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
 from activities.privacy.privacy import Privacies
+from activities.retrieval.mail_store import MailStore, Source
 from activities.storage.batch import Batch, Retrieved
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.plan import Listed
@@ -101,7 +101,7 @@ class LinkedMail:
             session = SessionRow(id=uuid4(), address=settings.address, started_at=now_utc(), worker="worker-1")
             batch = Batch(number=1, arrived=[])
             before = await self.last()
-            await MailStore(self.pool).commit(lease, session, epoch, batch, indexed, settings, LIVE, now_utc())
+            await MailStore(self.pool).commit(Source(lease, session, settings, epoch), batch, indexed, LIVE, now_utc())
         return await self._watcher.column("select id from messages where id > %s order by id", before)
 
     async def last(self) -> int:

@@ -13,10 +13,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from activities.delivery.deliver import LedgerConflict, MailStore
+from activities.delivery.deliver import LedgerConflict
 from activities.mailbox.leases import Lease, Leases
 from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
+from activities.retrieval.mail_store import MailStore, Source
 from activities.storage.batch import Batch, NotRetrieved, Retrieved
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
@@ -56,9 +57,8 @@ class Storing:
         batch = Batch(number=1, arrived=list(messages), refused=list(refused))
         indexed = [Retrieved.of(listed, raw) for listed, raw in messages]
         settings = account(1, address=self.address, crm=crms)
-        await MailStore(through or self.pool).commit(
-            self.lease, session, epoch, batch, indexed, settings, LIVE, now_utc()
-        )
+        source = Source(self.lease, session, settings, epoch)
+        await MailStore(through or self.pool).commit(source, batch, indexed, LIVE, now_utc())
         return session
 
     async def rows(self, query: str) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from temporalio.exceptions import ApplicationError
 
-from activities.delivery.deliver import MailStore
 from activities.mailbox import leases as leases_module
 from activities.mailbox.leases import Lease, LeaseLost, Leases, NotNow
 from activities.mailbox.state import Live, SessionRow
 from activities.pop.session import now_utc
+from activities.retrieval.mail_store import MailStore, Source
 from activities.storage.batch import Batch
 from infra import tasks
 from infra.database.pool import Pool, open_pool
@@ -338,10 +338,9 @@ async def test_what_a_session_without_a_lease_would_store_is_not_stored(pool: Po
         await expire(pool)
         async with leases(pool, "successor").hold(JANE, HOST):
             session = SessionRow(id=uuid4(), address=JANE, started_at=now_utc(), worker="frozen")
+            source = Source(lease, session, account(1), epoch=1)
             with pytest.raises(LeaseLost):
-                await MailStore(pool).commit(
-                    lease, session, 1, Batch(number=1), [], account(1), Live(0, 0, None), now_utc()
-                )
+                await MailStore(pool).commit(source, Batch(number=1), [], Live(0, 0, None), now_utc())
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_session_lasts(pool: Pool) -> None:
