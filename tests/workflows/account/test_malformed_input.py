@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
 from tests.support.running import Mailroom, a_new_address, refusal, until
 from tests.support.services import Services
+from workflows.entity import entity
 
 SELDOM = {"interval_minutes": 60}
 
@@ -49,8 +51,9 @@ async def test_a_start_with_input_that_cannot_be_read_fails_at_once(mailroom: Ma
 
 @pytest.mark.parametrize("unreadable", UNREADABLE)
 async def test_a_signal_that_cannot_be_read_is_in_the_log_and_an_update_is_refused(
-    mailroom: Mailroom, unreadable: RawValue
+    mailroom: Mailroom, unreadable: RawValue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(seconds=2))
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.signal("disable", unreadable)
