@@ -80,15 +80,14 @@ async def crm_of_account(pool: Pool, address: str, crm: str, record_kind: Record
                 {"crm": crm, "address": address, "builtin": BUILTIN_CRM},
             )
         ).fetchone()
-    if row is None or not row[0] or row[2] is None:
-        has = row[1] if row is not None and row[1] else "none"
+    linked, has, profile, state = row or (False, "", None, None)
+    if not linked or profile is None:
         raise Refused(
             "unknown_crm",
-            f"crm: {address} is not linked with a CRM named {crm} (it has: {has}): name one of those, or add it with "
+            f"crm: {address} is not linked with a CRM named {crm} (it has: {has or 'none'}): name one of those, or add it with "
             "change_settings",
             field="crm",
         )
-    profile, state = row[2], row[3]
     if record_kind is not None and record_kind not in RECORD_KINDS[profile]:
         kinds = ", ".join(RECORD_KINDS[profile])
         raise Refused(
@@ -161,7 +160,7 @@ async def open_deals(pool: Pool, crm: str, contacts: Collection[str]) -> list[Re
                 {"crm": crm, "contacts": list(contacts), "most": MOST_DEALS},
             )
         ).fetchall()
-    return [Record("deal", row[0], row[1], contacts=tuple(row[2])) for row in rows]
+    return [Record("deal", record, name, contacts=tuple(contacts)) for record, name, contacts in rows]
 
 
 async def linked_records(connection: Connection, message: int, crm: str) -> list[Record]:

@@ -210,14 +210,14 @@ async def _organisation_of(connection: Connection, address: str, crms: Sequence[
         )
     ).fetchone()
     assert row is not None
-    of: list[str] = row[0]
+    of, recorded = row
     if len(of) > 1:
         raise Refused(
             "invalid_field",
             f"--crm: the CRMs of {address} would be of the organisations {' and '.join(of)}: name those of one",
             field="crm",
         )
-    return of[0] if of else row[1]
+    return str(of[0] if of else recorded)
 
 
 async def _keep_address(connection: Connection, settings: AccountSettings) -> AccountSettings:

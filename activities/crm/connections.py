@@ -111,15 +111,16 @@ async def check_unchanged(pool: Pool, settings: CrmSettings) -> None:
         ).fetchone()
     if row is None:
         return
-    for field, has, given in zip(("profile", "kind"), row, (settings.profile, settings.kind), strict=False):
+    profile, kind, organisation, others = row
+    for field, has, given in (("profile", profile, settings.profile), ("kind", kind, settings.kind)):
         if has != given:
             raise Refused(
                 "invalid_field",
                 f"{field}: {settings.name} has the {field} {has}, which stays: start a connection of another name",
                 field=field,
             )
-    if row[2] not in (None, settings.organisation) and row[3]:
-        accounts = "1 account" if row[3] == 1 else f"{row[3]} accounts"
+    if organisation not in (None, settings.organisation) and others:
+        accounts = "1 account" if others == 1 else f"{others} accounts"
         raise Refused(
             "invalid_field",
             f"organisation: {settings.name} is the CRM of {accounts} of another organisation, whose mail it would still "

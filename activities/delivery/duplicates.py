@@ -166,7 +166,10 @@ async def _candidates(connection: Connection, address: str, epoch: int, suspects
             },
         )
     ).fetchall()
-    return [Stored(row[0], bytes(row[1]), (row[2], row[3], row[4], row[5]), *row[6:]) for row in rows]
+    return [
+        Stored(mail, bytes(sha256), (message_id, sent_at, sender, subject), *rest)
+        for mail, sha256, message_id, sent_at, sender, subject, *rest in rows
+    ]
 
 
 async def _first_list(connection: Connection, address: str) -> bool:
@@ -263,11 +266,11 @@ async def _read(pieces: AsyncIterator[bytes]) -> tuple[bytes, bytes | None]:
 async def _blob(connection: Connection, sha256: bytes) -> AsyncIterator[bytes]:
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute("select raw, chunks from blobs where sha256 = %b", [sha256])
-        row = await cursor.fetchone()
-    if row is not None and row[0] is not None:
-        yield row[0]
-    elif row is not None:
-        async for piece in _chunks(connection, row[1]):
+        raw, chunks = await cursor.fetchone() or (None, None)
+    if raw is not None:
+        yield raw
+    elif chunks is not None:
+        async for piece in _chunks(connection, chunks):
             yield piece
 
 

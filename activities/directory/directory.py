@@ -210,8 +210,10 @@ async def _known(connection: Connection, crm: str, keys: Iterable[Key]) -> dict[
         )
     ).fetchall()
     return {
-        (row[0], row[1]): Known(row[2], tuple(row[3]), tuple(row[4]), row[5], row[6], row[7], row[8], frozenset(row[9]))
-        for row in rows
+        (kind, record): Known(
+            name, tuple(addresses), tuple(contacts), still_open, converted, merged, gone, frozenset(found_by)
+        )
+        for kind, record, name, addresses, contacts, still_open, converted, merged, gone, found_by in rows
     }
 
 

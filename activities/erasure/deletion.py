@@ -79,12 +79,12 @@ async def remove(
     ).fetchall()
     if not rows:
         return Removed([], 0)
-    ids = [row[0] for row in rows]
-    digests = sorted({bytes(row[1]) for row in rows})
-    identities = {bytes(row[2]) for row in rows if row[2] is not None}
+    ids = [message for message, *_ in rows]
+    digests = sorted({bytes(sha256) for _, sha256, *_ in rows})
+    identities = {bytes(identity) for _, _, identity, _, _ in rows if identity is not None}
     others = await followers_of(connection, await passing_on(connection, ids), MOST_FOLLOWERS + 1)
     more = len(others) > MOST_FOLLOWERS
-    others += await reported(connection, {(address, row[4]) for row in rows if row[4] is not None})
+    others += await reported(connection, {(address, about) for *_, about in rows if about is not None})
     # Blobs before entries, as everybody locks them. Whoever stores the same bytes has locked them, or waits here.
     await connection.execute("select from blobs where sha256 = any(%b::bytea[]) order by sha256 for update", [digests])
     await connection.execute(
@@ -105,7 +105,7 @@ async def remove(
     await connection.execute("delete from mail where id = any(%s)", [ids])
     await _drop_bytes(connection, digests)
     await refresh_entries(connection, identities)
-    size = sum(row[3] for row in rows)
+    size = sum(size for *_, size, _ in rows)
     await connection.execute(
         "update mailboxes set messages = messages - %s, bytes = bytes - %s where address = %s",
         [len(ids), size, address],

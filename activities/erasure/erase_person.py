@@ -181,7 +181,7 @@ class Erasing:
                 f"organisation: {request.given.organisation} has no account: the view accounts shows which there are",
                 field="organisation",
             )
-        own = {normal_address(address) or address for row in rows for address in (row[0], *row[1])}
+        own = {normal_address(one) or one for address, aliases in rows for one in (address, *aliases)}
         return sorted(row[0] for row in rows), own
 
     async def _page(
@@ -215,11 +215,11 @@ async def _find(connection: Connection, account: str, person: str, own: Collecti
         )
     ).fetchall()
     last = rows[-1][0] if len(rows) == PAGE else None
-    rows = [row for row in rows if row[3]]
+    named = [(message, size, only) for message, size, only, names in rows if names]
     return Found(
-        removed=[row[0] for row in rows if row[2]],
-        kept=[row[0] for row in rows if not row[2]],
-        bytes=sum(row[1] for row in rows if row[2]),
+        removed=[message for message, _, only in named if only],
+        kept=[message for message, _, only in named if not only],
+        bytes=sum(size for _, size, only in named if only),
         last=last,
     )
 

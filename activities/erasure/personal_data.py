@@ -61,8 +61,13 @@ async def _filters(
             [account],
         )
     ).fetchall()
-    named = [row for row in rows if naming.is_in(list(row[3:7]))]
-    for number, version, position, name, match, conditions, actions, enabled in named if erasing else ():
+    named = 0
+    for number, version, position, name, match, conditions, actions, enabled in rows:
+        if not naming.is_in([name, match, conditions, actions]):
+            continue
+        named += 1
+        if not erasing:
+            continue
         left = left_of_filter(name, match, conditions, actions, naming)
         facts: dict[str, object] = {"filter": number, "version": version, "erasure": str(request.erasure)}
         if left is None:
@@ -81,7 +86,7 @@ async def _filters(
                 "select filter, version, name, conditions, actions from filter_texts where address = %s", [account]
             )
         ).fetchall()
-        forgotten = [(row[0], row[1]) for row in versions if naming.is_in(list(row[2:]))]
+        forgotten = [(number, version) for number, version, *texts in versions if naming.is_in(texts)]
         await connection.execute(
             """
             delete from filter_texts t using unnest(%s::bigint[], %s::int[]) as forgotten (filter, version)
@@ -89,7 +94,7 @@ async def _filters(
             """,
             [[filter_ for filter_, _ in forgotten], [version for _, version in forgotten]],
         )
-    return len(named)
+    return named
 
 
 async def _rules(connection: Connection, account: str, person: str, erasure: UUID, *, erasing: bool) -> int:
@@ -153,9 +158,13 @@ async def of_crm(connection: Connection, crm: str, person: str, request: Erasure
             [crm, person],
         )
     ).fetchall()
-    records = [(row[0], row[1]) for row in rows]
+    records = [(kind, record) for kind, record in rows]
     theirs, naming = await _activities(connection, crm, person, records), Naming(person)
-    others = [row for row in await _with_the_address(connection, crm, person, theirs) if naming.is_in([row[1], row[2]])]
+    others = [
+        (number, subject, text)
+        for number, subject, text in await _with_the_address(connection, crm, person, theirs)
+        if naming.is_in([subject, text])
+    ]
     if erasing and (records or others):
         await connection.execute("delete from builtin_activities where id = any(%s)", [theirs])
         for number, subject, text in others:
@@ -203,7 +212,7 @@ async def _with_the_address(
             [crm, list(besides), spellings(person)],
         )
     ).fetchall()
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(number, subject, text) for number, subject, text in rows]
 
 
 async def crms_with_a_rule(connection: Connection, organisation: str, person: str) -> list[str]:

@@ -137,8 +137,8 @@ class Application:
                 )
             ).fetchone()
         assert row is not None
-        done.changed, done.moved, done.labelled, done.marked = row[:4]
-        done.examples = row[4] or []
+        done.changed, done.moved, done.labelled, done.marked, examples = row
+        done.examples = examples or []
 
 
 async def _page(
@@ -160,15 +160,16 @@ async def _page(
     page.checked, page.through = len(rows), rows[-1][0] if rows else after
     raw = reads_the_raw_message([saved.filter])
     for row in rows:
-        head = await _head(connection, row[12]) if raw else b""
-        await asyncio.to_thread(_look, page, saved, saved.filter, own, row, head)
+        *looked_at, sha256 = row
+        head = await _head(connection, sha256) if raw else b""
+        await asyncio.to_thread(_look, page, saved, saved.filter, own, looked_at, head)
     return page
 
 
 def _look(page: Page, saved: Saved, given: Filter, own: frozenset[str], row: Sequence[Any], head: bytes) -> None:
     """What the filter does to one message. What is in Trash was thrown away, and stays there; what would take the filter too
     long it does not match, as when mail is stored."""
-    message, folder, labels, flags, filed, participants, author, kind, automatic, traits, subject, size, _ = row
+    message, folder, labels, flags, filed, participants, author, kind, automatic, traits, subject, size = row
     mail = Mail(tuple(Participant(**who) for who in participants), author, kind, automatic, traits)
     try:
         read = readable_head(head, mail, subject=subject, size=size, own=own)

@@ -43,16 +43,17 @@ class Filters:
             if row is None:
                 saved, changed = await self._add(connection, request.address, wanted), True
             else:
-                saved, changed = row[:3], not row[3] and not done
+                number, version, position, as_wanted = row
+                saved, changed = (number, version, position), not as_wanted and not done
                 if changed:
                     await connection.execute(
                         """
                         update account_filters set match = %s, conditions = %s, actions = %s, enabled = %s,
                             version = version + 1 where id = %s
                         """,
-                        [*_columns(wanted), row[0]],
+                        [*_columns(wanted), number],
                     )
-                    saved = (row[0], row[1] + 1, row[2])
+                    saved = (number, version + 1, position)
             own = await own_addresses(connection, request.address)
             order: list[int] | None = None
             if asked.position is not None and not done:
@@ -82,7 +83,8 @@ class Filters:
                 ).fetchone()
                 if row is None:
                     raise unknown_filter(asked.name)
-                await log(connection, request, "FilterRemoved", asked.by, {"filter": row[0], "version": row[1]})
+                number, version = row
+                await log(connection, request, "FilterRemoved", asked.by, {"filter": number, "version": version})
             return {"removed": asked.name}
 
     @activity.defn
@@ -142,7 +144,8 @@ class Filters:
             )
         ).fetchone()
         assert row is not None
-        return row[0], row[1], row[2]
+        number, version, position = row
+        return number, version, position
 
     async def _placed(
         self, connection: Connection, address: str, saved: int, position: int

@@ -66,7 +66,7 @@ async def saved_filters(connection: Connection, address: str) -> list[Saved]:
             [address],
         )
     ).fetchall()
-    return [Saved(row[0], row[1], as_written(*row[2:])) for row in rows]
+    return [Saved(number, version, as_written(*written)) for number, version, *written in rows]
 
 
 def readable_head(head: bytes, mail: Mail, *, subject: str, size: int, own: frozenset[str]) -> Readable:

@@ -13,11 +13,12 @@ from temporalio import activity
 from activities.core.commands import at_the_desk, given, log, logged
 from activities.core.locks import hold_links
 from activities.filing.folders import own_folder
-from activities.linking.links import Changed, relink
+from activities.linking.links import relink
 from domain.core.refusal import Refused
 from domain.filing.commands import LabelMessages, MarkMessages, MoveMessages, UndoFiling
 from domain.filing.evaluation import Place
 from domain.filing.filters import FOLDERS
+from domain.linking.changes import Changed
 from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
 
@@ -150,7 +151,10 @@ async def places(connection: Connection, address: str, messages: Collection[int]
     ).fetchall()
     if missing := set(messages) - {row[0] for row in rows}:
         raise unknown_messages(address, missing)
-    return {row[0]: Place(row[1], tuple(row[2]), tuple(row[3]), tuple(row[4])) for row in rows}
+    return {
+        message: Place(folder, tuple(labels), tuple(flags), tuple(filed))
+        for message, folder, labels, flags, filed in rows
+    }
 
 
 async def refile(connection: Connection, run: UUID, before: Places, after: Places) -> Changed:
@@ -210,7 +214,7 @@ async def _changes(connection: Connection, address: str, run: UUID, after: int) 
             [address, run, after, UNDONE_AT_ONCE],
         )
     ).fetchall()
-    return {row[0]: (_place(row[1]), _place(row[2])) for row in rows}
+    return {message: (_place(before), _place(after)) for message, before, after in rows}
 
 
 def _place(kept: Mapping[str, Any]) -> Place:

@@ -12,6 +12,7 @@ from activities.linking.reports import reports_on
 from activities.linking.threads import ancestors_of, anchors_of, threads_pass_on
 from activities.mailbox.policy import StandingRules
 from activities.storage.batch import Retrieved
+from domain.linking.changes import Record, StoredLink
 from domain.linking.evidence import with_facts
 from domain.linking.links import Owner, correspondents, eligible, for_crm, link, passed_on, with_deals, with_former
 from domain.linking.model import SENT, Correspondence, Mail
@@ -19,8 +20,6 @@ from domain.linking.rules import Rules
 from domain.privacy.rules import Privacy
 from infra.database.locks import hold
 from infra.database.pool import Connection
-
-Record = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +51,10 @@ class Account:
     crms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A link that there is, or was."""
-
-    id: int
-    direction: str
-    manual: bool
-    unlinked: bool
-    matched_address: str
-    evidence: dict[str, object]
-
-
 async def expected(
     connection: Connection,
     mail: Sequence[tuple[Account, Linkable]],
-    known: Mapping[int, Mapping[Record, Known]],
+    known: Mapping[int, Mapping[Record, StoredLink]],
     held: StandingRules | None = None,
 ) -> dict[int, list[Correspondence]]:
     """The links that follow for each message: the one place that decides it. `known` are those that there are; `held` are the
@@ -110,7 +97,7 @@ async def expected(
     return made
 
 
-def _kept(known: Mapping[Record, Known]) -> set[tuple[str, str]]:
+def _kept(known: Mapping[Record, StoredLink]) -> set[tuple[str, str]]:
     """The deals (crm, id) that a message stays with: those it is linked with, or where it is with none now, those it was with.
     It may have been in Sent meanwhile, or its contact gone, and is back as it was."""
     kept: set[tuple[str, str]] = set()

@@ -10,13 +10,15 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import uuid4
+
+from psycopg.rows import class_row
 
 from activities.core.locks import hold_links
 from activities.core.log import append
 from activities.linking import lookups
-from activities.linking.expected import Account, Known, Linkable, Record, expected, passes_on
+from activities.linking.expected import Account, Linkable, expected, passes_on
 from activities.linking.merged_records import unlinked_by_hand
 from activities.linking.outbox_entries import refresh_entries
 from activities.linking.own_mail import Stored, tell_own_mail_anew
@@ -25,7 +27,8 @@ from activities.linking.threads import followers_of
 from activities.mailbox.policy import StandingRules
 from domain.core.log_event import SYSTEM, LoggedEvent
 from domain.core.text import storable
-from domain.linking.model import SENT, Correspondence, Mail
+from domain.linking.changes import Changed, LinkChanges, Record, StoredLink, changes
+from domain.linking.model import Correspondence, Mail
 from domain.mailbox.settings import AccountSettings
 from domain.message.authorship import author_of
 from domain.message.index import Participant
@@ -35,18 +38,6 @@ from infra.database.pool import Connection
 MOST_FOLLOWERS = 500  # replies that are linked anew in the same transaction as what they answer; the others follow
 FOLLOWED = "what a message answers is linked otherwise"
 STORED = "a message of its thread, or a report on it, was stored"
-
-
-@dataclass(slots=True)
-class Changed:
-    """What linking anew came to, in links."""
-
-    linked: int = 0
-    unlinked: int = 0
-    turned: int = 0
-
-    def __add__(self, other: Changed) -> Changed:
-        return Changed(self.linked + other.linked, self.unlinked + other.unlinked, self.turned + other.turned)
 
 
 async def link_new(
@@ -144,48 +135,78 @@ class Relinked:
     def changed(self) -> Changed:
         return sum((changed for changed, _ in self.touched.values()), Changed())
 
-    def touch(self, account: str, crm: str, message: int) -> Changed:
-        """What counts the changes of that account and CRM, of which `message` has one."""
-        changed, messages = self.touched.setdefault((account, crm), (Changed(), set()))
-        messages.add(message)
-        return changed
+    def add(self, account: str, message: int, found: LinkChanges) -> None:
+        """What has changed of one message of the account."""
+        for crm, counted in found.counts.items():
+            changed, messages = self.touched.get((account, crm), (Changed(), set()))
+            messages.add(message)
+            self.touched[account, crm] = (changed + counted, messages)
+        if found.passes_on:
+            self.passing_on.add(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One stored message with what its account is now."""
+
+    id: int
+    identity: bytes
+    folder: str
+    address: str
+    participants: list[dict[str, str]]
+    author: str | None
+    kind: str
+    automatic: bool
+    traits: dict[str, Any]
+    message_id: str | None
+    answers: list[str]
+    crms: list[str]
+    aliases: list[str]
+    organisation: str
+    sender: str | None
 
 
 async def _relink(connection: Connection, ids: Collection[int], crms: Sequence[str] | None) -> Relinked:
     if not ids:
         return Relinked()
-    rows = await (
-        await connection.execute(
+    async with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        await cursor.execute(
             """
             select m.id, m.identity, m.folder, m.address, m.participants, m.author, m.kind, m.automatic, m.traits,
-                m.message_id, m.message_references || m.in_reply_to, a.crm, a.aliases, a.organisation, m.from_address
+                m.message_id, m.message_references || m.in_reply_to as answers, a.crm as crms, a.aliases, a.organisation,
+                m.from_address as sender
             from mail m join accounts_recorded a using (address)
             where m.id = any(%s) and m.state = 'stored'
             order by m.id for no key update of m
             """,
             [sorted(ids)],
         )
-    ).fetchall()
-    own = {row[3]: frozenset(normal_address(one) or one for one in (row[3], *row[12])) for row in rows}
-    stored = [Stored(row[0], row[3], own[row[3]], row[14], row[4], row[8], row[9]) for row in rows]
+        rows = await cursor.fetchall()
+    own = {row.address: frozenset(normal_address(one) or one for one in (row.address, *row.aliases)) for row in rows}
+    stored = [
+        Stored(row.id, row.address, own[row.address], row.sender, row.participants, row.traits, row.message_id)
+        for row in rows
+    ]
     traits = {one.id: one.traits for one in stored} | await tell_own_mail_anew(connection, stored)
     mail: list[tuple[Account, Linkable]] = []
     for row in rows:
-        account = Account(row[3], own[row[3]], row[13], tuple(name for name in row[11] if crms is None or name in crms))
-        one = _mail(row[4], author_of(traits[row[0]], row[5]), row[6], row[7], traits[row[0]])
-        mail.append((account, Linkable(row[0], bytes(row[1]), row[2], one, row[9], tuple(row[10]))))
+        linked = tuple(name for name in row.crms if crms is None or name in crms)
+        account = Account(row.address, own[row.address], row.organisation, linked)
+        told = traits[row.id]
+        one = _mail(row.participants, author_of(told, row.author), row.kind, row.automatic, told)
+        mail.append(
+            (account, Linkable(row.id, bytes(row.identity), row.folder, one, row.message_id, tuple(row.answers)))
+        )
     known = await _known(connection, [one.id for _, one in mail], crms)
     private = await lookups.kept_private(connection, [one.id for _, one in mail])
     wanted = await expected(connection, [(account, one) for account, one in mail if one.id not in private], known)
     wanted |= {message: [] for message in private}
-    done = await _bring_up(connection, mail, known, wanted)
-    done.identities = {one.identity for _, one in mail}
-    return done
+    return await _bring_up(connection, mail, known, wanted)
 
 
 async def _known(
     connection: Connection, ids: Sequence[int], crms: Sequence[str] | None
-) -> dict[int, dict[Record, Known]]:
+) -> dict[int, dict[Record, StoredLink]]:
     rows = await (
         await connection.execute(
             """
@@ -197,56 +218,31 @@ async def _known(
             [list(ids), crms, crms],
         )
     ).fetchall()
-    known: dict[int, dict[Record, Known]] = {}
-    for row in rows:
-        known.setdefault(row[0], {})[row[1], row[2], row[3]] = Known(*row[4:])
+    known: dict[int, dict[Record, StoredLink]] = {}
+    for message, crm, kind, record, *there in rows:
+        known.setdefault(message, {})[crm, kind, record] = StoredLink(*there)
     return known
 
 
 async def _bring_up(
     connection: Connection,
     mail: Sequence[tuple[Account, Linkable]],
-    known: Mapping[int, Mapping[Record, Known]],
+    known: Mapping[int, Mapping[Record, StoredLink]],
     wanted: Mapping[int, Sequence[Correspondence]],
 ) -> Relinked:
-    done = Relinked()
+    done = Relinked(identities={one.identity for _, one in mail})
     decided = await unlinked_by_hand(connection, [one.id for _, one in mail])
     gone: list[int] = []
     turned: list[tuple[int, str]] = []
     updated: list[tuple[int, Correspondence]] = []
     new: dict[str, list[tuple[Linkable, Correspondence]]] = {}
     for account, one in mail:
-        due = {found.record: found for found in wanted[one.id] if (one.id, *found.record) not in decided}
-        there = known.get(one.id, {})
-        for record, is_there in there.items():
-            found = due.pop(record, None)
-            if is_there.manual or record[0] not in account.crms:  # one that was taken off the account keeps what it has
-                direction = SENT if one.folder == SENT else "Received"
-                if is_there.direction != direction and (is_there.manual or not is_there.unlinked):
-                    if not is_there.unlinked:
-                        done.touch(account.address, record[0], one.id).turned += 1
-                    turned.append((is_there.id, direction))
-                continue
-            if (record[1] == "deal" or is_there.evidence.get("rule") == "thread") and (
-                found is None
-            ) != is_there.unlinked:
-                done.passing_on.add(one.id)
-            if found is None:
-                if not is_there.unlinked:
-                    done.touch(account.address, record[0], one.id).unlinked += 1
-                    gone.append(is_there.id)
-                continue
-            is_now = (found.direction, found.matched_address, found.evidence)
-            if is_there.unlinked or is_now != (is_there.direction, is_there.matched_address, is_there.evidence):
-                changed = done.touch(account.address, record[0], one.id)
-                changed.linked += is_there.unlinked
-                changed.turned += not is_there.unlinked and found.direction != is_there.direction
-                updated.append((is_there.id, found))
-        for found in due.values():
-            new.setdefault(account.address, []).append((one, found))
-            done.touch(account.address, found.crm, one.id).linked += 1
-            if found.record_kind == "deal" or found.evidence.get("rule") == "thread":
-                done.passing_on.add(one.id)
+        found = changes(known.get(one.id, {}), wanted[one.id], decided.get(one.id, ()), one.folder, account.crms)
+        gone += found.remove
+        turned += found.turn
+        updated += found.update
+        new.setdefault(account.address, []).extend((one, link) for link in found.insert)
+        done.add(account.address, one.id, found)
     if gone:
         await connection.execute("update links set unlinked_at = now() where id = any(%s)", [gone])
     if turned:
@@ -274,7 +270,8 @@ async def _bring_up(
             ],
         )
     for address, links in new.items():
-        await connection.execute(INSERT, _columns(address, links))
+        if links:
+            await connection.execute(INSERT, _columns(address, links))
     return done
 
 

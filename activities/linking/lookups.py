@@ -100,7 +100,11 @@ async def matches_of(connection: Connection, addresses: Collection[str], rules: 
 
 
 async def _as_they_are_now(connection: Connection, rows: Sequence[TupleRow]) -> list[DirectoryMatch]:
-    moved = {(row[0], *target) for row in rows if (target := _moved_to(row[1], row[6], row[7]))}
+    moved = {
+        (crm, *target)
+        for crm, kind, _, _, _, _, converted, merged, _ in rows
+        if (target := _moved_to(kind, converted, merged))
+    }
     now: dict[tuple[str, str, str], tuple[str, str] | None] = {}  # None: gone; missing: not in the directory
     is_open: dict[tuple[str, str, str], bool] = {}
     asked: set[tuple[str, str, str]] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from domain.linking.changes import Record
 from domain.linking.model import Correspondence
 from infra.database.pool import Connection
 
@@ -68,9 +69,9 @@ async def former_links(connection: Connection, messages: Collection[int]) -> dic
     return found
 
 
-async def unlinked_by_hand(connection: Connection, messages: Collection[int]) -> set[tuple[int, str, str, str]]:
-    """What people have unlinked (message, CRM, kind and id of the record); of a record that has become another also what it is
-    now, which the decision is yet to follow to."""
+async def unlinked_by_hand(connection: Connection, messages: Collection[int]) -> dict[int, set[Record]]:
+    """The records that people have unlinked messages from; of a record that has become another also what it is now, which the
+    decision is yet to follow to."""
     rows = await (
         await connection.execute(
             """
@@ -88,7 +89,10 @@ async def unlinked_by_hand(connection: Connection, messages: Collection[int]) ->
             [list(messages)],
         )
     ).fetchall()
-    return {(row[0], row[1], row[2], row[3]) for row in rows}
+    decided: dict[int, set[Record]] = {}
+    for message, crm, kind, record in rows:
+        decided.setdefault(message, set()).add((crm, kind, record))
+    return decided
 
 
 async def follow(connection: Connection, crm: str, kind: str, record_id: str, messages: Sequence[int]) -> None:

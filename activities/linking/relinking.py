@@ -19,12 +19,13 @@ from psycopg.rows import class_row
 
 from activities.core.locks import hold_links
 from activities.core.log import append
-from activities.linking.links import Changed, relink
+from activities.linking.links import relink
 from activities.linking.lookups import searched
 from activities.linking.merged_records import follow
 from activities.linking.threads import followers_of
 from domain.core.log_event import SYSTEM, LoggedEvent
 from domain.core.text import storable
+from domain.linking.changes import Changed
 from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 
@@ -312,7 +313,7 @@ async def _links(connection: Connection, crm: str, ids: Sequence[int]) -> dict[K
             [list(ids)],
         )
     ).fetchall()
-    return {(row[0], row[1], row[2]): row[3] for row in rows if row[4] == crm}
+    return {(message, kind, record): direction for message, kind, record, direction, of in rows if of == crm}
 
 
 def _differences(before: Mapping[Key, str], now: Mapping[Key, str]) -> dict[int, Changed]:

@@ -72,8 +72,8 @@ async def anchors_of(
         )
     ).fetchall()
     found: dict[int, list[Correspondence]] = {}
-    for row in rows:
-        found.setdefault(row[0], []).append(Correspondence(*row[1:]))
+    for message, *link in rows:
+        found.setdefault(message, []).append(Correspondence(*link))
     return found
 
 

@@ -51,18 +51,18 @@ async def hold_rules(
         await connection.execute(
             """
             with account as materialized (select crm from accounts_recorded where address = %s for share)
-            select set_config('enable_seqscan', 'off', true), (table account)
+            select (table account), set_config('enable_seqscan', 'off', true)
             """,
             [address],
         )
     ).fetchone()
     assert account is not None
-    linked = settings.crm if account[1] is None else account[1]
+    crms, _ = account
     await hold(
         connection,
         Lock(Guarded.PRIVACY, address, shared=True),
         Lock(Guarded.ATTACH, address, shared=not attaching),
-        *linking_by(linked),
+        *linking_by(settings.crm if crms is None else crms),
     )
     row = await (
         await connection.execute(

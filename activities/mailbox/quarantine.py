@@ -94,7 +94,7 @@ class Quarantine:
                 epoch=epoch,
                 gone=[uidl for uidl, _ in gone],
                 listed_again=[uidl for uidl, _ in back],
-                left_behind=[row[1] for row in left_behind],
+                left_behind=[uidl for _, uidl, *_ in left_behind],
             )
         if left_behind:
             words = "%s: %d messages in quarantine are given up: they are on a server that is no longer asked"
@@ -122,7 +122,11 @@ class Quarantine:
                 for of_epoch, uidl, occurrence, in_ledger in rows
                 if of_epoch == epoch and not in_ledger and (uidl, occurrence) in listed
             }
-            forgotten = [row[:3] for row in rows if row[0] != epoch or (row[1], row[2]) not in still]
+            forgotten = [
+                (of_epoch, uidl, occurrence)
+                for of_epoch, uidl, occurrence, _ in rows
+                if of_epoch != epoch or (uidl, occurrence) not in still
+            ]
             if forgotten:
                 await connection.execute(
                     """

@@ -115,7 +115,8 @@ class Reconciliation:
                     [awaited.last_checked_at, awaited.address],
                 )
             ).fetchone()
-        if row is not None and row[0] not in NOT_WATCHED and not row[1]:
+        state, has_looked = row or (None, True)
+        if state not in NOT_WATCHED and not has_looked:
             call_again("the account's own session has not looked yet", LOOK_AGAIN)
 
     async def _compare_held(self, request: ReconcileRequest, known: Known, hashes: BlobHashes) -> Pass:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from domain.message.index import IndexedMessage, Participant
 
-SENT = "Sent"
 Direction = Literal["Sent", "Received"]
+SENT: Final[Direction] = "Sent"
+RECEIVED: Final[Direction] = "Received"
 REPORTS = ("bounce", "receipt", "report")  # facts about another message, no correspondence of their own
 
 

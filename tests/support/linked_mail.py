@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from activities.linking.links import Changed, relink
+from activities.linking.links import relink
 from activities.linking.relinking import BackLinking
 from activities.mailbox.leases import Leases
 from activities.mailbox.state import Live, Mailboxes, SessionRow
@@ -16,6 +16,7 @@ from activities.pop.session import now_utc
 from activities.privacy.privacy import Privacies
 from activities.retrieval.mail_store import MailStore, Source
 from activities.storage.batch import Batch, Retrieved
+from domain.linking.changes import Changed
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool

@@ -11,9 +11,10 @@ from psycopg.rows import TupleRow
 
 from activities.directory.directory import Directory
 from activities.linking.expected import Linkable
-from activities.linking.links import Changed, link_new
+from activities.linking.links import link_new
 from activities.linking.relinking import BackLinking, ask_to_relink_account
 from domain.directory.records import Page, Record
+from domain.linking.changes import Changed
 from domain.linking.model import Mail
 from domain.mailbox.settings import AccountSettings
 from domain.message.index import Participant

@@ -159,9 +159,10 @@ class Adapters:
             ).fetchone()
         if row is None:
             raise Refused("unknown_crm", f"crm: there is no CRM connection named {name}", field="crm")
-        if row[1] in ("disabled", "closed"):
-            raise Refused("disabled", f"crm: the CRM connection {name} is {row[1]}: give it enable first", field="crm")
-        settings = parse(CrmSettings, row[0] or {"name": name}, what="CrmConnection")
+        given, state = row
+        if state in ("disabled", "closed"):
+            raise Refused("disabled", f"crm: the CRM connection {name} is {state}: give it enable first", field="crm")
+        settings = parse(CrmSettings, given or {"name": name}, what="CrmConnection")
         async with self.open(settings) as (crm, _):
             yield crm
 
@@ -198,5 +199,6 @@ class Adapters:
                 )
             ).fetchone()
         assert row is not None
-        host.left = max(settings.daily_calls - row[0], 0)
-        host.again_after = max(row[1], 60.0)
+        calls, seconds = row
+        host.left = max(settings.daily_calls - calls, 0)
+        host.again_after = max(seconds, 60.0)

@@ -11,9 +11,10 @@ import pytest
 
 from activities.directory.directory import Directory
 from activities.linking import relinking as back_linking
-from activities.linking.links import Changed, relink
+from activities.linking.links import relink
 from activities.linking.relinking import BackLinking, ask_to_relink_account
 from domain.directory.records import Page, Record
+from domain.linking.changes import Changed
 from infra.database.pool import Pool
 from tests.support.mailboxes import JANE, Watcher, account
 from tests.support.running import until

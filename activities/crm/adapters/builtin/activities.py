@@ -64,7 +64,10 @@ class BuiltinActivities:
                     },
                 )
             ).fetchone()
-        return None if row is None else Record(new.kind, row[0], row[1], tuple(row[2]), tuple(row[3]), row[4])
+        if row is None:
+            return None
+        record, name, addresses, contacts, still_open = row
+        return Record(new.kind, record, name, tuple(addresses), tuple(contacts), still_open)
 
     async def add_activity(self, new: NewActivity) -> str:
         async with self._pool.connection() as connection, connection.transaction():

@@ -48,7 +48,7 @@ class Builtin(BuiltinActivities):
                     [self._crm, entry.key],
                 )
             ).fetchone()
-        return None if row is None else Found(row[0], row[1])
+        return None if row is None else Found(*row)
 
     async def turn(self, entry: Entry, remote_id: str) -> str:
         return await self._show(entry)
