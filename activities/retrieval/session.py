@@ -29,7 +29,7 @@ from activities.retrieval.listing import Found, Survey
 from activities.retrieval.observer import Observer
 from activities.retrieval.refusals import Withheld
 from activities.retrieval.services import Services
-from activities.storage.batch import Batch, NotRetrieved
+from activities.storage.batch import BATCH_MESSAGES, Batch, NotRetrieved
 from domain.core.refusal import Refused, WorkerLacks
 from domain.retrieval.plan import DELETIONS_PER_SESSION, Entry, Identity, Plan, is_to_be_deleted, plan
 from domain.retrieval.reports import InQuarantine, Progress, SessionReport
@@ -225,11 +225,13 @@ class RetrievalSession:
             )
         if self._plan.oversized:
             reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
-            refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
-            await self._batches.commit(Batch(number=0, refused=refused))
-        disclaimed = await self._look_at_quarantine(found)
-        if self._mailbox.deletions_unsettled and found.complete:
-            await self._ledger.settle_deletions(self._lease, self.row, self._mailbox.epoch, found.listed, self._clock())
+            for part, first in enumerate(range(0, len(self._plan.oversized), BATCH_MESSAGES)):
+                messages = self._plan.oversized[first : first + BATCH_MESSAGES]
+                refused = [NotRetrieved(message, reason, 1, None) for message in messages]
+                await self._batches.commit(Batch(number=0, refused=refused, part=part))
+                if self._must_end():
+                    break  # the others have no entry in the ledger, so the next session comes to them
+        disclaimed = await self._settle(found)
         await self._observer.look(self._lease, self.row, self._room, found, self._clock())
         return Withheld(self._settings, self._keep(found), self._clock, disclaimed)
 
@@ -260,14 +262,18 @@ class RetrievalSession:
         if withheld.disclaimed:
             await self._services.quarantine.disclaim(self._lease, self._mailbox.epoch, withheld.disclaimed)
 
-    async def _look_at_quarantine(self, found: Found) -> set[Identity]:
-        """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
+    async def _settle(self, found: Found) -> set[Identity]:
+        """Settles what the list tells of messages that could not be taken before, and of those that a QUIT was to delete whose
+        answer was lost; answers which the server disclaimed."""
         address, epoch = self._settings.address, found.mailbox.epoch
-        if not (found.mailbox.quarantined or found.mailbox.disclaimed):
+        unsettled = found.mailbox.deletions_unsettled and found.complete
+        if not (found.mailbox.quarantined or found.mailbox.disclaimed or unsettled):
             return set()
         listed = await self._room.worked_out(len(found.listed), lambda: {message.identity for message in found.listed})
         if found.mailbox.quarantined and found.complete:
             await self._services.quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
+        if unsettled:
+            await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, self._clock())
         if not found.mailbox.disclaimed:
             return set()
         return await self._services.quarantine.disclaimed(address, epoch, listed)
