@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import LiteralString, get_args
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from activities.core.log import append
@@ -23,7 +24,8 @@ from domain.retrieval.plan import Entry, Identity, LedgerState, Listed
 from infra.database.pool import Pool
 
 STATES: Mapping[str, LedgerState] = {state: state for state in get_args(LedgerState)}
-AT_ONCE = 2_500  # rows or UIDLs: a mailbox may list hundreds of thousands, and what is made of them, nobody else works meanwhile
+ASKED_AT_ONCE = 10_000  # UIDLs; for each such part PostgreSQL may go through all of the account's rows
+AT_ONCE = 2_500  # rows: there may be hundreds of thousands, and nobody else works while something is made of them
 
 # For statements with lists of UIDLs. Planned for its list, PostgreSQL hashes it; prepared for any list, it may compare each
 # of the account's rows with each UIDL in turn, which takes minutes until it has gathered statistics of a grown table.
@@ -47,34 +49,33 @@ class Ledger:
         moments: dict[datetime | None, datetime | None] = {}
         asked = iter(uidls)
         async with self._pool.connection() as connection:
-            while part := list(islice(asked, AT_ONCE)):
-                rows = await (
-                    await connection.execute(
-                        """
-                        select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
-                            l.state <> 'quarantined' and (l.vanished_at is not null
-                                or (l.state <> 'deleted' and l.first_seen_at <= %s::timestamptz)) is true,
-                            l.first_seen_at
-                        from pop_ledger l
-                        where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
-                        """,
-                        [emptied_at, address, epoch, part],
-                        prepare=NEVER_PREPARED,
-                    )
-                ).fetchall()
+            while part := list(islice(asked, ASKED_AT_ONCE)):
+                cursor = await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
+                        l.state <> 'quarantined' and (l.vanished_at is not null
+                            or (l.state <> 'deleted' and l.first_seen_at <= %s::timestamptz)) is true,
+                        l.first_seen_at
+                    from pop_ledger l
+                    where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
+                    """,
+                    [emptied_at, address, epoch, part],
+                    prepare=NEVER_PREPARED,
+                )
                 # Of hundreds of thousands of entries most have the caller's UIDL, one of four states and their batch's time:
                 # one object for all of them halves the memory.
                 names = {uidl: uidl for uidl in part}
-                for uidl, occurrence, state, size, stored_at, retry_at, attempts, vanished, first_seen_at in rows:
-                    known[names[uidl], occurrence] = Entry(
-                        STATES[state],
-                        size,
-                        moments.setdefault(stored_at, stored_at),
-                        retry_at,
-                        attempts,
-                        vanished,
-                        moments.setdefault(first_seen_at, first_seen_at),
-                    )
+                async for rows in _fetched(cursor):
+                    for uidl, occurrence, state, size, stored_at, retry_at, attempts, vanished, first_seen_at in rows:
+                        known[names[uidl], occurrence] = Entry(
+                            STATES[state],
+                            size,
+                            moments.setdefault(stored_at, stored_at),
+                            retry_at,
+                            attempts,
+                            vanished,
+                            moments.setdefault(first_seen_at, first_seen_at),
+                        )
         return known
 
     async def envelopes(
@@ -84,19 +85,18 @@ class Ledger:
         found: dict[Identity, tuple[str | None, datetime | None]] = {}
         asked = iter(uidls)
         async with self._pool.connection() as connection:
-            while part := list(islice(asked, AT_ONCE)):
-                rows = await (
-                    await connection.execute(
-                        """
-                        select l.uidl, l.occurrence, m.message_id, m.sent_at
-                        from pop_ledger l join mail m on m.id = l.mail
-                        where l.address = %s and l.epoch = %s and l.uidl = any(%s) and m.state = 'stored'
-                        """,
-                        [address, epoch, part],
-                        prepare=NEVER_PREPARED,
-                    )
-                ).fetchall()
-                found.update({(uidl, occurrence): (message_id, at) for uidl, occurrence, message_id, at in rows})
+            while part := list(islice(asked, ASKED_AT_ONCE)):
+                cursor = await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, m.message_id, m.sent_at
+                    from pop_ledger l join mail m on m.id = l.mail
+                    where l.address = %s and l.epoch = %s and l.uidl = any(%s) and m.state = 'stored'
+                    """,
+                    [address, epoch, part],
+                    prepare=NEVER_PREPARED,
+                )
+                async for rows in _fetched(cursor):
+                    found.update({(uidl, occurrence): (message_id, at) for uidl, occurrence, message_id, at in rows})
         return found
 
     async def note_deleted_ones_gone(
@@ -253,6 +253,13 @@ async def _note_deleted(
         [(at, address, epoch, *identity) for identity in messages],
     )
     return max(cursor.rowcount, 0)
+
+
+async def _fetched(cursor: AsyncCursor[TupleRow]) -> AsyncIterator[list[TupleRow]]:
+    """What a query has found, some of it at a time, with the work of others in between."""
+    while rows := await cursor.fetchmany(AT_ONCE):
+        yield rows
+        await asyncio.sleep(0)
 
 
 async def portions(
