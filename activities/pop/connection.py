@@ -263,6 +263,8 @@ class PopConnection(Conversation):
     async def _prove_by_listing(self) -> None:
         command, named_before, others_before = self._listed
         lines = named = 0
+        wire = self._wire
+        left, wire.may_wait = wire.may_wait, min(wire.may_wait, self._timeouts.lists)
         try:
             async for line in self._lines(command):  # which are only counted: nobody holds them
                 lines += 1
@@ -273,6 +275,8 @@ class PopConnection(Conversation):
             raise OutOfStep(f"the answer to {command} is a refusal, and was none before") from None
         except ProtocolViolation as violation:
             raise OutOfStep(violation.what) from None
+        finally:
+            wire.may_wait = left
         if named < named_before or lines - named > others_before:
             raise OutOfStep(f"the answer to {command} is not the list that it was")
 

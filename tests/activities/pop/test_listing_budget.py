@@ -218,7 +218,32 @@ async def test_a_list_that_drips_ends_the_session_however_steadily_it_drips() ->
         for command, ask in asked.items():
             share = ListingBudget().share()
             port = server.sockets[0].getsockname()[1]
-            async with connected(port, share, timeouts=Timeouts(lists=0.5)) as pop:
+            async with connected(port, share, timeouts=Timeouts(lists=2)) as pop:
                 assert await pop.stat() == 9
                 with pytest.raises(TimeoutError, match=command):
                     await ask(pop)
+
+
+async def test_a_list_that_is_to_prove_an_answer_and_drips_ends_the_session_too() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n")
+        lists = 0
+        with contextlib.suppress(OSError):
+            while command := await reader.readline():
+                lists += command == b"LIST\r\n"
+                writer.write(b"+OK\r\n1 100\r\n.\r\n" if lists == 1 else b"+OK\r\n")
+                while lists == 2:
+                    writer.write(b"1 " + b"1" * LEAST_PROGRESS + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+        writer.close()
+
+    async with (
+        await asyncio.start_server(drip, "127.0.0.1", 0) as server,
+        connected(server.sockets[0].getsockname()[1], ListingBudget().share(), timeouts=Timeouts(lists=2)) as pop,
+    ):
+        assert await pop.stat() is None, "no answer that could prove anything"
+        assert await pop.list_sizes() == {1: 100}
+        pop.lists_done()
+        with pytest.raises(TimeoutError, match="LIST"):
+            await pop.prove_in_step()
