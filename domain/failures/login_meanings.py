@@ -31,6 +31,7 @@ BARRED_FOR_A_TIME = Meaning.of(
 
 TROUBLE = Meaning.of(
     "temporary",
+    "passing_status",
     "crash",
     "trouble",
     "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
@@ -68,7 +69,8 @@ WRONG_NAME = Meaning.of(
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|unknown|denied|!correct @6 nor {_OTHERS}",
+    f"secret + wrong|unknown|!correct @6 nor {_OTHERS}",
+    f"secret + denied @6 nor {_OTHERS} unless error_number",
     f"!secret nor {_OTHERS} unless cannot",
 )
 
@@ -86,3 +88,6 @@ LOGIN_FAILED = Meaning.of(
 NO_REASON = Meaning.of(
     "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, only_with=ABOUT_THE_LOGIN
 )
+
+# What else is known only by its number; one that is known to mean a wrong password is none (refusal_words/numbers.py).
+ERROR_NUMBER = Meaning.of("error_number")

@@ -184,12 +184,14 @@ class Code(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What one protocol's servers say. `counted` is the kind of a wrong password there."""
+    """What one protocol's servers say. `counted` is the kind of a wrong password there; `own_code` finds what each reply begins
+    with, which is no number of an error beside it, wherever it stands again."""
 
     marks: tuple[Rule, ...]
     codes: Mapping[str, Code]
     meanings: tuple[Rule, ...]
     counted: Kind
+    own_code: re.Pattern[str] | None = None
 
 
 class Decision(NamedTuple):
@@ -214,7 +216,7 @@ def decide(
             and mark.looked_for.search(text)
         ):
             return _decision(mark, provider)
-    reading = words.read(_CODE.sub(" . ", text)[:MOST_READ])
+    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
     name, code = next(
         ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
@@ -226,6 +228,17 @@ def decide(
     remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
     hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
     return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
+
+
+def _without_codes(text: str, rules: Rules) -> str:
+    """Other words in brackets are words: "[errno 111]"."""
+    return _CODE.sub(lambda code: " . " if code[1].upper() in rules.codes or " " not in code[0] else code[0], text)
+
+
+def _without_own_code(text: str, own_code: re.Pattern[str] | None) -> str:
+    if own_code is None or (found := own_code.match(text)) is None:
+        return text
+    return re.sub(rf"(?<![\w.-]){re.escape(found[0].strip())}(?![\w.])-?", " ", text)
 
 
 def _meaning(

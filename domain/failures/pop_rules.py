@@ -364,6 +364,7 @@ _MEANINGS = (
             ("refused without a reason", said.NO_REASON),
         )
     ),
+    Rule("an error's number", Kind.SERVER_ERROR, said.ERROR_NUMBER, say.UNKNOWN_WORDS, phases=LOGIN, weak=True),
     # Last, because many servers add it politely to "wrong password".
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later|now"), say.TROUBLE, weak=True),
 )

@@ -13,11 +13,13 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from domain.failures.error_numbers import ERROR_NUMBER, PASSING_STATUS, Numbers, numbers_in
 from domain.failures.refusal_words import WORDS
 
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
 WHERE = "here"  # "on this server" says where, and still has a server in it
 REACH_OF_A_NEGATION = 3  # words
+NUMBERS = {ERROR_NUMBER: "an error's number", PASSING_STATUS: "a status 4.x.x"}  # as people are told, and never which
 
 _CONTINUED = re.compile(r"\n {3,}")
 _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?: ")
@@ -50,7 +52,7 @@ class Hit(NamedTuple):
 class Reading(NamedTuple):
     """What was understood of a text. `words` is how many it has, known or not, without numbers; `unknown` those that no word of
     the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
-    names of hosts, which name cases and addresses, are not among these."""
+    names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
@@ -110,6 +112,8 @@ class Vocabulary(NamedTuple):
                 if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
                     found.append((start, end, entry))
         starts = sorted(places)
+        numbers = _left_of(numbers_in(folded), found)
+        found = [one for one in found if not any(first <= one[0] and one[1] <= last for first, last in numbers.cases)]
         negated = [(start, end) for start, end, entry in found if entry.negating]
         hits = [
             Hit(
@@ -123,7 +127,17 @@ class Vocabulary(NamedTuple):
             for start, end, entry in found
             if not _is_part_of_a_longer(start, end, found)
         ]
-        return Reading(tuple(_negated(hits)), words, _unknown(folded, places, found))
+        hits += [
+            Hit(
+                concept,
+                NUMBERS[concept],
+                bisect.bisect(sentences, start),
+                *(places[starts[bisect.bisect_left(starts, end) - 1]],) * 2,
+            )
+            for start, end, concept in numbers.said
+        ]
+        covered = [*((start, end) for start, end, _ in found), *numbers.nothing]
+        return Reading(tuple(_negated(hits)), words, _unknown(folded, places, covered))
 
 
 @functools.cache
@@ -187,10 +201,16 @@ def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
     return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2 - numbers
 
 
-def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int, _Entry]]) -> int:
+def _left_of(numbers: Numbers, found: Collection[tuple[int, int, _Entry]]) -> Numbers:
+    """Without those that are words: "port 995", "POP 3"."""
+    said = tuple(one for one in numbers.said if not any(first <= one[0] and one[1] <= last for first, last, _ in found))
+    return numbers._replace(said=said)
+
+
+def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int]]) -> int:
     """How many words of two letters or more none of what was found covers."""
     covered = bytearray(len(text))
-    for first, last in (*((first, last) for first, last, _ in found), *(host.span() for host in _HOST.finditer(text))):
+    for first, last in (*found, *(host.span() for host in _HOST.finditer(text))):
         covered[first:last] = b"\1" * (last - first)
     words = (_WORD.match(text, start) for start in places if not covered[start] and not _is_wide(text[start]))
     named = sum(word is not None and len(word[0]) > 1 and not any(map(str.isdigit, word[0])) for word in words)

@@ -15,7 +15,7 @@ from domain.failures.failure import Kind
 from domain.failures.meanings import Meaning, Pattern, Rule
 from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND
 from domain.failures.smtp_rules import SMTP
-from domain.failures.vocabulary import fold, rows, vocabulary
+from domain.failures.vocabulary import NUMBERS, fold, rows, vocabulary
 
 WRITTEN = Path(__file__).parents[2] / "data" / "refusals_written.tsv"
 LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "pl", "ru", "zh", "ja"}
@@ -160,7 +160,7 @@ def test_every_concept_that_a_rule_looks_for_is_in_the_table_and_the_other_way_r
         concept for meaning in (*meanings, UNKNOWN_COMMAND) for one in meaning.patterns for concept in one.concepts
     }
     asked |= {mark.lstrip("!=") for meaning in meanings for mark in meaning.only_with or ()}
-    assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()}
+    assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()} | set(NUMBERS)
 
 
 def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
@@ -268,3 +268,56 @@ def test_it_says_how_much_of_a_text_nobody_taught_it_also_where_no_blanks_are_wr
 def test_words_of_one_character_are_found() -> None:
     assert words_of("10秒", "minutes") == ["秒"]
     assert words_of("服务未开启", "!enabled") == ["开启"]
+
+
+# --- numbers ---
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed: 503", "Login failed: 451 4.3.0", "Authentication failed code 500", "Login failed (1040)",
+        "Login failed (-5)", "Login failed: 0x80040115", "auth failed rc=-1", "Login failed [errno 111]",
+        "Logon failed. Error code: 2147500037", "Login failed, error 80040115", "Login failed E1040",
+        "Anmeldung fehlgeschlagen (Fehler 500)", "Échec de l'authentification (code 110)", "登录失败（错误码：500）",
+        "ログインに失敗しました（エラーコード 503）", "Login failed 5.3.0", "Password rejected (421)", "503",
+        "Password is incorrect: 454 4.7.0",
+    ],
+)  # fmt: skip
+def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed: 535 5.7.8", "Login failed (535)", "Logon failure, error 1326", "Logon failed: 0x8007052E",
+        "Login failed (-2146893044)", "Authentication failed (#5.7.0)", "Login failed [a8f3c2d9]",
+        "Authentication failed (ref 1234)", "authentication failed, session 7f3e9a21b4", "Login failed from 192.0.2.77",
+        "Login failed on 2026-11-30", "Login failed 30.11.2026 12:31:05", "login failed, 3 attempts left",
+        "Login incorrect. Attempt 3 of 5", "Login failed (2/5)",
+        "Authentication failed for user 1004", "登录失败，还剩3次", "wrong password, error 18456", "Login failed (#AUTH012)",
+        "Login failed [20261130778812]", "Échec de l'authentification (essai 2 sur 5)",
+    ],
+)  # fmt: skip
+def test_a_number_that_means_a_wrong_password_or_names_a_case_or_counts_leaves_it_one(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SMTP_AUTHENTICATION
+
+
+def test_the_code_that_a_reply_of_smtp_begins_with_is_no_other_number_in_any_of_its_lines() -> None:
+    said = "535-5.7.8 Username and Password not accepted. 535 5.7.8 Login failed"
+    assert diagnose_smtp_reply(said, phase="auth").kind is Kind.SMTP_AUTHENTICATION
+    assert diagnose_smtp_reply("535 4.7.0 Authentication failed", phase="auth").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply("454 4.7.0 Login blocked for 10 minutes", phase="auth").kind is Kind.THROTTLED
+
+
+def test_what_decided_names_no_number_which_might_be_the_password() -> None:
+    assert diagnose_reply("Login failed: 12345", phase="login").decided_by == "an error's number (an error's number)"
+
+
+def test_other_words_in_brackets_are_read() -> None:
+    assert diagnose_reply("[Login failed: the database is down]", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("[ALERT] Login failed", phase="login").kind is Kind.AUTHENTICATION
