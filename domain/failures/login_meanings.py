@@ -6,7 +6,7 @@ What is a wrong password in one is that in the other, and what is not is neither
 
 from __future__ import annotations
 
-from domain.failures.meanings import Meaning
+from domain.failures.meanings import STRANGE, Meaning
 
 WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 
@@ -42,7 +42,6 @@ TROUBLE = Meaning.of(
     "full + mailbox|account|backend @5",
     "login + busy @3",
     "cannot > mailbox|backend @4",
-    "cannot > verify|check @3",
     "mailbox + cannot @3",
     "cannot|failed + now @7 unless wrong|unknown",
     "now + suspended|off @5",
@@ -55,12 +54,12 @@ ABOUT_THE_LOGIN = frozenset(
     (
         *("secret", "user", "account", "login", "login_again", "access"),
         *("failed", "cannot", "denied", "wrong", "unknown", "=correct", "not", "not_behind", "none"),
-        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "closed", "filler"),
+        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "of", "closed", "filler"),
     )
 )
 
 # A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
-_OTHERS = "server|backend|part|connection|pop"
+_OTHERS = "server|backend|part|mechanism|limit|connection|pop"
 
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_OTHERS} unless state",
@@ -69,9 +68,16 @@ WRONG_NAME = Meaning.of(
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|unknown|!correct @6 nor {_OTHERS}",
-    f"secret + denied @6 nor {_OTHERS} unless error_number",
-    f"!secret nor {_OTHERS} unless cannot",
+    f"secret + wrong|unknown|!correct @6 nor {_OTHERS}|{STRANGE}",
+    f"secret + denied @6 nor {_OTHERS}|{STRANGE} unless error_number",
+)
+
+# Whoever cannot look says nothing of what there is to see, unless it is said as well.
+CANNOT_TELL = Meaning.of(
+    "unverifiable",
+    "cannot > verify|check|verified @5",
+    "secret + !verified|!check @3",
+    "check > cannot @0",
 )
 
 # What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.
@@ -82,6 +88,7 @@ LOGIN_FAILED = Meaning.of(
     "login + failed|denied @5 unless minutes|wait|every|lock|state",
     "access + denied @4 unless minutes|wait|every|lock|state",
     "!login unless minutes|wait|every|lock|state",
+    f"!secret nor {_OTHERS} unless cannot",
     only_with=ABOUT_THE_LOGIN,
 )
 

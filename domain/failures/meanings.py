@@ -14,6 +14,7 @@ from typing import NamedTuple
 from domain.failures.failure import Kind
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
+OF, STRANGE = "of", "strange"
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
@@ -24,8 +25,9 @@ class Pattern(NamedTuple):
 
     Written `pop + !enabled|off @6 unless temporary`: one of each group, in any order (`>` instead of `+`: after the one
     before), with at most six words between (5 where nothing is said), and none of `temporary` in the whole text. `!` is a
-    negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server`: no word of `server`
-    between the two or right behind them, as it is then the server that is wrong.
+    negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server|strange`: no word of
+    `server` between the two, right behind them, or joined to them by an "of", as it is then the server that is wrong; and
+    none that nobody taught (`strange`) where it is the noun that they are about.
     """
 
     written: str
@@ -55,7 +57,7 @@ class Pattern(NamedTuple):
     @property
     def concepts(self) -> set[str]:
         return {mark.lstrip("!=") for _, group in self.groups for mark in group} | {
-            mark.lstrip("!=") for mark in self.unless | self.nor
+            mark.lstrip("!=") for mark in self.unless | self.nor - {STRANGE}
         }
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
@@ -66,13 +68,22 @@ class Pattern(NamedTuple):
         for sentence in reading.sentences:
             hits = [hit for hit in reading.hits if hit.sentence == sentence]
             for chosen in self._combinations(hits, (), self.groups):
-                if (best is None or _span(chosen) < _span(best)) and not self._is_of_another(chosen, hits):
+                if (best is None or _span(chosen) < _span(best)) and not self._is_of_another(chosen, hits, reading):
                     best = chosen
         return best
 
-    def _is_of_another(self, chosen: Collection[Hit], hits: Collection[Hit]) -> bool:
+    def _is_of_another(self, chosen: tuple[Hit, ...], hits: Collection[Hit], reading: Reading) -> bool:
+        """Whether it is another thing that is wrong: one that `nor` names, or with `strange` one that nobody taught."""
+        if not self.nor:
+            return False
         first, last = min(hit.first for hit in chosen), max(hit.last for hit in chosen)
-        return any(_is(hit, self.nor) and first <= hit.last and hit.first <= last + 2 for hit in hits)
+        named = [(hit.first, hit.last) for hit in hits if _is(hit, self.nor)]
+        if any(first <= end and begin <= last + 2 for begin, end in named):
+            return True
+        strange = reading.strange if STRANGE in self.nor else ()
+        return any(_is_meant(begin, end, chosen[0], chosen[-1], reading) for begin, end in strange) or any(
+            _heads(end, first, hits, reading) for _, end in (*named, *strange)
+        )
 
     def _combinations(
         self, hits: Collection[Hit], chosen: tuple[Hit, ...], groups: tuple[tuple[bool, frozenset[str]], ...]
@@ -94,6 +105,24 @@ class Pattern(NamedTuple):
             return False
         gap = min(max(hit.first - one.last, one.first - hit.last) for one in chosen)
         return gap <= 2 * (self.within + 1)
+
+
+def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading) -> bool:
+    """Whether a word that nobody taught is what is `said`, instead of the noun: it stands right behind the two ("bad password
+    ticket"), between an adjective and its noun, or where no blanks are written between a noun and what is said of it."""
+    last = max(noun.last, said.last)
+    if last < begin <= last + 2:
+        return begin not in reading.apart
+    before, behind = (said, noun) if said.first < noun.first else (noun, said)
+    between = before.last < begin and end < behind.first and (before is said or begin < end)
+    return between and not any(before.last < at <= behind.first for at in reading.apart)
+
+
+def _heads(end: int, first: int, hits: Collection[Hit], reading: Reading) -> bool:
+    """Whether an "of" joins the word that ends there to what begins at `first`: "format de mot de passe invalide"."""
+    return any(
+        hit.concept == OF and end < hit.first <= end + 2 and hit.last < first <= hit.last + 2 for hit in hits
+    ) and not any(end < at <= first for at in reading.apart)
 
 
 def _is(hit: Hit, marks: Collection[str]) -> bool:

@@ -28,6 +28,7 @@ _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
+_STRETCH = re.compile(r"\S+")
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:com|net|org|edu|gov|info|biz|local|lan|internal|[a-z]{2})(?![\w.-])")
 _CLOCK = re.compile(r"\b(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?!\d)")
 _TIME_SPAN = re.compile(r"\b(\d+) ?(?:s|secs?|m|mins?|h|hrs?)\b", re.IGNORECASE)
@@ -35,6 +36,7 @@ _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _VOICED = "\u3099\u309a"  # marks that make other syllables of Japanese ones
 _UNVOICED = str.maketrans("", "", _VOICED)
+_APART = frozenset('.,:;!?()[]{}<>"|=、。，：；（）「」！？・')
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
 
 
@@ -52,11 +54,18 @@ class Hit(NamedTuple):
 class Reading(NamedTuple):
     """What was understood of a text. `words` is how many it has, known or not, without numbers; `unknown` those that no word of
     the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
-    names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own."""
+    names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own.
+    `strange` is where the unknown words begin and end, `apart` where words begin before which more than a blank stands, both
+    in half words as in a `Hit`."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
-    unknown: int = 0
+    strange: tuple[tuple[int, int], ...] = ()
+    apart: frozenset[int] = frozenset()
+
+    @property
+    def unknown(self) -> int:
+        return len(self.strange)
 
     @property
     def sentences(self) -> list[int]:
@@ -137,7 +146,14 @@ class Vocabulary(NamedTuple):
             for start, end, concept in numbers.said
         ]
         covered = [*((start, end) for start, end, _ in found), *numbers.nothing]
-        return Reading(tuple(_negated(hits)), words, _unknown(folded, places, covered))
+        strange = tuple(
+            (places[start], places[starts[bisect.bisect_left(starts, end) - 1]])
+            for start, end in _unknown(folded, places, covered)
+        )
+        apart = frozenset(places[start] for start in starts if start and folded[start - 1] in _APART) | frozenset(
+            places[start] for start in starts if start > 1 and folded[start - 2] in _APART and folded[start - 1] == " "
+        )
+        return Reading(tuple(_negated(hits)), words, strange, apart)
 
 
 @functools.cache
@@ -207,18 +223,23 @@ def _left_of(numbers: Numbers, found: Collection[tuple[int, int, _Entry]]) -> Nu
     return numbers._replace(said=said)
 
 
-def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int]]) -> int:
-    """How many words of two letters or more none of what was found covers."""
+def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Begin and end of the words of two letters or more of which none of what was found covers the beginning."""
     covered = bytearray(len(text))
     for first, last in (*found, *(host.span() for host in _HOST.finditer(text))):
         covered[first:last] = b"\1" * (last - first)
-    words = (_WORD.match(text, start) for start in places if not covered[start] and not _is_wide(text[start]))
-    named = sum(word is not None and len(word[0]) > 1 and not any(map(str.isdigit, word[0])) for word in words)
+    for start in sorted(places):
+        if covered[start] or _is_wide(text[start]) or (word := _WORD.match(text, start)) is None:
+            continue
+        if len(word[0]) > 1 and not any(map(str.isdigit, word[0])):
+            yield word.span()
     without_blanks = "".join(
         character if not covered[at] and _is_wide(character) and (character.isalnum() or character in _VOICED) else " "
         for at, character in enumerate(text)
     )
-    return named + sum(len(stretch.translate(_UNVOICED)) > 1 for stretch in without_blanks.split())
+    for stretch in _STRETCH.finditer(without_blanks):
+        if len(stretch[0].translate(_UNVOICED)) > 1:
+            yield stretch.span()
 
 
 def _past_separators(text: str, at: int) -> int:

@@ -321,3 +321,61 @@ def test_what_decided_names_no_number_which_might_be_the_password() -> None:
 def test_other_words_in_brackets_are_read() -> None:
     assert diagnose_reply("[Login failed: the database is down]", phase="login").kind is Kind.SERVER_ERROR
     assert diagnose_reply("[ALERT] Login failed", phase="login").kind is Kind.AUTHENTICATION
+
+
+# --- whoever cannot look, and what is wrong besides the password ---
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "无法验证密码", "无法验证用户", "The password could not be verified", "password could not be checked",
+        "Unable to validate the user name and password", "Das Passwort konnte nicht überprüft werden",
+        "Impossible de vérifier le mot de passe", "No se pudo verificar la contraseña", "Impossibile verificare la password",
+        "Não foi possível verificar a senha", "Nie można zweryfikować hasła", "Не удалось проверить пароль",
+        "パスワードを確認できませんでした", "パスワードを検証できません",
+        "Cannot check your credentials", "password was not checked",
+    ],
+)  # fmt: skip
+def test_whoever_cannot_look_at_a_password_does_not_say_that_it_is_wrong(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Could not verify your password: it is wrong", "Unable to verify user: wrong password", "密码错误，无法验证用户"],
+)
+def test_unless_it_is_said_as_well(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "wrong password hash type", "unknown password scheme", "invalid authentication backend",
+        "bad password format in database", "unsupported password encoding", "invalid password wibble", "wrong wibble of password",
+        "bad wibble for password", "Unbekanntes Passwortformat", "Passwortdatenbank fehlerhaft",
+        "format de mot de passe invalide",
+        "wibble de contraseña incorrecta", "tipo di password non valido", "неверный wibble пароля", "密码格式错误",
+        "密码票据无效", "wrong user class", "could not check password, bad ticket", "Anmeldemodul fehlgeschlagen",
+    ],
+)  # fmt: skip
+def test_another_noun_that_is_wrong_is_no_wrong_password(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "invalid password supplied", "Wrong password, wibble", "The password of wibble is incorrect", "Bad password (wibble)",
+        "Wrong user name/password combination", "Falsche Zugangsdaten", "Os dados de acesso não conferem",
+        "Das eingegebene Passwort ist falsch", "Wibble: le mot de passe est incorrect", "密码有误，wibble",
+        "wrong password: 密码错误",
+    ],
+)  # fmt: skip
+def test_a_noun_that_stands_apart_leaves_the_password_wrong(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
