@@ -3,6 +3,7 @@
 WORDS = """
 secret
   en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret, login details, login data,
+      api key*,
       login information, sign in details, access data, account details
   de: kennwort, kennworts, kennwortes, kennwörter*, passwort, passworts, passwortes, passwörter*, passworteingabe,
       kennworteingabe, passwortangabe, passwortfehler, zugangsdaten, anmeldedaten, zugangsberechtigung, passwortprüfung*,
@@ -52,7 +53,10 @@ mailbox
   ja: メールボックス, 郵便受け
 login
   en: login*, log in, logging in, logon*, log on, logging on, sign in, signin, sign on, signing in, authenticat*,
-      authoriz*, authoris*, auth, authn, logged in, logged on
+      authoriz*, authoris*, auth, authn, logged in, logged on, sasl auth, sasl authentication, sasl login, sasl plain,
+      sasl
+      login authentication, sasl plain authentication, plain auth, login authentication, plain authentication, cram md5
+      authentication, digest md5 authentication, apop authentication, pam authentication
   de: anmelden, anmeldung, anmeldungen, anmeldefehler, anmeldename*, anmeldevorgang*, anmeldevers*, anmeldeproblem*,
       anmelde, anmeldet, einlogg*, login, authentifizierung, authentifizieren, authentifiziert*, authentifizierungsfehler,
       authentifizierungsvorgang, authentisierung, authentisieren, authentisiert, autorisierung, autorisieren, autorisiert,
