@@ -31,6 +31,14 @@ _PLACES_AND_DAYS = (
     r"\d{4}([-/.])\d\d?\1\d\d?(?:t\w*)?",
     r"\d\d?([-/.])\d\d?\1\d\d(?:\d\d)?",
 )
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t|tember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+_WEEKDAY = "(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+_DAY = (
+    rf"(?:\d\d?[ -]{_MONTH}|{_MONTH} +\d\d?)(?:,?[ -]\d{{4}})?(?: clocktime)?(?: (?:[+-]\d{{4}}|utc|gmt))?(?: \d{{4}})?"
+)
 _HEX = r"0x[0-9a-f]{1,16}"
 _STATUS = re.compile(rf"(?<![\w.])[45]\.\d{{1,3}}\.\d{{1,3}}(?!{_IN_A_WORD}|\.\d)")
 _LONG = 6  # digits: a shorter number that stands alone is an error's
@@ -92,9 +100,10 @@ def _rules() -> _Rules:
     cases = rf"{_any(numbers.OF_A_LONG_CASE)}{long_case}"
     named = (
         rf"{_any(numbers.OF_A_CASE)}{case}",
-        rf"{_BEGIN}\d+[ .-]?{counted}",
+        rf"{_BEGIN}\d+[ .-]?{counted}(?: {counted})?",
         rf"{counted}{between}\d+{_END}",
         rf"{_BEGIN}\d+ ?(?:{so_many}) ?\d+{_END}",
+        f"{_BEGIN}(?:{_WEEKDAY},? ?)?{_DAY}{_END}",
     )
     nothing = (
         *(rf"(?<![\w.]){place}(?![\w.]*\d)" for place in _PLACES_AND_DAYS),
@@ -106,7 +115,7 @@ def _rules() -> _Rules:
         (rf"{_BEGIN}(?P<number>-?{_HEX}){_END}", 16),
         (rf"{_any(numbers.OF_AN_ERROR)}{between}(?P<number>(?=[0-9a-f]*[a-f])[0-9a-f]{{8}}){_END}", 16),
         (rf"{_any(numbers.OF_AN_ERROR)}[\s:=#.,'\"(\[<]{{0,4}}(?P<number>{number}){_END}", 10),
-        (rf"{_BEGIN}(?:e|err|error|errno|code|rc)[_-]?(?P<number>\d{{1,10}}){_END}", 10),
+        (rf"{_BEGIN}(?:e|err|error|errno|code|rc|no|nr)[_-]?(?P<number>\d{{1,10}}){_END}", 10),
         (rf"(?<![\w.)\]-])(?P<number>-\d{{1,10}})(?!{_IN_A_WORD}|[.:-]\d)", 10),
         (rf"(?<![.@/+-])(?<!\d:){_BEGIN}(?P<number>\d{{1,{_LONG - 1}}})(?!{_IN_A_WORD}|[.,:@/-]\w|%)", 10),
     )

@@ -88,7 +88,7 @@ LOGIN_FAILED = Meaning.of(
     "login + failed|denied @5 unless minutes|wait|every|lock|state",
     "access + denied @4 unless minutes|wait|every|lock|state",
     "!login unless minutes|wait|every|lock|state",
-    f"!secret nor {_OTHERS} unless cannot",
+    f"!secret nor {_OTHERS} unless cannot|none",
     only_with=ABOUT_THE_LOGIN,
 )
 

@@ -78,7 +78,10 @@ class Pattern(NamedTuple):
             return False
         first, last = min(hit.first for hit in chosen), max(hit.last for hit in chosen)
         named = [(hit.first, hit.last) for hit in hits if _is(hit, self.nor)]
-        if any(first <= end and begin <= last + 2 for begin, end in named):
+        reach = last
+        for begin, end in reading.strange:  # "invalid user shadow entry"
+            reach = end if begin <= reach + 2 < end + 2 and begin not in reading.apart else reach
+        if any(first <= end and begin <= reach + 2 for begin, end in named):
             return True
         strange = reading.strange if STRANGE in self.nor else ()
         return any(_is_meant(begin, end, chosen[0], chosen[-1], reading) for begin, end in strange) or any(

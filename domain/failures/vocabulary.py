@@ -26,6 +26,7 @@ _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?:
 
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
+_WORDS_IN_ONE = re.compile(r"(?<![\w-])[^\W\d_]+(?![\w-])")  # what has digits names a case
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
 _STRETCH = re.compile(r"\S+")
@@ -195,7 +196,8 @@ def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
 def fold(text: str) -> str:
     """Lower case, without accents; words in camel case apart, links and times of the day as one word, 10m as 10 minutes."""
     text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _LINK.sub(" urllink ", text)))
-    text = _CAMEL.sub(" ", unicodedata.normalize("NFKD", text)).casefold().translate(_UNFOLDED)
+    text = _WORDS_IN_ONE.sub(lambda word: _CAMEL.sub(" ", word[0]), unicodedata.normalize("NFKD", text))
+    text = text.casefold().translate(_UNFOLDED)
     return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
 
 

@@ -52,13 +52,14 @@ filler
       e mail address, mail address, permanent*,
       using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered, provided,
       specified,
-      typed, submitted, used, presented, sent, either, both, combination, pair, s, on file, our records, your records,
+      typed, either, both, combination, pair, s, on file, our records, your records,
       were,
-      been, these, those, there, oops, dear, caps lock, case sensitive, exactly, fully, but, set, once, more, one,
+      restarting authentication process, been, these, those, there, oops, dear, caps lock, case sensitive, exactly, fully,
+      but, once, more, one,
       carefully
   de: der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
-      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegebene*, angegebene*, kombination, dass
+      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben
   fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
       combinaison, que

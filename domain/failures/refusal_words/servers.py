@@ -23,7 +23,8 @@ backend
   it: banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
   ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, бд
-  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台
+  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
+      账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
 server
   en: server*, service*, system*, site, machine, pop server, pop3 server, software, operation
