@@ -63,13 +63,13 @@ _OTHERS = "server|backend|part|mechanism|limit|connection|pop"
 
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_OTHERS} unless state",
-    f"user|account|mailbox|address + wrong @5 nor {_OTHERS} unless state",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state",
     f"none > user|account|mailbox @1 nor {_OTHERS}",
 )
 
 WRONG_PASSWORD = Meaning.of(
     f"secret + wrong|unknown|!correct @6 nor {_OTHERS}|{STRANGE}",
-    f"secret + denied @6 nor {_OTHERS}|{STRANGE} unless error_number",
+    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
 )
 
 # Whoever cannot look says nothing of what there is to see, unless it is said as well.

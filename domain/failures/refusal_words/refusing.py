@@ -54,15 +54,17 @@ filler
       specified,
       typed, either, both, combination, pair, s, on file, our records, your records,
       were,
-      restarting authentication process, been, these, those, there, oops, dear, caps lock, case sensitive, exactly, fully,
+      sent, used, submitted, presented, received, restarting authentication process, been, these, those, there, oops,
+      dear, caps lock, case sensitive, exactly, fully,
       but, once, more, one,
       carefully
   de: der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
-      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben
+      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben,
+      sind, worden
   fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
-      combinaison, que
+      combinaison, que, sont
   es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
       compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*, combinacion, que, son
   pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
@@ -70,7 +72,7 @@ filler
   it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
       aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
   pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się, podan*, podał*, wpisan*, wprowadzon*,
-      kombinacja, że
+      kombinacja, że, jest, są, został*
   ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность, введен*, ввели,
       указан*, указали, вы, вами, сочетание, комбинация, что
   zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
@@ -131,7 +133,8 @@ wrong
       right, aren t right, inaccurate, unacceptable, not the
       right, not a valid, no match, not the correct, do not agree, does not agree, don t agree, no good
   de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
-      richtig, unzutreffend, passt nicht, passen nicht, stimmt leider nicht, stimmen leider nicht, stimmen nicht überein
+      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider nicht,
+      stimmen leider nicht, stimmen nicht überein
   fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient,
       ne conviennent
   es: incorrect*, invalid*, inválid*, no valido*, no valida, no validas, no es valido, no es valida, no son validos,
