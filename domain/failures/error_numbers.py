@@ -55,7 +55,7 @@ class Numbers(NamedTuple):
 
 def numbers_in(text: str) -> Numbers:
     """Those of `text`, which is folded (`domain.failures.vocabulary.fold`)."""
-    if not any(map(str.isdigit, text)):
+    if "clocktime" not in text and not any(map(str.isdigit, text)):  # which `fold` leaves of a time of the day
         return Numbers()
     rules = _rules()
     cases = tuple(found.span() for found in rules.cases.finditer(text))
@@ -92,6 +92,7 @@ class _Rules(NamedTuple):
 
 @functools.cache
 def _rules() -> _Rules:
+    prefix = "|".join(numbers.PREFIXES_OF_AN_ERROR)
     number = r"-?\d{1,10}"
     between = r"[\s:=#.,/'\"(\[<-]{0,4}"
     case = rf"{between}(?=[\w.-]*\d)\w[\w.-]*"
@@ -103,6 +104,7 @@ def _rules() -> _Rules:
         rf"{_BEGIN}\d+[ .-]?{counted}(?: {counted})?",
         rf"{counted}{between}\d+{_END}",
         rf"{_BEGIN}\d+ ?(?:{so_many}) ?\d+{_END}",
+        rf"{_BEGIN}clocktime(?:\.\d+)?z?(?: ?(?:[+-]\d\d:?\d\d|utc|gmt|cet|cest))?{_END}",
         f"{_BEGIN}(?:{_WEEKDAY},? ?)?{_DAY}{_END}",
     )
     nothing = (
@@ -115,9 +117,9 @@ def _rules() -> _Rules:
         (rf"{_BEGIN}(?P<number>-?{_HEX}){_END}", 16),
         (rf"{_any(numbers.OF_AN_ERROR)}{between}(?P<number>(?=[0-9a-f]*[a-f])[0-9a-f]{{8}}){_END}", 16),
         (rf"{_any(numbers.OF_AN_ERROR)}[\s:=#.,'\"(\[<]{{0,4}}(?P<number>{number}){_END}", 10),
-        (rf"{_BEGIN}(?:e|err|error|errno|code|rc|no|nr)[_-]?(?P<number>\d{{1,10}}){_END}", 10),
+        (rf"{_BEGIN}(?:{prefix})[_-]?(?P<number>\d{{1,10}}){_END}", 10),
         (rf"(?<![\w.)\]-])(?P<number>-\d{{1,10}})(?!{_IN_A_WORD}|[.:-]\d)", 10),
-        (rf"(?<![.@/+-])(?<!\d:){_BEGIN}(?P<number>\d{{1,{_LONG - 1}}})(?!{_IN_A_WORD}|[.,:@/-]\w|%)", 10),
+        (rf"(?<![.@+-])(?<!\d[:/]){_BEGIN}(?P<number>\d{{1,{_LONG - 1}}})(?!{_IN_A_WORD}|[.,:@/-]\w|%)", 10),
     )
     return _Rules(
         re.compile(cases),

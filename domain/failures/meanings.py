@@ -115,7 +115,7 @@ def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading) -> b
     ticket"), between an adjective and its noun, or where no blanks are written between a noun and what is said of it."""
     last = max(noun.last, said.last)
     if last < begin <= last + 2:
-        return begin not in reading.apart
+        return not any(last < at <= begin for at in reading.apart)
     before, behind = (said, noun) if said.first < noun.first else (noun, said)
     between = before.last < begin and end < behind.first and (before is said or begin < end)
     return between and not any(before.last < at <= behind.first for at in reading.apart)

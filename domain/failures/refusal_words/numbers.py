@@ -19,9 +19,28 @@ OF_AN_ERROR = """
   ja: エラーコード, エラー番号, エラー, コード
 """
 
+# An error's with these right before it, as one word: "E1040", "SQL0911". All other words with digits name cases.
+PREFIXES_OF_AN_ERROR = (
+    "e",
+    "err",
+    "error",
+    "errno",
+    "code",
+    "rc",
+    "no",
+    "nr",
+    "sql",
+    "wsa",
+    "ora",
+    "http",
+    "ldap",
+    "krb5",
+)
+
 # A case's, an account's or a process's, however short it is.
 OF_A_CASE = """
-  en: id, ids, ref, reference, pid, uid, userid, tid, sid, ticket*, incident*, case, trace, correlation, txn,
+  en: id, ids, uuid, guid, sessionid, requestid, reqid, msgid, ref, reference, pid, uid, userid, tid, sid, ticket*,
+      incident*, case, trace, correlation, txn,
       transaction, tracking
   de: kennung, vorgang*, vorgangsnummer, ticketnummer, aktenzeichen
   es: folio
@@ -61,7 +80,8 @@ OF_A_NAME = """
 
 # How many, which of them, or how much of something.
 COUNTED = """
-  en: attempt*, try, tries, left, remaining, remain*, times, day, days, hour*, minute*, min, mins, sec, secs, second, seconds
+  en: attempt*, try, tries, left, remaining, remain*, times, day, days, hour*, minute*, min, mins, sec, secs, second,
+      seconds
   de: versuch, versuche, versuchen, fehlversuch*, anmeldeversuch*, ubrig, verbleibend*, mal, tag, tage*, stunde*, sekunde*
   fr: essai, essais, tentative*, restant*, fois, jour*, heure*, seconde*
   es: intento*, restante*, vez, veces, dia, dias, hora, horas, segundo*, minuto*

@@ -282,7 +282,8 @@ def test_words_of_one_character_are_found() -> None:
         "Logon failed. Error code: 2147500037", "Login failed, error 80040115", "Login failed E1040",
         "Anmeldung fehlgeschlagen (Fehler 500)", "Échec de l'authentification (code 110)", "登录失败（错误码：500）",
         "ログインに失敗しました（エラーコード 503）", "Login failed 5.3.0", "Password rejected (421)", "503",
-        "Password is incorrect: 454 4.7.0", "Ошибка входа №500", "Error 500: login failed", "Login failed - status=12",
+        "Password is incorrect: 454 4.7.0",
+        "Login failed SQL0911", "Login failed/500", "Ошибка входа №500", "Error 500: login failed", "Login failed - status=12",
     ],
 )  # fmt: skip
 def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None:
@@ -300,7 +301,9 @@ def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None
         "Login incorrect. Attempt 3 of 5", "Login failed (2/5)",
         "Authentication failed for user 1004", "登录失败，还剩3次", "wrong password, error 18456", "Login failed (#AUTH012)",
         "Login failed [20261130778812]", "Login failed from 2001:db8::17", "Login failed at Mon, 30 Nov 2026 12:31:05 +0000",
-        "Login failed (Mon Nov 30 12:31:05 2026)", "Authentication failed pop.example.com:110", "Login failed for <4711>",
+        "Login failed (Mon Nov 30 12:31:05 2026)", "Login failed at 2026-11-30 12:31:05 UTC",
+        "Authentication failed pop.example.com:110", "密码错误，您还有3次机会",
+        "Authentication failed (UUID:1f0e3dad-9990-4d3c-9a6b-0123456789ab)", "Login failed for <4711>",
         "Échec de l'authentification (essai 2 sur 5)",
     ],
 )  # fmt: skip
