@@ -324,6 +324,9 @@ def test_what_decided_names_no_number_which_might_be_the_password() -> None:
 
 
 def test_other_words_in_brackets_are_read() -> None:
+    assert diagnose_reply("Login failed <the database is down>", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("Login failed <503>", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("Login failed for <locked@example.com>", phase="login").kind is Kind.AUTHENTICATION
     assert diagnose_reply("[Login failed: the database is down]", phase="login").kind is Kind.SERVER_ERROR
     assert diagnose_reply("[ALERT] Login failed", phase="login").kind is Kind.AUTHENTICATION
 
