@@ -35,6 +35,7 @@ from activities.mailbox.leases import Lease
 from activities.mailbox.ledger import Ledger
 from activities.mailbox.quarantine import Quarantine
 from activities.mailbox.state import Live, Mailboxes, SessionRow
+from activities.pop.listing_budget import ListingBudget
 from activities.privacy.private_messages import PrivateMail
 from activities.reconciliation.blob_hashes import BlobHashes
 from activities.reconciliation.comparison import compare_stored
@@ -123,7 +124,9 @@ class Statements:
             "skip the list": lambda: ledger.skip(lease, self._row(), 1, self.whole, now, complete=False),
             "skip a new list": lambda: ledger.skip(lease, self._row(), 2, self.whole, now, complete=False),
             "ask for deletion": lambda: ledger.ask_deletion(lease, JANE, 1, self.some, now),
-            "settle deletions": lambda: ledger.settle_deletions(lease, self._row(), 1, self._rest(), now),
+            "settle deletions": lambda: ledger.settle_deletions(
+                lease, self._row(), 1, self._identities(self._rest()), now
+            ),
             "note deletions": self._after(
                 "state = 'stored'", lambda: ledger.deleted(lease, self._row(), 1, self.some, now)
             ),
@@ -149,11 +152,10 @@ class Statements:
         return both
 
     async def _note_gone(self) -> None:
-        uids = [(one.number, one.uidl) for one in self._rest()]
-        await self._ledger.note_deleted_ones_gone(self._lease, JANE, 1, uids, self._now)
+        await self._ledger.note_deleted_ones_gone(self._lease, JANE, 1, {one.uidl for one in self._rest()}, self._now)
 
     async def _observe(self, missing: int) -> None:
-        """Concludes a look at a list that lacks `some`, or has them again."""
+        """A look at a list that lacks `some`, or has them again."""
         listed = self._rest() if missing == 0 else self.whole
         mailbox = await Mailboxes(self._pool, 10**12).open(self._settings)
         request = WatchRequest(
@@ -169,9 +171,8 @@ class Statements:
         observer = Observer(self._pool, request, largest=10**9, minute_seconds=60)
         await observer.open(mailbox, self._now)
         found = Found(mailbox, len(listed), listed, {}, counted=len(listed), uids=len(listed), complete=True)
-        await observer.conclude(
-            self._lease, self._row(), found, Plan(), None, expire_days=None, greeting="", at=self._now
-        )
+        await observer.look(self._lease, self._row(), ListingBudget().share(), found, self._now)
+        await observer.conclude(self._lease, self._row(), Plan(), None, expire_days=None, greeting="", at=self._now)
 
     async def _commit(self, epoch: int, known: int, *, recent: bool = False) -> None:
         """One batch; of its messages so many of two are stored already, by another server's list."""

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import LiteralString, get_args
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from activities.core.log import append
@@ -23,7 +24,8 @@ from domain.retrieval.plan import Entry, Identity, LedgerState, Listed
 from infra.database.pool import Pool
 
 STATES: Mapping[str, LedgerState] = {state: state for state in get_args(LedgerState)}
-ASKED_AT_ONCE = 10_000  # UIDLs; a mailbox may list hundreds of thousands
+ASKED_AT_ONCE = 10_000  # UIDLs; for each such part PostgreSQL may go through all of the account's rows
+AT_ONCE = 2_500  # rows: there may be hundreds of thousands, and nobody else works while something is made of them
 
 # For statements with lists of UIDLs. Planned for its list, PostgreSQL hashes it; prepared for any list, it may compare each
 # of the account's rows with each UIDL in turn, which takes minutes until it has gathered statistics of a grown table.
@@ -48,70 +50,66 @@ class Ledger:
         asked = iter(uidls)
         async with self._pool.connection() as connection:
             while part := list(islice(asked, ASKED_AT_ONCE)):
-                rows = await (
-                    await connection.execute(
-                        """
-                        select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
-                            l.state <> 'quarantined' and (l.vanished_at is not null
-                                or (l.state <> 'deleted' and l.first_seen_at <= %s::timestamptz)) is true,
-                            l.first_seen_at
-                        from pop_ledger l
-                        where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
-                        """,
-                        [emptied_at, address, epoch, part],
-                        prepare=NEVER_PREPARED,
-                    )
-                ).fetchall()
+                cursor = await connection.execute(
+                    """
+                    select l.uidl, l.occurrence, l.state, l.size, l.stored_at, l.retry_at, l.attempts,
+                        l.state <> 'quarantined' and (l.vanished_at is not null
+                            or (l.state <> 'deleted' and l.first_seen_at <= %s::timestamptz)) is true,
+                        l.first_seen_at
+                    from pop_ledger l
+                    where l.address = %s and l.epoch = %s and l.uidl = any(%b::text[])
+                    """,
+                    [emptied_at, address, epoch, part],
+                    prepare=NEVER_PREPARED,
+                )
                 # Of hundreds of thousands of entries most have the caller's UIDL, one of four states and their batch's time:
                 # one object for all of them halves the memory.
                 names = {uidl: uidl for uidl in part}
-                for uidl, occurrence, state, size, stored_at, retry_at, attempts, vanished, first_seen_at in rows:
-                    known[names[uidl], occurrence] = Entry(
-                        STATES[state],
-                        size,
-                        moments.setdefault(stored_at, stored_at),
-                        retry_at,
-                        attempts,
-                        vanished,
-                        moments.setdefault(first_seen_at, first_seen_at),
-                    )
+                async for rows in _fetched(cursor):
+                    for uidl, occurrence, state, size, stored_at, retry_at, attempts, vanished, first_seen_at in rows:
+                        known[names[uidl], occurrence] = Entry(
+                            STATES[state],
+                            size,
+                            moments.setdefault(stored_at, stored_at),
+                            retry_at,
+                            attempts,
+                            vanished,
+                            moments.setdefault(first_seen_at, first_seen_at),
+                        )
         return known
 
     async def envelopes(
         self, address: str, epoch: int, uidls: Collection[str]
     ) -> dict[Identity, tuple[str | None, datetime | None]]:
         """Message-ID and Date of the stored mail under these UIDLs."""
+        found: dict[Identity, tuple[str | None, datetime | None]] = {}
+        asked = iter(uidls)
         async with self._pool.connection() as connection:
-            rows = await (
-                await connection.execute(
+            while part := list(islice(asked, ASKED_AT_ONCE)):
+                cursor = await connection.execute(
                     """
                     select l.uidl, l.occurrence, m.message_id, m.sent_at
                     from pop_ledger l join mail m on m.id = l.mail
                     where l.address = %s and l.epoch = %s and l.uidl = any(%s) and m.state = 'stored'
                     """,
-                    [address, epoch, list(uidls)],
+                    [address, epoch, part],
                     prepare=NEVER_PREPARED,
                 )
-            ).fetchall()
-        return {(uidl, occurrence): (message_id, sent_at) for uidl, occurrence, message_id, sent_at in rows}
+                async for rows in _fetched(cursor):
+                    found.update({(uidl, occurrence): (message_id, at) for uidl, occurrence, message_id, at in rows})
+        return found
 
     async def note_deleted_ones_gone(
-        self, lease: Lease, address: str, epoch: int, uids: Sequence[tuple[int, str]], at: datetime
+        self, lease: Lease, address: str, epoch: int, listed: Container[str], at: datetime
     ) -> None:
-        """What was deleted and has left the list is gone: should its UIDL be listed again, it is other mail."""
-        listed = {uidl for _, uidl in uids}
+        """What was deleted and has left the list of UIDLs is gone: should its UIDL be listed again, it is other mail."""
+        deleted = """
+            select uidl, occurrence from pop_ledger
+            where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
+        """
         async with fenced(self._pool, lease) as connection:
-            rows = await (
-                await connection.execute(
-                    """
-                    select uidl, occurrence from pop_ledger
-                    where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
-                    """,
-                    [address, epoch],
-                )
-            ).fetchall()
-            gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
-            if gone:
+            async for rows in portions(connection, deleted, [address, epoch]):
+                gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
                 await connection.cursor().executemany(
                     f"update pop_ledger set vanished_at = %s where {ONE}",
                     [(at, address, epoch, uidl, occurrence) for uidl, occurrence in gone],
@@ -169,15 +167,16 @@ class Ledger:
         between would have the next session skip what came meanwhile.
         """
         async with fenced(self._pool, lease) as connection:
-            await connection.execute(
-                """
-                insert into pop_ledger (address, epoch, uidl, occurrence, state, size, first_seen_at)
-                select %s, %s, uidl, occurrence, 'skipped', size, %s
-                from unnest(%s::text[], %s::smallint[], %s::bigint[]) as new (uidl, occurrence, size)
-                on conflict do nothing
-                """,
-                [session.address, epoch, at, *_columns(skipped)],
-            )
+            for first in range(0, len(skipped), AT_ONCE):
+                await connection.execute(
+                    """
+                    insert into pop_ledger (address, epoch, uidl, occurrence, state, size, first_seen_at)
+                    select %s, %s, uidl, occurrence, 'skipped', size, %s
+                    from unnest(%s::text[], %s::smallint[], %s::bigint[]) as new (uidl, occurrence, size)
+                    on conflict do nothing
+                    """,
+                    [session.address, epoch, at, *_columns(skipped[first : first + AT_ONCE])],
+                )
             if complete:
                 await connection.execute(
                     """
@@ -221,26 +220,22 @@ class Ledger:
         session.deleted = counted.deleted
 
     async def settle_deletions(
-        self, lease: Lease, session: SessionRow, epoch: int, listed: Sequence[Listed], at: datetime
+        self, lease: Lease, session: SessionRow, epoch: int, listed: Container[Identity], at: datetime
     ) -> None:
         """What an unanswered QUIT was to delete and the server lists no more is deleted.
 
         What was asked for is fetched and compared with the list here: PostgreSQL, when it takes its rows for fewer than they are,
         goes through the whole list for each of them.
         """
-        still = {one.identity for one in listed}
+        asked = """
+            select uidl, occurrence from pop_ledger
+            where address = %s and epoch = %s and deletion_asked_at is not null and state = 'stored'
+        """
+        count = 0
         async with fenced(self._pool, lease) as connection:
-            rows = await (
-                await connection.execute(
-                    """
-                    select uidl, occurrence from pop_ledger
-                    where address = %s and epoch = %s and deletion_asked_at is not null and state = 'stored'
-                    """,
-                    [session.address, epoch],
-                )
-            ).fetchall()
-            gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in still]
-            count = await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
+            async for rows in portions(connection, asked, [session.address, epoch]):
+                gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in listed]
+                count += await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
             counted = replace(session, deleted=session.deleted + count)
             if count:
                 await save_session(connection, counted)
@@ -258,6 +253,23 @@ async def _note_deleted(
         [(at, address, epoch, *identity) for identity in messages],
     )
     return max(cursor.rowcount, 0)
+
+
+async def _fetched(cursor: AsyncCursor[TupleRow]) -> AsyncIterator[list[TupleRow]]:
+    """What a query has found, some of it at a time, with the work of others in between."""
+    while rows := await cursor.fetchmany(AT_ONCE):
+        yield rows
+        await asyncio.sleep(0)
+
+
+async def portions(
+    connection: AsyncConnection[TupleRow], query: LiteralString, values: Sequence[object]
+) -> AsyncIterator[list[TupleRow]]:
+    """What a query finds that may find as much as a mailbox has messages, some of it at a time; in a transaction."""
+    async with connection.cursor(name="portions") as cursor:
+        await cursor.execute(query, values)
+        while rows := await cursor.fetchmany(AT_ONCE):
+            yield rows
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import LiteralString
 
 from psycopg.rows import class_row
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ from temporalio import activity
 from activities.core.locks import keep_sessions_out
 from activities.core.log import append, logged
 from activities.mailbox.leases import Lease
-from activities.mailbox.ledger import NEVER_PREPARED, ONE, fenced, log
+from activities.mailbox.ledger import AT_ONCE, NEVER_PREPARED, ONE, fenced, log, portions
 from activities.mailbox.state import SessionRow
 from domain.account.events import MessageSkipped, QuarantineReleased
 from domain.core.events import Event, facts
@@ -64,26 +65,25 @@ class Quarantine:
         One that is not listed any more is gone: it stays in quarantine as such, and is asked for again should it be listed
         again. One of an earlier epoch is on a server that is no longer asked: it is given up, and the log says so.
         """
-        async with self._pool.connection() as connection:
-            rows = await (
-                await connection.execute(
-                    """
-                    select epoch, uidl, occurrence, vanished_at is not null from pop_ledger
-                    where address = %s and state = 'quarantined'
-                    """,
-                    [session.address],
-                )
-            ).fetchall()
-        left_behind = [row for row in rows if row[0] < epoch]
-        current = [((uidl, occurrence), gone) for of_epoch, uidl, occurrence, gone in rows if of_epoch == epoch]
-        gone = [identity for identity, marked in current if not marked and identity not in listed]
-        back = [identity for identity, marked in current if marked and identity in listed]
+        query: LiteralString = """
+            select epoch, uidl, occurrence, vanished_at is not null from pop_ledger
+            where address = %s and state = 'quarantined'
+        """
+        left_behind: list[tuple[int, str, int]] = []
+        gone: list[Identity] = []
+        back: list[Identity] = []
+        async with self._pool.connection() as connection, connection.transaction():
+            async for rows in portions(connection, query, [session.address]):
+                left_behind += [row[:3] for row in rows if row[0] < epoch]
+                current = [(row[1:3], row[3]) for row in rows if row[0] == epoch]
+                gone += [identity for identity, marked in current if not marked and identity not in listed]
+                back += [identity for identity, marked in current if marked and identity in listed]
         if not (left_behind or gone or back):
             return
         async with fenced(self._pool, lease) as connection:
             await _mark(connection, session.address, epoch, gone, at)
             await _mark(connection, session.address, epoch, back, None)
-            for of_epoch, uidl, occurrence, _ in left_behind:
+            for of_epoch, uidl, occurrence in left_behind:
                 await _give_up(connection, session.address, of_epoch, uidl, occurrence)
             await log(
                 connection,
@@ -294,10 +294,10 @@ async def _give_up(connection: Connection, address: str, epoch: int, uidl: str, 
 async def _mark(
     connection: Connection, address: str, epoch: int, messages: Sequence[Identity], vanished_at: datetime | None
 ) -> None:
-    if messages:
+    for first in range(0, len(messages), AT_ONCE):
         await connection.cursor().executemany(
             f"update pop_ledger set vanished_at = %s where {ONE} and state = 'quarantined'",
-            [(vanished_at, address, epoch, *identity) for identity in messages],
+            [(vanished_at, address, epoch, *identity) for identity in messages[first : first + AT_ONCE]],
         )
 
 

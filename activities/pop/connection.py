@@ -156,7 +156,7 @@ class PopConnection(Conversation):
         return await self._numbered("UIDL", _uids)
 
     async def retrieve(
-        self, messages: Sequence[tuple[int, int]], *, largest: int, held: int
+        self, messages: Iterable[tuple[int, int]], *, largest: int, held: int
     ) -> AsyncGenerator[tuple[int, Arrival]]:
         """RETR each (message number, listed size), in order: (number, the message | why there is none).
 
@@ -176,7 +176,7 @@ class PopConnection(Conversation):
     ) -> AsyncGenerator[tuple[int, bytes | ServerRefused | MessageTooLarge]]:
         """TOP each without any line of its body, in order: (number, the header | why there is none). MessageTooLarge stands
         for one of more than 1 MiB."""
-        wanted = [(number, USUAL_HEADER) for number in numbers]
+        wanted = ((number, USUAL_HEADER) for number in numbers)
         async with contextlib.aclosing(self._each("TOP", (0,), wanted, LARGEST_TOP, LARGEST_TOP)) as arriving:
             async for number, header in arriving:
                 if isinstance(header, Arriving):
@@ -189,22 +189,25 @@ class PopConnection(Conversation):
         self,
         command: str,
         arguments: tuple[int, ...],
-        messages: Sequence[tuple[int, int]],
+        messages: Iterable[tuple[int, int]],
         largest: int,
         held: int,
     ) -> AsyncGenerator[tuple[int, Arrival]]:
-        """Asks for (message number, expected bytes) each, a window of them at a time when pipelining."""
-        waiting = deque(messages)
+        """Asks for (message number, expected bytes) each, a window of them at a time when pipelining; of the others, of which
+        there may be very many, nothing is held."""
+        waiting = iter(messages)
+        following = next(waiting, None)
         asked: deque[tuple[int, int]] = deque()
         unread = 0
-        while waiting or asked:
+        while following or asked:
             most = WINDOW_COMMANDS if self.pipelining else 1
             if not asked:
                 await self._settle()
             if len(asked) <= most // 2 and unread <= WINDOW_BYTES // 2:
                 commands = []
-                while waiting and len(asked) < most and (not asked or unread + waiting[0][1] <= WINDOW_BYTES):
-                    number, size = waiting.popleft()
+                while following and len(asked) < most and (not asked or unread + following[1] <= WINDOW_BYTES):
+                    number, size = following
+                    following = next(waiting, None)
                     asked.append((number, size))
                     if size <= largest:
                         unread += size
@@ -259,18 +262,22 @@ class PopConnection(Conversation):
 
     async def _prove_by_listing(self) -> None:
         command, named_before, others_before = self._listed
-        used = self.lists.used
+        lines = named = 0
+        wire = self._wire
+        left, wire.may_wait = wire.may_wait, min(wire.may_wait, self._timeouts.lists)
         try:
-            lines = await self._listing(command)
-            self.lists.rewind(used)  # it is only counted, and may be asked for again and again
+            async for line in self._lines(command):  # which are only counted: nobody holds them
+                lines += 1
+                named += any(_numbers([line]))
         except ServerRefused as refused:
             if not refused.command:
                 raise
             raise OutOfStep(f"the answer to {command} is a refusal, and was none before") from None
         except ProtocolViolation as violation:
             raise OutOfStep(violation.what) from None
-        named = sum(1 for _ in _numbers(lines))
-        if named < named_before or len(lines) - named > others_before:
+        finally:
+            wire.may_wait = left
+        if named < named_before or lines - named > others_before:
             raise OutOfStep(f"the answer to {command} is not the list that it was")
 
     async def noop(self) -> None:

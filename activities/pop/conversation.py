@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import math
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,13 +94,16 @@ class Arriving:
 class Timeouts:
     """Seconds to wait for: the TCP connection and likewise the TLS handshake; the greeting; each answer at login (60 at
     least: servers delay a refusal on purpose); the first line of any other answer; each further `line.LEAST_PROGRESS`
-    bytes of a message or listing. `keep_alive` is how long the line may be quiet before a NOOP."""
+    bytes of a message or listing; all answers together until the lists are worked out, `lists_done` (a server that drips
+    always sends enough for the next wait), and likewise what nobody wants any more. `keep_alive` is how long the line may be
+    quiet before a NOOP."""
 
     connect: float = 30
     greeting: float = 30
     login: float = 60
     reply: float = 60
     transfer_idle: float = 60
+    lists: float = 15 * 60
     keep_alive: float = 10
 
 
@@ -152,6 +156,7 @@ class Conversation:
         """
         try:
             self._line = await Line.reach(self._addresses, self._port, seconds=self._timeouts.connect)
+            self._line.may_wait = self._timeouts.lists
             if self._tls == "implicit":
                 await self._secure()
             self.phase = "greeting"
@@ -184,6 +189,10 @@ class Conversation:
     def sent_together(self) -> bool:
         """Whether the command that awaits its answer, or did when the line was lost, was sent before others were answered."""
         return self._line is not None and self._line.protocol.sent_together
+
+    def lists_done(self) -> None:
+        """No list is held any more, so the server may take its time: whoever asks for mail has limits for each message."""
+        self._wire.may_wait = math.inf
 
     async def send_ahead(self, *commands: str) -> None:
         """Send commands whose answers are asked for next, in this order, by `stat`, `list_uids` and `list_sizes`.
@@ -243,9 +252,9 @@ class Conversation:
     async def _settle(self) -> None:
         """Read past what is still on the wire: answers to NOOPs, and what nobody wanted after all."""
         self._ahead.clear()
-        patience = self._patience()
+        patience, ends = self._patience(), self._loop.time() + self._timeouts.lists
         while self._wire.unread:
-            await self._wire.event(patience.deadline)
+            await self._wire.event(min(patience.deadline, ends))
 
     async def _authenticate(self, mechanism: str, *raw: bytes) -> None:
         """The second response, if any, is the one to an error challenge (RFC 7628, section 3.2.3): `-ERR` follows it."""
@@ -267,28 +276,33 @@ class Conversation:
                     pass
 
     async def _listing(self, command: str) -> list[bytes]:
+        """The lines of LIST or UIDL, which are counted on the budget for lists."""
+        return [line async for line in self._lines(command, grow=self.lists.grow)]
+
+    async def _lines(self, command: str, *, grow: Callable[[int], None] | None = None) -> AsyncGenerator[bytes]:
+        """The lines of LIST or UIDL as they come. `grow` is told whenever there is `STEP` more of them, where they are held."""
         await self._exchange(command)
-        lines: list[bytes] = []
-        memory = counted = read = 0
+        memory = counted = read = lines = 0
         patience = self._patience()
         while True:
             match await self._wire.event(patience.deadline):
                 case ListingLine(_, line):
-                    lines.append(line)
+                    lines += 1
                     memory += len(line) + 64  # what Python needs for it besides
                     if memory > LARGEST_LISTING:
                         raise ProtocolViolation(f"the answer to {command} does not end")
-                    if len(lines) > LONGEST_LISTING:
+                    if lines > LONGEST_LISTING:
                         raise ListTooLong(command)
-                    if memory >= counted + STEP:
-                        self.lists.grow(STEP)
+                    if grow and memory >= counted + STEP:
+                        grow(STEP)
                         counted += STEP
                     if memory >= read + PIECE:
                         read = memory
                         await self.lists.turn()
                         patience = self._patience()
+                    yield line
                 case EndOfData():
-                    return lines
+                    return
                 case _:
                     pass
 

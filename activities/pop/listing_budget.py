@@ -2,8 +2,13 @@
 
 A list costs about five times its lines' bytes for as long as it is held: the numbers and UIDLs, what the ledger knows of each,
 and the plan. One list alone may be as long as `conversation.LARGEST_LISTING` allows, whatever the budget: a very large mailbox is
-retrieved, but not beside others of its size, and none of more
-than `conversation.LONGEST_LISTING` messages. A session that finds no room ends and comes again: nobody waits with one open.
+retrieved, but not beside others of its size, and none of more than `conversation.LONGEST_LISTING` messages.
+
+A list is dropped before the first message is asked for. What a session keeps of it, the messages that it will fetch, has a
+budget of its own, and where that is short the session plans fewer of them: mail may come as slowly as a server likes, and no
+other list waits for it.
+
+A session that finds no room ends and comes again: nobody waits with one open.
 It does not log in again before there is room for what it needed the last time, and twice that where it could not read to the end:
 a provider that counts logins is asked a few times, and once for each look from then on.
 
@@ -15,7 +20,7 @@ mailboxes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 from infra.watchdog import awaits_an_answer
@@ -27,6 +32,9 @@ LISTING_BYTES = 256 * 1024 * 1024
 COST = 4  # bytes that a session needs for each byte that its lines take
 STEP = 1024 * 1024  # bytes of lines that are asked for at a time; what is shorter is not counted
 PIECE = STEP // 4  # bytes of lines that are read in one turn
+KEPT_BYTES = 48 * 1024 * 1024  # of all plans together
+LEAST_KEPT = 1000  # messages that a session may plan however little room there is: it is to get on
+RESERVED_SECONDS = 120.0  # that room is held for a list which does not come
 MANY = 10_000  # lines of a list that is worked on in a thread
 
 
@@ -44,6 +52,7 @@ class ListingBudget:
     def __init__(self, most: int = LISTING_BYTES) -> None:
         self._most = most
         self.taken = 0
+        self.kept = 0
         self.reading = asyncio.Lock()
         self.working = asyncio.Lock()
         self._expected: dict[str, int] = {}  # of each large mailbox, what it is thought to need
@@ -78,23 +87,36 @@ class Share:
         self._held = held
         self._expected: int | None = held  # None once it has been said what the next one is to expect
         self._most = 0
-        self.used = 0
+        self._used = 0
+        self._kept = 0
 
     def grow(self, lines: int) -> None:
         """Takes what `lines` more bytes of lines will need; raises NoRoom."""
-        used = self.used + lines * COST
+        used = self._used + lines * COST
         more = max(used - self._held, 0)
         if not self._budget.fits(self._held, more):
             self._expected = None
             raise NoRoom(self._budget.expect(self._whose, 2 * used))
         self._held += more
         self._budget.taken += more
-        self.used = used
+        self._used = used
         self._most = max(self._most, used)
 
-    def rewind(self, used: int) -> None:
-        """What was used since is not held any more, and may be used again."""
-        self.used = used
+    def release_unused(self) -> None:
+        """What was needed the last time and has not come is not kept for it any longer."""
+        self._hold(min(self._held, self._used))
+
+    def keep(self, sizes: Iterable[int]) -> int:
+        """The lists are dropped; of what was made of them so many are kept as fit, each of these sizes. Answers how many."""
+        self._hold(0)
+        kept = 0
+        for size in sizes:
+            if kept >= LEAST_KEPT and self._budget.kept + size > KEPT_BYTES:
+                break
+            self._budget.kept += size
+            self._kept += size
+            kept += 1
+        return kept
 
     async def turn(self) -> None:
         """Returns when the next piece may be read."""
@@ -112,8 +134,14 @@ class Share:
             async with self._budget.working:
                 return await asyncio.to_thread(work, *given, **more)
 
+    def _hold(self, held: int) -> None:
+        self._budget.taken += held - self._held
+        self._held = held
+
     def give_back(self) -> None:
-        self._budget.taken -= self._held
+        self._hold(0)
+        self._budget.kept -= self._kept
+        self._kept = 0
         if self._expected is not None:  # where no list came, perhaps none is so long any more
             self._budget.expect(self._whose, self._most or self._expected // 2)
-        self._held, self._expected = 0, None
+        self._expected = None

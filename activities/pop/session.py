@@ -6,6 +6,7 @@ that is away, a bug - passes through and counts against no account.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -28,7 +29,7 @@ from activities.pop.connection import (
     Timeouts,
     TokenMechanism,
 )
-from activities.pop.listing_budget import ListingBudget, Share
+from activities.pop.listing_budget import RESERVED_SECONDS, ListingBudget, Share
 from domain.core.redaction import cleaned, redact
 from domain.core.refusal import Refused
 from domain.failures.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
@@ -140,9 +141,11 @@ class Sessions:
         """Memory for the mailbox's lists, for as long as the caller holds any; raises NoRoom, before any login if it can be
         known then."""
         share = self._lists.share(address)
+        late = asyncio.get_running_loop().call_later(RESERVED_SECONDS, share.release_unused)
         try:
             yield share
         finally:
+            late.cancel()
             share.give_back()
 
     @contextlib.asynccontextmanager

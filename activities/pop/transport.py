@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import socket
 import ssl
 from collections import deque
@@ -65,6 +66,8 @@ class Line(asyncio.Protocol):
         self.protocol = PopProtocol()
         self.written_at = 0.0
         self.received = 0
+        self.may_wait = math.inf
+        """Seconds that whoever reads waits for the server from now on, all of its answers together."""
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._events: deque[Event] = deque()
@@ -149,14 +152,16 @@ class Line(asyncio.Protocol):
                 else:
                     self._transport.resume_reading()
                 self._arrival = self._loop.create_future()
+                began = self._loop.time()
                 try:
-                    async with asyncio.timeout_at(deadline):
+                    async with asyncio.timeout_at(min(deadline, began + self.may_wait)):
                         with awaits_an_answer():
                             await self._arrival
                 except TimeoutError:
                     raise TimeoutError(f"the server did not answer {self.protocol.current} in time") from None
                 finally:
                     self._arrival = None
+                    self.may_wait -= self._loop.time() - began
             match event := self._events.popleft():
                 case Unasked(text):
                     self._farewell = text

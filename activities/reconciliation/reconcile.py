@@ -13,7 +13,7 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from pydantic import ValidationError
@@ -36,6 +36,7 @@ from domain.mailbox.settings import AccountSettings
 from domain.reconciliation import (
     NOT_WATCHED,
     BlobsPart,
+    Difference,
     Lists,
     Mended,
     Ordinary,
@@ -63,6 +64,16 @@ class Listing:
     login_delay_seconds: float = 0.0
     lists: Lists = field(default_factory=lambda: compare_lists([], {}, caught_up=False))
     unknown: list[Listed] = field(default_factory=list)
+    to_fetch: bool = False
+    overlooked: Difference = field(default_factory=Difference)
+    deleted: Difference = field(default_factory=Difference)
+
+    def drop(self) -> None:
+        """Keeps of the lists what the report shows."""
+        self.to_fetch = bool(self.unknown)
+        self.overlooked, self.deleted = shown(self.lists.overlooked), shown(self.lists.deleted)
+        self.messages, self.unknown = None, []
+        self.lists = replace(self.lists, overlooked=[], deleted=[])
 
 
 class Reconciliation:
@@ -129,7 +140,7 @@ class Reconciliation:
     @contextlib.asynccontextmanager
     async def _hold(self, address: str, host: str) -> AsyncIterator[tuple[Lease, Share]]:
         try:
-            with self._sessions.room(address) as room:  # until all is compared
+            with self._sessions.room(address) as room:  # until its lists are compared
                 async with self._leases.hold(address, host) as lease:
                     yield lease, room
         except NotNow as busy:
@@ -157,6 +168,9 @@ class Reconciliation:
             repair = Repair(self._pool, lease, known.epoch, self._clock)
             mended = await repair.mend(listing.messages, listing.unknown) + (request.mended or Mended())
             await self._compare_lists(listing, known, address, room)
+        listing.drop()
+        if room is not None:
+            room.give_back()
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")
             stored = await compare_stored(connection, address, known.epoch)
@@ -182,14 +196,14 @@ class Reconciliation:
                     no_longer_listed=stored.ledger["stored"] - lists.stored if listing.part.compared else 0,
                 ),
                 differences=stored.differences.model_copy(
-                    update={"unknown_on_server": shown(lists.overlooked), "deleted_but_listed": shown(lists.deleted)}
+                    update={"unknown_on_server": listing.overlooked, "deleted_but_listed": listing.deleted}
                 ),
                 repair=mended,
             )
         )
         return Pass(
             report=report,
-            to_fetch=bool(listing.unknown),
+            to_fetch=listing.to_fetch,
             login_delay_seconds=listing.login_delay_seconds,
             last_checked_at=known.last_checked_at,
         )

@@ -11,7 +11,8 @@ after it, the next attempt finds that much less to do. So a repair that is run t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ from activities.reconciliation.comparison import (
 )
 from domain.core.log_event import LoggedEvent
 from domain.reconciliation import Mended
-from domain.retrieval.plan import Listed
+from domain.retrieval.plan import Identity, Listed
 from infra.database.pool import Connection, Pool
 
 ACTOR = "reconcile"
@@ -55,9 +56,10 @@ class Repair:
         that the ledger does not know."""
         done = Mended(restored=await self._restore(), relinked=await self._point_to_mail())
         if listed is not None:
+            there = await asyncio.to_thread(_identities, listed)
             done += Mended(
-                relinked=await self._enter_unknown_mail(unknown),
-                released=await self._release_damaged(listed) + await self._release_lost(listed),
+                relinked=await self._enter_unknown_mail(await asyncio.to_thread(_by_uidl, unknown)),
+                released=await self._release_damaged(there) + await self._release_lost(there),
             )
         return done + Mended(counters=await self._correct_counters())
 
@@ -120,14 +122,11 @@ class Repair:
                 await self._log(connection, "MessagesRelinked", messages=sorted(row["id"] for row in rows))
             relinked += len(rows)
 
-    async def _enter_unknown_mail(self, unknown: Sequence[Listed]) -> int:
+    async def _enter_unknown_mail(self, on_server: Mapping[str, list[Listed]]) -> int:
         """Enters messages that no ledger entry knows, so that the server's copies are not fetched a second time.
 
         Where the server lists the UIDL with another size, it may be other mail: that is fetched, and told apart by its bytes.
         """
-        on_server: dict[str, list[Listed]] = {}
-        for one in unknown:
-            on_server.setdefault(one.uidl, []).append(one)
         entered, after = 0, 0
         while True:
             async with fenced(self._pool, self._lease) as connection:
@@ -161,9 +160,8 @@ class Repair:
                     await self._log(connection, "MessagesRelinked", messages=done)
             entered += len(done)
 
-    async def _release_damaged(self, listed: Sequence[Listed]) -> int:
+    async def _release_damaged(self, there: Container[Identity]) -> int:
         """Makes messages with lost or damaged bytes fetchable again, where the server still lists them. Their rows stay."""
-        there = {one.identity for one in listed}
         released, after = 0, ("", -1)
         while True:
             async with fenced(self._pool, self._lease) as connection:
@@ -194,10 +192,9 @@ class Repair:
                     await self._log_release(connection, rows, messages=ids, withdrawn=[])
             released += len(rows)
 
-    async def _release_lost(self, listed: Sequence[Listed]) -> int:
+    async def _release_lost(self, there: Container[Identity]) -> int:
         """Makes messages whose rows are lost fetchable again, where the server still lists them; batch by batch as they were
         stored, because a batch's event tells which ids stood for them. Those ids are withdrawn: a new row gets a new id."""
-        there = {one.identity for one in listed}
         released = 0
         async with self._pool.connection() as connection, connection.transaction():
             batches = await _rows(
@@ -291,6 +288,17 @@ class Repair:
         """Last in the transaction, as `append` says. A fresh id: a transaction that is tried again finds nothing to do."""
         event = LoggedEvent(event_id=uuid4(), at=self._clock(), type=kind, actor=ACTOR, data=facts)
         await append(connection, self._address, event)
+
+
+def _identities(listed: Iterable[Listed]) -> set[Identity]:
+    return {one.identity for one in listed}
+
+
+def _by_uidl(listed: Iterable[Listed]) -> dict[str, list[Listed]]:
+    found: dict[str, list[Listed]] = {}
+    for one in listed:
+        found.setdefault(one.uidl, []).append(one)
+    return found
 
 
 FETCHED_AGAIN: LiteralString = """

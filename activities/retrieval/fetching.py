@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from itertools import islice
 
 from activities.mailbox.desynchronisation import Suspects
 from activities.mailbox.leases import Lease
@@ -70,8 +71,11 @@ class Fetching:
         alone = await self._suspects.of(address, self._epoch)
         with span("pop.retrieve"):
             try:
-                await self._fetch(connection, [one for one in messages if one.identity not in alone])
-                await self._fetch_suspects(connection, [one for one in messages if one.identity in alone])
+                if not alone:  # as nearly always, and there may be many messages
+                    await self._fetch(connection, messages)
+                else:
+                    await self._fetch(connection, [one for one in messages if one.identity not in alone])
+                    await self._fetch_suspects(connection, [one for one in messages if one.identity in alone])
             except SERVERS_FAULTS as broke:
                 if not isinstance(broke, ServerRefused) or not broke.command:  # else it names a limit of the mailbox
                     taken_back = self._doubts.take_back(self._batches.current, broke)
@@ -84,7 +88,10 @@ class Fetching:
     async def _fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
         waiting = deque(messages)
         while waiting:
-            wanted = [(message.number, message.size) for message in waiting]
+            # What is not asked for because an answer is in doubt is only looked at when it is its turn.
+            wanted = (
+                (message.number, message.size) for message in islice(messages, len(messages) - len(waiting), None)
+            )
             arrivals = connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
             async with contextlib.aclosing(arrivals) as arriving:
                 while waiting:

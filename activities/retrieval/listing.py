@@ -111,6 +111,12 @@ def _blank(uids: Sequence[tuple[int, str]]) -> set[int]:
     return {number for number, uidl in uids if not uidl.strip()}
 
 
+def _with_names(
+    uids: Sequence[tuple[int, str]], blank: Container[int], made: Mapping[int, str]
+) -> list[tuple[int, str]]:
+    return [(number, made.get(number, uidl)) for number, uidl in uids if number in made or number not in blank]
+
+
 def distinct(uids: Iterable[tuple[int, str]]) -> set[str]:
     """The UIDLs of a list, which is long at times."""
     return {uidl for _, uidl in uids}
@@ -168,14 +174,14 @@ class Survey:
             await connection.send_ahead("STAT", "UIDL", "LIST")
             count = await counted(connection)
             if count == 0:
-                await self._note_deleted_ones_gone(mailbox, [])
+                await self._note_deleted_ones_gone(mailbox, ())
                 return Found(mailbox, complete=True)
             named = await listed_uids(connection)
             list_of_sizes = await listed_sizes(connection) if named is not None else await connection.list_sizes()
             sizes = list_of_sizes or {}
             uids = await self._named(connection, named, sizes)
-            await self._note_deleted_ones_gone(mailbox, uids)
             names = await connection.lists.worked_out(len(uids), distinct, uids)
+            await self._note_deleted_ones_gone(mailbox, names)
             known = await self._ledger.entries(
                 self._settings.address, mailbox.epoch, names, emptied_at=mailbox.emptied_at
             )
@@ -209,7 +215,7 @@ class Survey:
         blank = await connection.lists.worked_out(len(uids), _blank, uids)
         if blank:
             made = dict(await self._named_by_headers(connection, sorted(blank), sizes))
-            uids = [(number, made.get(number, uidl)) for number, uidl in uids if number in made or number not in blank]
+            uids = await connection.lists.worked_out(len(uids), _with_names, uids, blank, made)
         uidl, times = await connection.lists.worked_out(len(uids), _most_frequent, uids)
         if times > MOST_OF_ONE_UIDL:
             raise Unusable(
@@ -239,10 +245,10 @@ class Survey:
             self._lease.check()
         return uids
 
-    async def _note_deleted_ones_gone(self, mailbox: Mailbox, uids: Sequence[tuple[int, str]]) -> None:
+    async def _note_deleted_ones_gone(self, mailbox: Mailbox, listed: Container[str]) -> None:
         if mailbox.deleted_ones_listed:
             await self._ledger.note_deleted_ones_gone(
-                self._lease, self._settings.address, mailbox.epoch, uids, self._clock()
+                self._lease, self._settings.address, mailbox.epoch, listed, self._clock()
             )
 
     async def _evidence(
@@ -295,7 +301,7 @@ class Survey:
         before = await self._ledger.expected(self._settings.address, mailbox.epoch)
         if not looks_moved(before=before, still=still, new=len(new)):
             return False
-        if is_other_mail(new, known, before=before):
+        if await connection.lists.worked_out(len(listed), is_other_mail, new, known, before=before):
             return True
         envelopes, arrivals = list[tuple[str | None, datetime | None]](), list[datetime | None]()
         async for _, found in self._headers(connection, sample(new)):
@@ -350,7 +356,8 @@ class Survey:
                         if at is not None and at < oldest:
                             old.add(message.identity)
                         if self._must_end():
-                            listed = listed[: listed.index(message) + 1]
+                            # By its number: to compare messages takes much longer, and there may be hundreds of thousands.
+                            listed = listed[: [one.number for one in listed].index(message.number) + 1]
                             break
                 if asked:
                     await connection.prove_in_step()

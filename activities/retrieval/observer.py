@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from activities.delivery.recent_mode import RecentMode
 from activities.mailbox.leases import Lease
 from activities.mailbox.ledger import fenced
 from activities.mailbox.state import Mailbox, SessionRow
+from activities.pop.listing_budget import Share
 from activities.retrieval.listing import Found
 from domain.mailbox.providers import profile_of
 from domain.retrieval.observations import Look, Memory, Observation, differing, digest_of, observe
@@ -22,6 +24,39 @@ from infra.database.pool import Pool
 from workflows.contract import WatchRequest
 
 CAN_VANISH = ("stored", "skipped", "quarantined")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is left of a list once it is compared: numbers, and the name of all of it."""
+
+    epoch: int
+    counted: int
+    uids: int
+    stored: int
+    digest: str
+    complete: bool
+
+
+def _seen(found: Found) -> Seen:
+    return Seen(
+        epoch=found.mailbox.epoch,
+        counted=found.counted,
+        uids=found.uids,
+        stored=sum(found.known[one.identity].state == "stored" for one in found.listed if one.identity in found.known),
+        digest=digest_of(one.uidl for one in found.listed),
+        complete=0 < found.counted == found.uids == len(found.listed),
+    )
+
+
+def _identities(listed: Sequence[Listed]) -> dict[str, Any]:
+    # As one text: an array of hundreds of thousands of strings takes ten times its size while it is sent. A UIDL has no line
+    # break in it.
+    return {
+        "uidls": "\n".join(one.uidl for one in listed if one.occurrence == 0),
+        "uidl": [one.uidl for one in listed if one.occurrence > 0],
+        "occurrence": [one.occurrence for one in listed if one.occurrence > 0],
+    }
 
 
 class Observer:
@@ -38,12 +73,15 @@ class Observer:
         self._taken: list[tuple[datetime, int]] = []
         self._least_pause = timedelta(seconds=self._profile.least_interval_minutes * minute_seconds)
         self._room_again_at: datetime | None = None
+        self._kept: tuple[dict[str, Any], list[Any]]
+        self._seen: Seen
         self.observed: tuple[Observation, ...] = ()
         """What holds of the mailbox, once the session has come to its conclusion."""
 
     async def open(self, mailbox: Mailbox, now: datetime) -> None:
         """Takes up what the sessions before remembered."""
         self._mailbox = mailbox
+        self._kept = mailbox.memory, mailbox.observed
         remembered = Memory.model_validate(mailbox.memory)
         self._memory = remembered.entering(recent_mode=self._settings.retrieval.recent_mode, at=now)
         if self._profile.daily_bytes is not None:
@@ -76,11 +114,21 @@ class Observer:
         """When a session may follow that has more to do; None for at once."""
         return now + self._least_pause if self._least_pause else None
 
+    async def look(self, lease: Lease, session: SessionRow, room: Share, found: Found, at: datetime) -> None:
+        """At the beginning of a session, while it has the list: compares it with the last one. It is not kept for the end, when
+        it is known what the session came to: who fetches may need hours, and others need the memory."""
+        self._seen = await room.worked_out(len(found.listed), _seen, found)
+        if self._seen.complete and self._seen.digest != self._memory.complete_digest:
+            asked = await room.worked_out(len(found.listed), _identities, found.listed)
+            async with fenced(self._pool, lease) as connection:
+                missing, staying = await self._compare(connection, session, found.mailbox.epoch, asked, at)
+                self._memory = self._memory.comparing(self._seen.digest, missing, staying)
+                await self._remember(connection)
+
     async def conclude(
         self,
         lease: Lease,
         session: SessionRow,
-        found: Found,
         plan: Plan,
         blocked: Listed | None,
         *,
@@ -95,47 +143,44 @@ class Observer:
         daily = self._profile.daily_bytes
         if daily is not None and blocked is not None and (taken := await self._taken_since(at - DAY)):
             self._room_again_at = room_again_at(taken, daily, blocked.size)
-        listed = found.listed
         look = Look(
             at=at,
             last_look=self._mailbox.last_success_at,
             profile=self._profile,
-            epoch=found.mailbox.epoch,
-            counted=found.counted,
-            listed=found.uids,
-            stored=sum(found.known[one.identity].state == "stored" for one in listed if one.identity in found.known),
-            digest=digest_of(one.uidl for one in listed),
-            complete=0 < found.counted == found.uids == len(listed),
+            epoch=self._seen.epoch,
+            counted=self._seen.counted,
+            listed=self._seen.uids,
+            stored=self._seen.stored,
+            digest=self._seen.digest,
+            complete=self._seen.complete,
+            missing=self._memory.missing,
+            staying=self._memory.staying,
             quiet=not session.brought_news and not plan.backlog,
             expire_days=expire_days,
             greeting=greeting,
             room_again_at=self._room_again_at,
         )
-        if look.complete and look.digest != self._memory.complete_digest:
+        self._memory, self.observed = observe(self._memory, look)
+        observed = [one.model_dump(mode="json") for one in self.observed]
+        if (self._as_kept(), observed) != self._kept:
             async with fenced(self._pool, lease) as connection:
-                missing, staying = await self._compare(connection, session, found, at)
-                memory, self.observed = observe(self._memory, replace(look, missing=missing, staying=staying))
-                await self._remember(connection, memory)
-        else:  # the same list again
-            memory, self.observed = observe(self._memory, look)
-            if self._as_kept(memory) != (self._mailbox.memory, self._mailbox.observed):
-                async with fenced(self._pool, lease) as connection:
-                    await self._remember(connection, memory)
+                await self._remember(connection, observed)
         return self._request.observed is not None and differing(self._request.observed, self.observed)
 
     async def _compare(
-        self, connection: AsyncConnection[TupleRow], session: SessionRow, found: Found, at: datetime
+        self,
+        connection: AsyncConnection[TupleRow],
+        session: SessionRow,
+        epoch: int,
+        identities: dict[str, Any],
+        at: datetime,
     ) -> tuple[dict[LedgerState, int], int]:
         """Marks what has left the list, and takes the mark from what is back; answers what is missing that was there at the
         last complete list, by state, and how many are still there."""
         asked = {
             "address": session.address,
-            "epoch": found.mailbox.epoch,
-            # As one text: an array of hundreds of thousands of strings takes ten times its size while it is sent. A UIDL has
-            # no line break in it.
-            "uidls": "\n".join(one.uidl for one in found.listed if one.occurrence == 0),
-            "uidl": [one.uidl for one in found.listed if one.occurrence > 0],
-            "occurrence": [one.occurrence for one in found.listed if one.occurrence > 0],
+            "epoch": epoch,
+            **identities,
             "began": session.started_at,
             "states": list(CAN_VANISH),
             "at": at,
@@ -175,15 +220,15 @@ class Observer:
         staying = counts.pop("staying")
         return counts, staying
 
-    def _as_kept(self, memory: Memory) -> tuple[dict[str, Any], list[Any]]:
-        observed = [one.model_dump(mode="json") for one in self.observed]
-        return memory.model_dump(mode="json", exclude_defaults=True), observed
+    def _as_kept(self) -> dict[str, Any]:
+        return self._memory.model_dump(mode="json", exclude_defaults=True)
 
-    async def _remember(self, connection: AsyncConnection[TupleRow], memory: Memory) -> None:
-        remembered, observed = self._as_kept(memory)
+    async def _remember(self, connection: AsyncConnection[TupleRow], observed: list[Any] | None = None) -> None:
+        """With what holds of the mailbox where that is known; else that stays as it was."""
+        self._kept = self._as_kept(), self._kept[1] if observed is None else observed
         await connection.execute(
             "update mailboxes set memory = %s, observed = %s where address = %s",
-            [Jsonb(remembered), Jsonb(observed), self._settings.address],
+            [*map(Jsonb, self._kept), self._settings.address],
         )
 
     async def _taken_since(self, since: datetime) -> list[tuple[datetime, int]]:

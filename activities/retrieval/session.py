@@ -8,6 +8,7 @@ are gone there and stored here.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,9 +29,9 @@ from activities.retrieval.listing import Found, Survey
 from activities.retrieval.observer import Observer
 from activities.retrieval.refusals import Withheld
 from activities.retrieval.services import Services
-from activities.storage.batch import Batch, NotRetrieved
+from activities.storage.batch import BATCH_MESSAGES, Batch, NotRetrieved
 from domain.core.refusal import Refused, WorkerLacks
-from domain.retrieval.plan import DELETIONS_PER_SESSION, Identity, Listed, Plan, is_to_be_deleted, plan
+from domain.retrieval.plan import DELETIONS_PER_SESSION, Entry, Identity, Plan, is_to_be_deleted, plan
 from domain.retrieval.reports import InQuarantine, Progress, SessionReport
 from infra.telemetry.spans import span
 from workflows.contract import WatchRequest
@@ -39,6 +40,7 @@ SESSION_SECONDS = 5 * 60.0  # then the workflow is told how far it is
 RARE_SESSION_SECONDS = 20 * 60.0  # where the server's LOGIN-DELAY makes sessions dear
 FIRST_SECONDS = 15.0  # of a session that finds a backlog of which the workflow does not know
 SHARE_OF_THE_SURVEY = 0.5  # of a session: what it decides on, it must have time to fetch
+LISTED_BYTES = 192  # that a planned message takes besides its UIDL: itself, its numbers, and its place in some lists
 MESSAGE_SECONDS = 15 * 60.0  # that a message begun in time may still take
 
 
@@ -70,7 +72,7 @@ class RetrievalSession:
         minute_seconds: float,
         clock: Clock,
     ) -> None:
-        """`room` is memory for the mailbox's lists, which are held until it has reported. `largest` is the size of a message that
+        """`room` is memory for the mailbox's lists, which are held until it has planned. `largest` is the size of a message that
         is still fetched, `batch_bytes` how many a batch may have at the moment; `interval` gives the pause for a LOGIN-DELAY."""
         self._request = request
         self._settings = request.settings
@@ -90,11 +92,11 @@ class RetrievalSession:
         told = request.remaining is None or request.remaining > 0
         self._session_seconds = SESSION_SECONDS if told else min(FIRST_SECONDS, SESSION_SECONDS)
         self._mailbox: Mailbox
-        self._found: Found
         self._plan = Plan()
         self._on_server = 0
         self._dropped = False
         self._left_to_delete = 0
+        self._undeleted = 0
         self._undecided = 0
         self.pause = timedelta(0)
         self.row = SessionRow(id=uuid4(), address=self._settings.address, started_at=clock(), worker=worker)
@@ -171,10 +173,11 @@ class RetrievalSession:
             await self._services.uploads.sweep(self._lease)
             await self._pipelining.allow(connection, self._clock())
             withheld = await self._look(connection)
+            connection.lists_done()
             if self._plan.fetch:
                 await self._fetch(connection, withheld)
             await self._batches.finish()
-            await self._delete(connection, self._found.listed)
+            await self._delete(connection)
             await self._pipelining.worked(self._clock())
         except SERVERS_FAULTS as fault:
             await self._pipelining.broke(connection, fault, self._clock())
@@ -194,7 +197,7 @@ class RetrievalSession:
             clock=self._clock,
             must_end=lambda: self._must_end(SHARE_OF_THE_SURVEY),
         )
-        self._found = found = await survey.take(connection, self._mailbox)
+        found = await survey.take(connection, self._mailbox)
         self._mailbox, self._on_server, self._undecided = found.mailbox, found.on_server, found.undecided
         self._plan = await self._room.worked_out(
             len(found.listed),
@@ -222,9 +225,24 @@ class RetrievalSession:
             )
         if self._plan.oversized:
             reason = f"larger than {self._largest} bytes (MAILROOM_MAX_MESSAGE_BYTES): not fetched"
-            refused = [NotRetrieved(message, reason, 1, None) for message in self._plan.oversized]
-            await self._batches.commit(Batch(number=0, refused=refused))
-        return Withheld(self._settings, found.known, self._clock, await self._look_at_quarantine(found))
+            for part, first in enumerate(range(0, len(self._plan.oversized), BATCH_MESSAGES)):
+                messages = self._plan.oversized[first : first + BATCH_MESSAGES]
+                refused = [NotRetrieved(message, reason, 1, None) for message in messages]
+                await self._batches.commit(Batch(number=0, refused=refused, part=part))
+                if self._must_end():
+                    break  # the others have no entry in the ledger, so the next session comes to them
+        disclaimed = await self._settle(found)
+        await self._observer.look(self._lease, self.row, self._room, found, self._clock())
+        return Withheld(self._settings, self._keep(found), self._clock, disclaimed)
+
+    def _keep(self, found: Found) -> dict[Identity, Entry]:
+        """Keeps of the lists what the rest of the session needs, and no more than there is memory for; answers the ledger's part
+        of it."""
+        made = self._plan
+        self._undeleted = len(made.delete)
+        del made.skip[:], made.oversized[:], made.delete[DELETIONS_PER_SESSION:]
+        made.cut(self._room.keep(LISTED_BYTES + sys.getsizeof(one.uidl) for one in made.fetch))
+        return {one.identity: found.known[one.identity] for one in made.fetch if one.identity in found.known}
 
     async def _fetch(self, connection: PopConnection, withheld: Withheld) -> None:
         fetching = Fetching(
@@ -244,14 +262,18 @@ class RetrievalSession:
         if withheld.disclaimed:
             await self._services.quarantine.disclaim(self._lease, self._mailbox.epoch, withheld.disclaimed)
 
-    async def _look_at_quarantine(self, found: Found) -> set[Identity]:
-        """Settles what the list tells of messages that could not be taken before; answers which the server disclaimed."""
+    async def _settle(self, found: Found) -> set[Identity]:
+        """Settles what the list tells of messages that could not be taken before, and of those that a QUIT was to delete whose
+        answer was lost; answers which the server disclaimed."""
         address, epoch = self._settings.address, found.mailbox.epoch
-        if not (found.mailbox.quarantined or found.mailbox.disclaimed):
+        unsettled = found.mailbox.deletions_unsettled and found.complete
+        if not (found.mailbox.quarantined or found.mailbox.disclaimed or unsettled):
             return set()
         listed = await self._room.worked_out(len(found.listed), lambda: {message.identity for message in found.listed})
         if found.mailbox.quarantined and found.complete:
             await self._services.quarantine.settle(self._lease, self.row, epoch, listed, self._clock())
+        if unsettled:
+            await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, self._clock())
         if not found.mailbox.disclaimed:
             return set()
         return await self._services.quarantine.disclaimed(address, epoch, listed)
@@ -269,11 +291,9 @@ class RetrievalSession:
         long_enough = time.monotonic() - self._began > share * self._session_seconds
         return self._batches.full or long_enough or activity.is_worker_shutdown()
 
-    async def _delete(self, connection: PopConnection, listed: list[Listed]) -> None:
+    async def _delete(self, connection: PopConnection) -> None:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6)."""
         epoch, now = self._mailbox.epoch, self._clock()
-        if self._mailbox.deletions_unsettled and self._found.complete:
-            await self._ledger.settle_deletions(self._lease, self.row, epoch, listed, now)
         fresh = [one for one in self._batches.committed if is_to_be_deleted(self._settings.retrieval, now, now)]
         due = (self._plan.delete + fresh)[:DELETIONS_PER_SESSION]
         if self._dropped:
@@ -290,7 +310,7 @@ class RetrievalSession:
                 gone = [message for message in asked if message.number in accepted]
                 if gone:
                     await self._ledger.deleted(self._lease, self.row, epoch, gone, self._clock())
-        self._left_to_delete = len(self._plan.delete) + len(fresh) - len(due)
+        self._left_to_delete = self._undeleted + len(fresh) - len(due)
 
     @property
     def _total(self) -> int:
@@ -322,7 +342,6 @@ class RetrievalSession:
         noticed = await self._observer.conclude(
             self._lease,
             self.row,
-            self._found,
             self._plan,
             paused,
             expire_days=session.expire_days,

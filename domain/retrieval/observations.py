@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -38,7 +39,8 @@ class Memory(BaseModel):
     """What sessions remember of the looks before, per mailbox. Another mode or another epoch begins anew.
 
     `digest` is that of the last list, `complete_digest` of the last complete one, `toggled_at` when recent mode was last found
-    turned on or off.
+    turned on or off. `missing` and `staying` are a look's, until its session has come to its end: lists are compared at its
+    beginning.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +50,8 @@ class Memory(BaseModel):
     toggled_at: datetime | None = None
     digest: str = ""
     complete_digest: str = ""
+    missing: dict[LedgerState, int] = {}
+    staying: int = 0
     clean_looks: int = 0
     full_queue: dict[str, int | str] | None = None
     turnovers: tuple[datetime, ...] = ()
@@ -55,6 +59,12 @@ class Memory(BaseModel):
     other_client_at: datetime | None = None
     gap_from: datetime | None = None
     gap_to: datetime | None = None
+
+    def comparing(self, digest: str, missing: Mapping[LedgerState, int], staying: int) -> Memory:
+        """The memory of a session that has compared a complete list with the last one. What one that failed has found missing
+        and nobody was told of is missing still."""
+        missing = Counter(self.missing) + Counter(missing)
+        return self.model_copy(update={"complete_digest": digest, "missing": dict(missing), "staying": staying})
 
     def entering(self, *, recent_mode: bool, at: datetime) -> Memory:
         """The memory of a session that logs in with or without recent mode."""
@@ -101,7 +111,7 @@ def observe(memory: Memory, look: Look) -> tuple[Memory, tuple[Observation, ...]
         memory = Memory(epoch=look.epoch, recent_mode=memory.recent_mode, toggled_at=memory.toggled_at)
         look = _without_past(look)
     changed = _full_queue(memory, look) | _other_client(memory, look) | _gap(memory, look)
-    changed["digest"] = look.digest
+    changed |= {"digest": look.digest, "missing": {}, "staying": 0}
     if look.complete:
         changed["complete_digest"] = look.digest
     memory = memory.model_copy(update=changed)

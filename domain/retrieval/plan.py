@@ -24,6 +24,7 @@ MISSED_MINUTES = 10
 DAY = timedelta(days=1)
 SIZE_UNKNOWN = 0  # LIST leaves the message out, or says nonsense of it; it is fetched all the same
 UNDOWNLOADABLE_AFTER = 3  # sessions that were refused a message
+MOST_PLANNED = 100_000  # messages of one session, which it keeps in memory to its end; the next one goes on
 QUARANTINE_PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 
 
@@ -67,6 +68,12 @@ class Plan:
     blocked_by_quota: Listed | None = None
     blocked_for_today: Listed | None = None
     backlog: int = 0
+
+    def cut(self, most: int) -> None:
+        """Leaves what is to be fetched after the first `most` messages to the next session."""
+        if most < len(self.fetch):
+            del self.fetch[most:]
+            self.blocked_by_quota = self.blocked_for_today = None  # which are further on
 
 
 def listing(
@@ -191,7 +198,7 @@ def plan(
     fetchable.sort(key=lambda message: message.number, reverse=settings.order == "newest_first")
     fetchable.sort(key=lambda message: message.identity not in ledger)
     made.backlog = len(fetchable)
-    for message in fetchable[:most]:
+    for message in fetchable[: MOST_PLANNED if most is None else min(most, MOST_PLANNED)]:
         if message.identity in ledger and message.size > (room if volume is None else min(room, volume)):
             made.backlog -= 1
             continue

@@ -39,6 +39,9 @@ MORE_THAN_WORK = """
             when exists (select from unnest(owners.ids) owner where pg_has_role(worker.oid, owner, 'member'))
                 then 'is a member of a role that owns the schema of Mailroom or a table in it'
             when pg_has_role(worker.oid, 'pg_write_all_data', 'member') then 'may write to all tables (pg_write_all_data)'
+            when %(version)s < 160000 and exists (
+                select from pg_roles r where r.rolcreaterole and pg_has_role(worker.oid, r.oid, 'member')
+            ) then 'may make itself a member of any role (CREATEROLE, which before PostgreSQL 16 goes that far)'
         end as more
         from pg_roles worker, (
             select array_agg(owner) as ids from (
@@ -99,8 +102,8 @@ async def let_work(conninfo: str, role: str) -> None:
         if more := await _may_do_more(connection, role):
             raise MayDoMore(
                 f"{role} {more}, so it could rewrite the log: make a role of its own for workers (create role "
-                "mailroom_worker login password ...), that is no superuser and a member of no role that owns the schema or its "
-                "tables, and give that to --worker"
+                "mailroom_worker login password ...), that is no superuser, makes no roles and is a member of no role that owns "
+                "the schema or its tables, and give that to --worker"
             )
         await _grant(connection, role)
         await connection.execute("insert into worker_roles values (%s) on conflict do nothing", [role])
@@ -175,7 +178,8 @@ def _migrations(directory: Path) -> list[Path]:
 
 async def _may_do_more(connection: AsyncConnection[TupleRow], role: str) -> str | None:
     """Why a role may change the log in spite of `GRANTS`, None where it may not (or where there is no such role)."""
-    row = await (await connection.execute(MORE_THAN_WORK, {"role": role})).fetchone()
+    asked = {"role": role, "version": connection.info.server_version}
+    row = await (await connection.execute(MORE_THAN_WORK, asked)).fetchone()
     return None if row is None else str(row[0])
 
 

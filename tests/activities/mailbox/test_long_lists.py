@@ -13,6 +13,7 @@ from psycopg import AsyncCursor
 
 from activities.linking.lookups import FOLLOWERS
 from activities.linking.threads import followers_of
+from activities.mailbox import ledger, quarantine
 from activities.mailbox.leases import Leases
 from activities.mailbox.ledger import Ledger
 from activities.mailbox.quarantine import Quarantine
@@ -48,6 +49,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     )
 
 
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in (ledger, quarantine):
+        monkeypatch.setattr(part, "AT_ONCE", 7)
+    monkeypatch.setattr(ledger, "ASKED_AT_ONCE", 18)
+
+
 async def in_ledger(pool: Pool, state: str, *, asked: bool) -> None:
     """The whole list, of which the first is not there any more, and some that are not listed, in that state."""
     async with pool.connection() as connection:
@@ -68,11 +76,11 @@ def session() -> SessionRow:
 
 
 async def test_what_a_server_disclaimed_is_compared_with_the_list_here(pool: Pool, sent: list[int]) -> None:
-    quarantine = Quarantine(pool)
+    disclaiming = Quarantine(pool)
     async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
-        await quarantine.disclaim(lease, 1, LISTED[:3] + GONE[: FEW - 3])
-        await quarantine.disclaim(lease, 2, LISTED[5:6])
-    still = await quarantine.disclaimed(JANE, 1, {one.identity for one in LISTED})
+        await disclaiming.disclaim(lease, 1, LISTED[:3] + GONE[: FEW - 3])
+        await disclaiming.disclaim(lease, 2, LISTED[5:6])
+    still = await disclaiming.disclaimed(JANE, 1, {one.identity for one in LISTED})
     assert still == {one.identity for one in LISTED[:3]}
     assert await Watcher(pool).value("select count(*) from disclaimed") == 3, "the others are forgotten"
     assert sent
@@ -84,7 +92,7 @@ async def test_what_was_to_be_deleted_is_compared_with_the_list_here(pool: Pool,
     sent.clear()  # what the test itself has put there
     row = session()
     async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
-        await Ledger(pool).settle_deletions(lease, row, 1, LISTED, NOW)
+        await Ledger(pool).settle_deletions(lease, row, 1, {one.identity for one in LISTED}, NOW)
     assert row.deleted == FEW
     assert await Watcher(pool).column("select distinct left(uidl, 4) from pop_ledger where state = 'deleted'") == [
         "gone"
@@ -94,12 +102,41 @@ async def test_what_was_to_be_deleted_is_compared_with_the_list_here(pool: Pool,
 async def test_what_was_deleted_is_compared_with_the_list_here(pool: Pool, sent: list[int]) -> None:
     await in_ledger(pool, "deleted", asked=False)
     sent.clear()  # what the test itself has put there
-    uids = [(one.number, one.uidl) for one in LISTED]
     async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
-        await Ledger(pool).note_deleted_ones_gone(lease, JANE, 1, uids, NOW)
+        await Ledger(pool).note_deleted_ones_gone(lease, JANE, 1, {one.uidl for one in LISTED}, NOW)
     vanished = "select count(*) from pop_ledger where vanished_at is not null and uidl like 'gone-%%'"
     assert await Watcher(pool).value(vanished) == FEW
     assert await Watcher(pool).value("select count(*) from pop_ledger where vanished_at is not null") == FEW
+
+
+async def test_what_is_in_quarantine_and_has_left_the_list_or_is_back_is_compared_with_it_here(
+    pool: Pool, sent: list[int]
+) -> None:
+    await in_ledger(pool, "quarantined", asked=False)
+    watcher, settling = Watcher(pool), Quarantine(pool)
+    sent.clear()  # what the test itself has put there
+    listed = {one.identity for one in LISTED}
+    gone = "select count(*) from pop_ledger where vanished_at is not null and uidl like 'gone-%%'"
+    async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
+        await settling.settle(lease, session(), 1, listed, NOW)
+        assert await watcher.value(gone) == FEW
+        assert await watcher.value("select count(*) from pop_ledger where vanished_at is not null") == FEW
+        await settling.settle(lease, session(), 1, listed | {one.identity for one in GONE}, NOW)
+    assert await watcher.value("select count(*) from pop_ledger where vanished_at is not null") == 0
+
+
+async def test_what_is_asked_or_entered_for_all_of_a_list_is_a_part_of_it_at_a_time(
+    pool: Pool, sent: list[int]
+) -> None:
+    """All at once held everybody else up for seconds, while it was written for PostgreSQL."""
+    async with pool.connection() as connection:
+        await connection.execute("insert into mailboxes (address, server_key) values (%s, 'jane')", [JANE])
+    async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
+        await Ledger(pool).skip(lease, session(), 1, LISTED, NOW, complete=True)
+    known = await Ledger(pool).entries(JANE, 1, {one.uidl for one in LISTED})
+    assert known.keys() == {one.identity for one in LISTED}
+    assert await Ledger(pool).envelopes(JANE, 1, [one.uidl for one in LISTED]) == {}
+    assert max(sent) <= 18
 
 
 @PLANS

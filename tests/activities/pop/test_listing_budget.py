@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from activities.pop.connection import PopConnection
-from activities.pop.listing_budget import COST, STEP, ListingBudget, NoRoom, Share
+from activities.pop.connection import PopConnection, Timeouts
+from activities.pop.listing_budget import COST, KEPT_BYTES, LEAST_KEPT, STEP, ListingBudget, NoRoom, Share
+from activities.pop.transport import LEAST_PROGRESS
 
 UIDL = b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 30_001))
 LINES = b"+OK\r\n" + UIDL + b".\r\n"
@@ -25,9 +26,15 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.asynccontextmanager
-async def connected(port: int, share: Share) -> AsyncIterator[PopConnection]:
+async def connected(port: int, share: Share, timeouts: Timeouts | None = None) -> AsyncIterator[PopConnection]:
     pop = PopConnection(
-        ["127.0.0.1"], port, tls="none", context=ssl.create_default_context(), server_name="localhost", lists=share
+        ["127.0.0.1"],
+        port,
+        tls="none",
+        context=ssl.create_default_context(),
+        server_name="localhost",
+        lists=share,
+        timeouts=timeouts,
     )
     await pop.connect()
     try:
@@ -135,12 +142,108 @@ def test_a_mailbox_that_became_small_reserves_nothing_for_long() -> None:
     assert budget.taken == 0
 
 
-def test_what_is_only_counted_may_be_counted_again_and_again() -> None:
-    budget = ListingBudget(most=10 * STEP * COST)
-    other, share = budget.share("other"), budget.share("jane")
-    other.grow(STEP)
-    share.grow(4 * STEP)
-    for _ in range(5):
-        used = share.used
-        share.grow(4 * STEP)
-        share.rewind(used)
+async def test_a_list_that_only_proves_an_answer_is_not_held_and_needs_no_room() -> None:
+    budget = ListingBudget(most=5 * STEP * COST)
+    budget.share("other").grow(STEP)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        share = budget.share("jane")
+        async with connected(server.sockets[0].getsockname()[1], share) as pop:
+            assert await pop.stat() is None, "no answer that could prove anything"
+            assert len(await pop.list_uids()) == 30_000
+            share.keep([])
+            held = budget.taken
+            for _ in range(3):
+                await pop.prove_in_step()
+                assert budget.taken == held
+
+
+def test_what_is_kept_of_a_dropped_list_takes_no_room_of_other_lists_and_little_of_its_own() -> None:
+    budget = ListingBudget(most=100 * STEP * COST)
+    shares = [budget.share(str(number)) for number in range(100)]
+    kept = []
+    for share in shares:
+        share.grow(20 * STEP)
+        kept.append(share.keep([256] * 100_000))
+        assert budget.taken == 0
+    assert kept[0] == 100_000
+    assert kept[-1] == LEAST_KEPT, "it gets on all the same"
+    assert budget.kept <= KEPT_BYTES + 100 * LEAST_KEPT * 256
+    for share in shares:
+        share.give_back()
+    assert budget.kept == budget.taken == 0
+    for number in range(5):
+        budget.share(str(number))  # which has room for what it needed the last time: its list
+    with pytest.raises(NoRoom):
+        budget.share("5")
+
+
+def test_room_that_nothing_comes_for_is_not_held() -> None:
+    budget = ListingBudget(most=100 * STEP * COST)
+    share = budget.share("jane")
+    share.grow(20 * STEP)
+    share.give_back()
+    again = budget.share("jane")
+    again.grow(2 * STEP)
+    assert budget.taken == 20 * STEP * COST
+    again.release_unused()
+    assert budget.taken == 2 * STEP * COST
+    again.grow(STEP)
+    assert budget.taken == 3 * STEP * COST
+
+
+async def test_a_list_that_drips_ends_the_session_however_steadily_it_drips() -> None:
+    """Each wait is short; together they are not."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n")
+        with contextlib.suppress(OSError):
+            while command := await reader.readline():
+                writer.write(b"+OK 9 9\r\n")
+                while command != b"STAT\r\n":
+                    writer.write(b"1 " + b"x" * LEAST_PROGRESS + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+        writer.close()
+
+    async def shown(pop: PopConnection) -> None:
+        async for _ in pop.headers([1]):
+            pass
+
+    asked: dict[str, Callable[[PopConnection], Awaitable[object]]] = {
+        "UIDL": PopConnection.list_uids,
+        "LIST": PopConnection.list_sizes,
+        "TOP": shown,
+    }
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        for command, ask in asked.items():
+            share = ListingBudget().share()
+            port = server.sockets[0].getsockname()[1]
+            async with connected(port, share, timeouts=Timeouts(lists=2)) as pop:
+                assert await pop.stat() == 9
+                with pytest.raises(TimeoutError, match=command):
+                    await ask(pop)
+
+
+async def test_a_list_that_is_to_prove_an_answer_and_drips_ends_the_session_too() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n")
+        lists = 0
+        with contextlib.suppress(OSError):
+            while command := await reader.readline():
+                lists += command == b"LIST\r\n"
+                writer.write(b"+OK\r\n1 100\r\n.\r\n" if lists == 1 else b"+OK\r\n")
+                while lists == 2:
+                    writer.write(b"1 " + b"1" * LEAST_PROGRESS + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+        writer.close()
+
+    async with (
+        await asyncio.start_server(drip, "127.0.0.1", 0) as server,
+        connected(server.sockets[0].getsockname()[1], ListingBudget().share(), timeouts=Timeouts(lists=2)) as pop,
+    ):
+        assert await pop.stat() is None, "no answer that could prove anything"
+        assert await pop.list_sizes() == {1: 100}
+        pop.lists_done()
+        with pytest.raises(TimeoutError, match="LIST"):
+            await pop.prove_in_step()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 import activities.pop.session
 from activities.account import Recorder
+from activities.pop import listing_budget
 from activities.pop.auth_codes import AuthCodes
 from activities.pop.listing_budget import STEP, ListingBudget, Share
 from activities.pop.session import Sessions, now_utc
@@ -18,13 +21,21 @@ from activities.reconciliation import reconcile
 from activities.reconciliation.comparison import compare_stored
 from activities.reconciliation.reconcile import Reconciliation
 from domain.core.log_event import LoggedEvent
+from domain.failures.failure import Kind
 from infra.database.pool import Pool
+from infra.tasks import ended
 from infra.vault.references import Secrets
 from tests.servers.scripted_pop import MailboxServer
-from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account, mailbox, recorded
+from tests.support.mailboxes import PASSWORD, PATIENT, BusyWatcher, Watcher, account, mailbox, recorded
+from tests.support.running import until
 from workflows.contract import ReconcileRequest, RecordRequest
 
 LONG = b"+OK\r\n" + b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 20_001)) + b".\r\n"
+
+FEW_OF_MANY = (
+    b"+OK\r\n1 uid-1\r\n2 uid-2\r\n" + b"".join(b"0 %064d\r\n" % number for number in range(20_000)) + b".\r\n"
+)
+"""Two messages among lines that name none."""
 
 
 @pytest.fixture
@@ -63,6 +74,80 @@ async def test_a_session_comes_again_and_a_small_mailbox_is_retrieved_meanwhile(
         assert (await watcher.watch(account(long.port, address="long@example.com"))).stored == 2
 
 
+async def test_a_large_mailbox_whose_mail_drips_keeps_no_other_waiting(pool: Pool, budget: ListingBudget) -> None:
+    """Its list is dropped before the first message is asked for."""
+    watcher = Watcher(pool)
+    async with (
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as slow,
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as long,
+    ):
+        slow.replies["UIDL"] = long.replies["UIDL"] = FEW_OF_MANY
+        slow.drips["RETR"] = 0.05
+        dripping = asyncio.create_task(watcher.watch(account(slow.port, address="slow@example.com")))
+        await slow.until("RETR")
+        assert budget.taken == 0
+        assert budget.kept > 0
+        assert (await watcher.watch(account(long.port, address="long@example.com"))).stored == 2
+        assert not dripping.done()
+        await ended(dripping)
+    assert budget.kept == 0
+
+
+async def test_a_list_that_drips_does_not_hold_its_room_without_end(pool: Pool, budget: ListingBudget) -> None:
+    watcher = Watcher(pool)
+    async with (
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as slow,
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as long,
+    ):
+        slow.replies["UIDL"] = long.replies["UIDL"] = FEW_OF_MANY
+        watcher.timeouts = replace(PATIENT, lists=2.0)
+        slow.drips["LIST"] = 0.2
+        failure = await watcher.fails(account(slow.port, address="slow@example.com"))
+        assert (failure.kind, failure.cause) == (Kind.CONNECTION, "timeout")
+        assert budget.taken == 0
+        watcher.timeouts = PATIENT
+        assert (await watcher.watch(account(long.port, address="long@example.com"))).stored == 2
+
+
+async def test_room_that_a_list_needed_before_is_not_kept_for_it_while_its_server_says_nothing(
+    pool: Pool, budget: ListingBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = BusyWatcher(pool)
+    async with (
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as slow,
+        MailboxServer(password=PASSWORD, messages=mailbox(2)) as long,
+    ):
+        slow.replies["UIDL"] = long.replies["UIDL"] = FEW_OF_MANY
+        assert (await watcher.watch(account(slow.port, address="slow@example.com"))).stored == 2
+        slow.replies.clear()
+        slow.hangs.add("UIDL")
+        monkeypatch.setattr(activities.pop.session, "RESERVED_SECONDS", 1.0)
+        silent = asyncio.create_task(watcher.watch(account(slow.port, address="slow@example.com")))
+        await slow.until("UIDL", 2)
+
+        async def is_retrieved() -> bool:
+            return await watcher.attempt(account(long.port, address="long@example.com")) is not None
+
+        await until(is_retrieved, "the other large mailbox has room")
+        assert not silent.done()
+        await ended(silent)
+
+
+async def test_where_little_room_is_left_for_plans_a_session_takes_a_part_and_the_next_one_goes_on(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_budget, "KEPT_BYTES", 0)
+    monkeypatch.setattr(listing_budget, "LEAST_KEPT", 3)
+    watcher = Watcher(pool)
+    async with MailboxServer(password=PASSWORD, messages=mailbox(8)) as server:
+        for stored, remaining, more in ((3, 5, True), (3, 2, True), (2, 0, False)):
+            report = await watcher.watch(account(server.port))
+            assert report.progress is not None
+            assert (report.stored, report.progress.remaining, report.more) == (stored, remaining, more)
+            assert report.outcome == "mail"
+    assert len(server.retrieved) == 8
+
+
 async def test_a_login_that_is_tried_comes_again_too(pool: Pool, neighbour: Share) -> None:
     watcher = Watcher(pool)
     async with MailboxServer(password=PASSWORD, messages=mailbox(2), capabilities=["TOP"]) as server:
@@ -76,11 +161,11 @@ async def test_a_login_that_is_tried_comes_again_too(pool: Pool, neighbour: Shar
         await watcher.try_login(account(server.port))
 
 
-async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_waits_without_a_login(
+async def test_a_comparison_counts_its_lists_until_they_are_compared_and_waits_without_a_login(
     pool: Pool, budget: ListingBudget, neighbour: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watcher = Watcher(pool)
-    counted: list[int] = []
+    held: dict[str, int] = {}
     threads: dict[str, set[bool]] = {}
 
     def noted(name: str) -> None:
@@ -88,6 +173,7 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
 
         def worked(*given: Any, **more: Any) -> Any:
             if given[0]:
+                held[name] = budget.taken
                 threads.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
             return work(*given, **more)
 
@@ -97,7 +183,7 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
     noted("compare_lists")
 
     async def compared(*given: Any) -> Any:
-        counted.append(budget.taken)
+        held["all that is stored"] = budget.taken
         return await compare_stored(*given)
 
     monkeypatch.setattr(reconcile, "compare_stored", compared)
@@ -131,6 +217,6 @@ async def test_a_comparison_counts_its_lists_until_it_has_compared_them_and_wait
         done = await watcher.environment.run(reconciliation.reconcile, asked)
     assert done.report.server.on_server == 20_000
     assert threads == {"listing": {False}, "compare_lists": {False}}, "the loop is left to others"
-    assert len(counted) == 1
-    assert counted[0] > 0, "its session was over then"
+    assert held["listing"] == held["compare_lists"] > 0, "its session was over then"
+    assert held["all that is stored"] == 0, "which may take long, and others list meanwhile"
     assert budget.taken == 0

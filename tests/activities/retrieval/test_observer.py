@@ -211,6 +211,20 @@ async def test_a_workflow_of_an_older_version_is_not_told_what_it_could_not_keep
         await looking.finds_nothing(account(server.port))
 
 
+@pytest.mark.requirement("R65")
+async def test_what_a_session_that_then_failed_found_missing_is_told_by_the_next_one(looking: Looking) -> None:
+    async with MailboxServer(password=PASSWORD, messages=mailbox(3)) as server:
+        settings = account(server.port)
+        assert await looking.look(settings) == (3, [])
+        server.messages = mailbox(3, first=2)
+        server.closes.add("RETR")
+        looking.clock = lambda: NOON + DAY
+        await looking.fails(settings)
+        assert await looking.vanished() == ["uid-1"]
+        server.closes.clear()
+        assert await looking.look(settings, NOON + 2 * DAY) == (1, ["other_pop_client"])
+
+
 async def test_a_look_that_finds_everything_as_before_remembers_the_same(looking: Looking) -> None:
     async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
         settings = account(server.port)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.mailbox.settings import Retrieval
 from domain.retrieval.plan import (
+    MOST_PLANNED,
     Entry,
     Identity,
     LedgerState,
@@ -235,6 +236,19 @@ def test_with_the_quota_used_up_only_new_mail_is_blocked(room: int) -> None:
 
 def test_the_quota_is_not_to_blame_where_a_phase_ends_first() -> None:
     assert plan([mail(1, 100), mail(2, 100)], room=100, most=1).blocked_by_quota is None
+
+
+def test_what_is_cut_off_is_left_to_the_next_session_and_whatever_would_have_blocked_it() -> None:
+    made = plan([mail(1, 100), mail(2, 100), mail(3, 100)], room=200, volume=150)
+    made.cut(2)
+    assert (numbers(made.fetch), made.blocked_for_today) == ([1], mail(2, 100)), "it is no longer than that"
+    made.cut(0)
+    assert (made.fetch, made.blocked_for_today, made.blocked_by_quota, made.backlog) == ([], None, None, 3)
+
+
+def test_a_session_plans_no_more_than_it_may_keep_in_memory() -> None:
+    made = plan([mail(number, 0) for number in range(1, MOST_PLANNED + 3)])
+    assert (len(made.fetch), made.backlog) == (MOST_PLANNED, MOST_PLANNED + 2)
 
 
 def test_without_room_nothing_is_deleted_that_is_not_stored() -> None:

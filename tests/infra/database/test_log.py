@@ -300,15 +300,41 @@ async def test_whoever_may_only_read_does_not_append(pool: Pool) -> None:
     assert len(await entries(pool)) == 1
 
 
-async def test_a_log_that_was_removed_whole_is_told_of_an_account_that_has_had_sessions(pool: Pool) -> None:
+MISSING = [(1, "there is no log: it is missing from the start, its head too")]
+AN_ACCOUNT = """
+    insert into accounts_recorded (
+        address, organisation, owner, host, crm, state, authentication_failures, connection_failures, workflow_id, run_id
+    ) values ('jane@example.com', 'default', 'jane', 'pop.example.com', '{}', 'active', 0, 0, '%s', '')
+"""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param(
+            "insert into sessions (id, address, started_at, worker) values (gen_random_uuid(), 'jane@example.com', now(), 'w')",
+            id="sessions",
+        ),
+        pytest.param(AN_ACCOUNT % "mailroom-account-jane@example.com", id="an account that has had no session yet"),
+        pytest.param(
+            "insert into mail (address, uidl, folder, size, state) values ('jane@example.com', '', 'Inbox', 1, 'quarantined')",
+            id="mail without a session",
+        ),
+    ],
+)
+async def test_a_log_that_was_removed_whole_is_told_by_what_it_must_have_told_of(pool: Pool, left: str) -> None:
     await appended(pool, event())
-    async with pool.connection() as connection:
-        await connection.execute(
-            "insert into sessions (id, address, started_at, worker) values (gen_random_uuid(), %s, now(), 'w')", [JANE]
-        )
+    async with await as_owner(pool) as connection:
+        await connection.execute(left.encode())
     assert await broken(pool) == []
     await tamper(pool, "delete from log", "delete from log_heads")
-    assert await broken(pool) == [(1, "there is no log: it was removed whole, its head too")]
+    assert await broken(pool) == MISSING
+
+
+async def test_an_address_that_mail_may_be_attached_to_needs_no_log_yet(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute((AN_ACCOUNT % "").encode())
+    assert await broken(pool) == []
 
 
 async def test_what_postgresql_cannot_keep_as_text_is_kept_in_a_form_that_it_can(pool: Pool) -> None:

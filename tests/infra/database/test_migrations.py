@@ -183,6 +183,37 @@ async def test_a_role_that_could_rewrite_the_log_is_not_let_work(
             connection.execute(f"reassign owned by {worker} to {owner}".encode())
 
 
+@pytest.mark.parametrize(
+    ("made", "version", "let"),
+    [
+        ("alter role {worker} createrole", 150018, False),
+        ("create role {worker}_all createrole; grant {worker}_all to {worker}", 150018, False),
+        ("alter role {worker} createrole", 160000, True),
+        ("alter role {worker} nocreaterole", 150018, True),
+    ],
+)
+async def test_a_role_that_makes_roles_is_not_let_work_where_it_could_make_itself_their_member(
+    services: Services, roles: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch, made: str, version: int, let: bool
+) -> None:
+    """The version is all that is not real: from PostgreSQL 16 on, who makes roles has no power over those of others."""
+    owner, worker, url = roles
+    await migrate(url)
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(made.format(owner=owner, worker=worker).encode())
+        try:
+            monkeypatch.setattr(psycopg.ConnectionInfo, "server_version", version)
+            if let:
+                assert await run(["--worker", worker], {"DATABASE_URL": url}) == 0
+            else:
+                with pytest.raises(
+                    SettingsError, match=f"^{worker} may make itself a member of any role .*: make a role"
+                ):
+                    await run(["--worker", worker], {"DATABASE_URL": url})
+                assert scalars(url, "select count(*) from worker_roles") == [0], "it is given nothing"
+        finally:
+            connection.execute(f"drop role if exists {worker}_all".encode())
+
+
 async def test_the_owner_is_not_let_work(roles: tuple[str, str, str]) -> None:
     owner, _, url = roles
     with pytest.raises(SettingsError, match=f"^{owner} owns the schema of Mailroom"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.pop.conversation import LONGEST_LISTING
 from domain.account.lifecycle import State
 from domain.account.status import AccountStatus
 from domain.failures.failure import Failure
@@ -99,6 +100,31 @@ async def test_a_server_that_does_not_offer_pop_suspends_with_a_word_to_the_admi
         assert "administrator" in failure.remedy
         assert (failure.counts, status.needs_user_action) == (None, None)
         assert waits_for(status, A_DAY, mailroom)
+
+
+async def test_a_mailbox_of_more_messages_than_are_listed_suspends_with_what_to_do_until_it_has_fewer(
+    mailroom: Mailroom,
+) -> None:
+    """The list is as long as that: 800,001 lines, 11 MB."""
+    async with MailboxServer(messages={"one": HELLO}) as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_mail(1)
+        await account.until_watched()
+        numbers = range(1, LONGEST_LISTING + 2)
+        server.replies["UIDL"] = b"+OK\r\n" + b"".join(b"%d %d\r\n" % (one, one) for one in numbers) + b".\r\n"
+        status, failure = await failed(account)
+        assert (status.state, status.reason, failure.kind) == (State.SUSPENDED, "configuration", "configuration")
+        assert "UIDL has more than 800,000 lines" in failure.remedy
+        assert "move old messages to other folders or delete them on the server" in failure.remedy
+        assert (failure.counts, status.failures.authentication, status.failures.connection) == (None, 0, 0)
+        assert waits_for(status, A_DAY, mailroom)
+        assert (status.progress.stored, await account.mail()) == (1, ["one"]), "what is here stays"
+        [told] = await mailroom.notices(account.address)
+        assert (told["code"], "800,000" in told["remedy"]) == ("suspended", True)
+        server.replies.clear()
+        server.messages["two"] = HELLO
+        answer = await account.command("poll_now")
+        assert (answer["outcome"], answer["status"]["state"]) == ("mail", "active")
 
 
 async def test_a_secret_that_is_gone_suspends_until_it_is_back(mailroom: Mailroom) -> None:
