@@ -203,30 +203,9 @@ def fails(low: str) -> bool:
     return NOT.search(low) is not None and (DELIVER.search(low) or EXIST.search(low)) is not None
 
 
-_ARRIVED = re.compile(
-    r"\b(?:was|were|been|be|is|are|has|have) (?:\w+ ){0,2}?(?:delivered|reached|accepted|relayed|received|complete)\b|"
-    r"^\W*(?:delivered|relayed|accepted|reached|success|remis|zugestellt|entregado)\b|\breceived (?:it|your|the)\b|"
-    r"\bwurden?\b.*\bzugestellt|\ba été remis|\bse entregó|\bconsegnato (?:a|ai)\b|\bдоставлено\b|dostarczon|投递成功"
-)
-_SUCCESS = re.compile(
-    r"(?<!un)success(?:ful(?:ly)?)?\b|\bunaffected|(?:delivered|delivery) without errors?|erfolgreich|\bcorrectamente|"
-    r"成功|^\W*2\d\d[ -]|^[^45]{0,40}\b2(?:\d\d 2)?\.\d\.\d|\b250 ok\b"
-)
-
-
-def arrived(low: str) -> bool:
-    """Whether a clause, a title or an answer, lowered, says that something was delivered."""
-    low = low.partition(", but no delivery notification")[0]
-    if NOT.search(low):
-        return False
-    return _SUCCESS.search(low) is not None or (_ARRIVED.search(low) is not None and not fails(low))
-
-
 SENDER_BEFORE = re.compile(r"(?:由|(?:^|\s)(?:от|від|од))\s{0,3}[<\"']?$")
 SENDER_AFTER = re.compile(r"[>\"']?\s{0,3}(?:から|címről|님이|님께서|发往|發往)|[>\s:]{1,4}sender address rejected")
 """Beside the address of the sender, in languages whose recipients stand in the same sentence."""
-
-CLAUSE = re.compile(r"[,;，；]\s|[,;，；]$|\s(?=(?:but|while|aber|mais|pero|но|ale)\b)")
 
 MAIL = re.compile(
     r"undeliver|unzustell|message|\be?-?mails?\b|letter|nachricht|schreiben|courriel|courrier|mensaje|correo|mensagem|"
