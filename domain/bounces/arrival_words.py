@@ -34,7 +34,8 @@ GOT = re.compile(
     r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
     r"успешно|передан[оаы]?|было отправлено)\b|"
     r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
-    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました)|受信(?:済|しました|され)|"
+    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました)|受信(?:済|"
+    r"しました|され)|"
     r"受け取(?:り|っ)|受領|受け付けられ|受け付けました|受理|正常に|"
     r"전달(?:되었|됨|했|됐)|배달(?:되었|됨|했|됐)|전송(?:되었|됨|했|됐)|수신(?:했|함|완료)|받았|도착|성공|"
     r"\b(?:bezorgd|afgeleverd|ontvangen|aangekomen|bereikt|geaccepteerd|geslaagd|gelukt|levererat?s?|mottagi?t|mottogs|"
@@ -89,7 +90,8 @@ NEUTRAL = re.compile(
 """What has words of failure in it and tells of none."""
 
 NOT_BEHIND = re.compile(
-    r"未(?!読)|不能|不可|不存在|不通|不接受|不被|无法|無法|没有|沒有|没能|沒能|没收|未能|失败|失敗|拒|退信|退回|被退|ません|なかった|"
+    r"未(?!読)|不能|不可|不存在|不通|不接受|不被|无法|無法|没有|沒有|没能|沒能|没收|未能|失败|失敗|拒|退信|退回|被退|ません|"
+    r"なかった|"
     r"でき(?:ず|ない)|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|不明|エラー|错误|錯誤|않|못했|못하|없[는습었다]|실패|반송"
 )
 """What negates where words have no blanks between them."""
@@ -108,7 +110,8 @@ CONTRAST = (
     r"allerdings|mais|tandis que|alors que|cependant|toutefois|en revanche|quant à|pero|mientras|sin embargo|en cambio|aunque|"
     r"mas|porém|enquanto|contudo|todavia|ma|mentre|invece|però|tuttavia|ale|natomiast|lecz|jednak|zaś|podczas gdy|а|но|однако|"
     r"зато|тогда как|maar|terwijl|echter|medan|dock|avšak|však|zatímco|ama|fakat|ancak|azonban|viszont|míg)\b|(?<=, )men\b|"
-    r"但是|但|而(?!且)|不过|不過|然而|却|卻|另外|(?<=[たすんい])が(?=[、,\s])|ですが|ましたが|けれど|一方|그러나|하지만|지만|반면"
+    r"但是|但|而(?!且)|不过|不過|然而|却|卻|另外|(?<=[たすんい])が(?=[、,\s])|ですが|ましたが|けれど|一方|그러나|하지만|"
+    r"지만|반면"
 )
 """What a clause begins with that says the contrary of the one before."""
 
@@ -132,7 +135,8 @@ OTHERS = re.compile(
     r"\b(?:others?|rest|remaining|everyone|everybody|some|all|following|these|those|übrigen?|anderen?|restlichen|folgenden?|"
     r"alle|"
     r"autres?|reste|tous|suivants?|demás|otros?|otras?|resto|todos|siguientes?|outros?|outras?|demais|seguintes?|altri|altre|"
-    r"tutti|seguenti|pozosta\w+|inn\w+|wszys\w+|następ\w+|остальн\w+|други\w+|все[хм]?|следующ\w+)\b|其他|其它|其余|以下|全部|他の|ほかの|すべて"
+    r"tutti|seguenti|pozosta\w+|inn\w+|wszys\w+|następ\w+|остальн\w+|други\w+|все[хм]?|следующ\w+)\b|其他|其它|其余|以下|"
+    r"全部|他の|ほかの|すべて"
 )
 """Whom a clause without an address may be about."""
 
