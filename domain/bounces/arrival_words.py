@@ -38,7 +38,8 @@ GOT = re.compile(
     r"しました|され)|"
     r"受け取(?:り|っ)|受領|受け付けられ|受け付けました|受理|正常に|"
     r"전달(?:되었|됨|했|됐)|배달(?:되었|됨|했|됐)|전송(?:되었|됨|했|됐)|수신(?:했|함|완료)|받았|도착|성공|"
-    r"\b(?:bezorgd|afgeleverd|ontvangen|aangekomen|bereikt|geaccepteerd|geslaagd|gelukt|levererat?s?|mottagi?t|mottogs|"
+    r"\b(?:bezorgd|afgeleverd|ontvangen|aangekomen|bereikt|geaccepteerd|geslaagd|gelukt|levererade?s?|levererats?|mottagi?t|"
+    r"mottogs|"
     r"nådde|framme|kom fram|leveret|levert|modtaget|mottatt|doručen[ao]?|obdržel[ai]?|přijat[ao]?|úspěšně|doručil[ai]?|"
     r"teslim edildi|ulaştı|ulaşmış|başarıyla|alındı|iletildi|kézbesítettük|kézbesítve|megkapta|megérkezett|sikeresen|"
     r"sikerült)\b"
@@ -66,7 +67,8 @@ GOT_STATUS = re.compile(
 GOT_MARK = re.compile(r"[✓✔☑✅🟢👍]|^\W{0,4}\[\+\]|^\W{0,2}\+(?=\s)")
 FAILED_MARK = re.compile(r"[✗✘❌✖☒🔴⛔🚫⚠]|^\W{0,4}\[[-!]\]|^\W{0,2}[!×](?=\s)")
 FAILED_STATUS = re.compile(
-    r"(?:^|[\[(|:=\t])\s{0,8}(?:nok|not ok|n\.?ok|ko|errors?|err|bad|no such|nein|fehler|nicht ok|non|erreur|refus|fallo|falló|"
+    r"(?:^|[\[(|:=\t])\s{0,8}(?:nok|not ok|n\.?ok|ko|errors?|err|bad|no such|nein|fehler|nicht ok|non|unknown|invalid|"
+    r"unbekannt|inconnue?|desconocid[oa]|sconosciut[oa]|desconhecid[oa]|nieznany|неизвестен|不明|erreur|refus|fallo|falló|"
     r"erro|errore|no|não|błąd|нет|ошибка|错误|錯誤|エラー|欠|失|hiba|chyba|hata|fel|fout|오류)(?=[\s\])|.!,;:(]|$)"
 )
 
@@ -84,7 +86,9 @@ UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|无误|無誤|没有(?:错误|问题)|�
 
 NEUTRAL = re.compile(
     r", but no delivery notification.*|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
-    r"(?:status|delivery) notifications?|delivery[- ](?:status|report|receipt|result|summary|log)s?|"
+    r"(?:status|delivery) notifications?|(?:not|n't) (?:send|return|issue|support|confirm|"
+    r"provide)\w* (?:any )?(?:notifications?|receipts?|reports?|confirmations?|delivery|dsns?)|delivery[- ](?:status|report|"
+    r"receipt|result|summary|log)s?|"
     r"(?:no|not) (?:need|necessary) to (?:re-?send|do)\w*"
 )
 """What has words of failure in it and tells of none."""
@@ -110,6 +114,7 @@ CONTRAST = (
     r"allerdings|mais|tandis que|alors que|cependant|toutefois|en revanche|quant à|pero|mientras|sin embargo|en cambio|aunque|"
     r"mas|porém|enquanto|contudo|todavia|ma|mentre|invece|però|tuttavia|ale|natomiast|lecz|jednak|zaś|podczas gdy|а|но|однако|"
     r"зато|тогда как|maar|terwijl|echter|medan|dock|avšak|však|zatímco|ama|fakat|ancak|azonban|viszont|míg)\b|(?<=, )men\b|"
+    r"\bmen\b(?= (?:kunde|kunne|inte|ikke|det|den|har|blev)\b)|"
     r"但是|但|而(?!且)|不过|不過|然而|却|卻|另外|(?<=[たすんい])が(?=[、,\s])|ですが|ましたが|けれど|一方|그러나|하지만|"
     r"지만|반면"
 )

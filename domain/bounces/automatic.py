@@ -58,7 +58,8 @@ _MARKS = frozenset(FIELDS) - frozenset((*_OF_A_PERSON, *_PROGRAM))
 # How the subjects of automatic answers begin in the languages of mail programs. What names the answer itself stands before a
 # mark; an absence before a colon, so that "Out of office supplies" is a person's.
 _ANSWER = (
-    r"automatic(?:ally generated)? (?:reply|response|answer)|auto[- ]?(?:reply|response|responder|answer|generated reply)|"
+    r"automat(?:ic(?:ally generated)?|ed) (?:reply|response|answer)|auto[- ]?(?:reply|response|responder|answer|"
+    r"generated reply)|"
     r"(?:out[- ]of[- ](?:the )?office|vacation|holiday|absence|away) (?:auto[- ]?reply|auto[- ]?response|reply|response|"
     r"message|"
     r"notice|notification|responder)|"
@@ -82,7 +83,7 @@ _WIDE_ANSWER = (
     r"外出(?:自动回复|通知)|休假(?:通知|自动回复)|자동 ?(?:회신|응답|답장)|부재 ?(?:중 ?알림|중)"
 )
 _ABSENCE = (
-    r"out[- ]of[- ](?:the )?office|ooo|oof|on (?:vacation|annual leave|leave|holiday)|abwesend|außer haus|nicht im büro|"
+    r"out[- ]of[- ](?:the )?office|ooo|oof|away|on (?:\w+ )?(?:leave|vacation|holiday)|abwesend|außer haus|nicht im büro|"
     r"im urlaub|"
     r"absente?|absente? du bureau|en congés?|hors du bureau|fuera de (?:la )?oficina|ausente|ausencia|de vacaciones|"
     r"ausência|fora do escrit[óo]rio|de férias|fuori ufficio|assente|assenza|in ferie|afwezig|niet op kantoor|frånvarande|"
@@ -97,7 +98,18 @@ _ABSENT = (
     r"nicht im (?:büro|haus)|nicht (?:am platz|erreichbar)|urlaub|en congé|en vacances|fuera de|ausente|vacaciones|fora d|"
     r"férias|"
     r"fuori|assente|ferie|afwezig|vakantie|frånvarande|semester|fravær|ferie|nieobecn|poza biurem|urlop|отпуск|отсутств|"
-    r"вне офиса|不在|外出|休假|休暇|return|rückkehr|zurück|retour|regres|rientr|powr|вернусь"
+    r"вне офиса|不在|外出|休假|休暇|return|closed|geschlossen|fermée?|cerrad|chius|fechad|rückkehr|zurück|retour|regres|"
+    r"rientr|powr|вернусь"
+)
+# Of somebody, not of a time or a place.
+_AWAY = (
+    r"out[- ]of[- ](?:the )?office|abwesend|absente?|ausente|assente|afwezig|nieobecn[ya]|frånvarande|отсутствую|в отпуске|"
+    r"in ferie|im urlaub|en congés?|de vacaciones|de férias|na urlopie|on (?:\w+ )?(?:leave|vacation|holiday)"
+)
+# What people write of as well, and name before an answer ("Re:") only where a program does.
+_FREE_TIME = (
+    r"fuori sede|absence|absences|away|urlaub|abwesenheit|elternzeit|mutterschutz|vacation|holidays?|(?:\w+ )?leave|travelling|"
+    r"traveling|vacaciones|congés?|vacances|ferie|férias|urlop|отпуск|dovolená|szabadság|vakantie|semester|休假|休暇"
 )
 # Somebody says of themselves that they are away now; from when on is what people write to each other beforehand.
 _I_AM_AWAY = (
@@ -116,8 +128,11 @@ _PASSED_ON = r"(?:re|fwd?|aw|wg|sv|r|rv|odp|vs|antw|tr|回复|答复|转发|ref)
 _ANSWERS = re.compile(
     rf"\s*[\[(【（<*]?\s{{0,2}}(?:{_ANSWER})\s{{0,2}}(?:[\])】）>*:：(\[|]|[-–—]\s)|"
     rf"\s*[\[(【（<]?(?:{_WIDE_ANSWER})\s{{0,2}}(?:[\])】）>:：(（\[|-]|\s|$)|"
-    rf"\s*[\[(【（<]?(?:{_ABSENCE})\s{{0,2}}[\])】）>]?\s{{0,3}}[:：(\]】]|"
-    rf"\s*(?:fuori sede|absence|away|urlaub|vacation|holiday|travelling|traveling)\s{{0,3}}[:：]\s{{0,3}}{_PASSED_ON}|"
+    rf"\s*[\[(【（<]?(?:{_ABSENCE})\s{{0,2}}[\])】）>]?\s{{0,3}}(?:[:：(\]】]|{_PASSED_ON}|(?:{_WIDE_ANSWER})\s*$)|"
+    rf"\s*[\[(【（<]?(?!auto)(?:{_ANSWER}|{_ABSENCE})\s{{0,2}}[\])】）>.!]?\s*$|"
+    rf"\s*(?:{_AWAY})\s{{1,3}}(?:until|till|through|bis|jusqu\S{{1,4}}|hasta|até|fino al?|al|do|до|t/m|til|till)\s.{{0,20}}\d|"
+    rf"\s*(?:{_AWAY})\s.{{0,20}}\d.{{0,12}}\s(?:to|until|till|bis|au|al|a|até|do|по|–|-)\s{{0,2}}\d{{1,2}}[^?]{{0,20}}$|"
+    rf"\s*(?:{_FREE_TIME})\s{{0,3}}[:：]?\s{{0,3}}{_PASSED_ON}|"
     rf"\s*auto(?:matic|matisch|mated)?\s{{0,3}}[:：].{{0,100}}?(?:{_ABSENT})|"
     rf"\s*(?:{_I_AM_AWAY})(?!.{{0,40}}\?)|"
     r"\s*[^:?]{2,60} (?:is|ist|est|está|è|jest) (?:currently |derzeit |zurzeit |actuellement )?(?:out of (?:the )?office|"

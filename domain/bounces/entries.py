@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from domain.bounces.arrival_words import NO, YES
 from domain.bounces.notice_places import ADDRESS, Place, label_of
+from domain.bounces.notice_words import SENDER_LABEL
 from domain.bounces.polarity import MARKS, MOST_WORDS, WORD, Said, judged
 
 MOST_FIELDS = 6  # of a record, below or above its address
@@ -34,8 +35,10 @@ def beside(place: Place) -> bool | None:
         if words > 1 + 2 * bool(judged(before, status=True)) and not status:
             return None
     after = after.strip(MARKS + "！")
-    if not label and (NO.fullmatch(after) or YES.fullmatch(after)):
-        return None
+    if not label and YES.fullmatch(after):
+        return True
+    if not label and NO.fullmatch(after):
+        return None  # to what is not known
     own = judged(after[:200], status=len(WORD.findall(after)) <= 12 or after[:1].isdigit())
     return judged(before.strip(" \t*#|`•·\"'<>:：="), status=True) if own is None else own
 
@@ -81,14 +84,18 @@ def _cut(line: str, start: int, end: int, *, nearest_end: bool) -> int:
 def said_in_record(lines: Sequence[str], place: Place) -> bool | None:
     """What the fields, the answer or the words below an address say of it; or those above, if its record begins so."""
     said: list[bool | None] = []
-    for line in lines[place.at + 1 : place.at + 1 + MOST_FIELDS]:
+    begin = place.at + 1
+    if not place.rest and _is_apart(lines, begin):
+        begin += 1
+    for line in lines[begin : begin + MOST_FIELDS]:
         if not line.strip() or ADDRESS.search(line):
             break
         if answer := _ANSWER.match(line):
             return answer[1] == "2"
         label = label_of(line)
         if label and (value := line[label.end() :].strip()):
-            said.append(of_value(label["name"].strip(), value))
+            name = label["name"].strip()
+            said.append(None if SENDER_LABEL.match(name) else of_value(name, value))
         elif line[:1].isspace() or len(line.split()) <= MOST_WORDS:
             said.append(judged(line, status=True) if not line.rstrip().endswith((":", "：")) else None)
         else:
@@ -96,6 +103,15 @@ def said_in_record(lines: Sequence[str], place: Place) -> bool | None:
     if not said or set(said) == {None}:
         said = _above(lines, place)
     return False if False in said else True if True in said else None
+
+
+def _is_apart(lines: Sequence[str], at: int) -> bool:
+    """Whether behind a blank line fields follow that have no address of their own."""
+    if lines[at : at + 1] != [""]:
+        return False
+    below = lines[at + 1 : at + 1 + MOST_FIELDS]
+    record = below[: below.index("")] if "" in below else below
+    return bool(record) and label_of(record[0]) is not None and not any(map(ADDRESS.search, record))
 
 
 def _above(lines: Sequence[str], place: Place) -> list[bool | None]:
@@ -109,4 +125,4 @@ def _above(lines: Sequence[str], place: Place) -> list[bool | None]:
         if not label or ADDRESS.search(line):
             break
         said.append(of_value(label["name"].strip(), line[label.end() :].strip()))
-    return [] if place.at - MOST_FIELDS > 0 or said == [] or len(said) < place.at else said
+    return said if len(said) == place.at else []

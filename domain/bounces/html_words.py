@@ -22,6 +22,34 @@ _BREAKS = frozenset(
         *("main", "nav", "aside", "center", "form", "fieldset", "figure", "details", "summary", "body"),
     )
 )
+_APART = frozenset(
+    (
+        "p",
+        "ul",
+        "ol",
+        "dl",
+        "table",
+        "pre",
+        "hr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "form",
+        "fieldset",
+        "section",
+        "article",
+        "address",
+        "header",
+        "footer",
+        "main",
+        "nav",
+        "aside",
+    )
+)
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -134,8 +162,7 @@ class _Words(HTMLParser):
             return
         at = next((at for at in range(len(self._open) - 1, -1, -1) if self._open[at].tag == tag), None)
         if at is None:
-            if tag in _BREAKS:
-                self.words.append("\n")
+            self._break(tag)
             return
         if tag in ("b", "i", "font", "span", "a", "em", "strong", "u") and any(
             one.tag in ("td", "th", "table") for one in self._open[at:]
@@ -217,10 +244,16 @@ class _Words(HTMLParser):
                 self.words.append(" ")
             self._term = None
             return
-        if tag in _BREAKS:
-            self.words.append("\n")
+        self._break(tag)
         if tag == "dt":
             self._term = len(self.words)
+
+    def _break(self, tag: str) -> None:
+        """Ends the line; what has a margin around it is a paragraph."""
+        if tag in _APART:
+            self.words.append("\n\n")
+        elif tag in _BREAKS and (tag == "br" or not (self.words and self.words[-1].endswith("\n"))):
+            self.words.append("\n")
 
     def _end(self, tag: str) -> None:
         if tag in ("td", "th") and self._rows and (row := self._rows[-1]):
@@ -233,8 +266,7 @@ class _Words(HTMLParser):
                 self._rows.pop()
         elif tag == "dl":
             self._term = None
-        if tag in _BREAKS:
-            self.words.append("\n")
+        self._break(tag)
 
     def _end_cell(self, row: _Row) -> None:
         if row.cell is not None:
@@ -251,7 +283,8 @@ class _Words(HTMLParser):
             return
         del self.words[row.start :]
         self._term = None
-        self.words.append(f"\n{_row(row.cells)}\n")
+        self._break("tr")
+        self.words.append(f"{_row(row.cells)}\n")
 
 
 def _row(cells: Sequence[str]) -> str:

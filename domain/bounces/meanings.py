@@ -44,6 +44,7 @@ MEANINGS = (
             "sender + !enabled|!verified|!taken @5",
             "!taken + you @3",
             "!taken > mail > sender @3",
+            "user|recipient|account > !taken @3",
         ),
     ),
     (
@@ -69,6 +70,9 @@ MEANINGS = (
     ("system", Meaning.of("later", "temporary")),
     ("network", Meaning.of("unreached")),
 )
+
+OF_RECIPIENTS = frozenset(("mailbox full", "unknown user", "unknown host", "disabled"))
+"""Reasons that are said of those who did not get a mail, and of nobody else."""
 
 MOST_UNKNOWN = 1
 """Words of a refusal that no concept covers, beside which its code still tells what it is about."""

@@ -84,7 +84,8 @@ SENDER_LABEL = re.compile(
 )
 TO_LABEL = re.compile(r"^(?:to|an|à|a|para|do|кому|till|til|naar|aan)$")
 RECIPIENT = re.compile(
-    r"recipient|rcpt|fail|adress|direcci|indirizz|endereç|\badres|osoite|lakcím|adresă|διεύθυν|ящик|postfach|utilisateur|usuario|"
+    r"recipient|rcpt|fail|adress|direcci|indirizz|endereç|\badres|osoite|lakcím|adresă|διεύθυν|ящик|postfach|utilisateur|"
+    r"usuario|"
     r"utente|gebruiker|benutzer|användar|bruger|bruker|użytkown|uživatel|käyttäj|felhasznál|пользовател|користувач|"
     r"kullanıcı|korisnik|"
     r"χρήστ|用户|用戶|使用者|ユーザ|사용자|addressee|address|empfänger|destinat|doel|odbiorc|получател|адрес|收件|受信|"
@@ -173,8 +174,9 @@ EXIST = re.compile(
     r"υπάρχ|βρέθη|ditemukan|dikenal|tồn tại|tìm thấy|olemas|leitud|atrasts|rast|egzist|trobat|existeix"
 )
 FAILED = re.compile(
-    r"\b(?:is|are|was) (?:unknown|invalid)\b|"
-    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|abgewiesen|"
+    r"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:unknown|invalid|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa])\W*$|"
+    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|"
+    r"abgewiesen|"
     r"zurückgeschickt|zurückgekommen|échou|échec|refusé|rejeté|retourné|fall[oó]\b|fallid|fracas|rechazad|devuelt|falhou|"
     r"falha|recusad|"
     r"rejeitad|devolvid|fallit|respint|rifiutat|restituit|mislukt|geweigerd|teruggestuurd|misslyck|avvisa|returnera|"
@@ -222,7 +224,8 @@ GOODS = re.compile(
 """What is delivered too, and is no mail."""
 
 ONE_PERSON = re.compile(
-    r"\bI(?:['’](?:m|ve|ll|d))?\b|\b(?:[Mm]y|me|[Ii]ch|[Mm]eine?[mnrs]?|mir|mich|[Jj]e|[Mm]on|[Mm]oi|[Yy]o|[Ee]u|[Mm]eu|[Mm]inha|"
+    r"\bI(?:['’](?:m|ve|ll|d))?\b|\b(?:[Mm]y|me|[Ii]ch|[Mm]eine?[mnrs]?|mir|mich|[Jj]e|[Mm]on|[Mm]oi|[Yy]o|[Ee]u|[Mm]eu|"
+    r"[Mm]inha|"
     r"[Mm]io|[Ii]k|[Mm]ijn|[Jj]ag|[Mm]itt|[Jj]eg|[Mm]ój|[Мм]о[йеё]|[Яя]|мне)\b|\b[Jj]['’]"
 )
 """Somebody speaks of themselves, as systems hardly do."""

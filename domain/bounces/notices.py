@@ -210,9 +210,12 @@ class _Reader:
             return _Form.ANSWER, None
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
+            if TO_LABEL.match(name) and said_in_record(self.lines, place) is False:
+                return _Form.FIELD, None
             if SENDER_LABEL.match(name) or TO_LABEL.match(name):
                 return None, None
-            if (RECIPIENT.search(name) and name.count(" ") <= MOST_BLANKS) or fails(name):
+            failing = fails(name) or judged(name, status=True) is False
+            if (RECIPIENT.search(name) and name.count(" ") <= MOST_BLANKS) or failing:
                 return (_Form.FIELD if self._near_failure(place.at) else _Form.ANSWER), None
         if _KIND.search(place.before[-12:]):
             return _Form.ENTRY, None
@@ -223,9 +226,16 @@ class _Reader:
                 return form, said_in_row(place)
         elif self.opened and self.headed and place.beside_a_name:
             return _Form.LISTED, None
-        if told is False and stands_in_row(place):
+        if (told is False and stands_in_row(place)) or self._heads_record(place):
             return _Form.ENTRY, said_in_row(place)
         return self._in_sentence(place)
+
+    def _heads_record(self, place: Place) -> bool:
+        """Whether fields or further lines below an address say that it failed."""
+        if not place.first or self._goes_on() or said_in_record(self.lines, place) is not False:
+            return False
+        below = next((line for line in self.lines[place.at + 1 : place.at + 3] if line.strip()), "")
+        return below[:1].isspace() or label_of(below) is not None
 
     def _arrived(self, place: Place, told: bool | None) -> bool:
         """Whether it is said of an address that it got the mail: beside it, in its record or the answer below, above it."""
@@ -315,12 +325,13 @@ class _Reader:
         before, after = sentence_of(self.lines, place, begins=begins)
         if SAID_BY.search(before[-24:]) or WRITE_TO.search(before[-40:]):
             return None, None
-        if BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
+        said = of_sentence(before, place.one[0], after)
+        told = said.arrived is False and said.parted
+        if not told and BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
             return None, None
         role = ROLE.search(place.local) is not None
         if role and CONTACT.search(before[-80:]):
             return None, None
-        said = of_sentence(before, place.one[0], after)
         if said.arrived:
             self.got[place.address] = place.at
             return None, None
@@ -328,7 +339,8 @@ class _Reader:
         if said.parted and said.arrived is None and ADDRESS.search(whole):
             return None, said  # of some it says that they got it, and not of whom
         if not _CODED.search(before[-20:]) and (said.arrived is False or self._fails(ADDRESS.sub(" ", whole))):
-            if self._is_of_others(before, whole) or self._opens_list(place.at, after):
+            of_others = said.arrived is None and self._is_of_others(before, whole)
+            if of_others or self._opens_list(place.at, after):
                 return None, said
             return _Form.SENTENCE, said
         if REPLY_CODE.search(place.line) or STATUS.search(place.before):

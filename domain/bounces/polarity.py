@@ -28,6 +28,7 @@ from domain.bounces.arrival_words import (
     OTHERS,
     UNTROUBLED,
 )
+from domain.bounces.meanings import OF_RECIPIENTS, meant
 from domain.bounces.notice_places import ADDRESS
 from domain.bounces.notice_words import DELAY, DELIVER, EXIST, FAILED, FAILURE, NOT, SENDER_AFTER
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
@@ -95,12 +96,14 @@ def of_sentence(before: str, address: str, after: str) -> Said:
     said = [_judge(piece) for piece in pieces]
     whole = f"{before} {after}"
     here = next((n for n, piece in enumerate(pieces) if piece.start <= at < piece.end), len(pieces) - 1)
-    if True not in said:
-        own = _with_free(pieces, here) if sum(piece.addressed for piece in pieces) > 1 else ""
-        return Said(None, whole, own if says_why(own, any_reason=True) else None)
     for n, piece in enumerate(pieces):
         if said[n] is None and not EVERYDAY.search(piece.text):
             said[n] = _by_neighbours(pieces, said, n)
+    if True not in said:
+        own = _with_free(pieces, here) if sum(piece.addressed for piece in pieces) > 1 else ""
+        return Said(None, whole, own if says_why(own, any_reason=True) else None)
+    if said[here] is None and meant(pieces[here].text, english=True) in OF_RECIPIENTS:
+        said[here] = False
     arrived = said[here] if said[here] is not None else _of_group(pieces, said, here)
     if sum(piece.addressed for piece in pieces) == 1 and arrived and False in said:
         rest = [piece.text for one, piece in zip(said, pieces, strict=True) if one is False]

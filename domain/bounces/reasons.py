@@ -60,6 +60,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"authenticat(?:ion|e) (?:is )?(?:required|"
         r"checks?|information|failed)|does not pass|domain ?keys|email authentication|sender policy framework|"
         r"must be authenticated")),
+    ("blocked", r"too many (?:invalid|unknown|bad|wrong|non-?existent)|(?:directory|address) harvest|dictionary attack"),
     ("unknown host", r"unable to get mx|no mx (?:found|record)"),
     ("sender rejected", (r"email address is not verified|identities failed|from: domain|"
         r"from header (?:is )?invalid|invalid from|(?:accept|tak|want|receiv)\w* (?:any )?(?:e?-?mails?|"
@@ -278,7 +279,9 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
     reason = _by_wording(said)
     weak = reason is None or reason in _SAID_OF_ALL
     if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
-        by_concept = cast("Reason | None", meant(said, english=weak))
+        by_concept = cast("Reason | None", meant(said, english=True))
+        if by_concept == "disabled" and reason:  # "closed" and "deleted" are said of what is gone as well
+            by_concept = None
         return by_concept or reason, by_concept is not None
     return reason, False
 

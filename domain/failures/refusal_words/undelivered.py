@@ -181,15 +181,17 @@ sender
   ko: 발신자*, 보낸*, 송신자*
   sv: avsändar*
 gone
-  de: gelöscht, aufgelöst, entfernt
-  fr: supprime*
-  es: eliminad*, borrad*, dado de baja, dada de baja
-  pt: excluid*, eliminad*, removid*, apagad*
-  it: cancellat*, eliminat*, rimoss*
-  pl: usunięt*, skasowan*
-  ru: удален*
+  de: gelöscht, aufgelöst, entfernt, endgültig geschlossen, dauerhaft geschlossen, endgültig gelöscht
+  fr: supprime*, definitivement ferme*, ferme* definitivement, definitivement desactive*, n existe plus, cloture*
+  es: eliminad*, borrad*, dado de baja, dada de baja, definitivamente cerrad*, cerrad* definitivamente, ya no existe
+  pt: excluid*, eliminad*, removid*, apagad*, definitivamente encerrad*, encerrad* definitivamente, ja nao existe,
+      nao existe mais
+  it: cancellat*, eliminat*, rimoss*, definitivamente chius*, chius* definitivamente, non esiste piu
+  pl: usunięt*, skasowan*, trwale zamknięt*, trwale usunięt*, już nie istnieje
+  ru: удален*, навсегда закрыт*, больше не существует
   zh: 注销, 删除, 刪除
   ja: 削除, 解約
+  en: permanently closed, permanently deleted, permanently removed, permanently disabled, permanently deactivated
 full
   en: overfull, overflowing, filled up, maxed out
   de: randvoll, überfüllt, übervoll, komplett belegt
@@ -262,7 +264,8 @@ only
   ja: のみ, だけ, しか, 以外
 selective
   en: accepts only, only accepts, only takes, takes only, allow list, allowlist, whitelist*, white list*,
-      approved senders, known senders, members only, contacts only
+      approved senders, known senders, members only, contacts only, only members, members may, not allowed to post,
+      not allowed to send, not permitted to send, not permitted to post, may not post, moderated
   fr: n accepte que, accepte que, ne recoit que, accepte uniquement, liste blanche
   de: whitelist*, positivliste*, freigegebene* absender*, bekannte* absender*, bekannter absender
   es: lista blanca, remitentes conocidos, remitentes autorizados
