@@ -232,7 +232,8 @@ class _Reader:
 
     def _heads_record(self, place: Place) -> bool:
         """Whether fields or further lines below an address say that it failed."""
-        if not place.first or self._goes_on() or said_in_record(self.lines, place) is not False:
+        goes_on = self._goes_on() and not label_of(self.lines[place.at - 1])
+        if not place.first or goes_on or said_in_record(self.lines, place) is not False:
             return False
         below = next((line for line in self.lines[place.at + 1 : place.at + 3] if line.strip()), "")
         return below[:1].isspace() or label_of(below) is not None
@@ -408,12 +409,10 @@ class _Reader:
     def _is_title(self, at: int) -> bool:
         """Whether a line is a few words above a list or a rule."""
         text = self.lines[at].strip()
-        if (
-            len(text.split()) > MOST_WORDS
-            or text[-1] in ".!?。！？,"
-            or ADDRESS.search(text)
-            or REPLY_CODE.search(text)
-        ):
+        label = label_of(text)
+        if len(text.split()) > MOST_WORDS or text[-1] in ".!?。！？," or (label and text[label.end() :]):
+            return False
+        if ADDRESS.search(text) or REPLY_CODE.search(text):
             return False
         below = next((line.strip() for line in self.lines[at + 1 : at + 3] if line.strip()), "")
         return BARE_RULE.fullmatch(below) is not None or begins_list(below)

@@ -26,7 +26,7 @@ class Delivery:
 
 
 def deliveries(source: Source) -> Iterator[Delivery]:
-    """Those that the project wrote, or another did who knew nothing of its rules."""
+    """Those that the project wrote, or another did who knew nothing of its rules: half of these, by which they were mended."""
     with DELIVERIES.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row["source"] == source:
