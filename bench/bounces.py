@@ -5,7 +5,8 @@ reach (expected.tsv: file, address; one line for each recipient), and prints the
 addresses that are named and did not bounce. Of the project's there are whole bounces, and notices in words alone with what may
 stand below them: quotations, signatures, footers of lists (tests/data/notices.txt); some of these the rules were never mended by
 (held out); reports of mail that reached some, and pages of HTML (half of what another wrote). Of bounces and reasons whose
-severity is known it prints what was called hard and is not, and the other way round. The peer is measured where `make bench` has installed it (.venv/peers).
+severity is known it prints what was called hard and is not, and the other way round. The peer is measured where `make bench`
+has installed it (.venv/peers).
 """
 
 from __future__ import annotations

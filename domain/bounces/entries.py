@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 
 from domain.bounces.arrival_words import NO, YES
-from domain.bounces.notice_places import ADDRESS, Place, label_of
+from domain.bounces.notice_places import ADDRESS, Place, label_of, words_in
 from domain.bounces.notice_words import SENDER_LABEL
-from domain.bounces.polarity import MARKS, MOST_WORDS, WORD, Said, judged
+from domain.bounces.polarity import MARKS, MOST_WORDS, Said, judged
 
 MOST_FIELDS = 6  # of a record, below or above its address
 
 _ANSWER = re.compile(r"\W{0,8}(?:\w{1,8}:\s{0,4})?([2-5])\d\d(?:[ -]|$)")
 _COLUMN = re.compile(r"[>\])\"']{0,3}(?:\t|\s{2,}|\s{0,2}[|:=(\[]|\s[-–—]{1,2}>?\s|\s?[=-]>)")
-_GAP = re.compile(r"[,;|/\t，；、]|\s{2,}|\s(?:and|und|et|y|e|i|и|&)\s")
+_GAP = re.compile(r"[,;|/\t，；、]|\s{2,}|\s(?:and|und|et|y|e|i|и|&)\s|\s(?=\[)")
 
 
 def of_value(name: str, value: str) -> bool | None:
@@ -30,8 +30,8 @@ def beside(place: Place) -> bool | None:
     before, after = _own(place)
     label = label_of(before)
     if not (label or place.first):
-        words = len(WORD.findall(before))
-        status = words <= MOST_WORDS and _COLUMN.match(after) and len(WORD.findall(after)) <= MOST_WORDS
+        words = words_in(before)
+        status = words <= MOST_WORDS and _COLUMN.match(after) and words_in(after) <= MOST_WORDS
         if words > 1 + 2 * bool(judged(before, status=True)) and not status:
             return None
     after = after.strip(MARKS + "！")
@@ -39,7 +39,7 @@ def beside(place: Place) -> bool | None:
         return True
     if not label and NO.fullmatch(after):
         return None  # to what is not known
-    own = judged(after[:200], status=len(WORD.findall(after)) <= 12 or after[:1].isdigit())
+    own = judged(after[:200], status=words_in(after) <= 12 or after[:1].isdigit())
     return judged(before.strip(" \t*#|`•·\"'<>:：="), status=True) if own is None else own
 
 
@@ -48,8 +48,8 @@ def stands_in_row(place: Place) -> bool:
     before, after = _own(place)
     before = before.strip(MARKS)
     if before:
-        return judged(before, status=True) is False or not WORD.search(before) or label_of(_own(place)[0]) is not None
-    return _COLUMN.match(after) is not None and len(WORD.findall(after)) <= 2 * MOST_WORDS
+        return judged(before, status=True) is False or not words_in(before) or label_of(_own(place)[0]) is not None
+    return _COLUMN.match(after) is not None and words_in(after) <= 2 * MOST_WORDS
 
 
 def said_in_row(place: Place) -> Said | None:
@@ -61,7 +61,8 @@ def said_in_row(place: Place) -> Said | None:
 def _own(place: Place) -> tuple[str, str]:
     """What stands in the line before and after an address, and is not of another one."""
     line, at, end = place.line, place.one.start(), place.one.end()
-    others = [one for one in ADDRESS.finditer(line) if one.start() != at]
+    own = place.one[0].strip("<>")
+    others = [one for one in ADDRESS.finditer(line) if one.start() != at and one[0].strip("<>") != own]
     if not others:
         return line[:at], line[end:]
     first = min(at, others[0].start())
@@ -77,7 +78,7 @@ def _cut(line: str, start: int, end: int, *, nearest_end: bool) -> int:
     """Where what is said of one address ends and what is said of the next begins."""
     cuts = [one.start() for one in _GAP.finditer(line, start, end)]
     if not cuts:
-        return end if nearest_end else start
+        return start if nearest_end else end  # one speaks of the other: "jane@example.com <joe@example.com>"
     return cuts[-1] if nearest_end else cuts[0]
 
 

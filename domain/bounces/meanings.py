@@ -44,7 +44,7 @@ MEANINGS = (
             "sender + !enabled|!verified|!taken @5",
             "!taken + you @3",
             "!taken > mail > sender @3",
-            "user|recipient|account > !taken @3",
+            "user|recipient|account > !taken @3 unless unreached|connection",
         ),
     ),
     (

@@ -29,7 +29,7 @@ from domain.bounces.arrival_words import (
     UNTROUBLED,
 )
 from domain.bounces.meanings import OF_RECIPIENTS, meant
-from domain.bounces.notice_places import ADDRESS
+from domain.bounces.notice_places import ADDRESS, words_in
 from domain.bounces.notice_words import DELAY, DELIVER, EXIST, FAILED, FAILURE, NOT, SENDER_AFTER
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
@@ -37,7 +37,6 @@ MOST_WORDS = 5  # of a clause that only says "not", or whom
 _HAPPENS = frozenset(
     {"送达", "投递", "投遞", "配信", "届け", "配送", "宛先", "배달", "수신자"}
 )  # not a failure by itself
-WORD = re.compile(r"[^\W\d_]{2,}")
 _MAJOR = re.compile(rf"[;；]|\s[—–]\s|[—–]{{2}}|\s-{{1,2}}\s|{CONTRAST}")
 _CONTRAST = re.compile(CONTRAST)
 _BOUNDARY = re.compile(r"[,;，；、](?!\d)")
@@ -166,7 +165,7 @@ def _judge(piece: _Piece) -> bool | None:
 def _by_neighbours(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
     """What a clause without a verb of its own says, by the one before: "but not jane", "and neither did joe", "but bob did"."""
     text = ADDRESS.sub(" ", pieces[n].text)
-    if len(WORD.findall(text)) > MOST_WORDS:
+    if words_in(text) > MOST_WORDS:
         return None
     before = next((one for one in reversed(said[:n]) if one is not None), None)
     if EXCEPT.search(text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from domain.bounces.meanings import is_foreign, meant
+from domain.bounces.meanings import OF_RECIPIENTS, is_foreign, meant
 
 Reason = Literal[
     "unknown user",
@@ -280,8 +280,8 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
     weak = reason is None or reason in _SAID_OF_ALL
     if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
         by_concept = cast("Reason | None", meant(said, english=True))
-        if by_concept == "disabled" and reason:  # "closed" and "deleted" are said of what is gone as well
-            by_concept = None
+        if reason in BAD_ADDRESS and by_concept in OF_RECIPIENTS and by_concept != "mailbox full":
+            by_concept = None  # it says no more: "closed" and "deleted" are said of what is gone as well
         return by_concept or reason, by_concept is not None
     return reason, False
 

@@ -6,7 +6,7 @@ import pytest
 
 from domain.bounces.polarity import judged
 from domain.message.index import index
-from tests.domain.bounces.test_bounces import said
+from tests.domain.bounces.test_bounces import DAEMON, said
 from tests.support.partial_deliveries import deliveries
 
 OURS = {one.text: one for one in deliveries("project")}
@@ -71,3 +71,26 @@ def test_a_status_that_says_that_it_arrived(text: str) -> None:
 )
 def test_a_status_that_says_that_it_failed(text: str) -> None:
     assert judged(text, status=True) is False
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "上記のサイトでも解決できない場合は、<help@example.net>",
+        "jane@example.com <help@example.net>: malformed address: <help@example.net> may not follow jane@example.com",
+    ],
+)
+def test_an_address_within_what_is_said_of_another_or_without_blanks_around_it_is_no_entry(line: str) -> None:
+    charset = "Content-Type: text/plain; charset=utf-8"
+    found = said(f"Could not be delivered:\n\n<jane@example.com>: unknown user\n\n{line}\n", *DAEMON, charset)
+    assert found.keys() == {"jane@example.com"}
+
+
+def test_an_address_that_its_own_line_repeats_has_all_of_that_line() -> None:
+    lines = "{}@example.com Invalid Address, ERROR_CODE :550, ERROR_CODE :{} <{}@example.com>... {}\n"
+    body = lines.format("jane", "5.2.1", "jane", "User Unknown") + lines.format("joe", "5.2.2", "joe", "Mailbox Full")
+    found = said(f"A message that you sent could not be delivered to one or more of its recipients.\n\n{body}")
+    assert {address: one["severity"] for address, one in found.items()} == {
+        "jane@example.com": "hard",
+        "joe@example.com": "soft",
+    }
