@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from domain.bounces.arrival_words import NO, YES
+from domain.bounces.meanings import OF_RECIPIENTS, meant
 from domain.bounces.notice_places import ADDRESS, Place, label_of, words_in
 from domain.bounces.notice_words import SENDER_LABEL
 from domain.bounces.polarity import MARKS, MOST_WORDS, Said, judged
@@ -14,7 +15,7 @@ MOST_FIELDS = 6  # of a record, below or above its address
 
 _ANSWER = re.compile(r"\W{0,8}(?:\w{1,8}:\s{0,4})?([2-5])\d\d(?:[ -]|$)")
 _COLUMN = re.compile(r"[>\])\"']{0,3}(?:\t|\s{2,}|\s{0,2}[|:=(\[]|\s[-–—]{1,2}>?\s|\s?[=-]>)")
-_GAP = re.compile(r"[,;|/\t，；、]|\s{2,}|\s(?:and|und|et|y|e|i|и|&)\s|\s(?=\[)")
+_GAP = re.compile(r"[.!?。！？]\s|[,;|/\t，；、]|\s{2,}|\s(?:and|und|et|y|e|i|и|&)\s|\s(?=\[)")
 
 
 def of_value(name: str, value: str) -> bool | None:
@@ -34,12 +35,15 @@ def beside(place: Place) -> bool | None:
         status = words <= MOST_WORDS and _COLUMN.match(after) and words_in(after) <= MOST_WORDS
         if words > 1 + 2 * bool(judged(before, status=True)) and not status:
             return None
+    column = _COLUMN.match(after) is not None
     after = after.strip(MARKS + "！")
     if not label and YES.fullmatch(after):
         return True
     if not label and NO.fullmatch(after):
         return None  # to what is not known
     own = judged(after[:200], status=words_in(after) <= 12 or after[:1].isdigit())
+    if own is None and column and words_in(after) <= 2 * MOST_WORDS and meant(after, english=True) in OF_RECIPIENTS:
+        return False
     return judged(before.strip(" \t*#|`•·\"'<>:：="), status=True) if own is None else own
 
 

@@ -37,7 +37,7 @@ from domain.bounces.notice_words import (
     fails,
     lowered,
 )
-from domain.bounces.polarity import MOST_WORDS, Said, judged, of_sentence
+from domain.bounces.polarity import MOST_WORDS, Said, judged, of_sentence, only_denies
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
 MOST_RECIPIENTS = 100
@@ -210,7 +210,7 @@ class _Reader:
             return _Form.ANSWER, None
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
-            if TO_LABEL.match(name) and said_in_record(self.lines, place) is False:
+            if TO_LABEL.match(name) and (told is False or said_in_record(self.lines, place) is False):
                 return _Form.FIELD, None
             if SENDER_LABEL.match(name) or TO_LABEL.match(name):
                 return None, None
@@ -339,7 +339,11 @@ class _Reader:
         whole = f"{before} {after}"
         if said.parted and said.arrived is None and ADDRESS.search(whole):
             return None, said  # of some it says that they got it, and not of whom
-        if not _CODED.search(before[-20:]) and (said.arrived is False or self._fails(ADDRESS.sub(" ", whole))):
+        beside_got = (
+            not self.fresh and any(place.at - at <= 1 for at in self.got.values())
+        ) or place.at in self.got.values()
+        failed = said.arrived is False or (beside_got and only_denies(whole))
+        if not _CODED.search(before[-20:]) and (failed or self._fails(ADDRESS.sub(" ", whole))):
             of_others = said.arrived is None and self._is_of_others(before, whole)
             if of_others or self._opens_list(place.at, after):
                 return None, said

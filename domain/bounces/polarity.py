@@ -110,6 +110,13 @@ def of_sentence(before: str, address: str, after: str) -> Said:
     return Said(arrived, whole, _with_free(pieces, here), parted=True)
 
 
+def only_denies(sentence: str) -> bool:
+    """Whether a lowered sentence says "not" of a recipient and no more, so that the one before tells what: "jane did not"."""
+    text = ADDRESS.sub(" ", sentence)
+    denies = NOT.search(text) is not None or NOT_BEHIND.search(text) is not None
+    return denies and words_in(text) <= MOST_WORDS and not LIKEWISE.search(text)
+
+
 def _pieces(sentence: str) -> list[_Piece]:
     """The clauses of a sentence; no address is cut."""
     kept = [one.span() for one in ADDRESS.finditer(sentence)]
