@@ -13,7 +13,8 @@ GOT = re.compile(
     r"a copy|mail)|"
     r"gets? it\b|ha(?:s|ve|d) (?:it\b|your|the (?:e-?mail|mail|message)|got)|went (?:through|out|fine|well)|gone (?:through|"
     r"out)|"
-    r"going through|made it|came through|come through|landed|took (?:it|the|your)|success\w*|succeeded|"
+    r"going through|(?:went|gone|goes|going) to|left our (?:system|server)|made it|came through|come through|landed|"
+    r"took (?:it|the|your)|success\w*|succeeded|"
     r"(?:was|were|been|is|are|has|have)(?: \w+){0,2} (?:sent|forwarded|passed|handed|queued|taken|dispatched|transmitted|"
     r"completed?|deposited|stored))\b|unaffected|"
     r"(?<![-\w])(?:zugestellt|angekommen|ausgeliefert|zugegangen|übermittelt|angenommen|erreicht|erhalten|bekommen|"
@@ -34,7 +35,7 @@ GOT = re.compile(
     r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
     r"успешно|передан[оаы]?|было отправлено)\b|"
     r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
-    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました)|受信(?:済|"
+    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました|できた)|受信(?:済|"
     r"しました|され)|"
     r"受け取(?:り|っ)|受領|受け付けられ|受け付けました|受理|正常に|"
     r"전달(?:되었|됨|했|됐)|배달(?:되었|됨|했|됐)|전송(?:되었|됨|했|됐)|수신(?:했|함|완료)|받았|도착|성공|"
@@ -49,7 +50,8 @@ GOT = re.compile(
 _ENDS = r"(?=[\s\])|.!,;:(/！。，]|$)"
 _BEGINS = r"(?:^|[\[(|:=>\t/,]|\s{2}|\s->?\s|\s[–—]\s)\s{0,8}"
 _STATUSES = (
-    r"(?:sent|ok(?:ay)?|o\.k\.|queued|done|passed?|complete[d]?|success|succeeded|fine|good|forwarded|transmitted|dispatched|"
+    r"(?:sent|ok(?:ay)?|o\.k\.|queued|done|pass(?:ed)?|complete[d]?|success|succeeded|fine|good|forwarded|transmitted|"
+    r"dispatched|"
     r"handed over|deliver(?:y|ed) ok|all right|in inbox|"
     r"gesendet|versendet|versandt|verschickt|erledigt|in ordnung|gut|i\. ?o\.|"
     r"envoyée?|expédiée?|fait|bon|succès|enviad[oa]s?|correct[oa]s?|bien|hecho|completad[oa]|concluíd[oa]|feito|certo|"
@@ -64,7 +66,7 @@ GOT_STATUS = re.compile(
 )
 """What stands for it as a status, and may mean anything in a sentence."""
 
-GOT_MARK = re.compile(r"[✓✔☑✅🟢👍]|^\W{0,4}\[\+\]|^\W{0,2}\+(?=\s)")
+GOT_MARK = re.compile(r"[✓✔☑✅🟢👍]|^\W{0,4}\[\+\]|^\W{0,2}\+(?=\s|$)")
 FAILED_MARK = re.compile(r"[✗✘❌✖☒🔴⛔🚫⚠]|^\W{0,4}\[[-!]\]|^\W{0,2}[!×](?=\s)")
 FAILED_STATUS = re.compile(
     r"(?:^|[\[(|:=\t])\s{0,8}(?:nok|not ok|n\.?ok|ko|errors?|err|bad|no such|nein|fehler|nicht ok|non|unknown|invalid|"
@@ -85,7 +87,8 @@ UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|无误|無誤|没有(?:错误|问题)|�
 """That nothing went wrong."""
 
 NEUTRAL = re.compile(
-    r", but no delivery notification.*|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
+    r", but no delivery notification.*|\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
+    r"notifications?|confirmations?|reports?|dsns?)\b|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
     r"(?:status|delivery) notifications?|(?:not|n't) (?:send|return|issue|support|confirm|"
     r"provide)\w* (?:any )?(?:notifications?|receipts?|reports?|confirmations?|delivery|dsns?)|delivery[- ](?:status|report|"
     r"receipt|result|summary|log)s?|"
@@ -97,7 +100,7 @@ NOT_BEHIND = re.compile(
     r"(?:ulaş|al|ilet|gönder|edil|teslim ed|var)\w{0,6}(?:m[ae]d[ıi]|m[ae]m[ıi]ş)|未(?!読)|不能|不可|不存在|不通|不接受|"
     r"不被|无法|無法|没有|沒有|没能|沒能|没收|未能|失败|失敗|拒|退信|退回|被退|ません|"
     r"なかった|"
-    r"でき(?:ず|ない)|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|不明|エラー|错误|錯誤|않|못했|못하|없[는습었다]|실패|반송"
+    r"でき(?:ず|ない)|なかった|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|不明|エラー|错误|錯誤|않|못했|못하|없[는습었다]|실패|반송"
 )
 """What negates where words have no blanks between them."""
 
@@ -136,6 +139,9 @@ LIKEWISE = re.compile(
     r"\b(?:nor|neither|either|as well|also|too|likewise|noch|auch|ebenfalls|ebenso|ni|non plus|aussi|également|tampoco|también|"
     r"tamb[ée]m|nem|neanche|nemmeno|anche|pure|ani|również|także|też|ни|тоже|также)\b|也|同样|も(?=\s|$|届|同)"
 )
+
+AFFIRMS = re.compile(r"\b(?:did|does|has|have|had|schon|wohl|doch|oui|si|sí|sì|sim|tak|да|wel|ja|igen|ano|evet)\b")
+"""That what is denied of one is so of another: "bob did"."""
 
 OTHERS = re.compile(
     r"\b(?:others?|rest|remaining|everyone|everybody|some|all|following|these|those|übrigen?|anderen?|restlichen|folgenden?|"

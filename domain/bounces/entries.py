@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ def of_value(name: str, value: str) -> bool | None:
 def beside(place: Place) -> bool | None:
     """What a line that is an entry, a row or a field says of an address in it; None where it is a sentence."""
     before, after = _own(place)
+    if not words_in(f"{before} {after}") and (shared := _shared(place)) is not None:
+        return shared
     label = label_of(before)
     if not (label or place.first):
         words = words_in(before)
@@ -45,6 +48,18 @@ def beside(place: Place) -> bool | None:
     if own is None and column and words_in(after) <= 2 * MOST_WORDS and meant(after, english=True) in OF_RECIPIENTS:
         return False
     return judged(before.strip(" \t*#|`•·\"'<>:：="), status=True) if own is None else own
+
+
+def _shared(place: Place) -> bool | None:
+    """What a line says of all the addresses in a row in it: "Delivered to: jane@example.com, joe@example.com"."""
+    spans = [one.span() for one in ADDRESS.finditer(place.line)]
+    n = next((n for n, (start, _) in enumerate(spans) if start == place.one.start()), 0)
+    gaps = [place.line[end:start] for (_, end), (start, _) in itertools.pairwise(spans)]
+    if n and not any(map(words_in, gaps[:n])):
+        return judged(place.line[: spans[0][0]].strip(MARKS), status=True)
+    if n < len(gaps) and not any(map(words_in, gaps[n:])):
+        return judged(place.line[spans[-1][1] :].strip(MARKS)[:200], status=True)
+    return None
 
 
 def stands_in_row(place: Place) -> bool:

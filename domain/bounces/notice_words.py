@@ -151,7 +151,7 @@ COPY = re.compile(
 )
 
 NOT = re.compile(
-    r"\b(?:not|cannot|never|unable|without success|nicht|keine?[nmr]?|ne|pas|non|no|n[ãa]o|niet|geen|inte|inget|ikke|ikkje|"
+    r"\b(?:not|cannot|never|unable|without success|nichts?|keine?[nmr]?|ne|pas|non|no|n[ãa]o|niet|geen|inte|inget|ikke|ikkje|"
     r"ei|eiv[äa]t|nie|nelze|nebyl\w*|nepodař\w*|nepodar\w*|nije|nisu|nisam|ni|niso|nem|nu|не|нет|няма|ні|немає|nicio|"
     r"δεν|değil|tidak|gagal|không|nav|nevar|nepavyko|ez)\b|n['’]t\b|\bn['’]"
 )

@@ -49,6 +49,7 @@ LONGEST_PROSE = 200  # about two lines: what says that something failed
 _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s:<\"(]{1,4}$")
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
+_BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗╠╬╣╚╩╝", "|||--=" + "+" * 18)  # as tables are drawn
 _WORD = re.compile(r"\w{1,40}")
 
 
@@ -76,7 +77,7 @@ class Named:
 
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
-    reader = _Reader(lowered(notice).split("\n"), notice.split("\n"), excluded)
+    reader = _Reader(lowered(notice).translate(_BOXES).split("\n"), notice.split("\n"), excluded)
     reader.read()
     return reader.named()
 
@@ -124,7 +125,7 @@ class _Reader:
                 self.fresh, self.prose = True, ""
             elif BARE_RULE.fullmatch(text):
                 self._rule(at)
-            elif self._named and (QUOTED.match(line) or (self.fresh and heads_copy(text))):
+            elif self._named and ((QUOTED.match(line) and not _is_row(text)) or (self.fresh and heads_copy(text))):
                 self.ended = at
                 return
             else:
@@ -463,3 +464,8 @@ class _Reader:
 
 def _opening(sentence: str) -> list[str]:
     return _WORD.findall(sentence[:80])[:3]
+
+
+def _is_row(text: str) -> bool:
+    """Whether a line is the row of a table that is drawn, and no quotation."""
+    return text[-1] == "|" and text.count("|") > 2

@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from domain.bounces.arrival_words import (
+    AFFIRMS,
     AND,
     CONTRAST,
     EVERYDAY,
@@ -98,6 +99,8 @@ def of_sentence(before: str, address: str, after: str) -> Said:
     for n, piece in enumerate(pieces):
         if said[n] is None and not EVERYDAY.search(piece.text):
             said[n] = _by_neighbours(pieces, said, n)
+    if said[here] is None and pieces[here].addressed and _CONTRAST.match(pieces[here].text.lstrip()):
+        said[here] = _in_contrast(pieces, said, here)
     if True not in said:
         own = _with_free(pieces, here) if sum(piece.addressed for piece in pieces) > 1 else ""
         return Said(None, whole, own if says_why(own, any_reason=True) else None)
@@ -106,8 +109,14 @@ def of_sentence(before: str, address: str, after: str) -> Said:
     arrived = said[here] if said[here] is not None else _of_group(pieces, said, here)
     if sum(piece.addressed for piece in pieces) == 1 and arrived and False in said:
         rest = [piece.text for one, piece in zip(said, pieces, strict=True) if one is False]
-        arrived = True if any(OTHERS.search(text) for text in rest) else None
+        strong = any(_CONTRAST.match(text.lstrip()) or _broke(text) for text in rest)
+        arrived = True if not strong or any(OTHERS.search(text) for text in rest) else None
     return Said(arrived, whole, _with_free(pieces, here), parted=True)
+
+
+def _broke(text: str) -> bool:
+    """Whether a clause without an address says that the mail came back, and not only what else did not happen."""
+    return bool(FAILED.search(text) or REPLY_CODE.search(text) or STATUS.search(text) or says_why(text))
 
 
 def only_denies(sentence: str) -> bool:
@@ -183,9 +192,16 @@ def _by_neighbours(pieces: list[_Piece], said: list[bool | None], n: int) -> boo
     if LIKEWISE.search(text):
         return before
     contrast = re.match(rf"\s*(?:{CONTRAST})", pieces[n].text) is not None
-    if NOT.search(text) or NOT_BEHIND.search(text) or (contrast and pieces[n].addressed and not before):
+    affirmed = pieces[n].addressed and not before and (contrast or AFFIRMS.search(text) is not None)
+    if affirmed or NOT.search(text) or NOT_BEHIND.search(text):
         return not before
     return None
+
+
+def _in_contrast(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
+    """What a clause with unknown words says against one of somebody else: "while we handed it to bob, jane failed"."""
+    others = {one for one, piece in zip(said, pieces, strict=True) if piece.addressed and piece is not pieces[n]}
+    return True if others == {False} else None
 
 
 def _of_group(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
