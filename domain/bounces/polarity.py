@@ -90,11 +90,12 @@ class _Piece(NamedTuple):
 
 def of_sentence(before: str, address: str, after: str) -> Said:
     """What a sentence says of the address in it, which stands between `before` and `after`."""
-    sentence = f"{before}{address}{after}"
+    sentence, whole = f"{before}{address}{after}", f"{before} {after}"
+    if not (ADDRESS.search(whole) or GOT.search(whole)):
+        return Said(None, whole)  # as most sentences are
     at = len(before)
     pieces = list(_pieces(sentence))
     said = [_judge(piece) for piece in pieces]
-    whole = f"{before} {after}"
     here = next((n for n, piece in enumerate(pieces) if piece.start <= at < piece.end), len(pieces) - 1)
     for n, piece in enumerate(pieces):
         if said[n] is None and not EVERYDAY.search(piece.text):
@@ -149,7 +150,7 @@ def _pieces(sentence: str) -> list[_Piece]:
         for first, last in itertools.pairwise(minors):
             ands = [first, *cuts(AND, first, last), last]
             parts = list(itertools.pairwise(ands))
-            several = len({judged(sentence[one:other]) for one, other in parts} - {None}) > 1
+            several = len(parts) > 1 and len({judged(sentence[one:other]) for one, other in parts} - {None}) > 1
             for one, other in parts if several else [(first, last)]:
                 add(one, other, major)
     return found
