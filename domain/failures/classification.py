@@ -32,6 +32,8 @@ _BEFORE_THE_GREETING: frozenset[ErrorPhase] = frozenset(("connect", "tls", "gree
 
 _LONGEST_REPLY = 2000  # characters that are looked at; RFC 2449 allows a line of 512 octets
 _STATUS = re.compile(r"^\s*-ERR\b:?\s*", re.IGNORECASE)
+# Between angle brackets: words, or a number, where others have an address or a name.
+_NO_ADDRESS = re.compile(r"<([^<>@＠]{1,200}\s[^<>@＠]{1,200}|-?(?:0x[0-9a-f]+|[\d.]+))>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -59,7 +61,7 @@ def diagnose_reply(
     measured (bench/refusals.py).
     """
     offered = {capability.upper() for capability in capabilities}
-    spoken = _STATUS.sub("", without_addresses(cleaned(text[:_LONGEST_REPLY])))
+    spoken = _STATUS.sub("", without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY]))))
     nameless = without_words(spoken, hide)
 
     known = words or vocabulary()
@@ -101,7 +103,7 @@ def diagnose_smtp_reply(
     `text` is the reply with its code, the lines of a longer one joined. `phase` is what was refused: the connection with its
     greeting, EHLO and STARTTLS, or AUTH, MAIL, RCPT, DATA (the text after it, too). The rest as for `diagnose_reply`.
     """
-    spoken = without_addresses(cleaned(text[:_LONGEST_REPLY]))
+    spoken = without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY])))
     nameless = without_words(spoken, hide)
     decision = decide(SMTP, nameless, phase=phase, host=host, provider=provider, words=words or vocabulary())
     passing = spoken.startswith("4")  # RFC 5321 section 4.2.1: to be tried again, whatever the words

@@ -6,7 +6,7 @@ What is a wrong password in one is that in the other, and what is not is neither
 
 from __future__ import annotations
 
-from domain.failures.meanings import Meaning
+from domain.failures.meanings import STRANGE, Meaning
 
 WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 
@@ -31,6 +31,7 @@ BARRED_FOR_A_TIME = Meaning.of(
 
 TROUBLE = Meaning.of(
     "temporary",
+    "passing_status",
     "crash",
     "trouble",
     "backend + failed|problem|unavailable|unknown|busy|full|denied|!enabled|wrong @5",
@@ -41,7 +42,6 @@ TROUBLE = Meaning.of(
     "full + mailbox|account|backend @5",
     "login + busy @3",
     "cannot > mailbox|backend @4",
-    "cannot > verify|check @3",
     "mailbox + cannot @3",
     "cannot|failed + now @7 unless wrong|unknown",
     "now + suspended|off @5",
@@ -54,22 +54,30 @@ ABOUT_THE_LOGIN = frozenset(
     (
         *("secret", "user", "account", "login", "login_again", "access"),
         *("failed", "cannot", "denied", "wrong", "unknown", "=correct", "not", "not_behind", "none"),
-        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "closed", "filler"),
+        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "of", "closed", "filler"),
     )
 )
 
 # A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
-_OTHERS = "server|backend|part|connection|pop"
+_OTHERS = "server|backend|part|mechanism|limit|connection|pop"
 
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_OTHERS} unless state",
-    f"user|account|mailbox|address + wrong @5 nor {_OTHERS} unless state",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state",
     f"none > user|account|mailbox @1 nor {_OTHERS}",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|unknown|denied|!correct @6 nor {_OTHERS}",
-    f"!secret nor {_OTHERS} unless cannot",
+    f"secret + wrong|unknown|!correct @6 nor {_OTHERS}|{STRANGE}",
+    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
+)
+
+# Whoever cannot look says nothing of what there is to see, unless it is said as well.
+CANNOT_TELL = Meaning.of(
+    "unverifiable",
+    "cannot > verify|check|verified @5",
+    "secret + !verified|!check @3",
+    "check > cannot @0",
 )
 
 # What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.
@@ -80,9 +88,13 @@ LOGIN_FAILED = Meaning.of(
     "login + failed|denied @5 unless minutes|wait|every|lock|state",
     "access + denied @4 unless minutes|wait|every|lock|state",
     "!login unless minutes|wait|every|lock|state",
+    f"!secret nor {_OTHERS} unless cannot|none",
     only_with=ABOUT_THE_LOGIN,
 )
 
 NO_REASON = Meaning.of(
     "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, only_with=ABOUT_THE_LOGIN
 )
+
+# What else is known only by its number; one that is known to mean a wrong password is none (refusal_words/numbers.py).
+ERROR_NUMBER = Meaning.of("error_number")

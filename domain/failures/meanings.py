@@ -14,6 +14,7 @@ from typing import NamedTuple
 from domain.failures.failure import Kind
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
+OF, STRANGE = "of", "strange"
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
@@ -24,8 +25,9 @@ class Pattern(NamedTuple):
 
     Written `pop + !enabled|off @6 unless temporary`: one of each group, in any order (`>` instead of `+`: after the one
     before), with at most six words between (5 where nothing is said), and none of `temporary` in the whole text. `!` is a
-    negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server`: no word of `server`
-    between the two or right behind them, as it is then the server that is wrong.
+    negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server|strange`: no word of
+    `server` between the two, right behind them, or joined to them by an "of", as it is then the server that is wrong; and
+    none that nobody taught (`strange`) where it is the noun that they are about.
     """
 
     written: str
@@ -55,7 +57,7 @@ class Pattern(NamedTuple):
     @property
     def concepts(self) -> set[str]:
         return {mark.lstrip("!=") for _, group in self.groups for mark in group} | {
-            mark.lstrip("!=") for mark in self.unless | self.nor
+            mark.lstrip("!=") for mark in self.unless | self.nor - {STRANGE}
         }
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
@@ -66,13 +68,25 @@ class Pattern(NamedTuple):
         for sentence in reading.sentences:
             hits = [hit for hit in reading.hits if hit.sentence == sentence]
             for chosen in self._combinations(hits, (), self.groups):
-                if (best is None or _span(chosen) < _span(best)) and not self._is_of_another(chosen, hits):
+                if (best is None or _span(chosen) < _span(best)) and not self._is_of_another(chosen, hits, reading):
                     best = chosen
         return best
 
-    def _is_of_another(self, chosen: Collection[Hit], hits: Collection[Hit]) -> bool:
+    def _is_of_another(self, chosen: tuple[Hit, ...], hits: Collection[Hit], reading: Reading) -> bool:
+        """Whether it is another thing that is wrong: one that `nor` names, or with `strange` one that nobody taught."""
+        if not self.nor:
+            return False
         first, last = min(hit.first for hit in chosen), max(hit.last for hit in chosen)
-        return any(_is(hit, self.nor) and first <= hit.last and hit.first <= last + 2 for hit in hits)
+        named = [(hit.first, hit.last) for hit in hits if _is(hit, self.nor)]
+        reach = last
+        for begin, end in reading.strange:  # "invalid user shadow entry"
+            reach = end if begin <= reach + 2 < end + 2 and begin not in reading.apart else reach
+        if any(first <= end and begin <= reach + 2 for begin, end in named):
+            return True
+        strange = reading.strange if STRANGE in self.nor else ()
+        return any(_is_meant(begin, end, chosen[0], chosen[-1], reading) for begin, end in strange) or any(
+            _heads(end, first, hits, reading) for _, end in (*named, *strange)
+        )
 
     def _combinations(
         self, hits: Collection[Hit], chosen: tuple[Hit, ...], groups: tuple[tuple[bool, frozenset[str]], ...]
@@ -94,6 +108,24 @@ class Pattern(NamedTuple):
             return False
         gap = min(max(hit.first - one.last, one.first - hit.last) for one in chosen)
         return gap <= 2 * (self.within + 1)
+
+
+def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading) -> bool:
+    """Whether a word that nobody taught is what is `said`, instead of the noun: it stands right behind the two ("bad password
+    ticket"), between an adjective and its noun, or where no blanks are written between a noun and what is said of it."""
+    last = max(noun.last, said.last)
+    if last < begin <= last + 2:
+        return not any(last < at <= begin for at in reading.apart)
+    before, behind = (said, noun) if said.first < noun.first else (noun, said)
+    between = before.last < begin and end < behind.first and (before is said or begin < end)
+    return between and not any(before.last < at <= behind.first for at in reading.apart)
+
+
+def _heads(end: int, first: int, hits: Collection[Hit], reading: Reading) -> bool:
+    """Whether an "of" joins the word that ends there to what begins at `first`: "format de mot de passe invalide"."""
+    return any(
+        hit.concept == OF and end < hit.first <= end + 2 and hit.last < first <= hit.last + 2 for hit in hits
+    ) and not any(end < at <= first for at in reading.apart)
 
 
 def _is(hit: Hit, marks: Collection[str]) -> bool:
@@ -184,12 +216,14 @@ class Code(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What one protocol's servers say. `counted` is the kind of a wrong password there."""
+    """What one protocol's servers say. `counted` is the kind of a wrong password there; `own_code` finds what each reply begins
+    with, which is no number of an error beside it, wherever it stands again."""
 
     marks: tuple[Rule, ...]
     codes: Mapping[str, Code]
     meanings: tuple[Rule, ...]
     counted: Kind
+    own_code: re.Pattern[str] | None = None
 
 
 class Decision(NamedTuple):
@@ -214,7 +248,7 @@ def decide(
             and mark.looked_for.search(text)
         ):
             return _decision(mark, provider)
-    reading = words.read(_CODE.sub(" . ", text)[:MOST_READ])
+    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
     name, code = next(
         ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
@@ -226,6 +260,17 @@ def decide(
     remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
     hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
     return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
+
+
+def _without_codes(text: str, rules: Rules) -> str:
+    """Other words in brackets are words: "[errno 111]"."""
+    return _CODE.sub(lambda code: " . " if code[1].upper() in rules.codes or " " not in code[0] else code[0], text)
+
+
+def _without_own_code(text: str, own_code: re.Pattern[str] | None) -> str:
+    if own_code is None or (found := own_code.match(text)) is None:
+        return text
+    return re.sub(rf"(?<![\w.-]){re.escape(found[0].strip())}(?![\w.])-?", " ", text)
 
 
 def _meaning(

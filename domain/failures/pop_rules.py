@@ -360,10 +360,17 @@ _MEANINGS = (
         for name, meaning in (
             ("wrong user name", said.WRONG_NAME),
             ("wrong password", said.WRONG_PASSWORD),
+        )
+    ),
+    Rule("password not looked at", Kind.SERVER_ERROR, said.CANNOT_TELL, say.TROUBLE, phases=LOGIN),
+    *(
+        Rule(name, Kind.AUTHENTICATION, meaning, say.AUTHENTICATION, phases=LOGIN, remedies=OF_A_LOGIN)
+        for name, meaning in (
             ("login failed", said.LOGIN_FAILED),
             ("refused without a reason", said.NO_REASON),
         )
     ),
+    Rule("an error's number", Kind.SERVER_ERROR, said.ERROR_NUMBER, say.UNKNOWN_WORDS, phases=LOGIN, weak=True),
     # Last, because many servers add it politely to "wrong password".
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later|now"), say.TROUBLE, weak=True),
 )

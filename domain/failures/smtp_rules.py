@@ -153,8 +153,13 @@ _MEANINGS = (
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later"), say.TROUBLE, phases=LOGIN),
     Rule("wrong user name", Kind.SMTP_AUTHENTICATION, said.WRONG_NAME, say.AUTHENTICATION, phases=LOGIN),
     Rule("wrong password", Kind.SMTP_AUTHENTICATION, said.WRONG_PASSWORD, say.AUTHENTICATION, phases=LOGIN),
+    Rule("password not looked at", Kind.SERVER_ERROR, said.CANNOT_TELL, say.TROUBLE, phases=LOGIN),
     Rule("login failed", Kind.SMTP_AUTHENTICATION, said.LOGIN_FAILED, say.AUTHENTICATION, phases=LOGIN),
     Rule("refused without a reason", Kind.SMTP_AUTHENTICATION, said.NO_REASON, say.AUTHENTICATION, phases=LOGIN),
+    Rule("an error's number", Kind.SERVER_ERROR, said.ERROR_NUMBER, say.UNKNOWN_WORDS, phases=LOGIN),
 )
 
-SMTP = Rules(_MARKS, {}, _MEANINGS, counted=Kind.SMTP_AUTHENTICATION)
+# With a passing refusal goes its status; that of another may say that it passes all the same.
+_OWN_CODE = _code(r"\s*4\d\d(?:[ -]#?4\.\d{1,3}\.\d{1,3})?(?!\w)", r"\s*\d{3}(?!\w)")
+
+SMTP = Rules(_MARKS, {}, _MEANINGS, counted=Kind.SMTP_AUTHENTICATION, own_code=_OWN_CODE)

@@ -13,19 +13,23 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from domain.failures.error_numbers import ERROR_NUMBER, PASSING_STATUS, Numbers, numbers_in
 from domain.failures.refusal_words import WORDS
 
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
 WHERE = "here"  # "on this server" says where, and still has a server in it
 REACH_OF_A_NEGATION = 3  # words
+NUMBERS = {ERROR_NUMBER: "an error's number", PASSING_STATUS: "a status 4.x.x"}  # as people are told, and never which
 
 _CONTINUED = re.compile(r"\n {3,}")
 _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?: ")
 
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
+_WORDS_IN_ONE = re.compile(r"(?<![\w-])[^\W\d_]+(?![\w-])")  # what has digits names a case
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
+_STRETCH = re.compile(r"\S+")
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:com|net|org|edu|gov|info|biz|local|lan|internal|[a-z]{2})(?![\w.-])")
 _CLOCK = re.compile(r"\b(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?!\d)")
 _TIME_SPAN = re.compile(r"\b(\d+) ?(?:s|secs?|m|mins?|h|hrs?)\b", re.IGNORECASE)
@@ -33,6 +37,7 @@ _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _VOICED = "\u3099\u309a"  # marks that make other syllables of Japanese ones
 _UNVOICED = str.maketrans("", "", _VOICED)
+_APART = frozenset('.,:;!?()[]{}<>"|=、。，：；（）「」！？・')
 _SEPARATORS = " _'-/"  # "log in", "log-in" and "login" are one word
 
 
@@ -50,11 +55,18 @@ class Hit(NamedTuple):
 class Reading(NamedTuple):
     """What was understood of a text. `words` is how many it has, known or not, without numbers; `unknown` those that no word of
     the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
-    names of hosts, which name cases and addresses, are not among these."""
+    names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own.
+    `strange` is where the unknown words begin and end, `apart` where words begin before which more than a blank stands, both
+    in half words as in a `Hit`."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
-    unknown: int = 0
+    strange: tuple[tuple[int, int], ...] = ()
+    apart: frozenset[int] = frozenset()
+
+    @property
+    def unknown(self) -> int:
+        return len(self.strange)
 
     @property
     def sentences(self) -> list[int]:
@@ -110,6 +122,8 @@ class Vocabulary(NamedTuple):
                 if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
                     found.append((start, end, entry))
         starts = sorted(places)
+        numbers = _left_of(numbers_in(folded), found)
+        found = [one for one in found if not any(first <= one[0] and one[1] <= last for first, last in numbers.cases)]
         negated = [(start, end) for start, end, entry in found if entry.negating]
         hits = [
             Hit(
@@ -123,7 +137,24 @@ class Vocabulary(NamedTuple):
             for start, end, entry in found
             if not _is_part_of_a_longer(start, end, found)
         ]
-        return Reading(tuple(_negated(hits)), words, _unknown(folded, places, found))
+        hits += [
+            Hit(
+                concept,
+                NUMBERS[concept],
+                bisect.bisect(sentences, start),
+                *(places[starts[bisect.bisect_left(starts, end) - 1]],) * 2,
+            )
+            for start, end, concept in numbers.said
+        ]
+        covered = [*((start, end) for start, end, _ in found), *numbers.nothing]
+        strange = tuple(
+            (places[start], places[starts[bisect.bisect_left(starts, end) - 1]])
+            for start, end in _unknown(folded, places, covered)
+        )
+        apart = frozenset(places[start] for start in starts if start and folded[start - 1] in _APART) | frozenset(
+            places[start] for start in starts if start > 1 and folded[start - 2] in _APART and folded[start - 1] == " "
+        )
+        return Reading(tuple(_negated(hits)), words, strange, apart)
 
 
 @functools.cache
@@ -165,7 +196,8 @@ def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
 def fold(text: str) -> str:
     """Lower case, without accents; words in camel case apart, links and times of the day as one word, 10m as 10 minutes."""
     text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _LINK.sub(" urllink ", text)))
-    text = _CAMEL.sub(" ", unicodedata.normalize("NFKD", text)).casefold().translate(_UNFOLDED)
+    text = _WORDS_IN_ONE.sub(lambda word: _CAMEL.sub(" ", word[0]), unicodedata.normalize("NFKD", text))
+    text = text.casefold().translate(_UNFOLDED)
     return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
 
 
@@ -187,18 +219,29 @@ def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:
     return [ending.end() for ending in _SENTENCE_END.finditer(text)], places, (half_words + 1) // 2 - numbers
 
 
-def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int, _Entry]]) -> int:
-    """How many words of two letters or more none of what was found covers."""
+def _left_of(numbers: Numbers, found: Collection[tuple[int, int, _Entry]]) -> Numbers:
+    """Without those that are words: "port 995", "POP 3"."""
+    said = tuple(one for one in numbers.said if not any(first <= one[0] and one[1] <= last for first, last, _ in found))
+    return numbers._replace(said=said)
+
+
+def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Begin and end of the words of two letters or more of which none of what was found covers the beginning."""
     covered = bytearray(len(text))
-    for first, last in (*((first, last) for first, last, _ in found), *(host.span() for host in _HOST.finditer(text))):
+    for first, last in (*found, *(host.span() for host in _HOST.finditer(text))):
         covered[first:last] = b"\1" * (last - first)
-    words = (_WORD.match(text, start) for start in places if not covered[start] and not _is_wide(text[start]))
-    named = sum(word is not None and len(word[0]) > 1 and not any(map(str.isdigit, word[0])) for word in words)
+    for start in sorted(places):
+        if covered[start] or _is_wide(text[start]) or (word := _WORD.match(text, start)) is None:
+            continue
+        if len(word[0]) > 1 and not any(map(str.isdigit, word[0])):
+            yield word.span()
     without_blanks = "".join(
         character if not covered[at] and _is_wide(character) and (character.isalnum() or character in _VOICED) else " "
         for at, character in enumerate(text)
     )
-    return named + sum(len(stretch.translate(_UNVOICED)) > 1 for stretch in without_blanks.split())
+    for stretch in _STRETCH.finditer(without_blanks):
+        if len(stretch[0].translate(_UNVOICED)) > 1:
+            yield stretch.span()
 
 
 def _past_separators(text: str, at: int) -> int:

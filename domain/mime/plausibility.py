@@ -62,12 +62,21 @@ _CANDIDATES = {
 }
 _OF_ONE_BYTE = frozenset(name for name in _CANDIDATES if name.startswith(("cp12", "koi8", "iso8859", "cp874")))
 _UNUSUAL = 4.0  # any other charset
+_LATIN_ONES = frozenset(("utf-8", "cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257"))
+_TOO_FEW = 2  # bytes that are not ASCII: with other letters around them, no sign of another alphabet
+# What is ASCII whatever people write in: names of fields, marks of replies, lists, addresses, links, and what encodes words.
+_ALWAYS_ASCII = re.compile(
+    rb"^[!-9;-~]+:|\b(?:re|fwd?|aw|wg|sv|vs|tr|rv|antw|odp)(?:\[\d+\])?:|\[[^\]]*\]|\S*@\S*|\b(?:https?://|www\.)\S*"
+    rb"|=\?[^?\s]*\?b\?[^?]*\?=|=\?[^?\s]*\?q\?|=[0-9a-f]{2}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _LONGEST_SAMPLE = 400  # bytes
 # With these a character of UTF-8 begins that is likely after an ASCII letter: other alphabets, punctuation, pictures.
 _LIKELY_LEADS = frozenset(b"\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd7\xd8\xd9\xe2\xf0")
 
 FIRST_PIECE = re.compile(rb"\s*[\x80-\xbf]{1,3}")  # of UTF-8: the end of a character that was cut
 
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _WORD = re.compile(r"[^\x00-@\[-`{-\x7f\xa0\u3000]+")
 _QUOTES = frozenset("’‘“”„‚«»‹›–—…€£°§ªº¿¡№")
 _SYMBOLS = frozenset("©®™×½²³¹¼¾´µ¢¥±÷·•†‡‰")
@@ -126,7 +135,10 @@ def likeliest(raw: bytes, declared: Collection[str] = ()) -> str:
     sample = _sample(raw)
     whole = bool(raw[:_LONGEST_SAMPLE].decode("utf-8", "ignore"))  # UTF-8 would leave something of it
     best, least = "cp1252", math.inf
+    latin = _is_latin_around(raw[: 8 * _LONGEST_SAMPLE])
     for codec in dict.fromkeys((*declared, *_CANDIDATES)):
+        if latin and codec not in _LATIN_ONES and codec not in declared:
+            continue
         cost = _CANDIDATES.get(codec, _UNUSUAL) - (_DECLARED if codec in declared else 0.0)
         if cost < least and (whole or codec != "utf-8"):
             cost += _cost(sample, codec, least - cost)
@@ -139,6 +151,15 @@ def _sample(raw: bytes) -> bytes:
     """The words of `raw` that are not ASCII, each once; none of the charsets has a blank inside a character."""
     words = list(dict.fromkeys(word for word in raw[: 8 * _LONGEST_SAMPLE].split() if not word.isascii()))
     return b" ".join(words[:40])[:_LONGEST_SAMPLE]
+
+
+def _is_latin_around(raw: bytes) -> bool:
+    """Whether all that is not ASCII is a word of one or two bytes, or two of one, among more letters that are: of these each
+    alphabet makes a word, and none is likelier than that of the letters around."""
+    strange = [word for word in raw.split() if not word.isascii()]
+    if sum(byte > 0x7F for word in strange for byte in word) > _TOO_FEW or any(map(_ASCII_LETTER.search, strange)):
+        return False
+    return len(_ASCII_LETTER.findall(_ALWAYS_ASCII.sub(b" ", raw))) > _TOO_FEW
 
 
 def _cost(sample: bytes, codec: str, limit: float) -> float:

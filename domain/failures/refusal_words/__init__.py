@@ -5,8 +5,9 @@ the next. A word in brackets behind the language names the server or provider wh
 `*` stands for any ending, a blank for a blank, a hyphen or nothing. Letters are compared without case and accents, and German
 umlauts also as ae, oe, ue. `filler` is what says nothing, `here` where it was said ("on this server"): a refusal that says only
 that the login failed has beside these no words but of concepts that are about logins (`ABOUT_THE_LOGIN` in
-domain/failures/login_meanings.py). So neither may name anything that can be in trouble. What concepts mean together is said by
-the rules (domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
+domain/failures/login_meanings.py). So neither may name anything that can be in trouble. `of` joins two nouns, the first of which
+is meant. What numbers mean is in domain/failures/refusal_words/numbers.py, and what concepts mean together is said by the rules
+(domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
 """
 
 from domain.failures.refusal_words import limits, people, refusing, sending, servers, ways

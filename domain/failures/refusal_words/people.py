@@ -2,19 +2,24 @@
 
 WORDS = """
 secret
-  en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret
-  de: kennwort*, passwort*, kennwörter, passwörter, zugangsdaten, anmeldedaten, zugangsberechtigung, passwortprüfung*
-  fr: mot de passe, mots de passe, mdp, code secret
-  es: contraseña*, clave, claves, credencial*
-  pt: senha*, palavra passe, credencia*
-  it: password, parola d ordine, credenzial*
-  pl: hasło, hasła, haslo, hasla, hasłem, haslem
-  ru: парол*
-  zh: 密码, 密碼, 口令, 授权信息
-  ja: パスワード, 暗証番号
+  en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret, login details, login data,
+      api key*,
+      login information, sign in details, access data, account details
+  de: kennwort, kennworts, kennwortes, kennwörter*, passwort, passworts, passwortes, passwörter*, passworteingabe,
+      kennworteingabe, passwortangabe, passwortfehler, zugangsdaten, anmeldedaten, zugangsberechtigung, passwortprüfung*,
+      benutzerdaten, logindaten, login daten
+  fr: mot de passe, mots de passe, mdp, code secret, donnees de connexion, informations de connexion
+  es: contraseña*, clave, claves, credencial*, datos de acceso, datos de inicio de sesion
+  pt: senha*, palavra passe, credencia*, dados de acesso, dados de login
+  it: password, parola d ordine, credenzial*, dati di accesso
+  pl: hasło, hasła, haslo, hasla, hasłem, haslem, dane logowania, dane dostępowe
+  ru: парол*, учетн* данн*, данн* для входа
+  zh: 密码, 密碼, 口令, 授权信息, 凭据, 凭证, 登录信息
+  ja: パスワード, 暗証番号, 認証情報, ログイン情報
 user
   en: user, users, username*, user name*, userid, user id, login name*, login id, uid, identity, subscriber, customer
-  de: benutzer*, nutzer*, nutzername*, anwender, teilnehmer*, kunde, kundennummer
+  de: benutzer, benutzers, benutzern, benutzername*, benutzerkennung*, benutzerangabe*, benutzerid, nutzer, nutzers,
+      nutzername*, nutzerkennung, anwender, anwendername*, teilnehmer*, kunde, kundennummer
   fr: utilisateur*, identifiant*, nom d utilisateur, abonne, client inconnu
   es: usuario*, nombre de usuario, identificador
   pt: usuario*, utilizador*, nome de usuario
@@ -48,8 +53,14 @@ mailbox
   ja: メールボックス, 郵便受け
 login
   en: login*, log in, logging in, logon*, log on, logging on, sign in, signin, sign on, signing in, authenticat*,
-      authoriz*, authoris*, auth, authn, logged in, logged on
-  de: anmeld*, einlogg*, login, authentifizier*, authentisier*, autorisier*, anzumelden, melden sie sich, melde dich,
+      authoriz*, authoris*, auth, authn, logged in, logged on, sasl auth, sasl authentication, sasl login, sasl plain,
+      sasl
+      login authentication, sasl plain authentication, plain auth, login authentication, plain authentication, cram md5
+      authentication, digest md5 authentication, apop authentication, pam authentication
+  de: anmelden, anmeldung, anmeldungen, anmeldefehler, anmeldename*, anmeldevorgang*, anmeldevers*, anmeldeproblem*,
+      anmelde, anmeldet, einlogg*, login, authentifizierung, authentifizieren, authentifiziert*, authentifizierungsfehler,
+      authentifizierungsvorgang, authentisierung, authentisieren, authentisiert, autorisierung, autorisieren, autorisiert,
+      autorisierungsfehler, anzumelden, melden sie sich, melde dich,
       loggen sie
   fr: authentif*, connexion, connecter, identification, se connecter, ouverture de session
   es: autentica*, autentifica*, inicio de sesion, iniciar sesion, iniciar la sesion, autoriza*, identificacion

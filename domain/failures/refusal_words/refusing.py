@@ -25,46 +25,72 @@ none
   ru: нет, нету
   zh: 没有, 無此, 无此
 cannot
-  en: unable, could not, couldn t, cannot, can not, can t, failed to, fails to, fail to, error opening, error reading
-  de: konnte nicht, kann nicht
-  fr: impossible, ne peut pas, n a pas pu
-  es: no se puede, no se pudo, imposible
-  pt: nao foi possivel, impossivel
-  it: impossibile, non è stato possibile
-  pl: nie można, nie udało się
-  ru: не удалось, не удается, невозможно
-  zh: 无法, 無法, 不能
-  ja: できません
+  en: unable, could not, couldn t, cannot, can not, can t, failed to, fails to, fail to, error opening, error reading,
+      not able
+      to, no way to, did not manage to
+  de: konnte nicht, konnten nicht, kann nicht, können nicht, konnte leider nicht, konnten leider nicht,
+      kann derzeit nicht,
+      unmöglich
+  fr: impossible, ne peut pas, ne peuvent pas, n a pas pu, n ont pas pu, ne peut être, n avons pas pu, pas possible de
+  es: no se puede, no se pudo, no pudo, no pudieron, no puede, no ha podido, no se ha podido, no hemos podido,
+      no es posible,
+      no fue posible, imposible
+  pt: nao foi possivel, nao e possivel, nao pode, nao pude*, nao conseguimos, nao consegui*, impossivel
+  it: impossibile, non è stato possibile, non è possibile, non può, non possono, non siamo riusciti, non riesc*
+  pl: nie można, nie udało się, nie mogliśmy, nie może, nie da się, nie udało nam się
+  ru: не удалось, не удается, невозможно, не может, не могу, не смог*, не можем
+  zh: 无法, 無法, 不能, 未能
+  ja: できません, できない, できなかった
 
 filler
-  en: a, an, the, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
+  en: a, an, the, that, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
       your, our, we, it, its, and, or, as, please, sorry, because, since, reason, unknown reason, due, err, pop,
       pop3, mail, email, e mail, support, help, administrator, admin, helpdesk, see, visit,
       check, verify, more, information, details, info, for more, id, code, ref, reference, urllink, pass,
       apop, client, again, correct, correctly, request, requested, attempt, attempts, name, during, step,
       attempts left, attempt left, remaining, who, you are, say, clocktime, smtp, reason unavailable, data, email address,
       e mail address, mail address, permanent*,
-      using, yes, seems, sure, make sure, full
-  de: der, die, das, den, dem, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
+      using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered, provided,
+      specified,
+      typed, either, both, combination, pair, s, on file, our records, your records,
+      were,
+      sent, used, submitted, presented, received, restarting authentication process, been, these, those, there, oops,
+      dear, caps lock, case sensitive, exactly, fully,
+      but, once, more, one,
+      carefully
+  de: der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
-      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben
+      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben,
+      sind, worden
   fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
-      s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur
+      s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
+      combinaison, que, sont
   es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
-      compruebe, ayuda, se, ha
+      compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*, combinacion, que, son
   pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
-      ajuda, no, na, foi
+      ajuda, no, na, foi, informad*, digitad*, inserid*, fornecid*, combinacao, que, sao
   it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
-      aiuto, al
-  pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się
-  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность
+      aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
+  pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się, podan*, podał*, wpisan*, wprowadzon*,
+      kombinacja, że, jest, są, został*
+  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность, введен*, ввели,
+      указан*, указали, вы, вами, сочетание, комбинация, что
   zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
-      以及, 详情, 帮助, 永久, 信息, 提示
-  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい, 正しく,
-      入力, 理由, 詳細, については, してください, ください, 下さい, もう一度
+      以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写
+  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい,
+      正しく,
+      入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
 
+of
+  en: of
+  de: von, vom, des
+  fr: de, du, des, d
+  es: de, del
+  pt: de, do, da, dos, das
+  it: di, del, della, dell, dei, delle
 here
-  en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server, on the
+  en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server,
+      on the
       server, for mailbox, for this mailbox, for your mailbox, to mailbox, to your mailbox, for service
   de: auf diesem server, an diesem server, am server, bei diesem dienst, am mailserver, für das postfach, am postfach
   fr: sur ce serveur, a ce serveur, a ce service, a la boite aux lettres
@@ -92,7 +118,7 @@ denied
   en: denied, deny, refused, rejected, reject, declined, forbidden, unauthorized, unauthorised, not authori*, not
       permitted, not accepted, no permission, disallowed, prohibited, not allowed
   de: verweigert, abgelehnt, abgewiesen, zurückgewiesen, verboten, nicht berechtigt, nicht erlaubt, nicht gestattet,
-      untersagt
+      untersagt, nicht akzeptiert, nicht angenommen
   fr: refuse*, rejete*, interdit*, non autorise*, pas autorise*
   es: denegad*, rechazad*, prohibid*, no autorizad*, no permitid*
   pt: negad*, recusad*, rejeitad*, proibid*, nao autorizad*, nao permitid*
@@ -104,25 +130,31 @@ denied
 wrong
   en: wrong, incorrect*, invalid*, bad, mismatch*, illegal, erroneous, does not match, do not match, did not match,
       doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right, not
-      right, aren t right, inaccurate, unacceptable, could not be verified, cannot be verified, not verified, not the
-      right, not a valid, no match, not the correct
+      right, aren t right, inaccurate, unacceptable, not the
+      right, not a valid, no match, not the correct, do not agree, does not agree, don t agree, no good
   de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
-      richtig, unzutreffend
-  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*
-  es: incorrect*, invalid*, inválid*, no valid*, no es valid*, erronea*, erroneo*, equivocad*, no coincid*, mal
-  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*
-  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, scorrett*, invalid*
-  pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*
-  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*
-  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法
-  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません
+      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider nicht,
+      stimmen leider nicht, stimmen nicht überein
+  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient,
+      ne conviennent
+  es: incorrect*, invalid*, inválid*, no valido*, no valida, no validas, no es valido, no es valida, no son validos,
+      no son validas, erronea*, erroneo*, equivocad*, no coincid*, mal, no correspond*,
+      no concuerd*
+  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*
+  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*
+  pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*, nie zgadza*
+  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*,
+      не соответств*
+  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致
+  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません, 一致しない,
+      合っていません, 異なります, 異なっています
 correct
   en: correct, right, valid, accurate
   de: korrekt, richtig, gültig
-  fr: correct*, valide*, valable*, exact*, bon, bonne
-  es: correct*, valid*, exact*
-  pt: corret*, correct*, valid*, certa, certo
-  it: corrett*, valid*, esatt*, giust*
+  fr: correct*, valide, valides, valable*, exact*, bon, bonne
+  es: correct*, valido, valida, validos, validas, exact*
+  pt: corret*, correct*, valido, valida, validos, validas, certa, certo
+  it: corrett*, valido, valida, validi, valide, esatt*, giust*
   pl: poprawn*, prawidłow*, właściw*
   ru: верн*, правильн*, корректн*
   zh: 正确, 正確
@@ -203,16 +235,22 @@ verify
   zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份
   ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス
 check
-  en: check, checks, validate, validation, verification, look up, query
-  de: prüfung*, passwortprüfung*, überprüf*
-  fr: verification, verifier
-  es: verificacion, comprobar
-  pt: verificacao, verificar
-  it: verifica, controllo
-  pl: weryfikacja, sprawdzeni*
-  ru: проверк*, проверить
-  zh: 校验
+  en: check, checks, checked, validate, validated, validation, verification, look up, query
+  de: prüfung*, passwortprüfung*, überprüf*, prüfen, geprüft, validier*, kontrollier*, abgleichen, abgeglichen
+  fr: verification, verifier, controler, controle, controlee*, valider
+  es: verificacion, comprobar, comprobad*, validar, validad*
+  pt: verificacao, verificar, validar, validad*, conferir, conferid*
+  it: verifica, controllo, controllare, controllat*, convalidar*, convalidat*
+  pl: weryfikacja, zweryfikowa*, sprawdzeni*, sprawdzić, sprawdzon*
+  ru: проверк*, проверить, проверен*, сверить
+  zh: 校验, 核对
   ja: 照合, 検証
+unverifiable
+  en: cannot be verified, could not be verified, unverifiable
+  zh: 无法验证, 無法驗證, 无法校验, 無法校驗, 无法核对, 無法核對, 无法确认, 無法確認, 不能验证, 未能验证, 未能驗證,
+      无法检验, 验证不了
+  ja: 確認できま, 確認できない, 確認できなかった, 検証できま, 検証できない, 照合できま, 照合できない, 確認が取れま,
+      確認がとれま, 検証に失敗
 captcha
   en: captcha*, robot, bot check, human
   zh: 图形验证码, 滑动验证

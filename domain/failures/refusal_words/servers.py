@@ -23,7 +23,8 @@ backend
   it: banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
   ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, бд
-  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台
+  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
+      账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
 server
   en: server*, service*, system*, site, machine, pop server, pop3 server, software, operation
@@ -38,16 +39,28 @@ server
   ja: サーバ, サーバー, サービス, システム
 part
   en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
-      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*
-  de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*
-  fr: reponse*, format, enregistrement*, protocole*, hote, regle*
-  es: respuesta*, formato, registro*, protocolo*, host, politica*, regla*
-  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*
-  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole
-  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*
-  ru: ответ*, формат*, запись, записи, протокол*, хост*, узел, узла, правил, правило
-  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略
-  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト
+      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*, password scheme*,
+      password type*, password method*, password hash*, password encoding, password encryption, passwd scheme*, schema*,
+      class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home, attribute*, field*, column*, table*,
+      length*, charset, character set, version*, driver*, handler*, provider*, source*, object*, property, properties
+  de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*, schema, typ, länge,
+      verfahren, algorithmus, kodierung, pfad, modul, klasse, wert, feld, attribut
+  fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage, encodage,
+      chemin, module, classe, valeur, champ, attribut
+  es: respuesta*, formato, registro*, protocolo*, host, politica*, regla*, tipo, esquema, longitud, algoritmo,
+      codificacion, ruta, modulo, clase, valor, campo, atributo
+  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*, tipo, esquema, comprimento, tamanho,
+      algoritmo, codificacao, caminho, modulo, classe, valor, campo, atributo
+  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole, tipo, schema, lunghezza, algoritmo,
+      codifica, percorso, modulo, classe, valore, campo, attributo
+  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*, typ, typu, schemat*, długoś*, algorytm*, kodowani*,
+      ścieżk*, moduł*, klas*, wartoś*, pole, pola, atrybut*
+  ru: ответ*, формат*, запись, записи, протокол*, хост*, узел, узла, правил, правило, тип, типа, схема, схемы, длин*,
+      алгоритм*, кодировк*, путь, модул*, класс*, значени*, поле, поля, атрибут*
+  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略, 类型, 類型, 长度, 長度, 算法, 编码, 編碼,
+      模块, 模組, 字段,
+      属性, 加密方式
+  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール, 属性, 方式
 trouble
   en: connection error, went down,
       going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
@@ -81,9 +94,8 @@ crash
       error, general error, unrecoverable, abort, aborted, aborting, unable to process, could not process, cannot
       process, can t process, processing error, unable to complete, could not complete, read failure, write failure,
       unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup error, could not be
-      completed, cannot be completed, not be completed, unable to validate, could not validate, cannot validate, could
-      not be checked, unable to check, cannot check, could not check, unable to perform, could not be processed,
-      cannot be processed
+      completed, cannot be completed, not be completed, unable to perform, could not be processed,
+      cannot be processed, bad protocol cancel
   de: interner, internes, interne, internen, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
       serverfehler, technisch*, schwerwiegend*, unbekannter fehler
   fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue

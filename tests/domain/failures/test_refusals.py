@@ -15,7 +15,7 @@ from domain.failures.failure import Kind
 from domain.failures.meanings import Meaning, Pattern, Rule
 from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND
 from domain.failures.smtp_rules import SMTP
-from domain.failures.vocabulary import fold, rows, vocabulary
+from domain.failures.vocabulary import NUMBERS, fold, rows, vocabulary
 
 WRITTEN = Path(__file__).parents[2] / "data" / "refusals_written.tsv"
 LANGUAGES = {"en", "de", "fr", "es", "pt", "it", "pl", "ru", "zh", "ja"}
@@ -160,7 +160,7 @@ def test_every_concept_that_a_rule_looks_for_is_in_the_table_and_the_other_way_r
         concept for meaning in (*meanings, UNKNOWN_COMMAND) for one in meaning.patterns for concept in one.concepts
     }
     asked |= {mark.lstrip("!=") for meaning in meanings for mark in meaning.only_with or ()}
-    assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()}
+    assert asked | NAMES | {"not", "not_behind", "filler"} == {concept for concept, *_ in rows()} | set(NUMBERS)
 
 
 def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
@@ -268,3 +268,122 @@ def test_it_says_how_much_of_a_text_nobody_taught_it_also_where_no_blanks_are_wr
 def test_words_of_one_character_are_found() -> None:
     assert words_of("10秒", "minutes") == ["秒"]
     assert words_of("服务未开启", "!enabled") == ["开启"]
+
+
+# --- numbers ---
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed: 503", "Login failed: 451 4.3.0", "Authentication failed code 500", "Login failed (1040)",
+        "Login failed (-5)", "Login failed: 0x80040115", "auth failed rc=-1", "Login failed [errno 111]",
+        "Logon failed. Error code: 2147500037", "Login failed, error 80040115", "Login failed E1040",
+        "Anmeldung fehlgeschlagen (Fehler 500)", "Échec de l'authentification (code 110)", "登录失败（错误码：500）",
+        "ログインに失敗しました（エラーコード 503）", "Login failed 5.3.0", "Password rejected (421)", "503",
+        "Password is incorrect: 454 4.7.0",
+        "Login failed SQL0911", "Login failed/500", "Ошибка входа №500", "Error 500: login failed", "Login failed - status=12",
+    ],
+)  # fmt: skip
+def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Login failed: 535 5.7.8", "Login failed (535)", "Logon failure, error 1326", "Logon failed: 0x8007052E",
+        "Login failed (-2146893044)", "Authentication failed (#5.7.0)", "Login failed [a8f3c2d9]",
+        "Authentication failed (ref 1234)", "authentication failed, session 7f3e9a21b4", "Login failed from 192.0.2.77",
+        "Login failed on 2026-11-30", "Login failed 30.11.2026 12:31:05", "login failed, 3 attempts left",
+        "Login incorrect. Attempt 3 of 5", "Login failed (2/5)",
+        "Authentication failed for user 1004", "登录失败，还剩3次", "wrong password, error 18456", "Login failed (#AUTH012)",
+        "Login failed [20261130778812]", "Login failed from 2001:db8::17", "Login failed at Mon, 30 Nov 2026 12:31:05 +0000",
+        "Login failed (Mon Nov 30 12:31:05 2026)", "Login failed at 2026-11-30 12:31:05 UTC",
+        "Authentication failed pop.example.com:110", "密码错误，您还有3次机会",
+        "Authentication failed (UUID:1f0e3dad-9990-4d3c-9a6b-0123456789ab)", "Login failed for <4711>",
+        "Échec de l'authentification (essai 2 sur 5)",
+    ],
+)  # fmt: skip
+def test_a_number_that_means_a_wrong_password_or_names_a_case_or_counts_leaves_it_one(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SMTP_AUTHENTICATION
+
+
+def test_the_code_that_a_reply_of_smtp_begins_with_is_no_other_number_in_any_of_its_lines() -> None:
+    said = "535-5.7.8 Username and Password not accepted. 535 5.7.8 Login failed"
+    assert diagnose_smtp_reply(said, phase="auth").kind is Kind.SMTP_AUTHENTICATION
+    assert diagnose_smtp_reply("535 4.7.0 Authentication failed", phase="auth").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply("454 4.7.0 Login blocked for 10 minutes", phase="auth").kind is Kind.THROTTLED
+
+
+def test_what_decided_names_no_number_which_might_be_the_password() -> None:
+    assert diagnose_reply("Login failed: 12345", phase="login").decided_by == "an error's number (an error's number)"
+
+
+def test_other_words_in_brackets_are_read() -> None:
+    assert diagnose_reply("Login failed <the database is down>", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("Login failed <503>", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("Login failed for <locked@example.com>", phase="login").kind is Kind.AUTHENTICATION
+    assert diagnose_reply("[Login failed: the database is down]", phase="login").kind is Kind.SERVER_ERROR
+    assert diagnose_reply("[ALERT] Login failed", phase="login").kind is Kind.AUTHENTICATION
+
+
+# --- whoever cannot look, and what is wrong besides the password ---
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "无法验证密码", "无法验证用户", "The password could not be verified", "password could not be checked",
+        "Unable to validate the user name and password", "Das Passwort konnte nicht überprüft werden",
+        "Impossible de vérifier le mot de passe", "No se pudo verificar la contraseña", "Impossibile verificare la password",
+        "Não foi possível verificar a senha", "Nie można zweryfikować hasła", "Не удалось проверить пароль",
+        "パスワードを確認できませんでした", "パスワードを検証できません",
+        "Cannot check your credentials", "password was not checked",
+    ],
+)  # fmt: skip
+def test_whoever_cannot_look_at_a_password_does_not_say_that_it_is_wrong(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Could not verify your password: it is wrong", "Unable to verify user: wrong password", "密码错误，无法验证用户"],
+)
+def test_unless_it_is_said_as_well(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "wrong password hash type", "unknown password scheme", "invalid authentication backend",
+        "bad password format in database", "unsupported password encoding", "invalid password wibble", "wrong wibble of password",
+        "bad wibble for password", "Unbekanntes Passwortformat", "Passwortdatenbank fehlerhaft",
+        "format de mot de passe invalide",
+        "wibble de contraseña incorrecta", "tipo di password non valido", "неверный wibble пароля", "密码格式错误",
+        "密码票据无效", "wrong user class", "could not check password, bad ticket", "Anmeldemodul fehlgeschlagen",
+    ],
+)  # fmt: skip
+def test_another_noun_that_is_wrong_is_no_wrong_password(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.SERVER_ERROR
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "invalid password supplied", "Wrong password, wibble", "The password of wibble is incorrect", "Bad password (wibble)",
+        "Wrong user name/password combination", "Falsche Zugangsdaten", "Os dados de acesso não conferem",
+        "Das eingegebene Passwort ist falsch", "Wibble: le mot de passe est incorrect", "密码有误，wibble",
+        "wrong password: 密码错误",
+    ],
+)  # fmt: skip
+def test_a_noun_that_stands_apart_leaves_the_password_wrong(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION

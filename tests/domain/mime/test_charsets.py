@@ -65,6 +65,28 @@ def test_a_charset_that_the_mail_names_is_not_taken_where_nobody_writes_so() -> 
     assert subject("Größe".encode("cp1252"), b"Content-Type: text/plain; charset=utf-8") == "Größe"
 
 
+@pytest.mark.requirement("R30")
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"Fax received page=ZZ1 \xff\xfe", "Fax received page=ZZ1 ÿþ"),
+        (b"=?x-nonsense?B?RmF4?= =?utf-8?Q?page=ZZ1?= \xff\xfe", "Faxpage=ZZ1 ÿþ"),
+        (b"Report \xe4\xe0 attached", "Report äà attached"),
+        (b"Re: \xff\xfe", "Re: яю"),  # there are no other letters
+        (b"[list] \xff\xfe", "[list] яю"),
+        ("Report за май".encode("cp1251"), "Report за май"),
+    ],
+)
+def test_a_word_of_two_bytes_among_other_letters_is_of_their_alphabet(value: bytes, expected: str) -> None:
+    assert subject(value) == expected
+
+
+def test_unless_the_mail_names_another_charset() -> None:
+    assert subject(b"Report \xe7\xe0 May", b"Content-Type: text/plain; charset=windows-1251") == "Report за May"
+    russian = index("Subject: Report за May\r\n\r\nДоговор и счёт на оплату, как договорились.\r\n".encode("cp1251"))
+    assert russian.subject == "Report за May"
+
+
 def test_the_lines_of_a_header_help_each_other() -> None:
     found = index("From: Дед <a@example.com>\r\nSubject: Счёт на оплату и договор поставки\r\n\r\n".encode("koi8-r"))
     assert [who.name for who in found.participants] == ["Дед"]
