@@ -115,8 +115,8 @@ def _text(part: _Part) -> str:
         "utf-7",
     )  # ASCII bytes: it would pass for UTF-8
     if seven_bit and (name := codec(charset)):
-        return raw.decode(name, "replace").replace("\r", "")
-    return text_of(raw, (charset,) if charset else ()).replace("\r", "")
+        return raw.decode(name, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text_of(raw, (charset,) if charset else ()).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def paragraphs_of(text: str) -> list[dict[str, str]]:
