@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from domain.bounces.claims import Claim, Form, claim_of, is_consistent
 from domain.bounces.entries import beside, said_in_record, said_in_row, stands_in_row
 from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
-from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, same_label, sentence_of
+from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, sentence_of
 from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
     AND,
@@ -50,17 +50,6 @@ _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
 _BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗╠╬╣╚╩╝", "|||--=" + "+" * 18)  # as tables are drawn
-_WORD = re.compile(r"\w{1,40}")
-
-
-class _Form(IntEnum):
-    """How an address is named."""
-
-    SENTENCE = 1
-    LISTED = 2
-    ENTRY = 3  # with a reason beside it
-    FIELD = 4
-    ANSWER = 5  # in an answer of a server, or near words that it failed: only where nobody is named better
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +72,14 @@ def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
 
 
 @dataclass(slots=True)
-class _Claim:
-    at: int
-    form: _Form
-    sentence: str = ""
-    with_others: bool = False  # the same words name others
-    own: str | None = None  # all that is said of it, where the same line says something else of somebody else
-
-
-@dataclass(slots=True)
 class _Reader:
     """Goes through a notice line by line: what was said up to here decides whether an address counts."""
 
     lines: list[str]  # lowered
     given: list[str]
     excluded: Collection[str]
-    claims: dict[str, _Claim] = field(default_factory=dict)
-    answers: dict[str, _Claim] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    answers: dict[str, Claim] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     got: dict[str, int] = field(default_factory=dict)  # who got the mail, and in which line that is said
     failed: bool = False  # something was said to have failed
@@ -148,7 +128,7 @@ class _Reader:
         label = label_of(line)
         if label and STATUS.search(label["name"]):
             label = None
-        claim: tuple[Place, _Form] | None = None
+        claim: tuple[Place, Form] | None = None
         for place in places(at, line):
             if place.address in self.excluded:
                 continue
@@ -161,10 +141,10 @@ class _Reader:
             if self.addresses > MOST_ADDRESSES:
                 break
             form, said = self._form(place, label)
-            new = self._claim(place, form, said) if form else None
-            if new and form == _Form.ANSWER:
+            new = claim_of(place, form, said) if form else None
+            if new and form == Form.ANSWER:
                 self.answers.setdefault(place.address, new)
-            elif new and form and self._consistent(place, form, new.sentence):
+            elif new and form and is_consistent(self.claims, self.lines, place, form, new.sentence, closed=self.closed):
                 self.claims[place.address] = new
                 claim = claim or (place, form)
         if claim:
@@ -172,63 +152,40 @@ class _Reader:
         else:
             self._after_prose(at, line, label)
 
-    @staticmethod
-    def _claim(place: Place, form: _Form, said: Said | None) -> _Claim:
-        several = form == _Form.LISTED or bool(said and ADDRESS.search(said.sentence))
-        return _Claim(place.at, form, said.sentence if said else "", several, said.own if said else None)
-
-    def _consistent(self, place: Place, form: _Form, sentence: str) -> bool:
-        """Whether a claim is like those before: machines repeat themselves."""
-        if not self.claims:
-            return not self.closed or (form == _Form.ENTRY and place.of_a_machine)
-        first, last = next(iter(self.claims.values())), next(reversed(self.claims.values()))
-        if form == _Form.SENTENCE:
-            if first.form != form:
-                return False
-            near = not self.closed and all(line.strip() for line in self.lines[last.at : place.at])
-            return near or _opening(sentence) == _opening(first.sentence)
-        if form == _Form.FIELD:
-            return first.form == form and (
-                place.at - last.at <= 2 or same_label(self.lines[first.at], self.lines[place.at])
-            )
-        if self.closed:
-            return first.form == form == _Form.ENTRY
-        return first.form in (_Form.LISTED, _Form.ENTRY) or form == _Form.LISTED
-
     # --- one address
 
-    def _form(self, place: Place, label: re.Match[str] | None) -> tuple[_Form | None, Said | None]:
+    def _form(self, place: Place, label: re.Match[str] | None) -> tuple[Form | None, Said | None]:
         """How an address is named as one that failed, and in which sentence; None: it is not."""
         if SENDER_BEFORE.search(place.before[-12:]) or SENDER_AFTER.match(place.after):
             return None, None
         if EXPANDED.search(self._just_before(place)):
-            return (None if self._made_of(place) else _Form.ENTRY), None
+            return (None if self._made_of(place) else Form.ENTRY), None
         told = beside(place)
         if self._arrived(place, told):
             self.got[place.address] = place.at
             return None, None
         if "rcpt" in place.before[-14:]:  # what a client said
-            return _Form.ANSWER, None
+            return Form.ANSWER, None
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
             if TO_LABEL.match(name) and (told is False or said_in_record(self.lines, place) is False):
-                return _Form.FIELD, None
+                return Form.FIELD, None
             if SENDER_LABEL.match(name) or TO_LABEL.match(name):
                 return None, None
             failing = fails(name) or judged(name, status=True) is False
             if (RECIPIENT.search(name) and name.count(" ") <= MOST_BLANKS) or failing:
-                return (_Form.FIELD if self._near_failure(place.at) else _Form.ANSWER), None
+                return (Form.FIELD if self._near_failure(place.at) else Form.ANSWER), None
         if _KIND.search(place.before[-12:]):
-            return _Form.ENTRY, None
+            return Form.ENTRY, None
         if place.first:
             if QUOTED_BY.match(place.after):
                 return None, None
             if form := self._entry(place):
                 return form, said_in_row(place)
         elif self.opened and self.headed and place.beside_a_name:
-            return _Form.LISTED, None
+            return Form.LISTED, None
         if (told is False and stands_in_row(place)) or self._heads_record(place):
-            return _Form.ENTRY, said_in_row(place)
+            return Form.ENTRY, said_in_row(place)
         return self._in_sentence(place)
 
     def _heads_record(self, place: Place) -> bool:
@@ -272,7 +229,7 @@ class _Reader:
     def _near_failure(self, at: int) -> bool:
         return self.failed or self._says_why(" ".join(self.lines[at : at + 6]))
 
-    def _entry(self, place: Place) -> _Form | None:
+    def _entry(self, place: Place) -> Form | None:
         """The form of an address that its line begins with, if it is in none of the sentences."""
         at, rest, colon = place.at, place.rest, place.colon
         if not self.fresh and INTRODUCES_OTHERS.search(self.prose[-40:]):
@@ -283,19 +240,19 @@ class _Reader:
             return None
         beside = rest and self._says_why(rest[:300], any_reason=colon) and not CONTACT.match(rest)
         if beside and (colon or _BESIDE.match(place.after) or REPLY_CODE.search(rest) or STATUS.search(rest)):
-            return _Form.ENTRY
+            return Form.ENTRY
         if beside or self._goes_on():
             return None  # of a sentence
         if place.in_angles and (colon or EXPANDED.search(place.after)) and self.failed:
-            return _Form.ENTRY
+            return Form.ENTRY
         listed = self.opened and self.listed in (None, place.shape) and (self.headed or not self.doubtful)
         if listed and (not rest or colon or AFTER_RECIPIENT.match(place.after)):
-            return _Form.LISTED
+            return Form.LISTED
         if rest:
             return None
         if (self.fresh or self.opened) and not self.closed and self._reason_below(at):
-            return _Form.ENTRY
-        return _Form.ENTRY if not self.claims and self._goes_on_below(at) else None
+            return Form.ENTRY
+        return Form.ENTRY if not self.claims and self._goes_on_below(at) else None
 
     def _above(self, at: int) -> str:
         return next((line.strip() for line in reversed(self.lines[max(0, at - 2) : at]) if line.strip()), "")
@@ -322,7 +279,7 @@ class _Reader:
             said.append(line)
         return self._says_why(" ".join(said))
 
-    def _in_sentence(self, place: Place) -> tuple[_Form | None, Said | None]:
+    def _in_sentence(self, place: Place) -> tuple[Form | None, Said | None]:
         begins = not place.before.strip() and not self._goes_on()
         before, after = sentence_of(self.lines, place, begins=begins)
         if SAID_BY.search(before[-24:]) or WRITE_TO.search(before[-40:]):
@@ -348,9 +305,9 @@ class _Reader:
             of_others = said.arrived is None and self._is_of_others(before, whole)
             if of_others or self._opens_list(place.at, after):
                 return None, said
-            return _Form.SENTENCE, said
+            return Form.SENTENCE, said
         if REPLY_CODE.search(place.line) or STATUS.search(place.before):
-            return (None if role else _Form.ANSWER), said
+            return (None if role else Form.ANSWER), said
         self.doubtful = True
         return None, None
 
@@ -372,12 +329,12 @@ class _Reader:
 
     # --- what a line does to the next
 
-    def _after_claim(self, place: Place, form: _Form) -> None:
+    def _after_claim(self, place: Place, form: Form) -> None:
         self.failed, self.prose = True, ""
-        if form in (_Form.LISTED, _Form.ENTRY):
+        if form in (Form.LISTED, Form.ENTRY):
             self.listed = place.shape
         else:
-            self.opened = form == _Form.FIELD and place.line.rstrip().endswith((",", ";"))
+            self.opened = form == Form.FIELD and place.line.rstrip().endswith((",", ";"))
             self.listed = None
 
     def _after_prose(self, at: int, line: str, label: re.Match[str] | None) -> None:
@@ -439,7 +396,7 @@ class _Reader:
         best = {
             address: one
             for address, one in (self.claims or self.answers).items()
-            if not (address in self.got and one.form in (_Form.LISTED, _Form.ANSWER))
+            if not (address in self.got and one.form in (Form.LISTED, Form.ANSWER))
         }
         ats = sorted({one.at for one in best.values()} | set(self.got.values()))
         found = []
@@ -448,7 +405,7 @@ class _Reader:
             said = said_of(self.lines, one.at, end, address)
             said = " ".join((one.sentence, said)) if one.own is None else one.own
             addresses = tuple(dict.fromkeys((self.written.get(address, address), address)))
-            alone = one.form not in (_Form.SENTENCE, _Form.ANSWER)
+            alone = one.form not in (Form.SENTENCE, Form.ANSWER)
             found.append(Named(addresses, said, self._around(set(ats) - {one.at}), alone=alone))
         return found
 
@@ -460,10 +417,6 @@ class _Reader:
             if not skipped:
                 kept.append(line)
         return "\n".join(kept)[:LONGEST_AROUND]
-
-
-def _opening(sentence: str) -> list[str]:
-    return _WORD.findall(sentence[:80])[:3]
 
 
 def _is_row(text: str) -> bool:
