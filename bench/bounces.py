@@ -4,7 +4,9 @@ python -m bench.bounces [--mail FOLDER] reads the project's collections, or a fo
 reach (expected.tsv: file, address; one line for each recipient), and prints the share of the recipients that are named, and the
 addresses that are named and did not bounce. Of the project's there are whole bounces, and notices in words alone with what may
 stand below them: quotations, signatures, footers of lists (tests/data/notices.txt); some of these the rules were never mended by
-(held out). The peer is measured where `make bench` has installed it (.venv/peers).
+(held out); reports of mail that reached some, and pages of HTML (half of what another wrote). Of bounces and reasons whose
+severity is known it prints what was called hard and is not, and the other way round. The peer is measured where `make bench`
+has installed it (.venv/peers).
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from email.parser import BytesParser
 from email.policy import compat32
 from pathlib import Path
 
+from domain.bounces.reasons import BAD_ADDRESS, STATUS, is_hard, reason_of
 from domain.message.index import index
 from domain.mime.addresses import normal_address
 from tests.support.bounces import bounces
 from tests.support.notices import MENDED, Part, from_any_sender, notices
+from tests.support.partial_deliveries import Source, deliveries
+from tests.support.written_by_another import pages, reasons
 
 Find = Callable[[bytes], set[str]]
 
@@ -81,6 +86,43 @@ def folder(path: Path) -> Iterator[Case]:
         yield Case(name, (path / name).read_bytes(), frozenset(recipients))
 
 
+def partial(source: Source) -> Iterator[Case]:
+    for one in deliveries(source):
+        yield Case(one.text, one.raw, one.failed)
+
+
+def html_of_another() -> Iterator[Case]:
+    for one in pages():
+        yield Case(one.name, one.raw, one.failed)
+
+
+def severities() -> Iterator[tuple[str, bool, bool]]:
+    """What was said of a recipient whose severity is known, whether that is hard, and whether it was called so."""
+    for bounce in bounces():
+        for one in index(bounce.raw).traits.get("bounce", {}).get("recipients", ()):
+            if one["severity"]:
+                yield bounce.form, not BAD_ADDRESS.isdisjoint(bounce.reasons), one["severity"] == "hard"
+    for reason in reasons():
+        status = STATUS.search(reason.said)
+        code = status[0] if status else None
+        yield reason.said, reason.hard, is_hard(reason_of(reason.said, code), code, reason.said)
+
+
+def measure_severity() -> None:
+    said = list(severities())
+    missed = sum(hard and not ours for _, hard, ours in said)
+    wrong = sum(ours and not hard for _, hard, ours in said)
+    bad = sum(hard for _, hard, _ in said)
+    print(
+        f"bounces, severity: of {bad} that are hard {missed} were called soft; of {len(said) - bad} that are not {wrong} were "
+        "called hard",
+        flush=True,
+    )
+    for what, hard, ours in said:
+        if hard != ours:
+            print(f"bounces, severity: called {'hard' if ours else 'soft'}, and is not: {what}")
+
+
 def measure(what: str, find: Find, cases: Iterable[Case]) -> None:
     mails = recipients = found = others = wrong = 0
     for case in cases:
@@ -112,6 +154,12 @@ def main() -> None:
         for name, some in parts.items():
             cases[f"notices in words{name}"] = [case for part in some for case in in_words(part)]
             cases[f"notices whose header says little{name}"] = [case for part in some for case in of_few_signs(part)]
+        cases |= {
+            "reports of partial delivery": list(partial("project")),
+            "reports of partial delivery that another wrote": list(partial("another")),
+            "pages of HTML that another wrote": list(html_of_another()),
+        }
+        measure_severity()
     peer = flufl()
     if peer is None:
         print("bounces: flufl.bounce is not installed; make bench installs it")

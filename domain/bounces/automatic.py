@@ -55,24 +55,91 @@ FIELDS = (
 
 _MARKS = frozenset(FIELDS) - frozenset((*_OF_A_PERSON, *_PROGRAM))
 
+# How the subjects of automatic answers begin in the languages of mail programs. What names the answer itself stands before a
+# mark; an absence before a colon, so that "Out of office supplies" is a person's.
+_ANSWER = (
+    r"automat(?:ic(?:ally generated)?|ed) (?:reply|response|answer)|auto[- ]?(?:reply|response|responder|answer|"
+    r"generated reply)|"
+    r"(?:out[- ]of[- ](?:the )?office|vacation|holiday|absence|away) (?:auto[- ]?reply|auto[- ]?response|reply|response|"
+    r"message|"
+    r"notice|notification|responder)|"
+    r"automatische (?:antwort|rückantwort|abwesenheitsnotiz|abwesenheitsmeldung|rückmeldung|eingangsbestätigung)|"
+    r"auto(?:matische)?[- ]?antwort|abwesenheits(?:notiz|agent|assistent|meldung|nachricht|benachrichtigung|info)|"
+    r"automatisch (?:antwoord|bericht)|automatische beantwoording|afwezigheids\w+|réponse automatique|"
+    r"réponse d'absence|message (?:d'absence|automatique)|avis d'absence|notification d'absence|"
+    r"(?:respuesta|contestaci[óo]n|mensaje) autom[áa]tic[ao]|aviso de ausencia|autorespuesta|"
+    r"(?:resposta|mensagem) autom[áa]tica|aviso de ausência|"
+    r"(?:risposta|messaggio) automatic[ao]|avviso di assenza|autosvar|auto-?svar|automatiskt? svar|frånvaro(?:meddelande|"
+    r"besked)|"
+    r"fraværs(?:melding|assistent|besked)|automaattinen vastaus|poissaoloviesti|"
+    r"odpowied[źz] automatyczna|automatyczna odpowied[źz]|autoodpowied[źz]|autoresponder|informacja o nieobecno[śs]ci|"
+    r"автоответ(?:чик)?|автоматический ответ|автоматична відповідь|уведомление об отсутствии|"
+    r"automatická odpov[ěe][ďd]|automatikus v[áa]lasz(?:[üu]zenet)?|r[ăa]spuns automat|"
+    r"otomatik (?:yan[ıi]t|cevap)|αυτόματη απάντηση|automatski odgovor|samodejni odgovor|автоматичен отговор|"
+    r"automatinis atsakymas|automātiskā atbilde|automaatvastus|resposta automàtica|תשובה אוטומטית|رد تلقائي"
+)
+_WIDE_ANSWER = (
+    r"自动(?:回复|答复|应答|回覆)|自動(?:回覆|回復|返信|応答|答覆|回答)(?:メール|通知)?|不在(?:通知|応答|返信|連絡)|"
+    r"外出(?:自动回复|通知)|休假(?:通知|自动回复)|자동 ?(?:회신|응답|답장)|부재 ?(?:중 ?알림|중)"
+)
+_ABSENCE = (
+    r"out[- ]of[- ](?:the )?office|ooo|oof|away|on (?:\w+ )?(?:leave|vacation|holiday)|abwesend|außer haus|nicht im büro|"
+    r"im urlaub|"
+    r"absente?|absente? du bureau|en congés?|hors du bureau|fuera de (?:la )?oficina|ausente|ausencia|de vacaciones|"
+    r"ausência|fora do escrit[óo]rio|de férias|fuori ufficio|assente|assenza|in ferie|afwezig|niet op kantoor|frånvarande|"
+    r"ej på kontoret|"
+    r"fraværende|ikke til stede|poza biurem|nieobecny|nieobecna|nieobecno[śs][ćc]|на больничном|в отпуске|вне офиса|"
+    r"отсутствую|отсутствие|"
+    r"mimo kancel[áa][řr]|nepřítomen|ofis dışında(?:yım)?|házon kívül|szabadságon|távol|poissa|不在办公室|外出中|休假中|"
+    r"不在(?:です|中)|外出"
+)
+_ABSENT = (
+    r"out[- ]of[- ](?:the )?office|out of town|\baway\b|on (?:\w+ )?(?:leave|vacation|holidays?)|absen|abwesend|außer haus|"
+    r"nicht im (?:büro|haus)|nicht (?:am platz|erreichbar)|urlaub|en congé|en vacances|fuera de|ausente|vacaciones|fora d|"
+    r"férias|"
+    r"fuori|assente|ferie|afwezig|vakantie|frånvarande|semester|fravær|ferie|nieobecn|poza biurem|urlop|отпуск|отсутств|"
+    r"вне офиса|不在|外出|休假|休暇|return|closed|geschlossen|fermée?|cerrad|chius|fechad|rückkehr|zurück|retour|regres|"
+    r"rientr|powr|вернусь"
+)
+# Of somebody, not of a time or a place.
+_AWAY = (
+    r"out[- ]of[- ](?:the )?office|abwesend|absente?|ausente|assente|afwezig|nieobecn[ya]|frånvarande|отсутствую|в отпуске|"
+    r"in ferie|im urlaub|en congés?|de vacaciones|de férias|na urlopie|on (?:\w+ )?(?:leave|vacation|holiday)"
+)
+# What people write of as well, and name before an answer ("Re:") only where a program does.
+_FREE_TIME = (
+    r"fuori sede|absence|absences|away|urlaub|abwesenheit|elternzeit|mutterschutz|vacation|holidays?|(?:\w+ )?leave|travelling|"
+    r"traveling|vacaciones|congés?|vacances|ferie|férias|urlop|отпуск|dovolená|szabadság|vakantie|semester|休假|休暇"
+)
+# Somebody says of themselves that they are away now; from when on is what people write to each other beforehand.
+_I_AM_AWAY = (
+    r"(?:i am|i'm|i’m) (?:currently|presently|now|away from (?:my|the)|out of (?:the )?office\b)|"
+    r"ich bin (?:zurzeit|zur zeit|derzeit|momentan|aktuell|gerade|bis|nicht im (?:büro|haus)|abwesend|außer haus)|"
+    r"je suis (?:actuellement|absent|en congé|hors du)|(?:estoy|me encuentro) (?:actualmente|fuera|ausente|de vacaciones)|"
+    r"(?:estou|encontro-me) (?:atualmente|fora|ausente|de férias)|"
+    r"sono (?:attualmente|al momento|fuori ufficio|assente|in ferie)|jestem (?:obecnie|poza|nieobecn|na urlopie)|"
+    r"(?:я )?(?:сейчас )?(?:нахожусь )?в отпуске (?:до|с)|я отсутствую|меня нет в офисе|我(?:目前|现在|正在)?(?:不在|休假|"
+    r"外出|出差)|"
+    r"(?:ただいま|現在)(?:不在|外出|休暇|休業)|不在にして|ik ben (?:momenteel|afwezig|niet op kantoor)|"
+    r"jag är (?:för närvarande|inte på|"
+    r"på semester|borta)"
+)
+_PASSED_ON = r"(?:re|fwd?|aw|wg|sv|r|rv|odp|vs|antw|tr|回复|答复|转发|ref)\s{0,3}[:：]"
 _ANSWERS = re.compile(
-    r"\s*\[?(?:automatic(?:ally generated)? (?:reply|response|answer)|auto[- ]?(?:reply|response|responder)|"
-    r"out[- ]of[- ](?:the )?office(?: (?:auto-?reply|"
-    r"message|notice|reply))?|vacation (?:reply|response|message|notice)|automatische (?:antwort|rückantwort|"
-    r"abwesenheitsnotiz)|abwesenheits(?:notiz|agent|"
-    r"assistent|meldung)|automatisch antwoord|afwezigheids\w+|réponse automatique|réponse d'absence|(?:absence|"
-    r"absente?) du bureau|message d'absence|"
-    r"respuesta autom[áa]tica|fuera de (?:la )?oficina|resposta autom[áa]tica|fora do escrit[óo]rio|"
-    r"risposta automatica|fuori (?:sede|ufficio)|autosvar|"
-    r"automatiskt? svar|frånvaromeddelande|fraværs(?:melding|assistent|besked)|automaattinen vastaus|"
-    r"poissaoloviesti|odpowied[źz] automatyczna|"
-    r"automatyczna odpowied[źz]|автоответ(?:чик)?|автоматический ответ|автоматична відповідь|"
-    r"automatická odpov[ěe][ďd]|automatikus válasz|răspuns automat|"
-    r"otomatik yanıt|αυτόματη απάντηση|automatski odgovor|samodejni odgovor|автоматичен отговор|"
-    r"automatinis atsakymas|automātiskā atbilde|automaatvastus|"
-    r"resposta automàtica|תשובה אוטומטית|رد تلقائي)\]?\s{0,3}[:：(]|\s*[\[【(（]?(?:自动(?:回复|答复)|"
-    r"自動(?:回覆|回復|返信|応答|答覆)|"
-    r"不在(?:通知|応答|返信)|자동 ?(?:회신|응답|답장))",
+    rf"\s*[\[(【（<*]?\s{{0,2}}(?:{_ANSWER})\s{{0,2}}(?:[\])】）>*:：(\[|]|[-–—]\s)|"
+    rf"\s*[\[(【（<]?(?:{_WIDE_ANSWER})\s{{0,2}}(?:[\])】）>:：(（\[|-]|\s|$)|"
+    rf"\s*[\[(【（<]?(?:{_ABSENCE})\s{{0,2}}[\])】）>]?\s{{0,3}}(?:[:：(\]】]|{_PASSED_ON}|(?:{_WIDE_ANSWER})\s*$)|"
+    rf"\s*[\[(【（<]?(?!auto)(?:{_ANSWER}|{_ABSENCE})\s{{0,2}}[\])】）>.!]?\s*$|"
+    rf"\s*(?:{_AWAY})\s{{1,3}}(?:until|till|through|bis|jusqu\S{{1,4}}|hasta|até|fino al?|al|do|до|t/m|til|till)\s.{{0,20}}\d|"
+    rf"\s*(?:{_AWAY})\s.{{0,20}}\d.{{0,12}}\s(?:to|until|till|bis|au|al|a|até|do|по|–|-)\s{{0,2}}\d{{1,2}}[^?]{{0,20}}$|"
+    rf"\s*(?:{_FREE_TIME})\s{{0,3}}[:：]?\s{{0,3}}{_PASSED_ON}|"
+    rf"\s*auto(?:matic|matisch|mated)?\s{{0,3}}[:：].{{0,100}}?(?:{_ABSENT})|"
+    rf"\s*(?:{_I_AM_AWAY})(?!.{{0,40}}\?)|"
+    r"\s*[^:?]{2,60} (?:is|ist|est|está|è|jest) (?:currently |derzeit |zurzeit |actuellement )?(?:out of (?:the )?office|"
+    r"außer haus|"
+    r"nicht im (?:büro|haus)|absente?|abwesend|fuori ufficio|assente|ausente|nieobecn[ya])\b.{0,20}\((?:return|rückkehr|"
+    r"retour|zurück|"
+    r"back|until|bis|jusqu|vuelta|volta|rientro)",
     re.IGNORECASE,
 )
 

@@ -22,12 +22,14 @@ ADDRESS = re.compile(
 )
 _LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
 _FIRST = re.compile(
-    r"[\s>*#|`•·-]{0,12}(?:\d{1,3}[.)])?[\s>*\"'\[(]{0,12}(?:(?:smtp|rfc822|to|mailto)[:;=])?[\s<\"'\[(]{0,4}"
+    r"[\s>*#|`•·-]{0,12}(?:\d{1,3}[.)]|\d{1,2}\s)?[\s>*\"'\[(]{0,12}(?:(?:smtp|rfc822|to|mailto)[:;=])?[\s<\"'\[(]{0,4}"
 )
 _ID = re.compile(r"\s{0,8}[^\s=]{1,60}:")
 _BULLET = re.compile(r"\s{0,12}(?:[*•·#-]|\d{1,3}[.)])")
 _SENTENCE_ENDS = re.compile(r"(?<!\b\d)(?<!\b\d\d)[.!?](?=[\s\"')\]>»]|$)|[。！？]")
 _MACHINE_ENTRY = re.compile(r"\s{0,8}<[^\s<>]{3,300}>:\s")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _CLOSING = " \t>)'\"]"
 
 
@@ -80,7 +82,7 @@ class Place:
     def beside_a_name(self) -> bool:
         """Whether a line is somebody's name and address."""
         name = self.before.strip(" \t<(['\"*•·-")
-        if self.after.strip(f"{_CLOSING},;") or not name or len(self.before) > 70 or len(name.split()) > 6:
+        if self.after.strip(f"{_CLOSING},;") or not name or len(self.before) > 70 or words_in(name) > 6:
             return False
         enclosed = self.in_angles or self.before.rstrip().endswith(("(", "[", "'", '"'))
         return enclosed and not fails(name) and not BEFORE_OTHERS.search(self.before[-60:])
@@ -148,3 +150,9 @@ def said_of(lines: Sequence[str], at: int, end: int, address: str) -> str:
         elif not (blanks and RULE.match(line)):
             said.append(line)
     return " ".join(said).replace(address, " ")
+
+
+def words_in(text: str) -> int:
+    """How many words a text has; where no blanks are written two characters count as one."""
+    wide = len(_WIDE.findall(text))
+    return len(_WORD.findall(_WIDE.sub(" ", text) if wide else text)) + (wide + 1) // 2

@@ -84,7 +84,8 @@ SENDER_LABEL = re.compile(
 )
 TO_LABEL = re.compile(r"^(?:to|an|à|a|para|do|кому|till|til|naar|aan)$")
 RECIPIENT = re.compile(
-    r"recipient|rcpt|fail|adress|direcci|indirizz|endereç|\badres|osoite|lakcím|adresă|διεύθυν|ящик|postfach|utilisateur|usuario|"
+    r"recipient|rcpt|fail|adress|direcci|indirizz|endereç|\badres|osoite|lakcím|adresă|διεύθυν|ящик|postfach|utilisateur|"
+    r"usuario|"
     r"utente|gebruiker|benutzer|användar|bruger|bruker|użytkown|uživatel|käyttäj|felhasznál|пользовател|користувач|"
     r"kullanıcı|korisnik|"
     r"χρήστ|用户|用戶|使用者|ユーザ|사용자|addressee|address|empfänger|destinat|doel|odbiorc|получател|адрес|收件|受信|"
@@ -150,7 +151,7 @@ COPY = re.compile(
 )
 
 NOT = re.compile(
-    r"\b(?:not|cannot|never|unable|without success|nicht|keine?[nmr]?|ne|pas|non|no|n[ãa]o|niet|geen|inte|inget|ikke|ikkje|"
+    r"\b(?:not|cannot|never|unable|without success|nichts?|keine?[nmr]?|ne|pas|non|no|n[ãa]o|niet|geen|inte|inget|ikke|ikkje|"
     r"ei|eiv[äa]t|nie|nelze|nebyl\w*|nepodař\w*|nepodar\w*|nije|nisu|nisam|ni|niso|nem|nu|не|нет|няма|ні|немає|nicio|"
     r"δεν|değil|tidak|gagal|không|nav|nevar|nepavyko|ez)\b|n['’]t\b|\bn['’]"
 )
@@ -173,8 +174,9 @@ EXIST = re.compile(
     r"υπάρχ|βρέθη|ditemukan|dikenal|tồn tại|tìm thấy|olemas|leitud|atrasts|rast|egzist|trobat|existeix"
 )
 FAILED = re.compile(
-    r"\b(?:is|are|was) (?:unknown|invalid)\b|"
-    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|abgewiesen|"
+    r"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:unknown|invalid|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa])\W*$|"
+    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|"
+    r"abgewiesen|"
     r"zurückgeschickt|zurückgekommen|échou|échec|refusé|rejeté|retourné|fall[oó]\b|fallid|fracas|rechazad|devuelt|falhou|"
     r"falha|recusad|"
     r"rejeitad|devolvid|fallit|respint|rifiutat|restituit|mislukt|geweigerd|teruggestuurd|misslyck|avvisa|returnera|"
@@ -203,30 +205,9 @@ def fails(low: str) -> bool:
     return NOT.search(low) is not None and (DELIVER.search(low) or EXIST.search(low)) is not None
 
 
-_ARRIVED = re.compile(
-    r"\b(?:was|were|been|be|is|are|has|have) (?:\w+ ){0,2}?(?:delivered|reached|accepted|relayed|received|complete)\b|"
-    r"^\W*(?:delivered|relayed|accepted|reached|success|remis|zugestellt|entregado)\b|\breceived (?:it|your|the)\b|"
-    r"\bwurden?\b.*\bzugestellt|\ba été remis|\bse entregó|\bconsegnato (?:a|ai)\b|\bдоставлено\b|dostarczon|投递成功"
-)
-_SUCCESS = re.compile(
-    r"(?<!un)success(?:ful(?:ly)?)?\b|\bunaffected|(?:delivered|delivery) without errors?|erfolgreich|\bcorrectamente|"
-    r"成功|^\W*2\d\d[ -]|^[^45]{0,40}\b2(?:\d\d 2)?\.\d\.\d|\b250 ok\b"
-)
-
-
-def arrived(low: str) -> bool:
-    """Whether a clause, a title or an answer, lowered, says that something was delivered."""
-    low = low.partition(", but no delivery notification")[0]
-    if NOT.search(low):
-        return False
-    return _SUCCESS.search(low) is not None or (_ARRIVED.search(low) is not None and not fails(low))
-
-
 SENDER_BEFORE = re.compile(r"(?:由|(?:^|\s)(?:от|від|од))\s{0,3}[<\"']?$")
 SENDER_AFTER = re.compile(r"[>\"']?\s{0,3}(?:から|címről|님이|님께서|发往|發往)|[>\s:]{1,4}sender address rejected")
 """Beside the address of the sender, in languages whose recipients stand in the same sentence."""
-
-CLAUSE = re.compile(r"[,;，；]\s|[,;，；]$|\s(?=(?:but|while|aber|mais|pero|но|ale)\b)")
 
 MAIL = re.compile(
     r"undeliver|unzustell|message|\be?-?mails?\b|letter|nachricht|schreiben|courriel|courrier|mensaje|correo|mensagem|"
@@ -243,7 +224,8 @@ GOODS = re.compile(
 """What is delivered too, and is no mail."""
 
 ONE_PERSON = re.compile(
-    r"\bI(?:['’](?:m|ve|ll|d))?\b|\b(?:[Mm]y|me|[Ii]ch|[Mm]eine?[mnrs]?|mir|mich|[Jj]e|[Mm]on|[Mm]oi|[Yy]o|[Ee]u|[Mm]eu|[Mm]inha|"
+    r"\bI(?:['’](?:m|ve|ll|d))?\b|\b(?:[Mm]y|me|[Ii]ch|[Mm]eine?[mnrs]?|mir|mich|[Jj]e|[Mm]on|[Mm]oi|[Yy]o|[Ee]u|[Mm]eu|"
+    r"[Mm]inha|"
     r"[Mm]io|[Ii]k|[Mm]ijn|[Jj]ag|[Mm]itt|[Jj]eg|[Mm]ój|[Мм]о[йеё]|[Яя]|мне)\b|\b[Jj]['’]"
 )
 """Somebody speaks of themselves, as systems hardly do."""

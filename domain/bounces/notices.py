@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from domain.bounces.claims import Claim, Form, claim_of, is_consistent
+from domain.bounces.entries import beside, said_in_record, said_in_row, stands_in_row
 from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
-from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, same_label, sentence_of
+from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, sentence_of
 from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
     AND,
     BEFORE_OTHERS,
     BEFORE_RECIPIENT,
-    CLAUSE,
     CONTACT,
     COPY,
     EXPANDED,
@@ -34,10 +34,10 @@ from domain.bounces.notice_words import (
     SENDER_LABEL,
     TO_LABEL,
     WRITE_TO,
-    arrived,
     fails,
     lowered,
 )
+from domain.bounces.polarity import MOST_WORDS, Said, judged, of_sentence, only_denies
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
 MOST_RECIPIENTS = 100
@@ -49,18 +49,7 @@ LONGEST_PROSE = 200  # about two lines: what says that something failed
 _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s:<\"(]{1,4}$")
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
-_ANSWER = re.compile(r"\W{0,8}(?:\w{1,8}:\s{0,4})?([2-5])\d\d(?:[ -]|$)")
-_WORD = re.compile(r"\w{1,40}")
-
-
-class _Form(IntEnum):
-    """How an address is named."""
-
-    SENTENCE = 1
-    LISTED = 2
-    ENTRY = 3  # with a reason beside it
-    FIELD = 4
-    ANSWER = 5  # in an answer of a server, or near words that it failed: only where nobody is named better
+_BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗╠╬╣╚╩╝", "|||--=" + "+" * 18)  # as tables are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +66,9 @@ class Named:
 
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
-    reader = _Reader(lowered(notice).split("\n"), notice.split("\n"), excluded)
+    reader = _Reader(lowered(notice).translate(_BOXES).split("\n"), notice.split("\n"), excluded)
     reader.read()
     return reader.named()
-
-
-@dataclass(slots=True)
-class _Claim:
-    at: int
-    form: _Form
-    sentence: str = ""
 
 
 @dataclass(slots=True)
@@ -96,9 +78,10 @@ class _Reader:
     lines: list[str]  # lowered
     given: list[str]
     excluded: Collection[str]
-    claims: dict[str, _Claim] = field(default_factory=dict)
-    answers: dict[str, _Claim] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    answers: dict[str, Claim] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    got: dict[str, int] = field(default_factory=dict)  # who got the mail, and in which line that is said
     failed: bool = False  # something was said to have failed
     opened: bool = True  # a list of those whom something did not reach
     headed: bool = False  # by a title
@@ -122,7 +105,7 @@ class _Reader:
                 self.fresh, self.prose = True, ""
             elif BARE_RULE.fullmatch(text):
                 self._rule(at)
-            elif self._named and (QUOTED.match(line) or (self.fresh and heads_copy(text))):
+            elif self._named and ((QUOTED.match(line) and not _is_row(text)) or (self.fresh and heads_copy(text))):
                 self.ended = at
                 return
             else:
@@ -145,87 +128,90 @@ class _Reader:
         label = label_of(line)
         if label and STATUS.search(label["name"]):
             label = None
-        claim: tuple[Place, _Form] | None = None
+        claim: tuple[Place, Form] | None = None
         for place in places(at, line):
-            if place.address in self.excluded or place.address in self.claims:
+            if place.address in self.excluded:
+                continue
+            if claimed := self.claims.get(place.address):
+                if claimed.with_others and claimed.at != at and beside(place):
+                    del self.claims[place.address]  # its own entry knows better
+                    self.got[place.address] = at
                 continue
             self.addresses += 1
             if self.addresses > MOST_ADDRESSES:
                 break
-            form, sentence = self._form(place, label)
-            if form == _Form.ANSWER:
-                self.answers.setdefault(place.address, _Claim(at, form, sentence))
-            elif form and self._consistent(place, form, sentence):
-                self.claims[place.address] = _Claim(at, form, sentence)
+            form, said = self._form(place, label)
+            new = claim_of(place, form, said) if form else None
+            if new and form == Form.ANSWER:
+                self.answers.setdefault(place.address, new)
+            elif new and form and is_consistent(self.claims, self.lines, place, form, new.sentence, closed=self.closed):
+                self.claims[place.address] = new
                 claim = claim or (place, form)
         if claim:
             self._after_claim(*claim)
         else:
-            self._after_prose(line, label)
-
-    def _consistent(self, place: Place, form: _Form, sentence: str) -> bool:
-        """Whether a claim is like those before: machines repeat themselves."""
-        if not self.claims:
-            return not self.closed or (form == _Form.ENTRY and place.of_a_machine)
-        first, last = next(iter(self.claims.values())), next(reversed(self.claims.values()))
-        if form == _Form.SENTENCE:
-            if first.form != form:
-                return False
-            near = not self.closed and all(line.strip() for line in self.lines[last.at : place.at])
-            return near or _opening(sentence) == _opening(first.sentence)
-        if form == _Form.FIELD:
-            return first.form == form and (
-                place.at - last.at <= 2 or same_label(self.lines[first.at], self.lines[place.at])
-            )
-        if self.closed:
-            return first.form == form == _Form.ENTRY
-        return first.form in (_Form.LISTED, _Form.ENTRY) or form == _Form.LISTED
+            self._after_prose(at, line, label)
 
     # --- one address
 
-    def _form(self, place: Place, label: re.Match[str] | None) -> tuple[_Form | None, str]:
+    def _form(self, place: Place, label: re.Match[str] | None) -> tuple[Form | None, Said | None]:
         """How an address is named as one that failed, and in which sentence; None: it is not."""
-        if SENDER_BEFORE.search(place.before[-12:]) or SENDER_AFTER.match(place.after) or self._arrived(place):
-            return None, ""
+        if SENDER_BEFORE.search(place.before[-12:]) or SENDER_AFTER.match(place.after):
+            return None, None
         if EXPANDED.search(self._just_before(place)):
-            return (None if self._made_of(place) else _Form.ENTRY), ""
+            return (None if self._made_of(place) else Form.ENTRY), None
+        told = beside(place)
+        if self._arrived(place, told):
+            self.got[place.address] = place.at
+            return None, None
+        if "rcpt" in place.before[-14:]:  # what a client said
+            return Form.ANSWER, None
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
+            if TO_LABEL.match(name) and (told is False or said_in_record(self.lines, place) is False):
+                return Form.FIELD, None
             if SENDER_LABEL.match(name) or TO_LABEL.match(name):
-                return None, ""
-            if arrived(name):
-                return None, ""
-            if "rcpt" in name:  # what a client said
-                return _Form.ANSWER, ""
-            if (RECIPIENT.search(name) and name.count(" ") <= MOST_BLANKS) or fails(name):
-                return (_Form.FIELD if self._near_failure(place.at) else _Form.ANSWER), ""
+                return None, None
+            failing = fails(name) or judged(name, status=True) is False
+            if (RECIPIENT.search(name) and name.count(" ") <= MOST_BLANKS) or failing:
+                return (Form.FIELD if self._near_failure(place.at) else Form.ANSWER), None
         if _KIND.search(place.before[-12:]):
-            return _Form.ENTRY, ""
+            return Form.ENTRY, None
         if place.first:
             if QUOTED_BY.match(place.after):
-                return None, ""
+                return None, None
             if form := self._entry(place):
-                return form, ""
+                return form, said_in_row(place)
         elif self.opened and self.headed and place.beside_a_name:
-            return _Form.LISTED, ""
+            return Form.LISTED, None
+        if (told is False and stands_in_row(place)) or self._heads_record(place):
+            return Form.ENTRY, said_in_row(place)
         return self._in_sentence(place)
 
-    def _arrived(self, place: Place) -> bool:
-        """Whether it is said of an address that it got the mail: above it, beside it, in the fields or the answer below."""
-        if arrived(place.rest[:100]) and (len(place.before.split()) < 2 or label_of(place.line)):
+    def _heads_record(self, place: Place) -> bool:
+        """Whether fields or further lines below an address say that it failed."""
+        goes_on = self._goes_on() and not label_of(self.lines[place.at - 1])
+        if not place.first or goes_on or said_in_record(self.lines, place) is not False:
+            return False
+        below = next((line for line in self.lines[place.at + 1 : place.at + 3] if line.strip()), "")
+        return below[:1].isspace() or label_of(below) is not None
+
+    def _arrived(self, place: Place, told: bool | None) -> bool:
+        """Whether it is said of an address that it got the mail: beside it, in its record or the answer below, above it."""
+        if told and not (label_of(place.before) and said_in_record(self.lines, place) is False):
             return True
-        if self.reached and not self._says_why(place.line):
-            return True
-        for line in self.lines[place.at + 1 : place.at + 5]:
-            if not line.strip() or ADDRESS.search(line):
-                return False
-            if answer := _ANSWER.match(line):
-                return answer[1] == "2"
-            if (label := label_of(line)) and line[label.end() :].strip():
-                value = line[label.end() :].strip()
-                if arrived(value) or self._says_why(value):
-                    return not self._says_why(value)
-        return False
+        if told is False:
+            return False
+        if (
+            place.first
+            and self.lines[place.at - 1].rstrip().endswith((",", ";", "、"))
+            and place.at - 1 in self.got.values()
+        ):
+            return True  # of the same list
+        record = said_in_record(self.lines, place)
+        if record is not None:
+            return record
+        return self.reached and not self._says_why(place.line)
 
     def _just_before(self, place: Place) -> str:
         if place.before.strip() or not place.at:
@@ -243,7 +229,7 @@ class _Reader:
     def _near_failure(self, at: int) -> bool:
         return self.failed or self._says_why(" ".join(self.lines[at : at + 6]))
 
-    def _entry(self, place: Place) -> _Form | None:
+    def _entry(self, place: Place) -> Form | None:
         """The form of an address that its line begins with, if it is in none of the sentences."""
         at, rest, colon = place.at, place.rest, place.colon
         if not self.fresh and INTRODUCES_OTHERS.search(self.prose[-40:]):
@@ -254,19 +240,19 @@ class _Reader:
             return None
         beside = rest and self._says_why(rest[:300], any_reason=colon) and not CONTACT.match(rest)
         if beside and (colon or _BESIDE.match(place.after) or REPLY_CODE.search(rest) or STATUS.search(rest)):
-            return _Form.ENTRY
+            return Form.ENTRY
         if beside or self._goes_on():
             return None  # of a sentence
         if place.in_angles and (colon or EXPANDED.search(place.after)) and self.failed:
-            return _Form.ENTRY
+            return Form.ENTRY
         listed = self.opened and self.listed in (None, place.shape) and (self.headed or not self.doubtful)
         if listed and (not rest or colon or AFTER_RECIPIENT.match(place.after)):
-            return _Form.LISTED
+            return Form.LISTED
         if rest:
             return None
         if (self.fresh or self.opened) and not self.closed and self._reason_below(at):
-            return _Form.ENTRY
-        return _Form.ENTRY if not self.claims and self._goes_on_below(at) else None
+            return Form.ENTRY
+        return Form.ENTRY if not self.claims and self._goes_on_below(at) else None
 
     def _above(self, at: int) -> str:
         return next((line.strip() for line in reversed(self.lines[max(0, at - 2) : at]) if line.strip()), "")
@@ -293,27 +279,37 @@ class _Reader:
             said.append(line)
         return self._says_why(" ".join(said))
 
-    def _in_sentence(self, place: Place) -> tuple[_Form | None, str]:
+    def _in_sentence(self, place: Place) -> tuple[Form | None, Said | None]:
         begins = not place.before.strip() and not self._goes_on()
         before, after = sentence_of(self.lines, place, begins=begins)
         if SAID_BY.search(before[-24:]) or WRITE_TO.search(before[-40:]):
-            return None, ""
-        if BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
-            return None, ""
+            return None, None
+        said = of_sentence(before, place.one[0], after)
+        told = said.arrived is False and said.parted
+        if not told and BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
+            return None, None
         role = ROLE.search(place.local) is not None
         if role and CONTACT.search(before[-80:]):
-            return None, ""
-        said = f"{before} {after}"
-        if arrived(f"{CLAUSE.split(before)[-1]} {CLAUSE.split(after)[0]}".strip()):
-            return None, ""
-        if not _CODED.search(before[-20:]) and self._fails(ADDRESS.sub(" ", said)):
-            if self._is_of_others(before, said) or self._opens_list(place.at, after):
-                return None, ""
-            return _Form.SENTENCE, said
+            return None, None
+        if said.arrived:
+            self.got[place.address] = place.at
+            return None, None
+        whole = f"{before} {after}"
+        if said.parted and said.arrived is None and ADDRESS.search(whole):
+            return None, said  # of some it says that they got it, and not of whom
+        beside_got = (
+            not self.fresh and any(place.at - at <= 1 for at in self.got.values())
+        ) or place.at in self.got.values()
+        failed = said.arrived is False or (beside_got and only_denies(whole))
+        if not _CODED.search(before[-20:]) and (failed or self._fails(ADDRESS.sub(" ", whole))):
+            of_others = said.arrived is None and self._is_of_others(before, whole)
+            if of_others or self._opens_list(place.at, after):
+                return None, said
+            return Form.SENTENCE, said
         if REPLY_CODE.search(place.line) or STATUS.search(place.before):
-            return (None if role else _Form.ANSWER), said
+            return (None if role else Form.ANSWER), said
         self.doubtful = True
-        return None, ""
+        return None, None
 
     @staticmethod
     def _is_of_others(before: str, said: str) -> bool:
@@ -333,20 +329,26 @@ class _Reader:
 
     # --- what a line does to the next
 
-    def _after_claim(self, place: Place, form: _Form) -> None:
+    def _after_claim(self, place: Place, form: Form) -> None:
         self.failed, self.prose = True, ""
-        if form in (_Form.LISTED, _Form.ENTRY):
+        if form in (Form.LISTED, Form.ENTRY):
             self.listed = place.shape
         else:
-            self.opened = form == _Form.FIELD and place.line.rstrip().endswith((",", ";"))
+            self.opened = form == Form.FIELD and place.line.rstrip().endswith((",", ";"))
             self.listed = None
 
-    def _after_prose(self, line: str, label: re.Match[str] | None) -> None:
+    def _after_prose(self, at: int, line: str, label: re.Match[str] | None) -> None:
         self.prose = f"{self.prose} {line.strip()}"[-LONGEST_PROSE:]
         heading = line.rstrip().endswith((":", "：", "-", "=", "*", "|"))
+        titled = heading or self._is_title(at)
         title = line if RULE.match(line) else re.split(r"[.!?] ", self.prose.rstrip())[-1]
-        if (heading or RULE.match(line)) and arrived(title.strip(" -=*|:：")) and not ADDRESS.search(line):
+        told = None if ADDRESS.search(line) else judged(title.strip(" -=*|:：#"), status=titled)
+        if (titled or RULE.match(line)) and told:
             self.reached, self.opened, self.listed = True, False, None
+            return
+        if titled and told is False and self.reached:
+            self.reached, self.opened, self.headed, self.listed = False, True, True, None
+            self.failed = True
             return
         self.reached = self.reached and not self._fails(line)
         titles = heading and RECIPIENT.search(line) is not None and not COPY.search(line)
@@ -366,6 +368,17 @@ class _Reader:
         elif self.fresh and not within:
             self.opened = False
 
+    def _is_title(self, at: int) -> bool:
+        """Whether a line is a few words above a list or a rule."""
+        text = self.lines[at].strip()
+        label = label_of(text)
+        if len(text.split()) > MOST_WORDS or text[-1] in ".!?。！？," or (label and text[label.end() :]):
+            return False
+        if ADDRESS.search(text) or REPLY_CODE.search(text):
+            return False
+        below = next((line.strip() for line in self.lines[at + 1 : at + 3] if line.strip()), "")
+        return BARE_RULE.fullmatch(below) is not None or begins_list(below)
+
     def _fails(self, text: str) -> bool:
         """Whether words say that something failed, or why; each is asked once."""
         text = " ".join(text.split())
@@ -380,18 +393,20 @@ class _Reader:
     # --- the answer
 
     def named(self) -> list[Named]:
-        best = self.claims or self.answers
-        ats = sorted({one.at for one in best.values()})
-        said = {}
-        for address, one in best.items():
-            end = next((at for at in ats if at > one.at), self.ended)
-            said[address] = " ".join((one.sentence, said_of(self.lines, one.at, end, address)))
+        best = {
+            address: one
+            for address, one in (self.claims or self.answers).items()
+            if not (address in self.got and one.form in (Form.LISTED, Form.ANSWER))
+        }
+        ats = sorted({one.at for one in best.values()} | set(self.got.values()))
         found = []
         for address, one in list(best.items())[:MOST_RECIPIENTS]:
+            end = next((at for at in ats if at > one.at), self.ended)
+            said = said_of(self.lines, one.at, end, address)
+            said = " ".join((one.sentence, said)) if one.own is None else one.own
             addresses = tuple(dict.fromkeys((self.written.get(address, address), address)))
-            alone = one.form not in (_Form.SENTENCE, _Form.ANSWER)
-            around = self._around({other.at for other in best.values()} - {one.at})
-            found.append(Named(addresses, said[address], around, alone=alone))
+            alone = one.form not in (Form.SENTENCE, Form.ANSWER)
+            found.append(Named(addresses, said, self._around(set(ats) - {one.at}), alone=alone))
         return found
 
     def _around(self, others: Collection[int]) -> str:
@@ -404,5 +419,6 @@ class _Reader:
         return "\n".join(kept)[:LONGEST_AROUND]
 
 
-def _opening(sentence: str) -> list[str]:
-    return _WORD.findall(sentence[:80])[:3]
+def _is_row(text: str) -> bool:
+    """Whether a line is the row of a table that is drawn, and no quotation."""
+    return text[-1] == "|" and text.count("|") > 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from domain.bounces.meanings import meant
+from domain.bounces.meanings import OF_RECIPIENTS, is_foreign, meant
 
 Reason = Literal[
     "unknown user",
@@ -60,9 +60,11 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"authenticat(?:ion|e) (?:is )?(?:required|"
         r"checks?|information|failed)|does not pass|domain ?keys|email authentication|sender policy framework|"
         r"must be authenticated")),
+    ("blocked", r"too many (?:invalid|unknown|bad|wrong|non-?existent)|(?:directory|address) harvest|dictionary attack"),
     ("unknown host", r"unable to get mx|no mx (?:found|record)"),
     ("sender rejected", (r"email address is not verified|identities failed|from: domain|"
-        r"from header (?:is )?invalid|invalid from|(?:accept|tak|want|receiv)\w* (?:any )?(?:e?-?mails?|messages?) from you\b")),
+        r"from header (?:is )?invalid|invalid from|(?:accept|tak|want|receiv)\w* (?:any )?(?:e?-?mails?|"
+        r"messages?) from you\b")),
     ("blocked", (r"lists? of spam|invalid ip|mail ?server is blocked|block(?:ed)? ?list|black ?-?list|deny ?list|\b(?:dns|r|"
         r"u)[wr]?bls?\b|spamhaus|spamcop|barracudacentral|sorbs|senderbase|"
         r"cloudmark|trendmicro|proofpoint\.com/|reputation|reverse dns|\bptr\b|\brdns\b|reverse (?:lookup|map)|"
@@ -209,7 +211,8 @@ _SAID_OF_ALL: frozenset[Reason] = frozenset({"policy", "system"})
 _BLANKS = re.compile(r"\s+")
 # Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
 _BESIDE = re.compile(
-    r"recipient address rejected:?|(?<=[a-z0-9])/[^\s<>]{0,300}|\bhost \S{1,200} said:?|remote host said:?|"
+    r"recipient address rejected:?|delivery status notification:?|remote server (?:said|returned|replied|responded):?|"
+    r"(?<=[a-z0-9])/[^\s<>]{0,300}|\bhost \S{1,200} said:?|remote host said:?|"
     r"--> (?:mail from|helo|ehlo|rcpt)[^<-]{0,60}(?:<[^<>]{0,200}>)?"
     r"|<-- 2\d\d[^<-]{0,60}|\(in reply to [\w ]{1,40} command\)|with \S{0,40} server"
 )
@@ -261,7 +264,9 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
     if by_words and not (by_code and by_words in _SAID_OF_ALL and not (by_concept and by_code in BAD_ADDRESS)):
         return by_words
     if by_code and code and code[3] != "0":
-        return by_code
+        # 5.1.1 is given for anything: beside words that nobody knows it says nothing.
+        unsaid = by_words is None and by_code in BAD_ADDRESS and is_foreign(_plain(said))
+        return "unknown" if unsaid else by_code
     reply = REPLY_CODE.search(said)
     by_reply = _OF_REPLIES.get(reply[1] + reply[2]) if reply else None
     return by_words or _by_words(around)[0] or by_code or by_reply or "unknown"
@@ -274,7 +279,9 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
     reason = _by_wording(said)
     weak = reason is None or reason in _SAID_OF_ALL
     if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
-        by_concept = cast("Reason | None", meant(said, english=weak))
+        by_concept = cast("Reason | None", meant(said, english=True))
+        if reason in BAD_ADDRESS and by_concept in OF_RECIPIENTS and by_concept != "mailbox full":
+            by_concept = None  # it says no more: "closed" and "deleted" are said of what is gone as well
         return by_concept or reason, by_concept is not None
     return reason, False
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
-from html.parser import HTMLParser
 from typing import Any
 
+from domain.bounces.html_words import words_of
 from domain.bounces.notice_ends import notice_of
 from domain.mime.charsets import codec, text_of
 
@@ -28,9 +28,6 @@ _FOR_MACHINES = (*DELIVERY_STATUS, "disposition-notification", "global-dispositi
 _RETURNED = ("rfc822", "rfc822-headers", "rfc822-header", "global", "global-headers", "partial", "external-body")
 _ONCE = ("final-recipient", "original-recipient", "action")
 _BLANK = re.compile(r"\n[ \t]*\n")
-_BLANKS = re.compile(r"\s+")
-_ENDS_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[a-z0-9-]+$", re.IGNORECASE | re.ASCII)
-_BEGINS_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.\w", re.ASCII)
 _DELIMITER = re.compile(rb"^--([\x21-\x7e]{3,70})[ \t]*\r?\n(?:content-|mime-)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]{1,20})", re.IGNORECASE | re.MULTILINE)
 
@@ -88,7 +85,7 @@ def take_apart(raw: bytes, body_at: int, content_type: str) -> Parts:
     )
     found.notice = "\n\n".join(one for one in notices if one.strip())[:LONGEST_PART]
     if not found.notice.strip() or (html and "@" not in found.notice):
-        found.notice += "\n" + notice_of("\n".join(_of_html(one) for one in html))[:LONGEST_PART]
+        found.notice += "\n" + notice_of("\n".join(words_of(one) for one in html))[:LONGEST_PART]
     return found
 
 
@@ -118,54 +115,8 @@ def _text(part: _Part) -> str:
         "utf-7",
     )  # ASCII bytes: it would pass for UTF-8
     if seven_bit and (name := codec(charset)):
-        return raw.decode(name, "replace").replace("\r", "")
-    return text_of(raw, (charset,) if charset else ()).replace("\r", "")
-
-
-class _Words(HTMLParser):
-    """What a page says: a line for each block. Blanks at the edges of a text part it from its neighbours, and so does an
-    address: <a>jane@example.com</a>User unknown."""
-
-    _BREAKS = frozenset(
-        (
-            *("p", "br", "div", "tr", "li", "ul", "ol", "dl", "dt", "dd", "table", "td", "th", "caption", "pre", "hr"),
-            *("h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article", "address", "header", "footer"),
-            *("main", "nav", "aside", "center", "form", "fieldset", "figure", "details", "summary", "title", "body"),
-        )
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._unseen += tag in ("style", "script")
-        if tag in self._BREAKS:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unseen -= tag in ("style", "script") and self._unseen > 0
-        if tag in self._BREAKS:
-            self.words.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if self._unseen or not data:
-            return
-        above = self.words[-1] if self.words else "\n"
-        apart = (_ENDS_ADDRESS.search(above[-300:]) and data[0].isalnum()) or (
-            above[-1:].isalnum() and _BEGINS_ADDRESS.match(data)
-        )
-        words = _BLANKS.sub(" ", f" {data}" if apart else data)
-        if words := words.lstrip() if above[-1:].isspace() else words:
-            self.words.append(words)
-
-
-def _of_html(text: str) -> str:
-    words = _Words()
-    words.feed(text)
-    words.close()
-    return re.sub(r"\n\s*\n+", "\n\n", "".join(words.words))
+        return raw.decode(name, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text_of(raw, (charset,) if charset else ()).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def paragraphs_of(text: str) -> list[dict[str, str]]:

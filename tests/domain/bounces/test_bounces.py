@@ -364,3 +364,9 @@ def test_a_megabyte_of_a_notice_is_read_in_bounded_time(piece: str) -> None:
     for kind in ("text/plain", "text/html"):
         found = message(*DAEMON, f"Content-Type: {kind}", body=piece * (1_000_000 // len(piece)))
         assert len(named(found)) <= 100
+
+
+def test_a_notice_whose_lines_end_in_a_bare_carriage_return_has_lines() -> None:
+    body = "Could not be delivered to:\n\njane@example.org\n550 5.1.1 user unknown\n\nHelp is at\nhelp@mx.example.net\n"
+    found = named(message(*DAEMON, body=body.replace("\n", "\r").encode()))
+    assert found.keys() == {"jane@example.org"}

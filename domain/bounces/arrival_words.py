@@ -1,0 +1,159 @@
+"""What mail systems say of those who got a mail: data for domain/bounces/polarity.py. All texts are lowered.
+
+To teach a language: its verbs of arriving as they stand in a sentence to GOT, what stands beside an address as a status to
+GOT_STATUS.
+"""
+
+from __future__ import annotations
+
+import re
+
+GOT = re.compile(
+    r"(?<![-\w])(?:delivered|reached|arrived|accepted|relayed|received|expanded|got (?:it|the|your|this|through|there|one|"
+    r"a copy|mail)|"
+    r"gets? it\b|ha(?:s|ve|d) (?:it\b|your|the (?:e-?mail|mail|message)|got)|went (?:through|out|fine|well)|gone (?:through|"
+    r"out)|"
+    r"going through|(?:went|gone|goes|going) to|left our (?:system|server)|made it|came through|come through|landed|"
+    r"took (?:it|the|your)|success\w*|succeeded|"
+    r"(?:was|were|been|is|are|has|have)(?: \w+){0,2} (?:sent|forwarded|passed|handed|queued|taken|dispatched|transmitted|"
+    r"completed?|deposited|stored))\b|unaffected|"
+    r"(?<![-\w])(?:zugestellt|angekommen|ausgeliefert|zugegangen|übermittelt|angenommen|erreicht|erhalten|bekommen|"
+    r"eingetroffen|"
+    r"übergeben|erfolgreich|empfangen|erhielt(?:en)?|bekam(?:en)?|erreichte|geklappt|gelungen|weitergeleitet)\b|"
+    r"wurden?\b.{0,60}\b(?:gesendet|versendet|versandt|verschickt)\b|ging(?:en)?\b.{0,80}\b(?:raus|durch)\b|"
+    r"\b(?:remise?s?|délivrée?s?|livrée?s?|distribuée?s?|acheminée?s?|parvenue?s?|arrivée?s?|reçue?s?|acceptée?s?|transmise?s?|"
+    r"(?:bien|correctement) (?:été )?envoyée?s?|a été envoyée?|a bien|avec succès|réussie?)\b|"
+    r"\b(?:entregad[oa]s?|entregó|lleg(?:ó|ado|aron)|recib(?:ió|ido|ieron|ida)|aceptad[oa]s?|aceptó|alcanzó|éxito|"
+    r"correctamente|(?:fue|sido|se ha) enviad[oa]|se envió)\b|"
+    r"\b(?:entregues?|cheg(?:ou|aram|ado)|recebe(?:u|ram)|recebid[oa]s?|aceit[oea]s?|sucesso|foi enviad[oa])\b|"
+    r"\b(?:consegnat[oaie]|recapitat[oaie]|arrivat[oaie]|ricevut[oaie]|accettat[oaie]|inoltrat[oaie]|raggiunt[oaie]|"
+    r"giunt[oaie]|"
+    r"ha ricevuto|successo|correttamente|(?:è stat[oa]) inviat[oa])\b|"
+    r"\b(?:dostarczon[aoye]\w*|dostarczyliśmy|doręczon[aoye]\w*|dotarł[aoy]?|otrzyma(?:ł[aoy]?|li|ły)|przyjęt[aoey]|"
+    r"odebra(?:ł[aoy]?|no)|"
+    r"pomyślnie|powodzeniem|(?:została|zostało) wysłan[ao])\b|"
+    r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
+    r"успешно|передан[оаы]?|было отправлено)\b|"
+    r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
+    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました|できた)|受信(?:済|"
+    r"しました|され)|"
+    r"受け取(?:り|っ)|受領|受け付けられ|受け付けました|受理|正常に|"
+    r"전달(?:되었|됨|했|됐)|배달(?:되었|됨|했|됐)|전송(?:되었|됨|했|됐)|수신(?:했|함|완료)|받았|도착|성공|"
+    r"\b(?:bezorgd|afgeleverd|ontvangen|aangekomen|bereikt|geaccepteerd|geslaagd|gelukt|levererade?s?|levererats?|mottagi?t|"
+    r"mottogs|"
+    r"nådde|framme|kom fram|leveret|levert|modtaget|mottatt|doručen[ao]?|obdržel[ai]?|přijat[ao]?|úspěšně|doručil[ai]?|"
+    r"teslim edildi|ulaştı|ulaşmış|başarıyla|alındı|iletildi|kézbesítettük|kézbesítve|megkapta|megérkezett|sikeresen|"
+    r"sikerült)\b"
+)
+"""That a mail arrived, as verbs of a sentence say it."""
+
+_ENDS = r"(?=[\s\])|.!,;:(/！。，]|$)"
+_BEGINS = r"(?:^|[\[(|:=>\t/,]|\s{2}|\s->?\s|\s[–—]\s)\s{0,8}"
+_STATUSES = (
+    r"(?:sent|ok(?:ay)?|o\.k\.|queued|done|pass(?:ed)?|complete[d]?|success|succeeded|fine|good|forwarded|transmitted|"
+    r"dispatched|"
+    r"handed over|deliver(?:y|ed) ok|all right|in inbox|"
+    r"gesendet|versendet|versandt|verschickt|erledigt|in ordnung|gut|i\. ?o\.|"
+    r"envoyée?|expédiée?|fait|bon|succès|enviad[oa]s?|correct[oa]s?|bien|hecho|completad[oa]|concluíd[oa]|feito|certo|"
+    r"inviat[oa]|"
+    r"spedit[oa]|riuscit[oa]|buon fine|fatto|wysłan[oay]|sukces|gotowe|zakończono|отправлен[оа]?|успех|готово|выполнено|ок|"
+    r"正常|完了|済み?|送信済み?|送信完了|已发|已發|完成|良好|"
+    r"verzonden|verstuurd|gelukt|skickat|skickad|klart|sendt|lähetetty|odesláno|hotovo|gönderildi|tamam|başarılı|elküldve|"
+    r"rendben|sikeres|완료|정상)"
+)
+GOT_STATUS = re.compile(
+    rf"{_BEGINS}{_STATUSES}{_ENDS}|(?:^|\s){_STATUSES}[\s\])|.!]*$|^\W*sent to\W*$|^\W*(?:gesendet|versandt) an\W*$"
+)
+"""What stands for it as a status, and may mean anything in a sentence."""
+
+GOT_MARK = re.compile(r"[✓✔☑✅🟢👍]|^\W{0,4}\[\+\]|^\W{0,2}\+(?=\s|$)")
+FAILED_MARK = re.compile(r"[✗✘❌✖☒🔴⛔🚫⚠]|^\W{0,4}\[[-!]\]|^\W{0,2}[!×](?=\s)")
+FAILED_STATUS = re.compile(
+    r"(?:^|[\[(|:=\t])\s{0,8}(?:nok|not ok|n\.?ok|ko|errors?|err|bad|no such|nein|fehler|nicht ok|non|unknown|invalid|"
+    r"unbekannt|inconnue?|desconocid[oa]|sconosciut[oa]|desconhecid[oa]|nieznany|неизвестен|不明|erreur|refus|fallo|falló|"
+    r"erro|errore|no|não|błąd|нет|ошибка|错误|錯誤|エラー|欠|失|hiba|chyba|hata|fel|fout|오류)(?=[\s\])|.!,;:(]|$)"
+)
+
+_NO_TROUBLE = (
+    r"(?:without|with no|no|kein\w*|ohne|sans|aucune?|sin|ningún|sem|nenhum|senza|nessun\w*|bez|żadn\w+|без|никаких|zonder|"
+    r"geen|utan)"
+    r" (?:any |further |weitere |probl\w+ ni )?(?:delivery )?(?:errors?|problems?|trouble|issues?|incidents?|difficult\w+|"
+    r"failures?|"
+    r"fehler\w*|probleme?n?|beanstandung\w*|erreurs?|problèmes?|difficulté|errore?s?|problemas?|inconvenientes?|erros?|"
+    r"problem[ai]?|"
+    r"errori|błęd\w+|problem\w*|ошиб\w+|проблем\w*|fouten|fel)"
+)
+UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|无误|無誤|没有(?:错误|问题)|問題(?:なく|ありません)|エラーなし")
+"""That nothing went wrong."""
+
+NEUTRAL = re.compile(
+    r", but no delivery notification.*|\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
+    r"notifications?|confirmations?|reports?|dsns?)\b|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
+    r"(?:status|delivery) notifications?|(?:not|n't) (?:send|return|issue|support|confirm|"
+    r"provide)\w* (?:any )?(?:notifications?|receipts?|reports?|confirmations?|delivery|dsns?)|delivery[- ](?:status|report|"
+    r"receipt|result|summary|log)s?|"
+    r"(?:no|not) (?:need|necessary) to (?:re-?send|do)\w*"
+)
+"""What has words of failure in it and tells of none."""
+
+NOT_BEHIND = re.compile(
+    r"(?:ulaş|al|ilet|gönder|edil|teslim ed|var)\w{0,6}(?:m[ae]d[ıi]|m[ae]m[ıi]ş)|未(?!読)|不能|不可|不存在|不通|不接受|"
+    r"不被|无法|無法|没有|沒有|没能|沒能|没收|未能|失败|失敗|拒|退信|退回|被退|ません|"
+    r"なかった|"
+    r"でき(?:ず|ない)|なかった|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|不明|エラー|错误|錯誤|않|못했|못하|없[는습었다]|실패|반송"
+)
+"""What negates where words have no blanks between them."""
+
+ONLY = re.compile(
+    r"\b(?:only|nur|seulement|uniquement|que|sólo|solo|solamente|apenas|somente|soltanto|tylko|только|"
+    r"лишь)\b.{0,30}\b(?:accept|"
+    r"annimm|nimmt|akzeptier|accepte|acepta|aceita|accetta|przyjmuj|принима)\w*|\baccepte\w* que\b|"
+    r"\b(?:accept|nimmt|akzeptier|accepte|acepta|aceita|accetta|przyjmuj|принима)\w*\b.{0,40}\b(?:only|nur|seulement|"
+    r"uniquement|"
+    r"sólo|solo|solamente|apenas|somente|soltanto|tylko|только|лишь)\b"
+)
+
+CONTRAST = (
+    r"\b(?:but|while|whilst|whereas|however|although|though|aber|jedoch|während|wohingegen|hingegen|dagegen|doch|sondern|"
+    r"allerdings|mais|tandis que|alors que|cependant|toutefois|en revanche|quant à|pero|mientras|sin embargo|en cambio|aunque|"
+    r"mas|porém|enquanto|contudo|todavia|ma|mentre|invece|però|tuttavia|ale|natomiast|lecz|jednak|zaś|podczas gdy|а|но|однако|"
+    r"зато|тогда как|maar|terwijl|echter|medan|dock|avšak|však|zatímco|ama|fakat|ancak|azonban|viszont|míg)\b|(?<=, )men\b|"
+    r"\bmen\b(?= (?:kunde|kunne|inte|ikke|det|den|har|blev)\b)|"
+    r"但是|但|而(?!且)|不过|不過|然而|却|卻|另外|(?<=[たすんい])が(?=[、,\s])|ですが|ましたが|けれど|一方|그러나|하지만|"
+    r"지만|반면"
+)
+"""What a clause begins with that says the contrary of the one before."""
+
+AND = re.compile(r"\s(?:and|und|et|y|e|i|и|och|og|en|ve|és|oraz)\s|和|以及|及び")
+
+EXCEPT = re.compile(
+    r"\b(?:except(?:ing)?|apart from|aside from|other than|save for|excluding|unlike|all but|everyone but|everybody but|"
+    r"nobody but|"
+    r"not counting|with the exception|außer|bis auf|ausgenommen|mit ausnahme|anders als|sauf|excepté|hormis|à l'exception|"
+    r"contrairement|excepto|salvo|menos|a excepción|con la excepción|exceto|com exceção|exceção|tranne|eccetto|fuorché|"
+    r"ad eccezione|"
+    r"z wyjątkiem|oprócz|poza|кроме|за исключением|behalve|utom|förutom|kromě|hariç|dışında|kivéve)\b|除了?|以外|を除"
+)
+
+LIKEWISE = re.compile(
+    r"\b(?:nor|neither|either|as well|also|too|likewise|noch|auch|ebenfalls|ebenso|ni|non plus|aussi|également|tampoco|también|"
+    r"tamb[ée]m|nem|neanche|nemmeno|anche|pure|ani|również|także|też|ни|тоже|также)\b|也|同样|も(?=\s|$|届|同)"
+)
+
+AFFIRMS = re.compile(r"\b(?:did|does|has|have|had|schon|wohl|doch|oui|si|sí|sì|sim|tak|да|wel|ja|igen|ano|evet)\b")
+"""That what is denied of one is so of another: "bob did"."""
+
+OTHERS = re.compile(
+    r"\b(?:others?|rest|remaining|everyone|everybody|some|all|following|these|those|übrigen?|anderen?|restlichen|folgenden?|"
+    r"alle|"
+    r"autres?|reste|tous|suivants?|demás|otros?|otras?|resto|todos|siguientes?|outros?|outras?|demais|seguintes?|altri|altre|"
+    r"tutti|seguenti|pozosta\w+|inn\w+|wszys\w+|następ\w+|остальн\w+|други\w+|все[хм]?|следующ\w+)\b|其他|其它|其余|以下|"
+    r"全部|他の|ほかの|すべて"
+)
+"""Whom a clause without an address may be about."""
+
+EVERYDAY = re.compile(r"\b(?:please|bitte|prière|por favor|per favore|proszę|пожалуйста)\b|请|ください")
+"""Somebody is asked for something; what it negates is not the mail."""
+
+YES = re.compile(r"\W*(?:yes|y|ja|oui|sí|si|sim|sì|tak|да|是|はい|true|1)\W*")
+NO = re.compile(r"\W*(?:no|n|nein|non|não|nie|нет|否|いいえ|false|0)\W*")
