@@ -74,8 +74,8 @@ class Quarantine:
         back: list[Identity] = []
         async with self._pool.connection() as connection, connection.transaction():
             async for rows in portions(connection, query, [session.address]):
-                left_behind += [row[:3] for row in rows if row[0] < epoch]
-                current = [(row[1:3], row[3]) for row in rows if row[0] == epoch]
+                left_behind += [(of, uidl, occurrence) for of, uidl, occurrence, _ in rows if of < epoch]
+                current = [((uidl, occurrence), marked) for of, uidl, occurrence, marked in rows if of == epoch]
                 gone += [identity for identity, marked in current if not marked and identity not in listed]
                 back += [identity for identity, marked in current if marked and identity in listed]
         if not (left_behind or gone or back):

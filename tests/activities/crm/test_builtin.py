@@ -127,7 +127,7 @@ async def test_a_deal_has_contacts_a_lead_becomes_one_and_a_double_is_merged(poo
 
 async def test_text_that_postgresql_cannot_keep_never_makes_it_try_for_ever(pool: Pool) -> None:
     await save_record(pool, "contact", "1", name="An\0na")
-    assert [record["name"] for record in await directory(pool)] == ["An\u2400na"]
+    assert [record["name"] for record in await directory(pool)] == ["An na"]
     with pytest.raises(Refused) as refused:
         await save_record(pool, "contact", "1\0")
     assert (refused.value.refusal.code, refused.value.refusal.field) == ("invalid_field", "record_id")

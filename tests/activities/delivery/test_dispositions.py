@@ -61,7 +61,7 @@ async def test_each_message_has_its_own_in_the_order_in_which_they_came(mailbox:
 
     assert found == [
         Buried(buried),
-        Withheld(withheld, "example.net"),
+        Withheld(withheld, "never_log: example.net"),
         Filed(new),
         Buried(buried_again),
         Duplicate(again, of=("new", 0)),

@@ -63,7 +63,7 @@ async def test_what_makes_no_sense_is_refused_by_a_crm_connection_and_it_goes_on
     assert (await crm.command("sync_now"))["outcome"] in ("synced", "nothing_new")
     assert (await crm.status()).state == "active"
     rows = await mailroom.rows("select record_id, name from directory where crm = %s", crm.name)
-    assert [(row["record_id"], row["name"]) for row in rows] == [("'; --", "a\u2400b")]
+    assert [(row["record_id"], row["name"]) for row in rows] == [("'; --", "a b")]
 
 
 @pytest.mark.requirement("R73")
