@@ -2,7 +2,7 @@
 
 Everything that changes an account's state is in this file. `decide` turns a command into the events that follow from
 it, or raises Refused; `evolve` folds one event into the account. Neither reads a clock or touches a server, and the
-same fold rebuilds an account from its log. The thresholds of R82 and R86 stand here and nowhere else.
+same fold rebuilds an account from its log. How failures are counted is domain/failures/failing.py's.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ from domain.account.commands import (
     SkipMessage,
 )
 from domain.core.commands import Command, WasRefused, name_of
-from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, CommandRefused, DisabledReason, Event, Failures
+from domain.core.events import CommandRefused, Event, Failures
 from domain.core.refusal import Refused
-from domain.failures.failure import FATES, Failure, gets_stuck, minutes_until_retry
+from domain.failures import failing
+from domain.failures.failing import has_failed
+from domain.failures.failure import FATES, LIMITS, Failure, gets_stuck, minutes_until_retry
 from domain.mailbox.settings import AccountSettings, changed, login_differs, unfit_secret
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import HostOutage, InQuarantine, Progress, SessionReport
@@ -101,7 +103,7 @@ class Account(BaseModel):
     @property
     def recovering(self) -> bool:
         """Whether a session that works is news, because it ends failures."""
-        return _has_failed(self) or self.state is State.SUSPENDED
+        return has_failed(self) or self.state is State.SUSPENDED
 
 
 def new_account(settings: AccountSettings, now: datetime) -> Account:
@@ -180,9 +182,7 @@ def _after_success(account: Account, report: SessionReport, now: datetime) -> li
         return []  # disabled while the session ended; what it stored is in the log already
     current = _is_current(account, report.settings_version, report.credential_version)
     events: list[Event] = []
-    if (
-        current and report.progress and _has_failed(account)
-    ):  # no progress: the server was not asked, so nothing is over
+    if current and report.progress and has_failed(account):  # no progress: the server was not asked, so nothing is over
         events.append(happened.RetrievalRecovered(at=now))
     events.append(
         happened.MailRetrieved(
@@ -217,65 +217,50 @@ def _after_failure(account: Account, command: SessionFailed, now: datetime) -> l
     if not account.watched or not _is_current(account, report.settings_version, report.credential_version):
         return []  # an old password's failure says nothing about the new one
     failure = report.failure
-    fate = FATES[failure.kind]
-    failures = _count(account.failures, failure, report.password_accepted)
-    repeated = account.last_failure is not None and account.last_failure.kind is failure.kind
-    in_a_row = account.in_a_row + 1 if repeated else 1
+    follows = failing.consequence(
+        account,
+        failure,
+        FATES[failure.kind],
+        LIMITS,
+        let_in=report.password_accepted,
+        suspended=account.state is State.SUSPENDED,
+    )
     minutes = minutes_until_retry(
         failure.kind,
-        in_a_row,
+        follows.in_a_row,
         interval=account.settings.retrieval.interval_minutes,
         login_delay=report.login_delay_seconds / max(report.minute_seconds, 0.001),
     )
     # Jitter only ever adds: a LOGIN-DELAY is a floor (RFC 2449, section 6.5).
     wait = timedelta(seconds=minutes * report.minute_seconds * (1 + command.jitter / 10))
-    exhausted = _exhausted(failures)
     events: list[Event] = []
     if report.progress:
         events.append(happened.ProgressMade(progress=report.progress, total_stored=report.total_stored, at=now))
     events.append(
         happened.RetrievalFailed(
             failure=failure,
-            failures=failures,
-            in_a_row=in_a_row,
-            next_attempt_at=None if exhausted else now + wait,
+            failures=follows.failures,
+            in_a_row=follows.in_a_row,
+            next_attempt_at=None if follows.exhausted else now + wait,
             minute_seconds=report.minute_seconds,
             host_outage=report.host_outage,
             stuck=not account.stuck
             and gets_stuck(
-                failure.kind, in_a_row, failed_sessions=account.failed_sessions + 1, let_in=report.password_accepted
+                failure.kind,
+                follows.in_a_row,
+                failed_sessions=account.failed_sessions + 1,
+                let_in=report.password_accepted,
             ),
             at=now,
         )
     )
-    if exhausted:
-        events.append(happened.AccountDisabled(reason=exhausted, at=now))
-    elif fate.suspends:
-        if account.state is not State.SUSPENDED or account.reason != failure.kind:
-            events.append(happened.AccountSuspended(reason=failure.kind, at=now))
-    elif account.state is State.SUSPENDED:
-        events.append(happened.AccountResumed(at=now))  # what suspended it is over, even if something else is wrong
+    if follows.exhausted:
+        events.append(happened.AccountDisabled(reason=follows.exhausted, at=now))
+    if follows.suspends:
+        events.append(happened.AccountSuspended(reason=failure.kind, at=now))
+    if follows.resumes:
+        events.append(happened.AccountResumed(at=now))
     return events
-
-
-def _count(before: Failures, failure: Failure, password_accepted: bool) -> Failures:
-    """`connection` ends with any session that got further; `authentication` only with an accepted password."""
-    match failure.counts:
-        case "authentication":
-            return Failures(authentication=before.authentication + 1)
-        case counter:
-            authentication = 0 if password_accepted else before.authentication
-            return Failures(
-                authentication=authentication, connection=before.connection + 1 if counter == "connection" else 0
-            )
-
-
-def _exhausted(failures: Failures) -> DisabledReason | None:
-    if failures.authentication >= AUTHENTICATION_LIMIT:
-        return "authentication_failures"
-    if failures.connection >= CONNECTION_LIMIT:
-        return "connection_failures"
-    return None
 
 
 def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> list[Event]:
@@ -296,7 +281,7 @@ def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> l
             events.append(happened.AccountEnabled(actor=command.by, at=now))
     elif account.state is State.SUSPENDED:
         events.append(happened.AccountEnabled(actor=command.by, at=now))
-    elif _has_failed(account):
+    elif has_failed(account):
         events.append(happened.RetrievalRecovered(actor=command.by, at=now))
     return events
 
@@ -331,23 +316,11 @@ def _with_credential(settings: AccountSettings, command: ChangeCredential) -> Ac
     return settings.model_copy(update={"incoming": incoming})
 
 
-def _has_failed(account: Account) -> bool:
-    return account.last_failure is not None or account.failures != Failures()
-
-
 def _is_current(account: Account, settings_version: int, credential_version: int) -> bool:
     return (settings_version, credential_version) == (account.settings_version, account.credential_version)
 
 
-HEALTHY: dict[str, object] = {
-    "failures": Failures(),
-    "last_failure": None,
-    "in_a_row": 0,
-    "failed_sessions": 0,
-    "stuck": False,
-    "host_outage": None,
-    "next_attempt_at": None,
-}
+_HEALTHY = failing.HEALTHY | {"host_outage": None}
 
 
 def evolve(account: Account, event: Event) -> Account:
@@ -370,18 +343,10 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
         case happened.ProgressMade(progress=progress, total_stored=total):
             return {"progress": progress, "total_stored": total}
         case happened.RetrievalFailed():
-            return {
-                "failures": event.failures,
-                "last_failure": event.failure,
-                "in_a_row": event.in_a_row,
-                "failed_sessions": account.failed_sessions + 1,
-                "stuck": account.stuck or event.stuck,
-                "host_outage": event.host_outage,
-                "next_attempt_at": event.next_attempt_at,
-                "minute_seconds": event.minute_seconds,
-            }
+            seen = {"host_outage": event.host_outage, "minute_seconds": event.minute_seconds}
+            return failing.after(account, event) | seen
         case happened.RetrievalRecovered():
-            return HEALTHY
+            return _HEALTHY
         case happened.AccountDisabled(reason=reason, because=because, actor=by):
             told = f"by {by}" + (f": {because}" if because else "")
             return entered | {"state": State.DISABLED, "reason": reason, "disabled": told, "next_attempt_at": None}
@@ -393,7 +358,7 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
         case happened.AccountResumed():
             return entered | {"state": State.ACTIVE}
         case happened.AccountEnabled():
-            return entered | HEALTHY | {"state": State.ACTIVE}
+            return entered | _HEALTHY | {"state": State.ACTIVE}
         case happened.WarningRaised(observation=one):
             return {"observed": (*_observed_but(account, one.code), one)}
         case happened.WarningCleared(code=code):

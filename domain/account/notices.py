@@ -16,9 +16,10 @@ from domain.account.events import (
 from domain.account.lifecycle import Account
 from domain.account.status import _WHY_STUCK, warning_of_outage
 from domain.account.warnings import NOTICED, caution
-from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Event
+from domain.core.events import Event
 from domain.core.foreign_text import address_in_notice, in_notice
 from domain.core.log_event import Notice
+from domain.failures.failure import LIMITS
 from domain.failures.wording import clock, quoted
 from domain.retrieval.hosts import enable_all
 from domain.retrieval.reports import HostOutage
@@ -31,7 +32,7 @@ def host_outage_notice(outage: HostOutage, cause: str | None) -> Notice:
         text=(
             f"{outage.host} is out since {clock(outage.since)}{f' ({in_notice(cause)})' if cause else ''}: {outage.accounts} of "
             f"{outage.of} accounts there do not reach it. Nothing is wrong with these accounts; each is tried "
-            f"{CONNECTION_LIMIT} times in a row before it is disabled."
+            f"{LIMITS.connection} times in a row before it is disabled."
         ),
         remedy=(
             "Tell the host's administrator, or look whether it is our own network. Active accounts go on by themselves; "
@@ -66,7 +67,7 @@ def notice(event: Event, account: Account) -> Notice | None:
                 remedy="Use enable to take it back into service.",
             )
         case AccountDisabled(reason=reason) if failure:
-            limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
+            limit = LIMITS.authentication if reason == "authentication_failures" else LIMITS.connection
             outage = f" {warning_of_outage(account.host_outage).text}" if account.host_outage else ""
             what = "the login was refused" if reason == "authentication_failures" else "the server could not be reached"
             return Notice(

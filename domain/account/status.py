@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from domain.account.lifecycle import Account, State
 from domain.account.warnings import cautions
-from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Failures
+from domain.core.events import Failures
 from domain.core.foreign_text import address_on_page, in_notice, markdown
-from domain.failures.failure import Failure, Kind
+from domain.failures.failure import LIMITS, Failure, Kind
 from domain.failures.user_actions import UserAction, user_action
 from domain.failures.wording import clock, failed
 from domain.mailbox.providers import profile_of
@@ -136,8 +136,8 @@ def details(account: Account, now: datetime) -> str:
     lines += [
         f"- server: {settings.incoming.host}:{settings.incoming.port} (tls: {settings.incoming.tls})",
         (
-            f"- failures in a row: authentication {account.failures.authentication} of {AUTHENTICATION_LIMIT}, "
-            f"connection {account.failures.connection} of {CONNECTION_LIMIT}"
+            f"- failures in a row: authentication {account.failures.authentication} of {LIMITS.authentication}, "
+            f"connection {account.failures.connection} of {LIMITS.connection}"
         ),
         f"- mail: {progress.stored} stored, {progress.remaining} to fetch, {progress.on_server} on the server",
     ]

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.core.log_event import SYSTEM
 
-AUTHENTICATION_LIMIT = 10  # R82
-CONNECTION_LIMIT = 50  # R86
 DisabledReason = Literal["authentication_failures", "connection_failures", "operator"]
 
 

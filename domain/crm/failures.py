@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.failures.failure import Doubling, Failure, Fate, Kind, Steps
+from domain.failures.failure import Doubling, Failure, Fate, Kind, Limits, Steps
 
 HOUR = 60.0
 A_DAY = 1440.0
+
+LIMITS = Limits(authentication=10, connection=50)  # of a connection: R97
 
 FATES: dict[Kind, Fate] = {
     Kind.CRM_AUTHENTICATION: Fate(counts="authentication", suspends=False, waits=Steps((1.0, 5.0, 15.0, 60.0))),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,13 +51,12 @@ from domain.crm.events import (
     CrmSynced,
     SyncRequested,
 )
-from domain.crm.failures import FATES, wait_after
+from domain.crm.failures import FATES, LIMITS, wait_after
 from domain.crm.settings import CrmSettings
+from domain.failures import failing
+from domain.failures.failing import HEALTHY, has_failed
 from domain.failures.failure import FAILED_SESSIONS, Failure, Kind
 from domain.privacy.erasure import erased_rule, pseudonym
-
-AUTHENTICATION_LIMIT = 10
-CONNECTION_LIMIT = 50
 
 
 class CrmState(StrEnum):
@@ -97,7 +96,7 @@ class Connection(BaseModel):
     @property
     def recovering(self) -> bool:
         """Whether a session that works is news, because it ends failures."""
-        return self.last_failure is not None or self.failures != Failures() or self.state is CrmState.SUSPENDED
+        return has_failed(self) or self.state is CrmState.SUSPENDED
 
     def limited_until(self, now: datetime) -> datetime | None:
         """Until when the CRM, or `daily_calls`, takes no requests: a wait that no command but a change of settings cuts short."""
@@ -209,7 +208,7 @@ def _after_success(connection: Connection, report: SyncReport, now: datetime) ->
         return []
     events: list[Happened] = []
     if report.settings_version == connection.settings_version:
-        if connection.last_failure is not None or connection.failures != Failures():
+        if has_failed(connection):
             events.append(CrmRecovered(at=now))
         if connection.state is CrmState.SUSPENDED:
             events.append(CrmResumed(at=now))
@@ -229,17 +228,23 @@ def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -
     if not connection.served or report.settings_version != connection.settings_version:
         return []  # what the settings before these came to says nothing about these
     failure = report.failure
-    failures = _count(connection.failures, failure, report.authenticated)
-    repeated = connection.last_failure is not None and connection.last_failure.kind is failure.kind
-    in_a_row = connection.in_a_row + 1 if repeated else 1
+    fate = FATES[failure.kind]
+    follows = failing.consequence(
+        connection,
+        failure,
+        fate,
+        LIMITS,
+        # A CRM that answers with anything but a refusal to let us in has let us in.
+        let_in=report.authenticated or failure.counts != "connection",
+        suspended=connection.state is CrmState.SUSPENDED,
+    )
     wait = wait_after(
         failure.kind,
-        in_a_row,
+        follows.in_a_row,
         retry_after=report.retry_after,
         minute_seconds=report.minute_seconds,
         jitter=command.jitter,
     )
-    exhausted = _exhausted(failures)
     events: list[Happened] = [
         CrmSynced(
             counts=report.counts,
@@ -249,42 +254,22 @@ def _after_failure(connection: Connection, command: SyncFailed, now: datetime) -
         ),
         CrmFailed(
             failure=failure,
-            failures=failures,
-            in_a_row=in_a_row,
-            next_attempt_at=None if exhausted else now + wait,
+            failures=follows.failures,
+            in_a_row=follows.in_a_row,
+            next_attempt_at=None if follows.exhausted else now + wait,
             stuck=not connection.stuck
-            and not (failure.counts or FATES[failure.kind].suspends)
+            and not (failure.counts or fate.suspends)
             and connection.failed_sessions + 1 >= FAILED_SESSIONS,
             at=now,
         ),
     ]
-    if exhausted:
-        events.append(CrmDisabled(reason=exhausted, at=now))
-    elif FATES[failure.kind].suspends:
-        if connection.state is not CrmState.SUSPENDED or connection.reason != failure.kind:
-            events.append(CrmSuspended(reason=failure.kind, at=now))
-    elif connection.state is CrmState.SUSPENDED:
-        events.append(CrmResumed(at=now))  # what suspended it is over, even if something else is wrong
+    if follows.exhausted:
+        events.append(CrmDisabled(reason=follows.exhausted, at=now))
+    if follows.suspends:
+        events.append(CrmSuspended(reason=failure.kind, at=now))
+    if follows.resumes:
+        events.append(CrmResumed(at=now))
     return events
-
-
-def _count(before: Failures, failure: Failure, authenticated: bool) -> Failures:
-    """`connection` ends with any session that got an answer; `authentication` only with one that was let in."""
-    if failure.counts == "authentication":
-        return Failures(authentication=before.authentication + 1)
-    connection = failure.counts == "connection"
-    return Failures(
-        authentication=0 if authenticated or not connection else before.authentication,
-        connection=before.connection + 1 if connection else 0,
-    )
-
-
-def _exhausted(failures: Failures) -> Literal["authentication_failures", "connection_failures"] | None:
-    if failures.authentication >= AUTHENTICATION_LIMIT:
-        return "authentication_failures"
-    if failures.connection >= CONNECTION_LIMIT:
-        return "connection_failures"
-    return None
 
 
 def _settings_changed(connection: Connection, after: CrmSettings, by: By, now: datetime) -> list[Happened]:
@@ -294,16 +279,6 @@ def _settings_changed(connection: Connection, after: CrmSettings, by: By, now: d
         return []
     version = connection.settings_version + 1
     return [CrmSettingsChanged(settings=after, fields=fields, version=version, actor=by, at=now)]
-
-
-HEALTHY: dict[str, object] = {
-    "failures": Failures(),
-    "last_failure": None,
-    "in_a_row": 0,
-    "failed_sessions": 0,
-    "stuck": False,
-    "next_attempt_at": None,
-}
 
 
 def evolve(connection: Connection, event: Happened) -> Connection:
@@ -321,14 +296,7 @@ def _effect(connection: Connection, event: Happened) -> dict[str, object]:
         case CrmSynced(counts=counts, pulled_at=pulled_at, minute_seconds=minute):
             return {"counts": counts, "pulled_at": pulled_at, "minute_seconds": minute}
         case CrmFailed():
-            return {
-                "failures": event.failures,
-                "last_failure": event.failure,
-                "in_a_row": event.in_a_row,
-                "failed_sessions": connection.failed_sessions + 1,
-                "stuck": connection.stuck or event.stuck,
-                "next_attempt_at": event.next_attempt_at,
-            }
+            return failing.after(connection, event)
         case CrmRecovered():
             return HEALTHY
         case CrmDisabled(reason=reason, because=because, actor=by):

@@ -12,7 +12,8 @@ from domain.core.foreign_text import in_notice, markdown
 from domain.core.log_event import Notice
 from domain.crm.commands import Counts
 from domain.crm.events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, CrmSuspended
-from domain.crm.lifecycle import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Connection, CrmState
+from domain.crm.failures import LIMITS
+from domain.crm.lifecycle import Connection, CrmState
 from domain.crm.settings import CrmSettings
 from domain.failures.failure import Failure
 from domain.failures.wording import clock, failed, quoted
@@ -73,7 +74,7 @@ def notice(event: Happened, connection: Connection) -> Notice | None:
                 remedy=f"Use enable on {in_notice(f'crm/{connection.settings.name}')} to take it back into service.",
             )
         case CrmDisabled(reason=reason) if failure:
-            limit = AUTHENTICATION_LIMIT if reason == "authentication_failures" else CONNECTION_LIMIT
+            limit = LIMITS.authentication if reason == "authentication_failures" else LIMITS.connection
             what = "it did not let us in" if reason == "authentication_failures" else "it could not be reached"
             return Notice(
                 code="disabled",
@@ -122,8 +123,8 @@ def details(connection: Connection) -> str:
     lines += [
         f"- {settings.kind}{where}, profile {settings.profile}, organisation {in_notice(settings.organisation)}",
         (
-            f"- failures in a row: authentication {connection.failures.authentication} of {AUTHENTICATION_LIMIT}, "
-            f"connection {connection.failures.connection} of {CONNECTION_LIMIT}"
+            f"- failures in a row: authentication {connection.failures.authentication} of {LIMITS.authentication}, "
+            f"connection {connection.failures.connection} of {LIMITS.connection}"
         ),
         (
             f"- entries: {counts.delivered} delivered, {counts.backlog} to push"

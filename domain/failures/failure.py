@@ -167,6 +167,16 @@ class Fate:
     waits: Steps | Doubling
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many failures in a row disable what fails."""
+
+    authentication: int
+    connection: int
+
+
+LIMITS = Limits(authentication=10, connection=50)  # of an account: R82, R86
+
 _DAILY = Fate(counts=None, suspends=True, waits=Steps((A_DAY,)))
 _AFTER_THE_OWNER = Fate(counts=None, suspends=True, waits=Steps((SIX_HOURS,)))
 _SOON = Fate(counts=None, suspends=False, waits=Doubling(first=1.0, most=HALF_AN_HOUR))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Failures
+from domain.core.events import Failures
 from domain.core.foreign_text import in_notice, markdown
-from domain.failures.failure import Failure
+from domain.failures.failure import LIMITS, Failure
 
 
 def quoted(failure: Failure, who: str = "The server") -> str:
@@ -45,9 +45,9 @@ def waiting(failing: Failing) -> str:
     failure, failures = failing.last_failure, failing.failures
     match failure.counts if failure else None:
         case "authentication":
-            return f"wait after authentication failure {failures.authentication} of {AUTHENTICATION_LIMIT}"
+            return f"wait after authentication failure {failures.authentication} of {LIMITS.authentication}"
         case "connection":
-            return f"wait after connection failure {failures.connection} of {CONNECTION_LIMIT}"
+            return f"wait after connection failure {failures.connection} of {LIMITS.connection}"
         case _:
             return f"wait after {failure.kind if failure else 'a failure'}, {failing.in_a_row} in a row"
 

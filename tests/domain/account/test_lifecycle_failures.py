@@ -9,9 +9,9 @@ import pytest
 from domain.account import events as happened
 from domain.account.commands import ChangeCredential, ChangeSettings, Disable, Enable, SessionFailed, SessionSucceeded
 from domain.account.lifecycle import Account, State, decide
-from domain.core.events import AUTHENTICATION_LIMIT, CONNECTION_LIMIT, Failures
+from domain.core.events import Failures
 from domain.failures.classification import diagnose_reply
-from domain.failures.failure import FATES, Kind
+from domain.failures.failure import FATES, LIMITS, Kind
 from tests.support.accounts import (
     LATER,
     NOON,
@@ -374,4 +374,4 @@ def test_a_throttled_account_never_waits_less_than_the_servers_login_delay(minut
 
 
 def test_the_limits_are_those_of_the_contract() -> None:
-    assert (AUTHENTICATION_LIMIT, CONNECTION_LIMIT) == (10, 50)
+    assert (LIMITS.authentication, LIMITS.connection) == (10, 50)
