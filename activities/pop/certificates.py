@@ -1,4 +1,4 @@
-"""Certificates of POP3 servers: whom we trust, and what a server that we do not trust presents."""
+"""What a POP3 server presents that we do not trust (whom we trust: infra/network/tls.py)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,6 @@ import ssl
 from collections.abc import Sequence
 
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Timeouts
-
-
-def client_context(ca_file: str | None) -> ssl.SSLContext:
-    """What connections are checked against: the system's CAs and those in `ca_file`, the host name, TLS 1.2 or later."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    # Python 3.13 turns this on. It refuses private CAs that are merely untidy, and every Python before took them: an
-    # upgrade of Python must not cut a mailbox off.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 async def presented_chain(

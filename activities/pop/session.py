@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from activities.pop.auth_codes import AuthCodes
-from activities.pop.certificates import client_context, presented_chain
+from activities.pop.certificates import presented_chain
 from activities.pop.connection import (
     ListTooLong,
     PopConnection,
@@ -41,6 +41,7 @@ from domain.mailbox.settings import AccountSettings
 from domain.oauth import Grant, is_grant, token_refused
 from domain.retrieval.reports import HostOutage, Progress
 from infra.network.addresses import permitted_addresses
+from infra.network.tls import trusting
 from infra.oauth.tokens import AccessTokens
 from infra.settings import WorkerSettings
 from infra.telemetry.spans import span
@@ -133,7 +134,7 @@ class Sessions:
         self._clock = clock
         self._tokens = AccessTokens(secrets, settings, clock=clock)
         self._timeouts = timeouts or Timeouts()
-        self._context: ssl.SSLContext = client_context(settings.ca_file)
+        self._context: ssl.SSLContext = trusting("POP", settings.ca_file)
         self._lists = ListingBudget()
 
     @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Self
 import httpx
 
 from infra.network.addresses import URL, permitted_addresses
+from infra.network.tls import trusting
 from infra.settings import WorkerSettings
 
 CONNECT_SECONDS = 10.0  # to one address; then the next one is tried
@@ -62,7 +62,7 @@ class HttpHost:
         self._resolve = resolve or permitted(settings)
         # No proxy and no netrc from the environment: what is connected to is what was checked.
         self._client = httpx.AsyncClient(
-            verify=trusting(settings),
+            verify=trusting("HTTP", settings.ca_file),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),  # the whole is bounded by each request
@@ -146,16 +146,6 @@ def permitted(settings: WorkerSettings) -> Resolver:
         return await permitted_addresses(host, port, settings.allow_hosts, tls=tls, setting=URL)
 
     return resolve
-
-
-def trusting(settings: WorkerSettings) -> ssl.SSLContext:
-    """TLS as everywhere here: 1.2 or later, the system's authorities and those of MAILROOM_CA_FILE."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as for mail servers: activities/pop/certificates.py
-    if settings.ca_file is not None:
-        context.load_verify_locations(settings.ca_file)
-    return context
 
 
 async def _bounded(response: httpx.Response, largest: int) -> bytes | None:

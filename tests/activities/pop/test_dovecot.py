@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused, Tls
+from infra.network.tls import trusting
 
 if TYPE_CHECKING:
     from tests.servers.dovecot import Dovecot
@@ -26,7 +26,7 @@ MESSAGES = [
 
 async def connected(dovecot: Dovecot, tls: Tls) -> PopConnection:
     port = dovecot.tls_port if tls == "implicit" else dovecot.port
-    return await PopConnection.open(dovecot.host, port, tls=tls, context=client_context(str(dovecot.ca_file)))
+    return await PopConnection.open(dovecot.host, port, tls=tls, context=trusting("POP", str(dovecot.ca_file)))
 
 
 def read_by_poplib(dovecot: Dovecot) -> list[bytes]:

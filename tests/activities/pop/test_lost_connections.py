@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ServerRefused, Timeouts
+from infra.network.tls import trusting
 from tests.servers.scripted_pop import CONNECT, Close, Drip, Expect, Hang, MailboxServer, ScriptedServer, Send, Sleep
 from tests.support.pop import CAPA, LOGIN, MIB, all_of, impatient, logged_in, mail, opened, whole_session
 
@@ -95,7 +95,7 @@ async def test_a_host_that_does_not_take_the_connection_is_waited_for_only_so_lo
         full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         place = full.getsockname()
         sockets.enter_context(socket.create_connection(place))  # all that the queue holds
-        pop = PopConnection(*place, tls="none", context=client_context(None), timeouts=impatient("connect"))
+        pop = PopConnection(*place, tls="none", context=trusting("POP", None), timeouts=impatient("connect"))
         with pytest.raises(TimeoutError):
             await pop.connect()
         assert pop.phase == "connect"
@@ -105,20 +105,20 @@ async def test_a_host_that_does_not_take_the_connection_is_waited_for_only_so_lo
 @pytest.mark.parametrize("name", ["pop..example", "x" * 64 + ".example"])
 async def test_a_name_that_is_nobodys_is_a_dns_error(name: str) -> None:
     with pytest.raises(socket.gaierror):
-        await PopConnection.open(name, 110, tls="none", context=client_context(None), timeouts=Timeouts(connect=5))
+        await PopConnection.open(name, 110, tls="none", context=trusting("POP", None), timeouts=Timeouts(connect=5))
 
 
 async def test_the_addresses_of_a_host_are_tried_in_turn() -> None:
     async with MailboxServer() as server:
         pop = await PopConnection.open(
-            ["127.0.0.99", "127.0.0.1"], server.port, tls="none", context=client_context(None)
+            ["127.0.0.99", "127.0.0.1"], server.port, tls="none", context=trusting("POP", None)
         )
         assert await pop.quit()
 
 
 async def test_addresses_need_a_name_to_check_the_certificate_against() -> None:
     with pytest.raises(ValueError, match="server_name"):
-        PopConnection(["127.0.0.1"], 995, tls="implicit", context=client_context(None))
+        PopConnection(["127.0.0.1"], 995, tls="implicit", context=trusting("POP", None))
 
 
 # Servers that keep us waiting

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from activities.pop.certificates import client_context, presented_chain
+from activities.pop.certificates import presented_chain
 from activities.pop.connection import PopConnection, ServerRefused, Timeouts, Tls
+from infra.network.tls import trusting
 from tests.servers.certificates import Authority, ServerCertificate, of_an_untrusted_authority, self_signed
 from tests.servers.scripted_pop import Expect, Hang, MailboxServer, ScriptedServer, Send, StartTls, Step
 
@@ -24,7 +25,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def context(authority: Authority) -> ssl.SSLContext:
-    return client_context(str(authority.ca_file))
+    return trusting("POP", str(authority.ca_file))
 
 
 def serving(certificate: ServerCertificate, tls: Tls) -> MailboxServer:
@@ -164,7 +165,7 @@ async def test_a_server_that_hangs_up_over_tls_is_an_eof(authority: Authority, c
 
 
 def test_the_context_takes_no_old_tls_and_checks_names() -> None:
-    context = client_context(None)
+    context = trusting("POP", None)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.check_hostname
     assert context.verify_mode == ssl.CERT_REQUIRED

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from activities.pop.certificates import client_context
 from activities.pop.connection import PopConnection, ServerRefused, TokenMechanism
+from infra.network.tls import trusting
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth_records import OWNER
 from tests.servers.oauth_server import OAuthServer
@@ -19,7 +19,7 @@ TOKEN = "ya29.t0ken-of-Jane"
 
 
 async def connected(server: ScriptedServer | Dovecot) -> PopConnection:
-    return await PopConnection.open(server.host, server.port, tls="none", context=client_context(None))
+    return await PopConnection.open(server.host, server.port, tls="none", context=trusting("POP", None))
 
 
 def script(mechanism: str, response: bytes, *more: Step) -> list[Step]:
