@@ -67,6 +67,15 @@ async def remove(
 ) -> Removed:
     """Removes stored messages of the account, in the caller's transaction, which has kept sessions out. The caller logs their
     ids as `withdrawn`, in an event of a type that `activities.reconciliation.comparison.TOLD` knows."""
+    # Blobs before links and entries, as everybody locks them. Whoever stores the same bytes has locked them, or waits here.
+    await connection.execute(
+        """
+        select from blobs
+        where sha256 = any(array(select m.sha256 from mail m where m.address = %s and m.id = any(%s)))
+        order by sha256 for update
+        """,
+        [address, sorted(messages)],
+    )
     await hold_links(connection, [address])
     rows = await (
         await connection.execute(
@@ -85,8 +94,6 @@ async def remove(
     others = await followers_of(connection, await passing_on(connection, ids), MOST_FOLLOWERS + 1)
     more = len(others) > MOST_FOLLOWERS
     others += await reported(connection, {(address, about) for *_, about in rows if about is not None})
-    # Blobs before entries, as everybody locks them. Whoever stores the same bytes has locked them, or waits here.
-    await connection.execute("select from blobs where sha256 = any(%b::bytea[]) order by sha256 for update", [digests])
     await connection.execute(
         """
         insert into tombstones (address, identity, sha256, cause, at)

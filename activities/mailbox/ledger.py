@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -107,8 +107,11 @@ class Ledger:
             select uidl, occurrence from pop_ledger
             where address = %s and epoch = %s and state = 'deleted' and vanished_at is null
         """
-        async with fenced(self._pool, lease) as connection:
-            async for rows in portions(connection, deleted, [address, epoch]):
+        async with (
+            fenced(self._pool, lease) as connection,
+            contextlib.aclosing(portions(connection, deleted, [address, epoch])) as found,
+        ):
+            async for rows in found:
                 gone = [row for row in rows if row[0] not in listed]  # few beside a long list: see `settle_deletions`
                 await connection.cursor().executemany(
                     f"update pop_ledger set vanished_at = %s where {ONE}",
@@ -233,9 +236,10 @@ class Ledger:
         """
         count = 0
         async with fenced(self._pool, lease) as connection:
-            async for rows in portions(connection, asked, [session.address, epoch]):
-                gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in listed]
-                count += await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
+            async with contextlib.aclosing(portions(connection, asked, [session.address, epoch])) as found:
+                async for rows in found:
+                    gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in listed]
+                    count += await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
             counted = replace(session, deleted=session.deleted + count)
             if count:
                 await save_session(connection, counted)
@@ -264,7 +268,7 @@ async def _fetched(cursor: AsyncCursor[TupleRow]) -> AsyncIterator[list[TupleRow
 
 async def portions(
     connection: AsyncConnection[TupleRow], query: LiteralString, values: Sequence[object]
-) -> AsyncIterator[list[TupleRow]]:
+) -> AsyncGenerator[list[TupleRow]]:
     """What a query finds that may find as much as a mailbox has messages, some of it at a time; in a transaction."""
     async with connection.cursor(name="portions") as cursor:
         await cursor.execute(query, values)

@@ -8,6 +8,7 @@ what was given up in the meantime is a `LedgerConflict`, and nothing of it is co
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -72,8 +73,12 @@ class Quarantine:
         left_behind: list[tuple[int, str, int]] = []
         gone: list[Identity] = []
         back: list[Identity] = []
-        async with self._pool.connection() as connection, connection.transaction():
-            async for rows in portions(connection, query, [session.address]):
+        async with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            contextlib.aclosing(portions(connection, query, [session.address])) as found,
+        ):
+            async for rows in found:
                 left_behind += [(of, uidl, occurrence) for of, uidl, occurrence, _ in rows if of < epoch]
                 current = [((uidl, occurrence), marked) for of, uidl, occurrence, marked in rows if of == epoch]
                 gone += [identity for identity, marked in current if not marked and identity not in listed]

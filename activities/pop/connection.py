@@ -219,7 +219,7 @@ class PopConnection(Conversation):
                 continue
             message: Arrival
             try:
-                message = await self._message(command, largest, held)
+                message = await self._without_waiting(self._message(command, largest, held))
             except ServerRefused as reason:
                 if not reason.command:
                     raise  # that was its leave-taking

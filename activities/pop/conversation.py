@@ -12,9 +12,9 @@ import contextlib
 import math
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from activities.pop.listing_budget import PIECE, STEP, ListingBudget, Share
 from activities.pop.protocol import (
@@ -42,8 +42,12 @@ most, where theirs is the one mailbox of that size that it is at (`listing_budge
 LARGEST_CAPA, LONGEST_CAPA = 64 * 1024, 256
 """Bytes and lines that CAPA's answer may have: it is asked before any password, and no server needs a tenth of them."""
 
+HONEST_SECONDS = 5.0  # that one of very many answers may take, whatever all lists may take together
 BEYOND = 1024 * 1024
 """Bytes that are read past the double of what a message may have: then its end is not waited for."""
+
+
+Answered = TypeVar("Answered")
 
 
 class OutOfStep(ProtocolViolation):
@@ -248,6 +252,16 @@ class Conversation:
                     raise ServerRefused(text, command)
                 case _:
                     pass  # the answer to a NOOP that kept the line alive
+
+    async def _without_waiting(self, answer: Awaitable[Answered]) -> Answered:
+        """An answer of very many, each of which may take its time: what counts to the time for all lists is what goes on for
+        longer than an honest server needs for one."""
+        left, began = self._wire.may_wait, self._loop.time()
+        try:
+            return await answer
+        finally:
+            if self._loop.time() - began < HONEST_SECONDS:
+                self._wire.may_wait = left
 
     async def _settle(self) -> None:
         """Read past what is still on the wire: answers to NOOPs, and what nobody wanted after all."""

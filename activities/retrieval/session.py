@@ -98,6 +98,7 @@ class RetrievalSession:
         self._left_to_delete = 0
         self._undeleted = 0
         self._undecided = 0
+        self._not_entered = 0  # of what is too large
         self.pause = timedelta(0)
         self.row = SessionRow(id=uuid4(), address=self._settings.address, started_at=clock(), worker=worker)
         self._batches = Batches(
@@ -159,7 +160,7 @@ class RetrievalSession:
         await self._mailboxes.tried(self._settings.address, self.row.finished_at)
         failed.total_stored = self._total
         if self._on_server:
-            failed.progress = self._progress(max(self._plan.backlog - self._batches.done, 0) + self._undecided)
+            failed.progress = self._progress(self._left_behind())
         return failed
 
     def _respect_login_delay(self) -> None:
@@ -229,11 +230,16 @@ class RetrievalSession:
                 messages = self._plan.oversized[first : first + BATCH_MESSAGES]
                 refused = [NotRetrieved(message, reason, 1, None) for message in messages]
                 await self._batches.commit(Batch(number=0, refused=refused, part=part))
+                self._not_entered = len(self._plan.oversized) - first - len(refused)
                 if self._must_end():
                     break  # the others have no entry in the ledger, so the next session comes to them
         disclaimed = await self._settle(found)
         await self._observer.look(self._lease, self.row, self._room, found, self._clock())
         return Withheld(self._settings, self._keep(found), self._clock, disclaimed)
+
+    def _left_behind(self) -> int:
+        """Messages that the next session comes to."""
+        return max(self._plan.backlog - self._batches.done, 0) + self._undecided + self._not_entered
 
     def _keep(self, found: Found) -> dict[Identity, Entry]:
         """Keeps of the lists what the rest of the session needs, and no more than there is memory for; answers the ledger's part
@@ -327,7 +333,7 @@ class RetrievalSession:
 
     async def _report(self, session: Session) -> SessionReport | None:
         now = self._clock()
-        remaining = max(self._plan.backlog - self._batches.done, 0) + self._undecided
+        remaining = self._left_behind()
         blocked = self._plan.blocked_by_quota if self._batches.done >= len(self._plan.fetch) else None
         if blocked and self._batches.done and await self._mailboxes.room(self._settings.owner) >= blocked.size:
             blocked = None  # what was fetched turned out to be there already, and took no room

@@ -198,7 +198,10 @@ def plan(
     fetchable.sort(key=lambda message: message.number, reverse=settings.order == "newest_first")
     fetchable.sort(key=lambda message: message.identity not in ledger)
     made.backlog = len(fetchable)
-    for message in fetchable[: MOST_PLANNED if most is None else min(most, MOST_PLANNED)]:
+    limit = MOST_PLANNED if most is None else min(most, MOST_PLANNED)
+    for message in fetchable:
+        if len(made.fetch) >= limit:
+            break
         if message.identity in ledger and message.size > (room if volume is None else min(room, volume)):
             made.backlog -= 1
             continue

@@ -2,8 +2,8 @@
 
 Two transactions that take the same locks in different orders wait for each other. So all of them have one order, that of
 `Guarded`, in which `hold` takes whatever it is given, and who calls it twice in a transaction keeps to it. The rows that are
-locked beside them follow it too: after an account's quarantine its lease, after all of these its messages, entries of the
-outbox, and last the head of its log.
+locked beside them follow it too: after an account's quarantine its lease, before links the bytes of mail (`blobs`), after all of
+these its messages, entries of the outbox, and last the head of its log.
 """
 
 from __future__ import annotations

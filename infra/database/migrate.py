@@ -39,6 +39,9 @@ MORE_THAN_WORK = """
             when exists (select from unnest(owners.ids) owner where pg_has_role(worker.oid, owner, 'member'))
                 then 'is a member of a role that owns the schema of Mailroom or a table in it'
             when pg_has_role(worker.oid, 'pg_write_all_data', 'member') then 'may write to all tables (pg_write_all_data)'
+            when pg_has_role(worker.oid, 'pg_execute_server_program', 'member')
+                or pg_has_role(worker.oid, 'pg_write_server_files', 'member')
+                then 'may write to the files of the database server (pg_execute_server_program, pg_write_server_files)'
             when %(version)s < 160000 and exists (
                 select from pg_roles r where r.rolcreaterole and pg_has_role(worker.oid, r.oid, 'member')
             ) then 'may make itself a member of any role (CREATEROLE, which before PostgreSQL 16 goes that far)'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from workflows import contract
 
 PATIENCE = 300.0  # seconds: what never comes is noticed, a machine that is busy is not
 MOMENT = 0.02
+SELDOM = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class Refusal:
 async def until(
     happened: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE, every: float = MOMENT
 ) -> None:
-    """Returns once `happened`, asked `every` so many seconds, answers true; fails naming `what` when it never does."""
+    """Returns once `happened` answers true; fails naming `what` when it never does. It is asked `every` so many seconds, and
+    after a long time less often: asking costs what is waited for its share of the machine."""
+    began = time.monotonic()
     try:
         async with asyncio.timeout(patience):
             while not await happened():  # noqa: ASYNC110 -- what is asked is in a server
-                await asyncio.sleep(every)
+                await asyncio.sleep(max(every, min((time.monotonic() - began) / 20, SELDOM)))
     except TimeoutError:
         raise AssertionError(f"waited {patience:.0f} s in vain for {what}") from None
 

@@ -12,6 +12,7 @@ import pytest
 from activities.pop.connection import PopConnection, Timeouts
 from activities.pop.listing_budget import COST, KEPT_BYTES, LEAST_KEPT, STEP, ListingBudget, NoRoom, Share
 from activities.pop.transport import LEAST_PROGRESS
+from tests.servers.scripted_pop import MailboxServer
 
 UIDL = b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 30_001))
 LINES = b"+OK\r\n" + UIDL + b".\r\n"
@@ -222,6 +223,15 @@ async def test_a_list_that_drips_ends_the_session_however_steadily_it_drips() ->
                 assert await pop.stat() == 9
                 with pytest.raises(TimeoutError, match=command):
                     await ask(pop)
+
+
+async def test_headers_that_each_come_in_time_may_take_longer_together_than_lists_may() -> None:
+    mail = {f"uid{number}": b"Subject: x\r\n\r\n" for number in range(1, 31)}
+    async with MailboxServer(messages=mail, capabilities=("TOP", "UIDL", "USER")) as server:
+        server.pauses["TOP"] = 0.1
+        async with connected(server.port, ListingBudget().share(), timeouts=Timeouts(lists=1)) as pop:
+            await pop.login("jane", server.password)
+            assert [number async for number, _ in pop.headers(range(1, 31))] == list(range(1, 31))
 
 
 async def test_a_list_that_is_to_prove_an_answer_and_drips_ends_the_session_too() -> None:

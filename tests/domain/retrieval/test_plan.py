@@ -251,6 +251,17 @@ def test_a_session_plans_no_more_than_it_may_keep_in_memory() -> None:
     assert (len(made.fetch), made.backlog) == (MOST_PLANNED, MOST_PLANNED + 2)
 
 
+def test_what_is_in_quarantine_and_finds_no_room_takes_nobodys_place_in_the_plan() -> None:
+    quarantined = range(1, 4)
+    made = plan(
+        [*(mail(number, 100) for number in quarantined), mail(4, 10)],
+        known("quarantined", *quarantined),
+        room=50,
+        most=1,
+    )
+    assert (numbers(made.fetch), made.backlog) == ([4], 1)
+
+
 def test_without_room_nothing_is_deleted_that_is_not_stored() -> None:
     made = plan([mail(1), mail(2)], known("stored", 1), room=0, after_store="delete")
     assert numbers(made.delete) == [1]

@@ -162,6 +162,8 @@ async def test_an_owner_that_is_no_superuser_migrates_and_lets_a_role_work(roles
         ("alter role {worker} noinherit; grant {owner} to {worker}", "is a member of a role that owns the schema"),
         ("create role {worker}_all superuser; grant {worker}_all to {worker}", "is a member of a superuser"),
         ("grant pg_write_all_data to {worker}", "may write to all tables"),
+        ("grant pg_execute_server_program to {worker}", "may write to the files of the database server"),
+        ("grant pg_write_server_files to {worker}", "may write to the files of the database server"),
         ("alter table mailroom.log owner to {worker}", "owns the schema of Mailroom or a table in it"),
     ],
 )
