@@ -27,24 +27,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from activities.account import Recorder
-from activities.actions.actions import Actions
-from activities.actions.context import Contexts
-from activities.crm.adapters.builtin.adapter import BuiltinCrm
-from activities.crm.adapters.registry import Adapters
-from activities.crm.connections import CrmConnections
-from activities.crm.serve import CrmServing
-from activities.directory.address_book import AddressBook
-from activities.erasure.erase_person import Erasing
-from activities.linking.decisions import Decisions
-from activities.mailbox.quarantine import Quarantine
+from activities import registry
 from activities.pauses import Pauses
-from activities.pop.auth_codes import AuthCodes
-from activities.pop.session import Sessions
-from activities.privacy.privacy import Privacies
-from activities.reconciliation.reconcile import Reconciliation
-from activities.registry import filing
-from activities.retrieval.watch import Retrieval
 from domain.core.foreign_text import log_line
 from domain.crm.settings import CrmSettings
 from infra import stacks
@@ -59,10 +43,9 @@ from infra.notices import NoticeCourier
 from infra.search_attributes import COMMAND, WrongType, missing
 from infra.settings import SettingsError, WorkerSettings
 from infra.telemetry.gauges import Gauges
-from infra.telemetry.metrics import SessionMetrics
 from infra.telemetry.telemetry import Telemetry
 from infra.temporal.client import TemporalUnreachable, connect, leave
-from infra.vault.references import Secrets
+from infra.temporal.patience import with_time_for_workflows
 from workflows import contract
 from workflows.account.mail_account import MailAccount
 from workflows.crm.crm_connection import CrmConnection
@@ -90,47 +73,20 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         "interceptors": [Pauses()],
     }
     if "workflows" in settings.roles:
-        connections = CrmConnections(pool)
-        quarantine = Quarantine(pool)
-        decisions = Decisions(pool)
-        book = AddressBook(pool)
-        made.append(
-            Worker(
-                client,
-                task_queue=contract.WORKFLOW_QUEUE,
-                workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson],
-                activities=[
-                    Recorder(pool).record,
-                    connections.check_crms,
-                    connections.register_crm,
-                    connections.retry_failed_entries,
-                    BuiltinCrm(pool).save_record,
-                    quarantine.retry_quarantined,
-                    quarantine.skip_message,
-                    Erasing(pool).erase_person,
-                    *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
-                    *filing(pool),
-                    Privacies(pool).set_privacy,
-                    book.save_contact,
-                    book.remove_contact,
-                ],
-                **shared,
-            )
+        of_workflows = Worker(
+            client,
+            task_queue=contract.WORKFLOW_QUEUE,
+            workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson],
+            activities=registry.of_workflows(pool),
+            **shared,
         )
+        made.append(with_time_for_workflows(of_workflows))
     if "retrieval" in settings.roles:
-        sessions = Sessions(Secrets(pool, settings), settings, AuthCodes(pool))
-        retrieval = Retrieval(pool, sessions, settings, SessionMetrics(), name)
-        reconciliation = Reconciliation(pool, sessions, settings, name)
         made.append(
             Worker(
                 client,
                 task_queue=contract.RETRIEVAL_QUEUE,
-                activities=[
-                    retrieval.watch,
-                    retrieval.try_login,
-                    reconciliation.reconcile,
-                    reconciliation.await_retrieval,
-                ],
+                activities=registry.of_retrieval(pool, settings, name),
                 max_concurrent_activities=SESSIONS_AT_ONCE,
                 activity_task_poller_behavior=PollerBehaviorAutoscaling(),
                 # A cancellation reaches a session with a heartbeat: `disable` must not wait for a throttled one.
@@ -140,22 +96,11 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
             )
         )
     if "crm" in settings.roles:
-        adapters = Adapters(pool, settings)
-        serving = CrmServing(pool, adapters, settings, name)
-        actions = Actions(pool, adapters.of, settings.support)
         made.append(
             Worker(
                 client,
                 task_queue=contract.CRM_QUEUE,
-                activities=[
-                    serving.check_crm,
-                    serving.serve_crm,
-                    actions.add_record,
-                    actions.add_task,
-                    actions.add_event,
-                    actions.add_note,
-                    Contexts(pool, adapters.of).context,
-                ],
+                activities=registry.of_crms(pool, settings, name),
                 max_concurrent_activities=SESSIONS_AT_ONCE,
                 max_heartbeat_throttle_interval=timedelta(seconds=1),
                 default_heartbeat_throttle_interval=timedelta(seconds=1),

@@ -60,7 +60,9 @@ BELOW: dict[str, dict[str, str]] = {
         "pauses": "core mailbox",
         "retrieval": "core crm delivery directory filing linking mailbox pop privacy storage",
         "reconciliation": "core mailbox pop retrieval",
-        "registry": "erasure filing privacy",
+        "registry": (
+            "account actions crm directory erasure filing linking mailbox pop privacy reconciliation retrieval"
+        ),
     },
     "workflows": {
         "contract": "",
