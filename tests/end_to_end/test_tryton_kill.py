@@ -259,7 +259,6 @@ async def test_killed_and_cut_off_on_every_side_each_party_shows_its_mail_exactl
     operator: Operator,
     dovecot: Dovecot,
     services: Services,
-    tryton_server: TrytonServer,
     tmp_path: Path,
 ) -> None:
     seed = int(os.environ.get("MAILROOM_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -268,7 +267,7 @@ async def test_killed_and_cut_off_on_every_side_each_party_shows_its_mail_exactl
     async with contextlib.AsyncExitStack() as running:
         postgres = await running.enter_async_context(own_postgres(tmp_path))
         temporal = await running.enter_async_context(own_temporal(tmp_path, services))
-        server = running.enter_context(TrytonServer(postgres.owner_url, like=tryton_server))
+        server = running.enter_context(TrytonServer(postgres.owner_url))
         sales = running.enter_context(TrytonDatabase(server))
         to_tryton = await running.enter_async_context(TappedLine(server.port))
         to_mailbox = await running.enter_async_context(TappedLine(dovecot.port))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -26,6 +28,7 @@ from tests.servers.process import ServerProcess
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv" / "crms" / "bin" / "python"
 MODULE = ROOT / "infra" / "tryton"
+SETUP = Path(__file__).with_name("tryton_setup.py")
 TEMPLATE = "tryton_template"
 LOCK = 7227  # of the template, while it is being made
 KEY = uuid.uuid5(uuid.NAMESPACE_DNS, "mailroom.example").hex * 4
@@ -35,16 +38,29 @@ CONTEXT = {"company": 1, "companies": [1], "employee": 1}
 COMPANY_PARTIES = ("Nordwind GmbH", "Mailroom")  # what each database has from the start
 
 
+def _made_of() -> str:
+    """A digest of all that decides what is in the template."""
+    sources = [path for path in MODULE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    digest = hashlib.sha256()
+    for path in (ROOT / "tests" / "crms.lock", Path(__file__), SETUP, *sorted(sources)):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _postgresql(program: str, *arguments: str) -> None:
+    subprocess.run([str(binaries() / program), *arguments], check=True, timeout=600)
+
+
 class TrytonServer(ServerProcess):
     """`trytond` on 127.0.0.1, for any database of the PostgreSQL at `postgres`. Used as a context manager.
 
-    The template of its databases is copied from the server `like`, if there is one, rather than made anew.
+    The template of its databases takes two minutes of work, so it is kept as a dump in Tryton's environment, under the digest of
+    all that it is made of.
     """
 
-    def __init__(self, postgres: str, *, like: TrytonServer | None = None) -> None:
+    def __init__(self, postgres: str) -> None:
         super().__init__()
         self.postgres = postgres
-        self._like = like
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="tryton-")
 
@@ -127,21 +143,21 @@ class TrytonServer(ServerProcess):
             connection.execute(f"alter database {TEMPLATE} is_template true")  # no server looks into it any more
 
     def _fill_template(self, database: str) -> None:
-        if self._like is None:
-            password = Path(self._folder.name) / "password"
-            password.write_text(uuid.uuid4().hex + "\n")
-            self.environment["TRYTONPASSFILE"] = str(password)
-            admin = [str(PYTHON.with_name("trytond-admin")), "-c", str(self.settings), "-d", database]
-            self.run([*admin, "--email", "admin@nordwind.example", "-u", *MODULES, "--activate-dependencies"])
-            setup = str(Path(__file__).with_name("tryton_setup.py"))
-            self.run([setup, self.uri(database), str(self.settings), KEY, ADMIN_KEY])
+        kept = PYTHON.parents[1] / f"{TEMPLATE}-{_made_of()}.dump"
+        if kept.exists():
+            _postgresql("pg_restore", "--exit-on-error", "--no-owner", "--dbname", self.uri(database), str(kept))
             return
+        password = Path(self._folder.name) / "password"
+        password.write_text(uuid.uuid4().hex + "\n")
+        self.environment["TRYTONPASSFILE"] = str(password)
+        admin = [str(PYTHON.with_name("trytond-admin")), "-c", str(self.settings), "-d", database]
+        self.run([*admin, "--email", "admin@nordwind.example", "-u", *MODULES, "--activate-dependencies"])
+        self.run([str(SETUP), self.uri(database), str(self.settings), KEY, ADMIN_KEY])
         dump = Path(self._folder.name) / "template.dump"
-        for command in (
-            ["pg_dump", "--format=custom", "--file", str(dump), self._like.uri(TEMPLATE)],
-            ["pg_restore", "--exit-on-error", "--dbname", self.uri(database), str(dump)],
-        ):
-            subprocess.run([str(binaries() / command[0]), *command[1:]], check=True, timeout=300)
+        _postgresql("pg_dump", "--format=custom", "--file", str(dump), self.uri(database))
+        unfinished = kept.with_name(f"{kept.name}.{uuid.uuid4().hex}")
+        shutil.copyfile(dump, unfinished)
+        unfinished.replace(kept)
 
     def _answers(self) -> bool:
         try:
