@@ -196,7 +196,9 @@ async def test_postgresql_is_stopped_and_killed_again_and_again_and_every_accoun
         )
         assert said, "no attempt met an outage"
         assert scheduled.seconds, "no pause was seen"
-        assert [one for one in scheduled.seconds if one[0] > LONGEST] == []
+        # Of a heartbeat that a starved Temporal server missed the pause is the retry policy's; one that we stop, we say.
+        assert [one for one in scheduled.seconds if one[0] > LONGEST and not one[2].endswith("Heartbeat timeout")] == []
+        assert "its heartbeats stop" not in worker.said()
         assert [one for one in said if one[0] > LONGEST] == []
         rows = await operator.rows("select address, state, authentication_failures, connection_failures from accounts")
         assert {tuple(row.values())[1:] for row in rows} == {("active", 0, 0)}, "an outage counts against nobody"
