@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -310,6 +312,21 @@ def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None
 def test_a_number_that_means_a_wrong_password_or_names_a_case_or_counts_leaves_it_one(words: str) -> None:
     assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
     assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SMTP_AUTHENTICATION
+
+
+def test_the_first_text_with_a_number_compiles_no_expression_as_nothing_else_runs_in_the_meantime() -> None:
+    asked = """
+import re._compiler
+from domain.failures.classification import diagnose_reply
+compiled, compile_it = [], re._compiler.compile
+re._compiler.compile = lambda *given: compiled.append(given) or compile_it(*given)
+re.compile("so that it is known to be seen")
+for words in ("Login failed: 503", "Login failed 30.11.2026 12:31:05 (ref 1234), 2 of 5", "\u767b\u5f55\uff08500\uff09"):
+    diagnose_reply(words, phase="login", command="PASS")
+print(len([what for what, *_ in compiled if len(what) > 60]), len(compiled) > 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["0", "True"]
 
 
 def test_the_code_that_a_reply_of_smtp_begins_with_is_no_other_number_in_any_of_its_lines() -> None:
