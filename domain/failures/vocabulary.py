@@ -35,6 +35,7 @@ _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:com|net|org|edu|gov|info|biz|local|lan
 _CLOCK = re.compile(r"\b(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?!\d)")
 _TIME_SPAN = re.compile(r"\b(\d+) ?(?:s|secs?|m|mins?|h|hrs?)\b", re.IGNORECASE)
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w/.:@])(?:/[\w.~-]{1,64}){2,}/?")
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _VOICED = "\u3099\u309a"  # marks that make other syllables of Japanese ones
 _UNVOICED = str.maketrans("", "", _VOICED)
@@ -211,8 +212,8 @@ def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents; words in camel case apart, links and times of the day as one word, 10m as 10 minutes."""
-    text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _LINK.sub(" urllink ", text)))
+    """Lower case, without accents; words in camel case apart, links, paths and times as one word, 10m as 10 minutes."""
+    text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _PATH.sub(" filepath ", _LINK.sub(" urllink ", text))))
     text = unicodedata.normalize("NFKD", text)
     if _CAMEL.search(text):
         text = _WORDS_IN_ONE.sub(lambda word: _CAMEL.sub(" ", word[0]), text)

@@ -197,6 +197,13 @@ def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
         ("wrong password format", "secret + wrong nor part", None),
         ("wrong password in your answer", "secret + wrong nor part", ["password*", "wrong"]),
         ("busy on this server", "server + busy", ["server*", "busy"]),
+        ("sessione utente non valida", "user + wrong nor thing", None),
+        ("sessione: utente non valido", "user + wrong nor thing", ["utente", "non valid*"]),
+        ("session de l'utilisateur invalide", "user + wrong nor thing", None),
+        ("Mailbox /var/mail/jane does not exist", "mailbox + unknown nor thing", None),
+        ("unknown wibble user", "user + unknown nor strange_between", None),
+        ("unknown user wibble", "user + unknown nor strange_between", ["user", "unknown"]),
+        ("unknown user wibble", "user + unknown nor strange", None),
     ],
 )
 def test_a_pattern_holds_by_nearness_order_negation_and_sentence(
