@@ -12,6 +12,22 @@ WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
 
+# The contract counts a password that has to be changed: no other will do until it is.
+PASSWORD_EXPIRED = Meaning.of("secret + expired @4")
+
+# That mail programs may not get at a mailbox, by a protocol or by any.
+PROTOCOL_OFF = Meaning.of(
+    "pop + !enabled|off|plan|suspended @6 unless temporary|later|now|crash",
+    "switch_on + pop @3 unless temporary|later|now|crash",
+    "pop > needed > enabled @4 unless temporary|later|now|crash",
+    "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
+    "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
+    "pop + !right|!access @5 unless temporary|later|now|crash",
+    "pop > off|suspended @1 unless temporary|now|crash",
+    "access + server + denied|!enabled @4 unless temporary|later|now|crash",
+    "plan + !enabled|switch_on|browser|access @5",
+)
+
 METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
 
 # That a login is refused for a time, or may be tried again after one, is said of logins that come too often.

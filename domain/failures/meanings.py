@@ -195,7 +195,8 @@ class Rule:
     `looked_for` is a meaning, or for a mark a pattern of the text itself. `phases` are those in which it holds; none: all.
     `remedies` replaces `remedy` for single providers. `hosts` limits the rule to servers whose name is one of these or ends in
     one of them. `certain`: its words cannot mean anything else, whatever codes the server offers and says. `weak`: no code is
-    overruled by it. `learned_from`: whose text taught it, "" for what the language, an RFC or a manual says.
+    overruled by it. `yields_to`: of a mark, the kinds that words beside it may make of it. `learned_from`: whose text taught
+    it, "" for what the language, an RFC or a manual says.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Rule:
     remedies: Mapping[str, str] = field(default_factory=dict)
     certain: bool = False
     weak: bool = False
+    yields_to: frozenset[Kind] = frozenset()
     learned_from: str = ""
 
     def holds(self, phase: str, host: str, without: Collection[str]) -> bool:
@@ -254,15 +256,13 @@ def decide(
     rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
 ) -> Decision | None:
     """By marks, then codes, then meanings; None for a text in which nothing is known."""
-    for mark in rules.marks:
-        if (
-            isinstance(mark.looked_for, re.Pattern)
-            and mark.holds(phase, host, words.without)
-            and mark.looked_for.search(text)
-        ):
-            return _decision(mark, provider)
+    mark = next((mark for mark in rules.marks if _bears(text, mark, phase, host, words.without)), None)
+    if mark is not None and not mark.yields_to:
+        return _decision(mark, provider)
     reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
+    if mark is not None:
+        return spoken[0] if spoken and spoken[0].kind in mark.yields_to else _decision(mark, provider)
     name, code = next(
         ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
     )
@@ -273,6 +273,11 @@ def decide(
     remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
     hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
     return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
+
+
+def _bears(text: str, mark: Rule, phase: str, host: str, without: frozenset[str]) -> bool:
+    pattern = mark.looked_for
+    return isinstance(pattern, re.Pattern) and mark.holds(phase, host, without) and pattern.search(text) is not None
 
 
 def _without_codes(text: str, rules: Rules) -> str:

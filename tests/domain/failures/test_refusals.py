@@ -142,6 +142,39 @@ def test_any_words_of_an_smtp_server_have_a_diagnosis_with_advice(text: str, pha
     assert diagnose_smtp_reply(text, phase=phase).remedy  # type: ignore[arg-type]  # as the table has it
 
 
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("535 Invalid credentials; POP access must be turned on in settings", Kind.CONFIGURATION),
+        ("535 5.7.8 Authentication failed: SMTP and IMAP access is disabled for this mailbox", Kind.CONFIGURATION),
+        ("535 登录失败：请先开启POP3/SMTP服务", Kind.CONFIGURATION),
+        ("535 5.7.8 password has expired", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 Das Kennwort ist abgelaufen", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 Hasło wygasło", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 パスワードの有効期限が切れています", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 The account has expired", Kind.CONFIGURATION),
+        ("454 4.7.0 password has expired", Kind.SERVER_ERROR),
+        ("534 5.7.9 Please log in with your web browser", Kind.WEB_LOGIN_REQUIRED),
+        ("534 5.7.9 Melden Sie sich bitte im Browser an", Kind.WEB_LOGIN_REQUIRED),
+        ("534 5.7.9 Authentication mechanism is too weak", Kind.CONFIGURATION),
+        ("534 5.7.9 Authentication failed", Kind.CONFIGURATION),
+        ("534 5.7.9 El mecanismo es demasiado débil, use TLS", Kind.CONFIGURATION),
+        ("534-5.7.9 Application-specific password required", Kind.CONFIGURATION),
+    ],
+)
+def test_the_same_words_mean_the_same_to_a_server_of_smtp(said: str, kind: Kind) -> None:
+    assert diagnose_smtp_reply(said, phase="auth").kind is kind
+
+
+def test_a_password_that_expired_is_told_so_where_mail_is_sent_as_where_it_is_read() -> None:
+    for told in (
+        diagnose_smtp_reply("535 5.7.8 password has expired", phase="auth"),
+        diagnose_reply("password has expired", phase="login", command="PASS"),
+    ):
+        assert "has expired or must be changed" in told.remedy
+
+
 # --- the vocabulary and the patterns ---
 
 
