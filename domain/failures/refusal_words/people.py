@@ -82,8 +82,9 @@ access
   zh: 访问, 存取
   ja: アクセス
 thing
-  en: session*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files, filepath, owner*,
-      ownership, permission*, uid, gid, acl, acls, context*, preferences, settings, home, profile data, handle*,
+  en: session*, spool file*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files, filepath,
+      mailbox guid*, user guid*, account guid*, condition*, owner*, ownership, permission*, uid, gid, acl,
+      acls, context*, preferences, settings, home, profile data, handle*,
       descriptor*, migration, subscription*, flags, namespace*, shard*, routing*, assignment*, association*
   de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
       benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*, besitzer*,

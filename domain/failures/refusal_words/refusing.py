@@ -58,22 +58,27 @@ filler
       dear, caps lock, case sensitive, exactly, fully,
       but, once, more, one,
       carefully
-  de: der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
+  de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von,
+      bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
       prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben,
       sind, worden
-  fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
+  fr: ce, cet, cette, ces, tel, telle, le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a,
+      votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
       combinaison, que, sont
-  es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
+  es: este, esta, ese, esa, tal, el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
       compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*, combinacion, que, son
-  pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
+  pt: este, esta, esse, essa, tal, o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua,
+      e, ou, favor, verifique,
       ajuda, no, na, foi, informad*, digitad*, inserid*, fornecid*, combinacao, que, sao
-  it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
+  it: questo, questa, tale, il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
       aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
-  pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się, podan*, podał*, wpisan*, wprowadzon*,
+  pl: ten, tego, taki, takiego, taka, takie, do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź,
+      się, podan*, podał*, wpisan*, wprowadzon*,
       kombinacja, że, jest, są, został*
-  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность, введен*, ввели,
+  ru: этот, этого, такой, такого, такая, в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте,
+      обратитесь, к, при, правильность, введен*, ввели,
       указан*, указали, вы, вами, сочетание, комбинация, что
   zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
       以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写
@@ -82,12 +87,14 @@ filler
       入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
 
 of
-  en: of, of the, of this, of your
-  de: von, vom, des, der, dieses
-  fr: de, du, des, d, de l, de la, de votre, de cet
-  es: de, del, de la, de los, de su
-  pt: de, do, da, dos, das
-  it: di, del, della, dell, dei, delle
+  en: of, of the, of this, of your, for, for the, for this, for your
+  de: von, vom, des, der, dieses, für, für den, für das, für diesen
+  fr: de, du, des, d, de l, de la, de votre, de cet, pour, pour l, pour le, pour la, pour cet
+  es: de, del, de la, de los, de su, para, para el, para la
+  pt: de, do, da, dos, das, para, para o, para a
+  it: di, del, della, dell, dei, delle, per, per l, per il
+  pl: dla
+  ru: для
 here
   en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server,
       on the
