@@ -81,7 +81,7 @@ _NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unkno
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
     f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
-    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet",
+    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
 )
 
 WRONG_PASSWORD = Meaning.of(

@@ -17,11 +17,11 @@ backend
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
-  fr: base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
+  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
       fichier
-  es: base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
+  es: nodo*, base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
   pt: banco de dados, base de dados, diretorio, disco, armazenamento, memoria, rede, servidor de autenticacao
-  it: banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
+  it: nodo, nodi, banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
   ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, сервер* хранения, бд
   zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
