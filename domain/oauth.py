@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from domain.core.urls import http_url
 from domain.crm.settings import DataCentre
 from domain.crm.zoho import DATA_CENTRES, SCOPES, data_centre_of
 from domain.directory.records import Profile
 from domain.failures import connection_rules as network
 from domain.failures.failure import Diagnosis, Kind
 from domain.failures.prospects import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
+from domain.urls import http_url
 
 COMMAND = "python -m infra.oauth connect"
 RENEWED_BEFORE = 300.0  # seconds before its expiry that an access token counts as old: clocks differ, sessions wait

@@ -14,7 +14,7 @@ from typing import TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from domain.core.urls import http_url
+from domain.urls import http_url
 
 ROLES = ("workflows", "retrieval", "crm", "sending")
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")

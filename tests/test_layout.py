@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 BELOW: dict[str, dict[str, str]] = {
     "domain": {
         "core": "",
+        "urls": "",
         "failures": "core",
         "mime": "",
         "bounces": "failures mime",
@@ -38,9 +39,9 @@ BELOW: dict[str, dict[str, str]] = {
         "directory": "core mime",
         "privacy": "core message mime",
         "linking": "core directory message privacy",
-        "crm": "core directory failures linking message privacy",
+        "crm": "core directory failures linking message privacy urls",
         "reconciliation": "retrieval",
-        "oauth": "core crm directory failures",
+        "oauth": "crm directory failures urls",
     },
     "activities": {
         "core": "",

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.core.urls import http_url
 from domain.core.validation import Line, Name, SecretReference, Strict
 from domain.directory.records import Profile
 from domain.linking.rules import Rules
+from domain.urls import http_url
 
 CrmKind = Literal["builtin", "tryton", "zoho"]
 DataCentre = Literal["us", "eu", "in", "au", "jp", "ca", "cn", "sa", "uk"]

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from domain.failures.refusal_words import numbers
 
 ERROR_NUMBER, PASSING_STATUS = "error_number", "passing_status"
 
-_WIDE = (
-    "\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"  # of scripts without blanks, as domain/failures/vocabulary.py has them
-)
-_IN_A_WORD = rf"[^\W{_WIDE}]"
-_BEGIN, _END = rf"(?<!{_IN_A_WORD})", rf"(?!{_IN_A_WORD})"
 _LANGUAGE = re.compile(r"^ +[a-z]{2}: ", re.MULTILINE)
 
 # Whatever digits are in these are no error's: addresses of the network, with a port, and days.
@@ -39,9 +34,40 @@ _WEEKDAY = "(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
 _DAY = (
     rf"(?:\d\d?[ -]{_MONTH}|{_MONTH} +\d\d?)(?:,?[ -]\d{{4}})?(?: clocktime)?(?: (?:[+-]\d{{4}}|utc|gmt))?(?: \d{{4}})?"
 )
-_HEX = r"0x[0-9a-f]{1,16}"
-_STATUS = re.compile(rf"(?<![\w.])[45]\.\d{{1,3}}\.\d{{1,3}}(?!{_IN_A_WORD}|\.\d)")
 _LONG = 6  # digits: a shorter number that stands alone is an error's
+
+# Letters of scripts without blanks between words are no letters here: `_shadow` has dots for them. They are not named in the
+# expressions, as each class that names them costs milliseconds to compile; nor are words, which `_Words` looks up.
+_SCRIPTS_WITHOUT_BLANKS = re.compile("[\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
+_NUMBER = re.compile(r"(?<!\w)\d+")
+_SEPARATED = re.compile(r"[ .-]")
+_WORD_BETWEEN = re.compile(r" \w+ ")
+_LETTERS = re.compile(r"[^\W\d]*")
+_BETWEEN = r"[\s:=#.,/'\"(\[<-]{0,4}"
+_BETWEEN_UNSIGNED = r"[\s:=#.,'\"(\[<]{0,4}"  # what is right before a number with a sign
+_COUNTED_NUMBER = re.compile(rf"{_BETWEEN}\d+(?!\w)")
+_CASE = re.compile(rf"{_BETWEEN}(?=[\w.-]*\d)\w[\w.-]*")
+_LONG_CASE = re.compile(rf"{_BETWEEN}(?=[\w.-]*\d)(?:[\w.-]{{{_LONG},}}|(?=\d*[a-z])\w+)")
+_NAME = re.compile(r"[\s'\"(<]{1,3}\d+(?!\w)")
+_STATUS = re.compile(r"(?<![\w.])[45]\.\d{1,3}\.\d{1,3}(?!\w|\.\d)")
+_TIMES = (
+    re.compile(rf"(?<!\w)\d+ ?(?:{'|'.join(map(re.escape, numbers.OF_SO_MANY))}) ?\d+(?!\w)"),
+    re.compile(r"(?<!\w)clocktime(?:\.\d+)?z?(?: ?(?:[+-]\d\d:?\d\d|utc|gmt|cet|cest))?(?!\w)"),
+    re.compile(rf"(?<!\w)(?:{_WEEKDAY},? ?)?{_DAY}(?!\w)"),
+)
+_NOTHING = (
+    *(re.compile(rf"(?<![\w.]){place}(?![\w.]*\d)") for place in _PLACES_AND_DAYS),
+    re.compile(r"(?<!\w)\w+\[\d+\]"),  # "popper[12345]"
+)
+_PREFIXES = "|".join(numbers.PREFIXES_OF_AN_ERROR)
+_HEX = re.compile(r"(?<!\w)(?P<number>-?0x[0-9a-f]{1,16})(?!\w)")
+_HEX_OF_AN_ERROR = re.compile(rf"{_BETWEEN}(?P<number>(?=[0-9a-f]*[a-f])[0-9a-f]{{8}})(?!\w)")
+_OF_AN_ERROR = re.compile(rf"{_BETWEEN_UNSIGNED}(?P<number>-?\d{{1,10}})(?!\w)")
+_ALONE = (
+    re.compile(rf"(?<!\w)(?:{_PREFIXES})[_-]?(?P<number>\d{{1,10}})(?!\w)"),
+    re.compile(r"(?<![\w.)\]-])(?P<number>-\d{1,10})(?!\w|[.:-]\d)"),
+    re.compile(rf"(?<![.@+-])(?<!\d[:/])(?<!\w)(?P<number>\d{{1,{_LONG - 1}}})(?!\w|[.,:@/-]\w|%)"),
+)
 
 
 class Numbers(NamedTuple):
@@ -57,22 +83,64 @@ def numbers_in(text: str) -> Numbers:
     """Those of `text`, which is folded (`domain.failures.vocabulary.fold`)."""
     if "clocktime" not in text and not any(map(str.isdigit, text)):  # which `fold` leaves of a time of the day
         return Numbers()
-    rules = _rules()
-    cases = tuple(found.span() for found in rules.cases.finditer(text))
-    named = (*cases, *(found.span() for pattern in rules.named for found in pattern.finditer(text)))
-    nothing = [*named, *(found.span() for pattern in rules.nothing for found in pattern.finditer(text))]
+    words, shadow = _words(), _SCRIPTS_WITHOUT_BLANKS.sub("\u00b7", text)
+    begins = [at for at in range(len(text)) if _begins(shadow, at)]
+    counted = set(words.counted.found(text, shadow, begins))
+    cases = tuple(_followed(words.of_a_long_case.found(text, shadow, begins), _LONG_CASE, shadow))
+    named = (
+        *cases,
+        *_followed(words.of_a_case.found(text, shadow, begins), _CASE, shadow),
+        *_followed(counted, _COUNTED_NUMBER, shadow),
+        *_counts(shadow, counted),
+        *(found.span() for pattern in _TIMES for found in pattern.finditer(shadow)),
+    )
+    nothing = [
+        *named,
+        *_followed(words.of_a_name.found(text, shadow, begins), _NAME, shadow),
+        *(found.span() for pattern in _NOTHING for found in pattern.finditer(shadow)),
+    ]
     said: list[tuple[int, int, str]] = []
-    for status in _STATUS.finditer(text):
+    for status in _STATUS.finditer(shadow):
         if status[0] not in numbers.WRONG_PASSWORD_STATUSES and not _within(status.span(), nothing):
             said.append((*status.span(), PASSING_STATUS if status[0].startswith("4") else ERROR_NUMBER))
         nothing.append(status.span())
-    for pattern, base in rules.of_errors:
-        for found in pattern.finditer(text):
+    of_errors = set(words.of_an_error.found(text, shadow, begins))
+    for candidates, base in (  # the surest first
+        (list(_HEX.finditer(shadow)), 16),
+        (_behind(of_errors, _HEX_OF_AN_ERROR, shadow), 16),
+        (_behind(of_errors, _OF_AN_ERROR, shadow), 10),
+        *((list(pattern.finditer(shadow)), 10) for pattern in _ALONE),
+    ):
+        for found in candidates:
             place = found.span("number")
             if not _within(place, nothing) and not _is_a_wrong_password(found["number"], base):
                 said.append((*place, ERROR_NUMBER))
             nothing.append(place)
     return Numbers(tuple(said), named, cases)
+
+
+def _behind(words: Iterable[tuple[int, int]], pattern: re.Pattern[str], shadow: str) -> list[re.Match[str]]:
+    return [found for end in sorted({end for _, end in words}) if (found := pattern.match(shadow, end))]
+
+
+def _followed(words: Iterable[tuple[int, int]], pattern: re.Pattern[str], shadow: str) -> Iterator[tuple[int, int]]:
+    """From where a word begins to where what follows it ends."""
+    for begin, end in words:
+        if found := pattern.match(shadow, end):
+            yield begin, found.end()
+
+
+def _counts(shadow: str, counted: Collection[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Numbers before what they count: "3 attempts remaining", "3-day", "3 more attempts"."""
+    ends: dict[int, list[int]] = {}
+    for begin, end in counted:
+        ends.setdefault(begin, []).append(end)
+    for number in _NUMBER.finditer(shadow):
+        behind = [number.end()]
+        behind += [found.end() for found in (_SEPARATED.match(shadow, number.end()),) if found]
+        behind += [found.end() for found in (_WORD_BETWEEN.match(shadow, number.end()),) if found]
+        for first in (end for at in behind for end in ends.get(at, ())):
+            yield number.start(), max([first, *(ends.get(first + 1, ()) if shadow[first : first + 1] == " " else ())])
 
 
 def _within(place: tuple[int, int], others: Collection[tuple[int, int]]) -> bool:
@@ -83,61 +151,72 @@ def _is_a_wrong_password(number: str, base: int) -> bool:
     return int(number, base) % 2**32 in numbers.WRONG_PASSWORD_NUMBERS
 
 
-class _Rules(NamedTuple):
-    cases: re.Pattern[str]
-    named: tuple[re.Pattern[str], ...]  # with a word for it right beside
-    nothing: tuple[re.Pattern[str], ...]
-    of_errors: tuple[tuple[re.Pattern[str], int], ...]  # surest first; with the base of the number
+class _Spelling(NamedTuple):
+    parts: tuple[str, ...]  # folded; between them a blank, a line, or nothing
+    open_ended: bool
+    wide: bool
+
+
+class _Words(NamedTuple):
+    """Those of one list, by what they begin with."""
+
+    by_start: dict[str, list[_Spelling]]
+
+    @classmethod
+    def of(cls, table: str) -> _Words:
+        lines = _LANGUAGE.sub(", ", table).replace("\n", " ").split(",")
+        by_start: dict[str, list[_Spelling]] = {}
+        for word in {word.strip() for word in lines if word.strip()}:
+            parts = tuple(word.rstrip("*").split())
+            wide = _SCRIPTS_WITHOUT_BLANKS.search(word) is not None
+            by_start.setdefault(parts[0][:2], []).append(_Spelling(parts, word.endswith("*"), wide))
+        return cls(by_start)
+
+    def found(self, text: str, shadow: str, begins: Iterable[int]) -> Iterator[tuple[int, int]]:
+        for at in begins:
+            for start in {text[at : at + 2], text[at]}:
+                for spelling in self.by_start.get(start, ()):
+                    if (end := _end(spelling, text, shadow, at)) is not None:
+                        yield at, end
+
+
+def _begins(shadow: str, at: int) -> bool:
+    return not shadow[at].isspace() and (at == 0 or not _is_in_a_word(shadow[at - 1]))
+
+
+def _is_in_a_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _end(spelling: _Spelling, text: str, shadow: str, at: int) -> int | None:
+    for n, part in enumerate(spelling.parts):
+        if n and text[at : at + 1] in (" ", "_", "-"):
+            at += 1
+        if not text.startswith(part, at):
+            return None
+        at += len(part)
+    if spelling.wide:
+        return at
+    if spelling.open_ended:
+        letters = _LETTERS.match(shadow, at)
+        return letters.end() if letters else at
+    return None if at < len(shadow) and _is_in_a_word(shadow[at]) else at
+
+
+class _Lists(NamedTuple):
+    of_an_error: _Words
+    of_a_case: _Words
+    of_a_long_case: _Words
+    of_a_name: _Words
+    counted: _Words
 
 
 @functools.cache
-def _rules() -> _Rules:
-    prefix = "|".join(numbers.PREFIXES_OF_AN_ERROR)
-    number = r"-?\d{1,10}"
-    between = r"[\s:=#.,/'\"(\[<-]{0,4}"
-    case = rf"{between}(?=[\w.-]*\d)\w[\w.-]*"
-    long_case = rf"{between}(?=[\w.-]*\d)(?:[\w.-]{{{_LONG},}}|(?=\d*[a-z])\w+)"
-    counted, so_many = _any(numbers.COUNTED), "|".join(map(re.escape, numbers.OF_SO_MANY))
-    cases = rf"{_any(numbers.OF_A_LONG_CASE)}{long_case}"
-    named = (
-        rf"{_any(numbers.OF_A_CASE)}{case}",
-        rf"{_BEGIN}\d+[ .-]?{counted}(?: {counted})?",
-        rf"{counted}{between}\d+{_END}",
-        rf"{_BEGIN}\d+ ?(?:{so_many}) ?\d+{_END}",
-        rf"{_BEGIN}clocktime(?:\.\d+)?z?(?: ?(?:[+-]\d\d:?\d\d|utc|gmt|cet|cest))?{_END}",
-        f"{_BEGIN}(?:{_WEEKDAY},? ?)?{_DAY}{_END}",
+def _words() -> _Lists:
+    return _Lists(
+        _Words.of(numbers.OF_AN_ERROR),
+        _Words.of(numbers.OF_A_CASE),
+        _Words.of(numbers.OF_A_LONG_CASE),
+        _Words.of(numbers.OF_A_NAME),
+        _Words.of(numbers.COUNTED),
     )
-    nothing = (
-        *(rf"(?<![\w.]){place}(?![\w.]*\d)" for place in _PLACES_AND_DAYS),
-        rf"{_any(numbers.OF_A_NAME)}[\s'\"(<]{{1,3}}\d+{_END}",
-        rf"{_BEGIN}\d+ {_IN_A_WORD}+ {counted}",  # "3 more attempts"
-        rf"{_IN_A_WORD}\[\d+\]",  # "popper[12345]"
-    )
-    of_errors = (
-        (rf"{_BEGIN}(?P<number>-?{_HEX}){_END}", 16),
-        (rf"{_any(numbers.OF_AN_ERROR)}{between}(?P<number>(?=[0-9a-f]*[a-f])[0-9a-f]{{8}}){_END}", 16),
-        (rf"{_any(numbers.OF_AN_ERROR)}[\s:=#.,'\"(\[<]{{0,4}}(?P<number>{number}){_END}", 10),
-        (rf"{_BEGIN}(?:{prefix})[_-]?(?P<number>\d{{1,10}}){_END}", 10),
-        (rf"(?<![\w.)\]-])(?P<number>-\d{{1,10}})(?!{_IN_A_WORD}|[.:-]\d)", 10),
-        (rf"(?<![.@+-])(?<!\d[:/]){_BEGIN}(?P<number>\d{{1,{_LONG - 1}}})(?!{_IN_A_WORD}|[.,:@/-]\w|%)", 10),
-    )
-    return _Rules(
-        re.compile(cases),
-        tuple(re.compile(pattern) for pattern in named),
-        tuple(re.compile(pattern) for pattern in nothing),
-        tuple((re.compile(pattern), base) for pattern, base in of_errors),
-    )
-
-
-def _any(words: str) -> str:
-    """A pattern of any of these words, longest first."""
-    lines = _LANGUAGE.sub(", ", words).replace("\n", " ").split(",")
-    spelled = sorted({word.strip() for word in lines if word.strip()}, key=len, reverse=True)
-    return "(?:" + "|".join(map(_spelled, spelled)) + ")"
-
-
-def _spelled(word: str) -> str:
-    pattern = re.escape(word.rstrip("*")).replace(r"\ ", r"[\s_-]?")
-    if re.search(f"[{_WIDE}]", word):
-        return pattern
-    return f"{_BEGIN}{pattern}" + (rf"{_IN_A_WORD}*" if word.endswith("*") else _END)

@@ -6,11 +6,27 @@ What is a wrong password in one is that in the other, and what is not is neither
 
 from __future__ import annotations
 
-from domain.failures.meanings import STRANGE, Meaning
+from domain.failures.meanings import STRANGE, STRANGE_BETWEEN, Meaning
 
 WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
+
+# The contract counts a password that has to be changed: no other will do until it is.
+PASSWORD_EXPIRED = Meaning.of("secret + expired @4")
+
+# That mail programs may not get at a mailbox, by a protocol or by any.
+PROTOCOL_OFF = Meaning.of(
+    "pop + !enabled|off|plan|suspended @6 unless temporary|later|now|crash",
+    "switch_on + pop @3 unless temporary|later|now|crash",
+    "pop > needed > enabled @4 unless temporary|later|now|crash",
+    "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
+    "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
+    "pop + !right|!access @5 unless temporary|later|now|crash",
+    "pop > off|suspended @1 unless temporary|now|crash",
+    "access + server + denied|!enabled @4 unless temporary|later|now|crash",
+    "plan + !enabled|switch_on|browser|access @5",
+)
 
 METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
 
@@ -59,16 +75,18 @@ ABOUT_THE_LOGIN = frozenset(
 )
 
 # A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
-_OTHERS = "server|backend|part|mechanism|limit|connection|pop"
+_OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing"
+_NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unknown data" is not
 
 WRONG_NAME = Meaning.of(
-    f"user|account|mailbox|address + unknown @5 nor {_OTHERS} unless state",
-    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state",
-    f"none > user|account|mailbox @1 nor {_OTHERS}",
+    f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
+    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|unknown|!correct @6 nor {_OTHERS}|{STRANGE}",
+    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE}",
+    f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE}",
     f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
 )
 
@@ -78,14 +96,15 @@ CANNOT_TELL = Meaning.of(
     "cannot > verify|check|verified @5",
     "secret + !verified|!check @3",
     "check > cannot @0",
+    "error + checking @3",
 )
 
 # What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.
 LOGIN_FAILED = Meaning.of(
-    f"login + wrong @4 nor {_OTHERS}",
+    f"login + wrong @4 nor {_OTHERS} unless unknown",
     "user > denied @2",
-    "secret + failed @6 unless minutes|wait|every|lock|state",
-    "login + failed|denied @5 unless minutes|wait|every|lock|state",
+    "secret + failed @6 unless minutes|wait|every|lock|state|unknown",
+    "login + failed|denied @5 unless minutes|wait|every|lock|state|unknown",
     "access + denied @4 unless minutes|wait|every|lock|state",
     "!login unless minutes|wait|every|lock|state",
     f"!secret nor {_OTHERS} unless cannot|none",
@@ -93,7 +112,7 @@ LOGIN_FAILED = Meaning.of(
 )
 
 NO_REASON = Meaning.of(
-    "failed|denied|wrong unless command|later|now|mailbox|state|active", most_words=3, only_with=ABOUT_THE_LOGIN
+    "failed|denied|wrong unless command|later|now|mailbox|state|active|unknown", most_words=3, only_with=ABOUT_THE_LOGIN
 )
 
 # What else is known only by its number; one that is known to mean a wrong password is none (refusal_words/numbers.py).

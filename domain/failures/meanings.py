@@ -14,7 +14,8 @@ from typing import NamedTuple
 from domain.failures.failure import Kind
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
-OF, STRANGE = "of", "strange"
+OF, STRANGE, STRANGE_BETWEEN = "of", "strange", "strange_between"
+OWNED = ("thing", "data", "error", "unknown", "part")
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
@@ -27,7 +28,7 @@ class Pattern(NamedTuple):
     before), with at most six words between (5 where nothing is said), and none of `temporary` in the whole text. `!` is a
     negated word, `=` one that is not, and without a mark either will do. `secret + wrong @6 nor server|strange`: no word of
     `server` between the two, right behind them, or joined to them by an "of", as it is then the server that is wrong; and
-    none that nobody taught (`strange`) where it is the noun that they are about.
+    none that nobody taught (`strange`) where it is the noun that they are about; `strange_between` where it cannot be a name.
     """
 
     written: str
@@ -57,7 +58,7 @@ class Pattern(NamedTuple):
     @property
     def concepts(self) -> set[str]:
         return {mark.lstrip("!=") for _, group in self.groups for mark in group} | {
-            mark.lstrip("!=") for mark in self.unless | self.nor - {STRANGE}
+            mark.lstrip("!=") for mark in self.unless | self.nor - {STRANGE, STRANGE_BETWEEN}
         }
 
     def find(self, reading: Reading) -> tuple[Hit, ...] | None:
@@ -83,10 +84,17 @@ class Pattern(NamedTuple):
             reach = end if begin <= reach + 2 < end + 2 and begin not in reading.apart else reach
         if any(first <= end and begin <= reach + 2 for begin, end in named):
             return True
-        strange = reading.strange if STRANGE in self.nor else ()
-        return any(_is_meant(begin, end, chosen[0], chosen[-1], reading) for begin, end in strange) or any(
-            _heads(end, first, hits, reading) for _, end in (*named, *strange)
-        )
+        if chosen[0].first == first and any(_stands_right_before(end, first, reading) for end in self._owned(hits)):
+            return True
+        strange = reading.strange if self.nor & {STRANGE, STRANGE_BETWEEN} else ()
+        behind = STRANGE in self.nor
+        return any(
+            _is_meant(begin, end, chosen[0], chosen[-1], reading, behind=behind) for begin, end in strange
+        ) or any(_heads(end, first, hits, reading) for _, end in (*named, *strange))
+
+    def _owned(self, hits: Collection[Hit]) -> list[int]:
+        """Where words end for what somebody has, of which languages without an "of" say whose: "Sessione utente"."""
+        return [hit.last for hit in hits if hit.concept in OWNED and _is(hit, self.nor)]
 
     def _combinations(
         self, hits: Collection[Hit], chosen: tuple[Hit, ...], groups: tuple[tuple[bool, frozenset[str]], ...]
@@ -110,15 +118,20 @@ class Pattern(NamedTuple):
         return gap <= 2 * (self.within + 1)
 
 
-def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading) -> bool:
+def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading, *, behind: bool) -> bool:
     """Whether a word that nobody taught is what is `said`, instead of the noun: it stands right behind the two ("bad password
-    ticket"), between an adjective and its noun, or where no blanks are written between a noun and what is said of it."""
+    ticket"; only with `behind`, as "unknown user jane" names one), between an adjective and its noun, or where no blanks are
+    written between a noun and what is said of it."""
     last = max(noun.last, said.last)
     if last < begin <= last + 2:
-        return not any(last < at <= begin for at in reading.apart)
-    before, behind = (said, noun) if said.first < noun.first else (noun, said)
-    between = before.last < begin and end < behind.first and (before is said or begin < end)
-    return between and not any(before.last < at <= behind.first for at in reading.apart)
+        return (behind or begin < end) and not any(last < at <= begin for at in reading.apart)
+    before, after = (said, noun) if said.first < noun.first else (noun, said)
+    between = before.last < begin and end < after.first and (before is said or begin < end)
+    return between and not any(before.last < at <= after.first for at in reading.apart)
+
+
+def _stands_right_before(end: int, first: int, reading: Reading) -> bool:
+    return end < first <= end + 2 and not any(end < at <= first for at in reading.apart)
 
 
 def _heads(end: int, first: int, hits: Collection[Hit], reading: Reading) -> bool:
@@ -182,7 +195,8 @@ class Rule:
     `looked_for` is a meaning, or for a mark a pattern of the text itself. `phases` are those in which it holds; none: all.
     `remedies` replaces `remedy` for single providers. `hosts` limits the rule to servers whose name is one of these or ends in
     one of them. `certain`: its words cannot mean anything else, whatever codes the server offers and says. `weak`: no code is
-    overruled by it. `learned_from`: whose text taught it, "" for what the language, an RFC or a manual says.
+    overruled by it. `yields_to`: of a mark, the kinds that words beside it may make of it. `learned_from`: whose text taught
+    it, "" for what the language, an RFC or a manual says.
     """
 
     name: str
@@ -195,6 +209,7 @@ class Rule:
     remedies: Mapping[str, str] = field(default_factory=dict)
     certain: bool = False
     weak: bool = False
+    yields_to: frozenset[Kind] = frozenset()
     learned_from: str = ""
 
     def holds(self, phase: str, host: str, without: Collection[str]) -> bool:
@@ -241,15 +256,13 @@ def decide(
     rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
 ) -> Decision | None:
     """By marks, then codes, then meanings; None for a text in which nothing is known."""
-    for mark in rules.marks:
-        if (
-            isinstance(mark.looked_for, re.Pattern)
-            and mark.holds(phase, host, words.without)
-            and mark.looked_for.search(text)
-        ):
-            return _decision(mark, provider)
+    mark = next((mark for mark in rules.marks if _bears(text, mark, phase, host, words.without)), None)
+    if mark is not None and not mark.yields_to:
+        return _decision(mark, provider)
     reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
+    if mark is not None:
+        return spoken[0] if spoken and spoken[0].kind in mark.yields_to else _decision(mark, provider)
     name, code = next(
         ((name, rules.codes[name]) for name in map(str.upper, _CODE.findall(text)) if name in rules.codes), ("", None)
     )
@@ -260,6 +273,11 @@ def decide(
     remedy = spoken[0].remedy if spoken and spoken[0].kind is code.kind else code.remedy
     hits = spoken[0].words if spoken and spoken[0].kind is code.kind else ()
     return Decision(code.kind, remedy, f"code {name}", certain=code.certain, words=hits)
+
+
+def _bears(text: str, mark: Rule, phase: str, host: str, without: frozenset[str]) -> bool:
+    pattern = mark.looked_for
+    return isinstance(pattern, re.Pattern) and mark.holds(phase, host, without) and pattern.search(text) is not None
 
 
 def _without_codes(text: str, rules: Rules) -> str:

@@ -197,7 +197,7 @@ _MEANINGS = (
     Rule(
         "password expired",
         Kind.AUTHENTICATION,
-        Meaning.of("secret + expired @4"),
+        said.PASSWORD_EXPIRED,
         say.EXPIRED,
         phases=LOGIN,
         certain=True,
@@ -289,17 +289,7 @@ _MEANINGS = (
     Rule(
         "POP is off",
         Kind.POP_UNAVAILABLE,
-        Meaning.of(
-            "pop + !enabled|off|plan|suspended @6 unless temporary|later|now|crash",
-            "switch_on + pop @3 unless temporary|later|now|crash",
-            "pop > needed > enabled @4 unless temporary|later|now|crash",
-            "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
-            "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
-            "pop + !right|!access @5 unless temporary|later|now|crash",
-            "pop > off|suspended @1 unless temporary|now|crash",
-            "access + server + denied|!enabled @4 unless temporary|later|now|crash",
-            "plan + !enabled|switch_on|browser|access @5",
-        ),
+        said.PROTOCOL_OFF,
         say.POP_OFF,
         remedies=say.POP_OFF_FOR,
     ),

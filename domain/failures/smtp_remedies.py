@@ -14,6 +14,10 @@ AUTHENTICATION = (
     "The outgoing server refused the user name or the password. Check both: the password may have been changed, and with "
     f"two-step verification most providers want an app password instead (Google: {GOOGLE_APP_PASSWORD_URL}). {_LOOKS}"
 )
+EXPIRED = (
+    "The outgoing server says that the password has expired or must be changed. Sign in on the web, or ask your e-mail "
+    f"administrator, to set a new one, and give it for sending. {_LOOKS}"
+)
 APP_PASSWORD = (
     "The password itself is not wrong, but this provider does not take the mailbox's ordinary password from a mail program. "
     f"Create an app password (Google: {GOOGLE_APP_PASSWORD_URL}; QQ, 163 and 126: an authorization code) or connect by OAuth. "

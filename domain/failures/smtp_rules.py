@@ -27,7 +27,13 @@ def _code(*alternatives: str) -> re.Pattern[str]:
 _MARKS = (
     Rule("app password by its code", Kind.CONFIGURATION, _code(r"^53[45]\b.*\b5\.7\.9\b.*password"), say.APP_PASSWORD),
     Rule("web login by its code", Kind.WEB_LOGIN_REQUIRED, _code(r"^53[45]\b.*\b5\.7\.14\b"), say.WEB_LOGIN),
-    Rule("method too weak, by its code", Kind.CONFIGURATION, _code(r"^53[48]\b.*\b5\.7\.9\b"), say.LOGIN_METHOD),
+    Rule(
+        "method too weak, by its code",
+        Kind.CONFIGURATION,
+        _code(r"^53[48]\b.*\b5\.7\.9\b"),
+        say.LOGIN_METHOD,
+        yields_to=frozenset((Kind.WEB_LOGIN_REQUIRED,)),
+    ),
     Rule(
         "passwords switched off, by its code",
         Kind.CONFIGURATION,
@@ -67,6 +73,14 @@ _MEANINGS = (
         say.SENDING_OFF,
     ),
     Rule(
+        "password expired",
+        Kind.SMTP_AUTHENTICATION,
+        said.PASSWORD_EXPIRED,
+        say.EXPIRED,
+        phases=LOGIN,
+        certain=True,
+    ),
+    Rule(
         "browser wanted",
         Kind.WEB_LOGIN_REQUIRED,
         Meaning.of("captcha", "browser + login @6 unless expired"),
@@ -100,6 +114,7 @@ _MEANINGS = (
         say.LOGIN_METHOD,
         phases=BEFORE_MAIL,
     ),
+    Rule("mail programs are shut out", Kind.CONFIGURATION, said.PROTOCOL_OFF, say.SENDING_OFF, phases=LOGIN),
     Rule(
         "account suspended",
         Kind.CONFIGURATION,

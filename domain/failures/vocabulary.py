@@ -26,6 +26,7 @@ _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?:
 
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORDS_IN_ONE = re.compile(r"(?<![\w-])[^\W\d_]+(?![\w-])")  # what has digits names a case
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
@@ -34,6 +35,7 @@ _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+(?:com|net|org|edu|gov|info|biz|local|lan
 _CLOCK = re.compile(r"\b(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?!\d)")
 _TIME_SPAN = re.compile(r"\b(\d+) ?(?:s|secs?|m|mins?|h|hrs?)\b", re.IGNORECASE)
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w/.:@])(?:/[\w.~-]{1,64}){2,}/?")
 _SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|[。！？；]|\s-{1,2}\s")
 _VOICED = "\u3099\u309a"  # marks that make other syllables of Japanese ones
 _UNVOICED = str.maketrans("", "", _VOICED)
@@ -167,20 +169,36 @@ def of_words(
     table: str, *, without: frozenset[str] = frozenset(), left_out: frozenset[str] = frozenset()
 ) -> Vocabulary:
     """The words of a table as that of domain/failures/refusal_words/. `left_out`: the languages that are not read."""
-    spelled = [
-        (concept, word, spelling, tuple((part.rstrip("*"), part.endswith("*")) for part in spelling.split()))
+    read = [
+        (concept, language, words)
         for concept, language, words, origin in rows(table)
         if language not in left_out and (not origin or origin not in without)
-        for word in words
-        for spelling in {fold(word), fold(word.translate(_UMLAUTS)) if language == "de" else fold(word)}
     ]
-    negations = {parts for concept, *_, parts in spelled if concept == NEGATION}
+    folded = _folded([words for *_, words in read])
+    with_umlauts = _folded(
+        [[word.translate(_UMLAUTS) for word in words] for _, language, words in read if language == "de"]
+    )
+    spelled: dict[tuple[str, str, str], None] = {}
+    for (concept, language, words), spellings in zip(read, folded, strict=True):
+        spelled.update(((concept, word, spelling), None) for word, spelling in zip(words, spellings, strict=True))
+        if language == "de":
+            also = next(with_umlauts)
+            spelled.update(((concept, word, spelling), None) for word, spelling in zip(words, also, strict=True))
+    negations = {spelling for concept, _, spelling in spelled if concept == NEGATION}
     entries: dict[str, list[_Entry]] = {}
-    for concept, word, spelling, parts in spelled:
-        negating = any(parts[:n] in negations for n in range(1, len(parts)))
-        entry = _Entry(concept, word, parts, wide=any(map(_is_wide, spelling)), negating=negating)
-        entries.setdefault(parts[0][0][:2], []).append(entry)
+    for concept, word, spelling in spelled:
+        parts = spelling.split()
+        negating = len(parts) > 1 and any(" ".join(parts[:n]) in negations for n in range(1, len(parts)))
+        wide = not spelling.isascii() and any(map(_is_wide, spelling))
+        written = tuple((part.rstrip("*"), part.endswith("*")) for part in parts)
+        entries.setdefault(written[0][0][:2], []).append(_Entry(concept, word, written, wide, negating))
     return Vocabulary(entries, without)
+
+
+def _folded(words: list[list[str]]) -> Iterator[list[str]]:
+    """Each row's, folded all at once: nobody waits for the first refusal."""
+    for row in fold("\n".join(map(", ".join, words))).split("\n"):
+        yield row.split(", ")
 
 
 def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
@@ -194,11 +212,13 @@ def rows(table: str = WORDS) -> Iterator[tuple[str, str, list[str], str]]:
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents; words in camel case apart, links and times of the day as one word, 10m as 10 minutes."""
-    text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _LINK.sub(" urllink ", text)))
-    text = _WORDS_IN_ONE.sub(lambda word: _CAMEL.sub(" ", word[0]), unicodedata.normalize("NFKD", text))
+    """Lower case, without accents; words in camel case apart, links, paths and times as one word, 10m as 10 minutes."""
+    text = _TIME_SPAN.sub(r"\1 minutes", _CLOCK.sub("clocktime", _PATH.sub(" filepath ", _LINK.sub(" urllink ", text))))
+    text = unicodedata.normalize("NFKD", text)
+    if _CAMEL.search(text):
+        text = _WORDS_IN_ONE.sub(lambda word: _CAMEL.sub(" ", word[0]), text)
     text = text.casefold().translate(_UNFOLDED)
-    return "".join(character for character in text if not "\u0300" <= character <= "\u036f")
+    return text if text.isascii() else _ACCENTS.sub("", text)
 
 
 def _laid_out(text: str) -> tuple[list[int], dict[int, int], int]:

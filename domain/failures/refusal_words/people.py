@@ -17,7 +17,7 @@ secret
   zh: 密码, 密碼, 口令, 授权信息, 凭据, 凭证, 登录信息
   ja: パスワード, 暗証番号, 認証情報, ログイン情報
 user
-  en: user, users, username*, user name*, userid, user id, login name*, login id, uid, identity, subscriber, customer
+  en: user, users, username*, user name*, userid, user id, login name*, login id, identity, subscriber, customer
   de: benutzer, benutzers, benutzern, benutzername*, benutzerkennung*, benutzerangabe*, benutzerid, nutzer, nutzers,
       nutzername*, nutzerkennung, anwender, anwendername*, teilnehmer*, kunde, kundennummer
   fr: utilisateur*, identifiant*, nom d utilisateur, abonne, client inconnu
@@ -81,6 +81,38 @@ access
   ru: доступ, доступа
   zh: 访问, 存取
   ja: アクセス
+thing
+  en: session*, spool file*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files, filepath,
+      mailbox guid*, user guid*, account guid*, condition*, owner*, ownership, permission*, uid, gid, acl,
+      acls, context*, preferences, settings, home, profile data, handle*,
+      descriptor*, migration, subscription*, flags, namespace*, shard*, routing*, assignment*, association*
+  de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
+      benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*, besitzer*,
+      berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext
+  fr: session*, profil*, statut, etat, correspondance*, dossier*, repertoire*, fichier*, proprietaire*, droits, permissions,
+      reglages, contexte, association
+  es: sesion, sesiones, perfil*, estado, asignacion, asociacion, correspondencia, carpeta*, directorio*, archivo*, fichero*,
+      propietario*, permisos, contexto
+  pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*, ficheiro*, arquivo*,
+      dono, proprietario*, permissoes, contexto
+  it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi, contesto
+  pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*, uprawnieni*, kontekst*
+  ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*, файл*, владел*,
+      прав, права, контекст*
+  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态
+  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て,
+      フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト
+data
+  en: data, details, information, info
+  de: daten, benutzerdaten, kontodaten, nutzerdaten, postfachdaten, kundendaten
+  fr: donnee*, informations
+  es: datos, informacion
+  pt: dados, informacoes
+  it: dati, informazioni
+  pl: dane, danych
+  ru: данн*, информаци*
+  zh: 数据, 資料, 资料, 信息
+  ja: データ, 情報
 right
   en: rights, right, permission*, privilege*, entitle*
 address

@@ -58,22 +58,27 @@ filler
       dear, caps lock, case sensitive, exactly, fully,
       but, once, more, one,
       carefully
-  de: der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei, mit, im, in, am, an, zu, zum, zur, ist,
+  de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von,
+      bei, mit, im, in, am, an, zu, zum, zur, ist,
       war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
       prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben,
       sind, worden
-  fr: le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a, votre, vos, vous, nous, et, ou, svp,
+  fr: ce, cet, cette, ces, tel, telle, le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a,
+      votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
       combinaison, que, sont
-  es: el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
+  es: este, esta, ese, esa, tal, el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
       compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*, combinacion, que, son
-  pt: o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua, e, ou, favor, verifique,
+  pt: este, esta, esse, essa, tal, o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua,
+      e, ou, favor, verifique,
       ajuda, no, na, foi, informad*, digitad*, inserid*, fornecid*, combinacao, que, sao
-  it: il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
+  it: questo, questa, tale, il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
       aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
-  pl: do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź, się, podan*, podał*, wpisan*, wprowadzon*,
+  pl: ten, tego, taki, takiego, taka, takie, do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź,
+      się, podan*, podał*, wpisan*, wprowadzon*,
       kombinacja, że, jest, są, został*
-  ru: в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте, обратитесь, к, при, правильность, введен*, ввели,
+  ru: этот, этого, такой, такого, такая, в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте,
+      обратитесь, к, при, правильность, введен*, ввели,
       указан*, указали, вы, вами, сочетание, комбинация, что
   zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
       以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写
@@ -82,12 +87,14 @@ filler
       入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
 
 of
-  en: of
-  de: von, vom, des
-  fr: de, du, des, d
-  es: de, del
-  pt: de, do, da, dos, das
-  it: di, del, della, dell, dei, delle
+  en: of, of the, of this, of your, for, for the, for this, for your
+  de: von, vom, des, der, dieses, für, für den, für das, für diesen
+  fr: de, du, des, d, de l, de la, de votre, de cet, pour, pour l, pour le, pour la, pour cet
+  es: de, del, de la, de los, de su, para, para el, para la
+  pt: de, do, da, dos, das, para, para o, para a
+  it: di, del, della, dell, dei, delle, per, per l, per il
+  pl: dla
+  ru: для
 here
   en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server,
       on the
@@ -164,12 +171,14 @@ unknown
       recogni*, unrecogni*, not registered, never heard of, not listed, no account, not a local, don t know, do not
       know, no longer exists, not present, cannot find, can t find, could not find, unable to find, couldn t find
   de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, kein solch*
-  fr: inconnu*, n existe pas, introuvable*, inexistant*
-  es: desconocid*, no existe, no encontrad*, no se encuentra, inexistente*
-  pt: desconhecid*, nao existe, nao encontrad*, inexistente*
-  it: sconosciut*, non esiste, inesistent*, non trovat*
-  pl: nie istnieje, nieznan*, nie znalezion*, nieistniejąc*
-  ru: не найден*, не существует, неизвестн*, не зарегистрирован*, несуществ*
+  fr: inconnu*, n existe pas, n a pas ete trouve*, introuvable*, inexistant*
+  es: desconocid*, no existe, no encontrad*, no se encuentra, no se encontro, no fue encontrad*,
+      no ha sido encontrad*, inexistente*
+  pt: desconhecid*, nao existe, nao encontrad*, nao foi encontrad*, nao foi localizad*,
+      inexistente*
+  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata
+  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*
+  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*
   zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册
   ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません
 expired
@@ -245,6 +254,40 @@ check
   ru: проверк*, проверить, проверен*, сверить
   zh: 校验, 核对
   ja: 照合, 検証
+checking
+  en: verification, validation, while checking, while verifying, while validating, verifying, validating, checking
+  de: prüfung, überprüfung, passwortprüfung, passwortüberprüfung, kennwortprüfung, kennwortüberprüfung, verifizierung,
+      validierung
+  fr: verification, validation, controle du
+  es: verificacion, comprobacion, validacion, al comprobar, al verificar, al validar
+  pt: verificacao, validacao, ao verificar, ao validar
+  it: verifica, controllo, convalida, validazione
+  pl: weryfikacj*, sprawdzani*, sprawdzeni*
+  ru: проверк*, сверк*
+  zh: 校验, 校驗, 检验
+  ja: 照合, 検証
+error
+  en: error, errors, problem, problems
+  de: fehler, problem, benutzerfehler, anmeldefehler, authentifizierungsfehler
+  fr: erreur, erreurs, probleme*
+  es: error, errores, problema*
+  pt: erro, erros, problema*
+  it: errore, errori, problem*
+  pl: błąd, błędu, problem*
+  ru: ошибк*, сбой, проблем*
+  zh: 错误, 錯誤, 出错, 问题
+  ja: エラー, 問題
+yet
+  en: yet, will be created, being created, to be created, was not created, has not been created, is created
+  de: noch nicht, noch kein, wird angelegt, angelegt, wird erstellt
+  fr: pas encore, sera cree*
+  es: todavia no, aun no, se creara
+  pt: ainda nao, sera criad*
+  it: non ancora, ancora non, sara creat*
+  pl: jeszcze nie, zostanie utworzon*
+  ru: еще не, пока не, будет создан*
+  zh: 尚未, 还未, 还没, 還沒, 将创建
+  ja: まだ, 作成されます
 unverifiable
   en: cannot be verified, could not be verified, unverifiable
   zh: 无法验证, 無法驗證, 无法校验, 無法校驗, 无法核对, 無法核對, 无法确认, 無法確認, 不能验证, 未能验证, 未能驗證,

@@ -12,17 +12,18 @@ backend
       passdb, name service, resolver, dns, network, indexes, cache, quota service, imap server, imap backend,
       configuration file, worker, workers, partition, volume, replica*, metadata, global catalog, information store,
       file, files, lookup, lookups, resource, resources, index, module, library, back end server*, spool directory,
-      lock file, mailbox index, account information, user information, user info, mailbox list, quota information
+      lock file, mailbox index, account information, user information, user info, mailbox list, quota information,
+      shard*, storage node*, routing table*, cluster map*
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
-  fr: base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
+  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
       fichier
-  es: base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
+  es: nodo*, base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
   pt: banco de dados, base de dados, diretorio, disco, armazenamento, memoria, rede, servidor de autenticacao
-  it: banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
+  it: nodo, nodi, banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
-  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, бд
+  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, сервер* хранения, бд
   zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
       账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
@@ -96,17 +97,18 @@ crash
       unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup error, could not be
       completed, cannot be completed, not be completed, unable to perform, could not be processed,
       cannot be processed, bad protocol cancel
-  de: interner, internes, interne, internen, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
+  de: interner, internes, interne, internen, unbekanntes problem, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
       serverfehler, technisch*, schwerwiegend*, unbekannter fehler
-  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue
+  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue, probleme inconnu
   es: interno, interna, inesperad*, error del sistema, error del servidor, error de sistema, tecnico*, error
-      desconocido
+      desconocido, problema desconocido
   pt: interno, interna, inesperad*, erro do sistema, erro de sistema, erro no servidor, erro do servidor, tecnic*,
-      erro desconhecido
-  it: interno, interna, inattes*, imprevisto, errore di sistema, errore del server, tecnic*, errore sconosciuto
-  pl: wewnętrzn*, nieoczekiwan*, błąd systemu, błąd serwera, techniczn*, nieznany błąd
+      erro desconhecido, problema desconhecido
+  it: interno, interna, inattes*, imprevisto, errore di sistema, errore del server, tecnic*, errore sconosciuto,
+      problema sconosciuto
+  pl: wewnętrzn*, nieoczekiwan*, błąd systemu, błąd serwera, techniczn*, nieznany błąd, nieznany problem
   ru: внутренн*, непредвиденн*, неожиданн*, системн* ошибк*, ошибка сервера, ошибка системы, техническ*, неизвестная
-      ошибка
+      ошибка, неизвестная проблема
   zh: 内部, 內部, 系统错误, 系統錯誤, 服务器错误, 伺服器錯誤, 系统异常, 未知错误, 崩溃, 意外
   ja: 内部, 予期しない, 予期せぬ, システムエラー, サーバーエラー, サーバエラー, 不明なエラー, 内部エラー
 temporary

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,39 @@ def test_any_words_of_an_smtp_server_have_a_diagnosis_with_advice(text: str, pha
     assert diagnose_smtp_reply(text, phase=phase).remedy  # type: ignore[arg-type]  # as the table has it
 
 
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("535 Invalid credentials; POP access must be turned on in settings", Kind.CONFIGURATION),
+        ("535 5.7.8 Authentication failed: SMTP and IMAP access is disabled for this mailbox", Kind.CONFIGURATION),
+        ("535 登录失败：请先开启POP3/SMTP服务", Kind.CONFIGURATION),
+        ("535 5.7.8 password has expired", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 Das Kennwort ist abgelaufen", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 Hasło wygasło", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 パスワードの有効期限が切れています", Kind.SMTP_AUTHENTICATION),
+        ("535 5.7.8 The account has expired", Kind.CONFIGURATION),
+        ("454 4.7.0 password has expired", Kind.SERVER_ERROR),
+        ("534 5.7.9 Please log in with your web browser", Kind.WEB_LOGIN_REQUIRED),
+        ("534 5.7.9 Melden Sie sich bitte im Browser an", Kind.WEB_LOGIN_REQUIRED),
+        ("534 5.7.9 Authentication mechanism is too weak", Kind.CONFIGURATION),
+        ("534 5.7.9 Authentication failed", Kind.CONFIGURATION),
+        ("534 5.7.9 El mecanismo es demasiado débil, use TLS", Kind.CONFIGURATION),
+        ("534-5.7.9 Application-specific password required", Kind.CONFIGURATION),
+    ],
+)
+def test_the_same_words_mean_the_same_to_a_server_of_smtp(said: str, kind: Kind) -> None:
+    assert diagnose_smtp_reply(said, phase="auth").kind is kind
+
+
+def test_a_password_that_expired_is_told_so_where_mail_is_sent_as_where_it_is_read() -> None:
+    for told in (
+        diagnose_smtp_reply("535 5.7.8 password has expired", phase="auth"),
+        diagnose_reply("password has expired", phase="login", command="PASS"),
+    ):
+        assert "has expired or must be changed" in told.remedy
+
+
 # --- the vocabulary and the patterns ---
 
 
@@ -195,6 +230,13 @@ def test_whoever_taught_a_word_or_a_rule_is_a_group_of_the_collection() -> None:
         ("wrong password format", "secret + wrong nor part", None),
         ("wrong password in your answer", "secret + wrong nor part", ["password*", "wrong"]),
         ("busy on this server", "server + busy", ["server*", "busy"]),
+        ("sessione utente non valida", "user + wrong nor thing", None),
+        ("sessione: utente non valido", "user + wrong nor thing", ["utente", "non valid*"]),
+        ("session de l'utilisateur invalide", "user + wrong nor thing", None),
+        ("Mailbox /var/mail/jane does not exist", "mailbox + unknown nor thing", None),
+        ("unknown wibble user", "user + unknown nor strange_between", None),
+        ("unknown user wibble", "user + unknown nor strange_between", ["user", "unknown"]),
+        ("unknown user wibble", "user + unknown nor strange", None),
     ],
 )
 def test_a_pattern_holds_by_nearness_order_negation_and_sentence(
@@ -310,6 +352,21 @@ def test_a_number_of_an_error_is_something_else_that_is_said(words: str) -> None
 def test_a_number_that_means_a_wrong_password_or_names_a_case_or_counts_leaves_it_one(words: str) -> None:
     assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
     assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is Kind.SMTP_AUTHENTICATION
+
+
+def test_the_first_text_with_a_number_compiles_no_expression_as_nothing_else_runs_in_the_meantime() -> None:
+    asked = """
+import re._compiler
+from domain.failures.classification import diagnose_reply
+compiled, compile_it = [], re._compiler.compile
+re._compiler.compile = lambda *given: compiled.append(given) or compile_it(*given)
+re.compile("so that it is known to be seen")
+for words in ("Login failed: 503", "Login failed 30.11.2026 12:31:05 (ref 1234), 2 of 5", "\u767b\u5f55\uff08500\uff09"):
+    diagnose_reply(words, phase="login", command="PASS")
+print(len([what for what, *_ in compiled if len(what) > 60]), len(compiled) > 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["0", "True"]
 
 
 def test_the_code_that_a_reply_of_smtp_begins_with_is_no_other_number_in_any_of_its_lines() -> None:

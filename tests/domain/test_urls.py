@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.core.urls import http_url
+from domain.urls import http_url
 
 
 @pytest.mark.parametrize(
