@@ -50,7 +50,7 @@ def of_workflows(pool: Pool) -> Activities:
         quarantine.skip_message,
         Erasing(pool).erase_person,
         *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
-        *_of_filing(pool),
+        *of_filing(pool),
         Privacies(pool).set_privacy,
         book.save_contact,
         book.remove_contact,
@@ -81,7 +81,7 @@ def of_crms(pool: Pool, settings: WorkerSettings, worker: str) -> Activities:
     ]
 
 
-def _of_filing(pool: Pool) -> Activities:
+def of_filing(pool: Pool) -> Activities:
     """The activities of domain.filing.FILING."""
     filters, places = Filters(pool), Filing(pool)
     return [

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.registry import filing
+from activities.registry import of_filing
 from domain.core.refusal import Refused
 from domain.mailbox.settings import AccountSettings
 from infra.database.pool import Pool
@@ -34,7 +34,7 @@ class Jane:
 
     def __post_init__(self) -> None:
         self.watcher = Watcher(self.pool)
-        activities: Sequence[Callable[..., Awaitable[Any]]] = filing(self.pool)
+        activities: Sequence[Callable[..., Awaitable[Any]]] = of_filing(self.pool)
         self._commands = {activity.__name__: activity for activity in activities}
 
     async def commands(self, name: str, /, *, event_id: UUID | None = None, **given: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from activities.directory.address_book import AddressBook
 from activities.filing.refile import Filing
 from activities.linking.decisions import Decisions
 from activities.privacy.privacy import Privacies
-from activities.registry import filing
+from activities.registry import of_filing
 from domain.core.commands import MOST_AT_ONCE, Command, name_of
 from domain.core.refusal import Refused
 from domain.core.validation import parse
@@ -74,7 +74,7 @@ class Desk:
             AddressBook(pool),
         )
         activities: list[Callable[[DeskRequest], Awaitable[Any]]] = [
-            *filing(pool),
+            *of_filing(pool),
             *(decisions.link_message, decisions.unlink_message, decisions.undo_decision),
             *(book.save_contact, book.remove_contact, Privacies(pool).set_privacy),
             *(actions.add_record, actions.add_task, actions.add_event, actions.add_note),

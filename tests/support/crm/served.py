@@ -17,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.actions.actions import Actions
 from activities.crm.adapters.registry import Adapters
 from activities.crm.connections import CrmConnections
-from activities.registry import filing
+from activities.registry import of_filing
 from domain.crm.settings import CrmSettings
 from domain.directory.records import Profile
 from infra.database.pool import Pool
@@ -111,7 +111,7 @@ class Served:
         """Jane gives a command about all her messages."""
         messages = await self.serving.seen.column("select id from messages")
         given = {"by": "jane", "messages": messages, **given}
-        (carry_out,) = [one for one in filing(self.pool) if one.__name__ == command]
+        (carry_out,) = [one for one in of_filing(self.pool) if one.__name__ == command]
         await attempt(carry_out, given)
 
     async def note(self, message: int, request_id: str) -> dict[str, Any]:
