@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from domain.bounces.notice_ends import QUOTED, RULE
 from domain.bounces.notice_words import BEFORE_OTHERS, fails
@@ -73,6 +75,12 @@ class Place:
         """Whether its line begins with it, but for marks."""
         return _FIRST.fullmatch(self.before) is not None or (self.in_angles and _ID.fullmatch(self.before) is not None)
 
+    @cached_property
+    def alone(self) -> bool:
+        """Whether it is the only address of its line."""
+        own = self.one[0].strip("<>")
+        return all(one[0].strip("<>") == own for one in ADDRESS.finditer(self.line))
+
     @property
     def of_a_machine(self) -> bool:
         """Whether it stands at the beginning as <jane@example.com>: does, and nobody writes so."""
@@ -118,20 +126,47 @@ def begins_list(line: str) -> bool:
     return found is not None and _FIRST.fullmatch(line[: found.start()]) is not None and not QUOTED.match(line)
 
 
-def sentence_of(lines: Sequence[str], place: Place, *, begins: bool) -> tuple[str, str]:
-    """What stands before and after an address in its sentence, which may go over lines; `begins`: with its line."""
-    before, after, at = place.before, place.after, place.at
-    for above in () if begins else reversed(lines[max(0, at - MOST_LINES_BESIDE) : at]):
-        if _apart(above) or above.rstrip()[-1] in ":：" or _SENTENCE_ENDS.search(before):
+class Around(NamedTuple):
+    """A line with those that its sentences may go over."""
+
+    text: str
+    line_at: int  # in the text
+    ends: list[tuple[int, int]]  # of sentences
+
+
+def around(lines: Sequence[str], at: int, *, begins: bool) -> Around:
+    """`begins`: a sentence begins with the line."""
+    above: list[str] = []
+    for line in () if begins else reversed(lines[max(0, at - MOST_LINES_BESIDE) : at]):
+        if _apart(line) or line.rstrip()[-1] in ":：":
             break
-        before = f"{above.strip()} {before}"
-    for below in lines[at + 1 : at + MOST_LINES_BESIDE]:
-        if _apart(below) or ADDRESS.match(below.strip()) or _SENTENCE_ENDS.search(after):
+        above.insert(0, f"{line.strip()} ")
+    below: list[str] = []
+    for line in lines[at + 1 : at + MOST_LINES_BESIDE]:
+        if _apart(line) or ADDRESS.match(line.strip()):
             break
-        after = f"{after} {below.strip()}"
-    begin = max((end.end() for end in _SENTENCE_ENDS.finditer(before)), default=0)
-    end = _SENTENCE_ENDS.search(after)
-    return before[begin:][-LONGEST_SENTENCE:], after[: end.start() if end else None][:LONGEST_SENTENCE]
+        below.append(f" {line.strip()}")
+    text = "".join((*above, lines[at], *below))
+    return Around(text, sum(map(len, above)), [end.span() for end in _SENTENCE_ENDS.finditer(text)])
+
+
+def sentence_of(place: Place, said: Around) -> tuple[str, str]:
+    """What stands before and after an address in its sentence. All addresses of a part of a long one have the same part."""
+    start, end = (said.line_at + one for one in place.one.span())
+    n = bisect.bisect_right(said.ends, (start, start))
+    begin = said.ends[n - 1][1] if n else 0
+    stop = next((one[0] for one in said.ends[n:] if one[0] >= end), len(said.text))
+    if stop - begin > 2 * LONGEST_SENTENCE:
+        part = (start - begin) // LONGEST_SENTENCE
+        part -= _edge(said.text, begin, part) > start
+        begin, stop = _edge(said.text, begin, part), min(stop, _edge(said.text, begin, part + 1))
+    return said.text[begin:start], said.text[end:stop]
+
+
+def _edge(text: str, begin: int, part: int) -> int:
+    """Where a part of a long sentence begins: at a blank."""
+    found = text.find(" ", begin + part * LONGEST_SENTENCE) if part else begin
+    return len(text) if found < 0 else found
 
 
 def _apart(line: str) -> bool:

@@ -11,10 +11,21 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from domain.bounces.arrival_words import OTHERS
 from domain.bounces.claims import Claim, Form, claim_of, is_consistent
-from domain.bounces.entries import beside, said_in_record, said_in_row, stands_in_row
+from domain.bounces.entries import answered, beside, said_in_record, said_in_row, stands_in_row
 from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
-from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, sentence_of
+from domain.bounces.notice_places import (
+    ADDRESS,
+    Around,
+    Place,
+    around,
+    begins_list,
+    label_of,
+    places,
+    said_of,
+    sentence_of,
+)
 from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
     AND,
@@ -37,16 +48,19 @@ from domain.bounces.notice_words import (
     fails,
     lowered,
 )
-from domain.bounces.polarity import MOST_WORDS, Said, judged, of_sentence, only_denies
+from domain.bounces.polarity import MOST_WORDS, Said, Sentences, judged, only_denies
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
 MOST_RECIPIENTS = 100
 MOST_ADDRESSES = 300  # of a notice that are looked at
+MOST_TIMES = 3  # that the same address is looked at in a line
 MOST_BLANKS = 3  # in the name of a field
 LONGEST_AROUND = 8000
 LONGEST_PROSE = 200  # about two lines: what says that something failed
 
 _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s:<\"(]{1,4}$")
+_RCPT = re.compile(r"rcpt(?! from)")
+_COLUMNS = re.compile(r"[|\t]|\s{2,}")
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
 _BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗╠╬╣╚╩╝", "|||--=" + "+" * 18)  # as tables are drawn
@@ -67,6 +81,7 @@ class Named:
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
     reader = _Reader(lowered(notice).translate(_BOXES).split("\n"), notice.split("\n"), excluded)
+    reader.sentences = Sentences(excluded)
     reader.read()
     return reader.named()
 
@@ -94,6 +109,8 @@ class _Reader:
     prose: str = ""  # of this paragraph, its end
     addresses: int = 0
     judged: dict[str, bool] = field(default_factory=dict)
+    sentences: Sentences = field(default_factory=Sentences)
+    around: tuple[tuple[int, bool], Around] = ((-1, False), Around("", 0, []))
 
     def read(self) -> None:
         for at, line in enumerate(self.lines):
@@ -129,8 +146,10 @@ class _Reader:
         if label and STATUS.search(label["name"]):
             label = None
         claim: tuple[Place, Form] | None = None
+        times: dict[str, int] = {}  # each address was looked at in this line
         for place in places(at, line):
-            if place.address in self.excluded:
+            times[place.address] = times.get(place.address, 0) + 1
+            if place.address in self.excluded or times[place.address] > MOST_TIMES:
                 continue
             if claimed := self.claims.get(place.address):
                 if claimed.with_others and claimed.at != at and beside(place):
@@ -164,8 +183,13 @@ class _Reader:
         if self._arrived(place, told):
             self.got[place.address] = place.at
             return None, None
-        if "rcpt" in place.before[-14:]:  # what a client said
-            return Form.ANSWER, None
+        if _RCPT.search(place.before[-14:]):  # what a client said
+            return (None if answered(place) else Form.ANSWER), None
+        apart = None if told is not None and _COLUMNS.search(place.line.strip()) else self._told_apart(place)
+        if apart and apart.arrived is not False:
+            return None, apart
+        if apart and (said := self._in_sentence(place))[0]:
+            return said
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
             if TO_LABEL.match(name) and (told is False or said_in_record(self.lines, place) is False):
@@ -187,6 +211,13 @@ class _Reader:
         if (told is False and stands_in_row(place)) or self._heads_record(place):
             return Form.ENTRY, said_in_row(place)
         return self._in_sentence(place)
+
+    def _told_apart(self, place: Place) -> Said | None:
+        """What is said of an address whose line speaks of others too and says that something failed; None for any other."""
+        if place.alone or not self._says_why(place.line):
+            return None
+        said = self._said_of(place)[1]
+        return said if said.parted else None
 
     def _heads_record(self, place: Place) -> bool:
         """Whether fields or further lines below an address say that it failed."""
@@ -280,11 +311,9 @@ class _Reader:
         return self._says_why(" ".join(said))
 
     def _in_sentence(self, place: Place) -> tuple[Form | None, Said | None]:
-        begins = not place.before.strip() and not self._goes_on()
-        before, after = sentence_of(self.lines, place, begins=begins)
+        (before, after), said = self._said_of(place)
         if SAID_BY.search(before[-24:]) or WRITE_TO.search(before[-40:]):
             return None, None
-        said = of_sentence(before, place.one[0], after)
         told = said.arrived is False and said.parted
         if not told and BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
             return None, None
@@ -310,6 +339,17 @@ class _Reader:
             return (None if role else Form.ANSWER), said
         self.doubtful = True
         return None, None
+
+    def _said_of(self, place: Place) -> tuple[tuple[str, str], Said]:
+        """What stands before and after an address in its sentence, and what that says of it."""
+        begins = not place.before.strip() and not self._goes_on()
+        before, after = sentence_of(place, self._around_line(place.at, begins=begins))
+        return (before, after), self.sentences.said_of(before, place.one[0], after)
+
+    def _around_line(self, at: int, *, begins: bool) -> Around:
+        if (at, begins) != self.around[0]:
+            self.around = (at, begins), around(self.lines, at, begins=begins)
+        return self.around[1]
 
     @staticmethod
     def _is_of_others(before: str, said: str) -> bool:
@@ -352,6 +392,7 @@ class _Reader:
             return
         self.reached = self.reached and not self._fails(line)
         titles = heading and RECIPIENT.search(line) is not None and not COPY.search(line)
+        titles = titles and not (self.claims and OTHERS.search(line) and not self._fails(line))
         if not self.claims:
             if self.fresh or heading or not (self.opened and self.failed):
                 says = self._fails(self.prose)
@@ -403,7 +444,7 @@ class _Reader:
         for address, one in list(best.items())[:MOST_RECIPIENTS]:
             end = next((at for at in ats if at > one.at), self.ended)
             said = said_of(self.lines, one.at, end, address)
-            said = " ".join((one.sentence, said)) if one.own is None else one.own
+            said = " ".join((one.sentence, said)) if one.own is None else one.own.replace(address, " recipient ")
             addresses = tuple(dict.fromkeys((self.written.get(address, address), address)))
             alone = one.form not in (Form.SENTENCE, Form.ANSWER)
             found.append(Named(addresses, said, self._around(set(ats) - {one.at}), alone=alone))
