@@ -184,7 +184,7 @@ def said_of(lines: Sequence[str], at: int, end: int, address: str) -> str:
                 break
         elif not (blanks and RULE.match(line)):
             said.append(line)
-    return " ".join(said).replace(address, " ")
+    return "\n".join(said).replace(address, " ")
 
 
 def words_in(text: str) -> int:

@@ -444,7 +444,7 @@ class _Reader:
         for address, one in list(best.items())[:MOST_RECIPIENTS]:
             end = next((at for at in ats if at > one.at), self.ended)
             said = said_of(self.lines, one.at, end, address)
-            said = " ".join((one.sentence, said)) if one.own is None else one.own.replace(address, " recipient ")
+            said = "\n".join((one.sentence, said)) if one.own is None else one.own.replace(address, " recipient ")
             addresses = tuple(dict.fromkeys((self.written.get(address, address), address)))
             alone = one.form not in (Form.SENTENCE, Form.ANSWER)
             found.append(Named(addresses, said, self._around(set(ats) - {one.at}), alone=alone))

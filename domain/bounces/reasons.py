@@ -209,6 +209,7 @@ _OF_WORDS = [(reason, re.compile(words)) for reason, words in _WORDS]
 _KNOWN_PLAINLY = re.compile(_PLAIN_USER)
 _SAID_OF_ALL: frozenset[Reason] = frozenset({"policy", "system"})
 _BLANKS = re.compile(r"\s+")
+_FIELD = re.compile(r"\n(?=[ \t>*|-]{0,8}[^\W\d][^\s:：<>@]{0,20}(?: [^\s:：<>@]{1,20}){0,2}\s{0,2}[:：](?!//))")
 # Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
 _BESIDE = re.compile(
     r"recipient address rejected:?|delivery status notification:?|remote server (?:said|returned|replied|responded):?|"
@@ -278,7 +279,7 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
     said = _plain(said)
     reason = _by_wording(said)
     weak = reason is None or reason in _SAID_OF_ALL
-    if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
+    if weak or (reason in BAD_ADDRESS and not any(map(_KNOWN_PLAINLY.search, said.split("\n")))):
         by_concept = cast("Reason | None", meant(said, english=True))
         if reason in BAD_ADDRESS and by_concept in OF_RECIPIENTS and by_concept != "mailbox full":
             by_concept = None  # it says no more: "closed" and "deleted" are said of what is gone as well
@@ -287,11 +288,14 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
 
 
 def _plain(said: str) -> str:
-    return _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
+    """Lowered, without what is said beside a reason. Fields in lines of their own are sentences; other lines go on."""
+    fields = _FIELD.split(said[:LONGEST].lower())
+    return ";\n".join(_BESIDE.sub(" ", _BLANKS.sub(" ", one)) for one in fields if one.strip())
 
 
 def _by_wording(said: str) -> Reason | None:
-    return next((reason for reason, words in _OF_WORDS if words.search(said)), None) if said else None
+    fields = said.split("\n")
+    return next((reason for reason, words in _OF_WORDS if any(map(words.search, fields))), None) if said else None
 
 
 def says_why(words: str, *, any_reason: bool = False) -> bool:
