@@ -34,6 +34,8 @@ GOT = re.compile(
     r"pomyślnie|powodzeniem|(?:została|zostało) wysłan[ao])\b|"
     r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
     r"успешно|передан[оаы]?|было отправлено)\b|"
+    r"(?:配信|送信|配達|送達|お?届け)(?:が|は|を|も)?(?:完了|成功|済)|(?:投[递遞]|[传傳][递遞]|送[达達]|发送|發送)(?:已|已经)?(?:完成|完毕|成功)|"
+    r"(?:배달|전달|전송|발송)[이은을]? ?(?:완료|성공)|"
     r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
     r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました|できた)|受信(?:済|"
     r"しました|され)|"
@@ -92,7 +94,8 @@ UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|{_NOT_MEANT}|无误|無誤|没有(?:错
 """That nothing went wrong."""
 
 NEUTRAL = re.compile(
-    r", but no delivery notification.*|\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
+    r", but (?:no|the)(?: \w+){0,2} (?:delivery|status) (?:status )?notifications?.*|"
+    r"\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
     r"notifications?|confirmations?|reports?|dsns?)\b|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
     r"(?:status|delivery) notifications?|(?:not|n't) (?:send|return|issue|support|confirm|"
     r"provide)\w* (?:any )?(?:notifications?|receipts?|reports?|confirmations?|delivery|dsns?)|delivery[- ](?:status|report|"

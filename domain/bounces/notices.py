@@ -365,6 +365,9 @@ class _Reader:
         """Whether a sentence that says of some address what failed is about those in the lines below."""
         if not after.rstrip().endswith((":", "：")):
             return False
+        return self._begins_list_below(at)
+
+    def _begins_list_below(self, at: int) -> bool:
         return begins_list(next((line for line in self.lines[at + 1 : at + 6] if line.strip()), ""))
 
     # --- what a line does to the next
@@ -383,7 +386,7 @@ class _Reader:
         titled = heading or self._is_title(at)
         title = line if RULE.match(line) else re.split(r"[.!?] ", self.prose.rstrip())[-1]
         told = None if ADDRESS.search(line) else judged(title.strip(" -=*|:：#"), status=titled)
-        if (titled or RULE.match(line)) and told:
+        if told and (titled or RULE.match(line) or self._begins_list_below(at)):
             self.reached, self.opened, self.listed = True, False, None
             return
         if titled and told is False and self.reached:

@@ -212,8 +212,8 @@ _SURELY: tuple[tuple[Reason, str], ...] = (
         r"\b(?:look-?up|verif\w+|callout|check\w*|ldap|directory|database)\b[^.;]{0,40}(?:in progress|pending|\bdown\b|"
         r"unavailable|tim(?:ed|e)[ -]?out|\bbusy\b|unreachable|temporar)|"
         r"(?<!not )(?<!not try )\b(?:come back|again) (?:later|in (?:a few|\d+|some))")),
-    ("blocked", (r"\b(?:your|sending|client|connecting|source|remote) (?:mail ?)?(?:ip|host ?name|host|server|mta|network|helo|dns|"
-        r"reverse dns)\b[^.;]{0,40}"
+    ("blocked", (r"\b(?:your|sending|client|connecting|source|remote) (?:mail ?)?(?:ip|host ?name|host|server|mta|network|"
+        r"helo|dns|reverse dns)\b[^.;]{0,40}"
         r"(?:unknown|(?:does|do|did)(?:n['’]?t| not) (?:exist|resolve)|not (?:known|found|exist|resolv|listed)|invalid|"
         r"non-?exist)")),
     ("protocol", (r"\b(?:message-?id|(?:from|to|date|subject|reply-to)(?:[ -](?:header|field|line))|header|mime|charset)\b"
@@ -230,7 +230,8 @@ _BLANKS = re.compile(r"\s+")
 _FIELD = re.compile(r"\n(?=[ \t>*|-]{0,8}[^\W\d][^\s:：<>@]{0,20}(?: [^\s:：<>@]{1,20}){0,2}\s{0,2}[:：](?!//))")
 # Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
 _BESIDE = re.compile(
-    r"\b(?:proto|helo)=\S{1,200}|recipient address rejected:?|delivery status notification:?|remote server (?:said|returned|replied|responded):?|"
+    r"\b(?:proto|helo)=\S{1,200}|recipient address rejected:?|delivery status notification:?|"
+    r"remote server (?:said|returned|replied|responded):?|"
     r"(?<=[a-z0-9])/[^\s<>]{0,300}|\bhost \S{1,200} said:?|remote host said:?|"
     r"--> (?:mail from|helo|ehlo|rcpt)[^<-]{0,60}(?:<[^<>]{0,200}>)?"
     r"|<-- 2\d\d[^<-]{0,60}|\(in reply to [\w ]{1,40} command\)|with \S{0,40} server"
