@@ -204,6 +204,8 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     if not guessed or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
+    if not coded and GOODS.search(lowered(_WITH_AT.sub(" ", f"{said.subject[:300]}\n{opening}"))):
+        return False  # a shop, of an order
     entries = coded and said.null_sender and all(one.alone for one in guessed)
     if not (fails or titled(said) or entries):
         return False

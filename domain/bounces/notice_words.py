@@ -220,8 +220,8 @@ MAIL = re.compile(
 """A mail, in the languages of mail systems."""
 
 GOODS = re.compile(
-    r"parcel|package|\border\b|shipment|paket|päckchen|bestell|lieferung|colis|commande|paquete|pedido|encomenda|pacco|ordine|"
-    r"zending|pakke|paczk|przesyłk|zásilk|посылк|заказ|包裹|订单|訂單|荷物|注文"
+    r"parcel|package|(?<!in )\border\b|shipment|paket|päckchen|bestell|lieferung|colis|commande|paquete|pedido|encomenda|pacco|"
+    r"ordine|zending|pakke|paczk|przesyłk|zásilk|посылк|заказ|包裹|订单|訂單|荷物|注文"
 )
 """What is delivered too, and is no mail."""
 
