@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.bounces.claims import MOST_RECIPIENTS, Named
 from domain.bounces.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
-from domain.bounces.notices import MOST_RECIPIENTS, Named, named_in
+from domain.bounces.notices import named_in
 from domain.bounces.reasons import BAD_ADDRESS, REPLY_CODE, STATUS, is_hard, reason_of
 from domain.bounces.report_parts import Parts, paragraphs_of
 from domain.mime.addresses import mailboxes, normal_address

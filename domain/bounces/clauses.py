@@ -158,7 +158,7 @@ def _nearest(
         left = within[n // 2 - 1] if n else None
         right = within[n // 2] if n // 2 < len(within) else None
         first, second = (right, left) if BEFORE_RECIPIENT.search(words[-60:]) and right in standing else (left, right)
-        found += [one for one in (first, second) if one in standing][:1]
+        found += [one for one in (first, second) if one is not None and one in standing][:1]
     if found:
         return found
     as_recipients = [row for row in standing if BEFORE_RECIPIENT.search(sentence[max(0, row[0] - 60) : row[0]])]

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from domain.bounces.notice_ends import QUOTED, RULE
-from domain.bounces.notice_words import BEFORE_OTHERS, fails
+from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE
+from domain.bounces.notice_words import AND, BEFORE_OTHERS, BEFORE_RECIPIENT, SENDER_AFTER, fails
+from domain.bounces.reasons import REPLY_CODE
 from domain.mime.addresses import normal_address
 
 LONGEST_SENTENCE = 600
+MOST_WORDS_OF_TITLE = 5
 MOST_LINES_BESIDE = 5  # over which a sentence goes, before and after an address
 
 ADDRESS = re.compile(
@@ -150,6 +152,28 @@ def around(lines: Sequence[str], at: int, *, begins: bool) -> Around:
     return Around(text, sum(map(len, above)), [end.span() for end in _SENTENCE_ENDS.finditer(text)])
 
 
+def line_above(lines: Sequence[str], at: int) -> str:
+    """The line above, or the one above that where it is blank."""
+    return next((line.strip() for line in reversed(lines[max(0, at - 2) : at]) if line.strip()), "")
+
+
+def line_below(lines: Sequence[str], at: int) -> str:
+    """The next that is not blank, of the next five."""
+    return next((line for line in lines[at + 1 : at + 6] if line.strip()), "")
+
+
+def is_title(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is a few words above a list or a rule."""
+    text = lines[at].strip()
+    label = label_of(text)
+    if len(text.split()) > MOST_WORDS_OF_TITLE or text[-1] in ".!?。！？," or (label and text[label.end() :]):
+        return False
+    if ADDRESS.search(text) or REPLY_CODE.search(text):
+        return False
+    below = next((line.strip() for line in lines[at + 1 : at + 3] if line.strip()), "")
+    return BARE_RULE.fullmatch(below) is not None or begins_list(below)
+
+
 def sentence_of(place: Place, said: Around) -> tuple[str, str]:
     """What stands before and after an address in its sentence. All addresses of a part of a long one have the same part."""
     start, end = (said.line_at + one for one in place.one.span())
@@ -167,6 +191,16 @@ def _edge(text: str, begin: int, part: int) -> int:
     """Where a part of a long sentence begins: at a blank."""
     found = text.find(" ", begin + part * LONGEST_SENTENCE) if part else begin
     return len(text) if found < 0 else found
+
+
+def is_of_others(before: str, said: str) -> bool:
+    """Whether another address in a sentence stands as recipients do, and the one behind `before` does not."""
+    if BEFORE_RECIPIENT.search(before[-60:]) or AND.search(before[-300:]):
+        return False
+    return any(
+        BEFORE_RECIPIENT.search(said[: other.start()][-60:]) and not SENDER_AFTER.match(said[other.end() :])
+        for other in ADDRESS.finditer(said)
+    )
 
 
 def _apart(line: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.bounces import polarity
-from domain.bounces.clauses import clauses_of, rows_in
+from domain.bounces.clauses import Judge, Piece, clauses_of, rows_in
 from domain.bounces.notices import MOST_ADDRESSES
 from domain.bounces.polarity import judged
 from tests.domain.bounces.test_bounces import said
@@ -92,7 +92,7 @@ def test_a_sentence_is_taken_apart_once_whatever_the_number_of_its_addresses(
 ) -> None:
     taken: list[str] = []
 
-    def counted(sentence: str, judge: polarity.Judge) -> list[polarity.Piece]:
+    def counted(sentence: str, judge: Judge) -> list[Piece]:
         taken.append(sentence)
         return clauses_of(sentence, judge)
 

@@ -103,7 +103,7 @@ def test_an_address_that_its_own_line_repeats_has_all_of_that_line() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Your message has been relayed to these recipients, but the requested delivery notifications may not be sent.\n\n      {got}",
+        "Your message has been relayed to these, but the requested delivery notifications may not be sent.\n\n      {got}",
         "Your message has been relayed to the following recipients, but no delivery notification was sent:\n\n{got}",
         "次の宛先に配信されました。\n\n{got}",
         "{got} への配信が完了しました。",
