@@ -34,6 +34,8 @@ GOT = re.compile(
     r"pomyślnie|powodzeniem|(?:została|zostało) wysłan[ao])\b|"
     r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
     r"успешно|передан[оаы]?|было отправлено)\b|"
+    r"(?:配信|送信|配達|送達|お?届け)(?:が|は|を|も)?(?:完了|成功|済)|(?:投[递遞]|[传傳][递遞]|送[达達]|发送|發送)(?:已|已经)?(?:完成|完毕|成功)|"
+    r"(?:배달|전달|전송|발송)[이은을]? ?(?:완료|성공)|"
     r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
     r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました|できた)|受信(?:済|"
     r"しました|され)|"
@@ -83,11 +85,17 @@ _NO_TROUBLE = (
     r"problem[ai]?|"
     r"errori|błęd\w+|problem\w*|ошиб\w+|проблем\w*|fouten|fel)"
 )
-UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|无误|無誤|没有(?:错误|问题)|問題(?:なく|ありません)|エラーなし")
+_NOT_MEANT = (
+    r"(?:(?:is|are|was|were) )?(?:not|un)[ -]?(?:affected|concerned|involved)(?: by \w+ \w+)?|nicht (?:davon )?betroffen|"
+    r"(?:n['’]est |ne sont )?pas (?:été )?concernée?s?|no (?:está |están )?afectad[oa]s?|n[ãa]o (?:foi |está )?afetad[oa]s?|"
+    r"non (?:è |sono )?(?:interessat|coinvolt)[oaie]|nie dotyczy|не затронут\w*|不受影响|影響(?:は)?ありません"
+)
+UNTROUBLED = re.compile(rf"{_NO_TROUBLE}|{_NOT_MEANT}|无误|無誤|没有(?:错误|问题)|問題(?:なく|ありません)|エラーなし")
 """That nothing went wrong."""
 
 NEUTRAL = re.compile(
-    r", but no delivery notification.*|\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
+    r", but (?:no|the)(?: \w+){0,2} (?:delivery|status) (?:status )?notifications?.*|"
+    r"\b(?:no|keine?|aucun\w*|ningun\w*|nessun\w*|nenhum\w*) (?:\w+ )?(?:receipts?|"
     r"notifications?|confirmations?|reports?|dsns?)\b|\bnon-(?!deliver)|no (?:further )?action (?:is )?(?:needed|required)|"
     r"(?:status|delivery) notifications?|(?:not|n't) (?:send|return|issue|support|confirm|"
     r"provide)\w* (?:any )?(?:notifications?|receipts?|reports?|confirmations?|delivery|dsns?)|delivery[- ](?:status|report|"
@@ -126,6 +134,13 @@ CONTRAST = (
 
 AND = re.compile(r"\s(?:and|und|et|y|e|i|и|och|og|en|ve|és|oraz)\s|和|以及|及び")
 
+SUBORDINATE = (
+    r"\b(?:after|because|since|nachdem|weil|après que|parce que|car|porque|después de que|depois que|perché|dopo che|ponieważ|"
+    r"gdyż|"
+    r"после того|потому|так как|omdat|nadat|eftersom|fordi|protože|çünkü|mert)\b|因为|因為|由于"
+)
+"""What a clause begins with that tells why or when, and of something else: "after the first server refused"."""
+
 EXCEPT = re.compile(
     r"\b(?:except(?:ing)?|apart from|aside from|other than|save for|excluding|unlike|all but|everyone but|everybody but|"
     r"nobody but|"
@@ -151,6 +166,14 @@ OTHERS = re.compile(
     r"全部|他の|ほかの|すべて"
 )
 """Whom a clause without an address may be about."""
+
+ONE_OF_TWO = re.compile(
+    r"\b(?:the (?:former|latter|(?:first|second|last)(?: (?:one|of them))?(?= (?:does|did|is|was|has|one|accept|refus|could)))|"
+    r"ersterer?|letzterer?|(?:ce(?:lui-ci|tte)?|le|la) (?:premi[eè]re?|derni[eè]re?|second)|"
+    r"(?:el|la|este|o|a) (?:primero|primera|[úu]ltim[oa]|primeir[oa])|quest['’]ultim[oa]|(?:il|la) prim[oa]|ten ostatni|"
+    r"последн(?:ий|ему)|laatstgenoemde)\b|后者|前者|後者"
+)
+"""One of the addresses before is meant, and who counts which."""
 
 EVERYDAY = re.compile(r"\b(?:please|bitte|prière|por favor|per favore|proszę|пожалуйста)\b|请|ください")
 """Somebody is asked for something; what it negates is not the mail."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.bounces.claims import MOST_RECIPIENTS, Named
 from domain.bounces.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
-from domain.bounces.notices import MOST_RECIPIENTS, Named, named_in
-from domain.bounces.reasons import REPLY_CODE, STATUS, is_hard, reason_of
+from domain.bounces.notices import named_in
+from domain.bounces.reasons import BAD_ADDRESS, REPLY_CODE, STATUS, is_hard, reason_of
 from domain.bounces.report_parts import Parts, paragraphs_of
 from domain.mime.addresses import mailboxes, normal_address
 
@@ -76,6 +77,8 @@ _WITH_AT = re.compile(r"[^\s@]{0,80}@\S{0,300}")
 _DELETED = re.compile(
     r"^disposition[ \t]*:[ \t]*automatic-action/MDN-sent-automatically;\s*deleted", re.IGNORECASE | re.MULTILINE
 )
+_ACTIONS = frozenset(("failed", "delayed", "delivered", "relayed", "expanded"))
+_BY_STATUS = {"2": "delivered", "4": "delayed", "5": "failed"}
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
 
@@ -202,6 +205,8 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     if not guessed or _GREETING.match(opening):
         return False
     coded = any(REPLY_CODE.search(one.said) or STATUS.search(one.said) for one in guessed)
+    if not coded and GOODS.search(lowered(_WITH_AT.sub(" ", f"{said.subject[:300]}\n{opening}"))):
+        return False  # a shop, of an order
     entries = coded and said.null_sender and all(one.alone for one in guessed)
     if not (fails or titled(said) or entries):
         return False
@@ -222,14 +227,32 @@ def _says_of_a_mail(subject: str, opening: str) -> bool:
 
 def _guess(one: Named) -> dict[str, Any]:
     said = one.said
-    if not STATUS.search(said) and not REPLY_CODE.search(said):
+    own = STATUS.search(said) or REPLY_CODE.search(said)
+    if not own:
         coded = (line for line in one.around.split("\n") if STATUS.search(line) or REPLY_CODE.search(line))
         said += "\n" + "\n".join(coded)[:1000]
-    status, reply = STATUS.search(said), REPLY_CODE.search(said)
-    first = status[1] if status else reply[1] if reply else "5"
-    delayed = (first == "4" or DELAY.search(lowered(one.around))) and not FINAL.search(lowered(one.around + one.said))
-    action = "delayed" if delayed else "failed"
-    return _recipient(list(one.addresses), action, status[0] if status else None, said, around=one.around)
+    code = own or STATUS.search(said) or REPLY_CODE.search(said)
+    status = STATUS.search(said)
+    delayed = _is_delayed(one, code[1] if code else "", own=own is not None)
+    return _recipient(
+        list(one.addresses), "delayed" if delayed else "failed", status[0] if status else None, said, around=one.around
+    )
+
+
+def _is_delayed(one: Named, first: str, *, own: bool) -> bool:
+    """Whether a mail is but late for somebody: by the code in what is said of them, or their reason, before what the notice
+    says of its mail or of others."""
+    if own and first == "5":
+        return False
+    told, around = lowered(one.said).strip(), lowered(one.around)
+    if FINAL.search(around) or FINAL.search(told):
+        return False
+    if first == "4":
+        return True
+    beside = DELAY.search(told.partition("\n")[0])
+    return (beside or DELAY.search(f"{told}\n{around}")) is not None and (
+        beside is not None or reason_of(one.said) not in BAD_ADDRESS
+    )
 
 
 def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[str, Any]]:
@@ -238,12 +261,18 @@ def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[
         addresses = addresses_of(said)
         if not addresses or len(found) == MOST_RECIPIENTS:
             continue
-        action = _COMMENT.sub("", said.get("action", "failed")).strip().lower()[:20]
         status = STATUS.search(said.get("status", ""))
+        action = _action(said.get("action", ""), status[1] if status else "")
         words = said.get("diagnostic-code", "").partition(";")[2] or said.get("diagnostic-code", "")
         words = words.strip() or " ".join(_COMMENT.findall(said.get("status", "")))
         found.append(_recipient(addresses, action, status[0] if status else None, words, around=notice))
     return found
+
+
+def _action(given: str, first: str) -> str:
+    """RFC 3464, section 2.3.3; what others write instead ("Failure", "error") is what the status says, and failed without one."""
+    action = _COMMENT.sub("", given).strip().lower()
+    return action if action in _ACTIONS else _BY_STATUS.get(first, "failed")
 
 
 def _recipient(addresses: list[str], action: str, status: str | None, said: str, around: str) -> dict[str, Any]:

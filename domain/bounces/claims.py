@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from domain.bounces.notice_places import ADDRESS, Place, same_label
+from domain.bounces.notice_places import ADDRESS, Place, said_of, same_label
 from domain.bounces.polarity import Said
+
+MOST_RECIPIENTS = 100
+LONGEST_AROUND = 8000
 
 _WORD = re.compile(r"\w{1,40}")
 
@@ -60,3 +63,47 @@ def is_consistent(
 
 def _opening(sentence: str) -> list[str]:
     return _WORD.findall(sentence[:80])[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One recipient of a notice, by their addresses in normal form, as written to first; what is `said` of them there, and
+    `around` that, but for what is said of others; whether the address stands `alone`, in a line or a field of its own, as
+    people do not write it."""
+
+    addresses: tuple[str, ...]
+    said: str
+    around: str
+    alone: bool = False
+
+
+def recipients_of(
+    claims: Mapping[str, Claim], got: Mapping[str, int], written: Mapping[str, str], lines: Sequence[str]
+) -> list[Named]:
+    """Whom a notice names, each with what its lines say of them up to the next. `got`: who got the mail, and in which line that
+    is said; `written`: to whom was written first."""
+    best = {
+        address: one
+        for address, one in claims.items()
+        if not (address in got and one.form in (Form.LISTED, Form.ANSWER))
+    }
+    ats = sorted({one.at for one in best.values()} | set(got.values()))
+    found = []
+    for address, one in list(best.items())[:MOST_RECIPIENTS]:
+        end = next((at for at in ats if at > one.at), len(lines))
+        said = said_of(lines, one.at, end, address)
+        said = "\n".join((one.sentence, said)) if one.own is None else one.own.replace(address, " recipient ")
+        addresses = tuple(dict.fromkeys((written.get(address, address), address)))
+        alone = one.form not in (Form.SENTENCE, Form.ANSWER)
+        found.append(Named(addresses, said, _around(lines, set(ats) - {one.at}), alone=alone))
+    return found
+
+
+def _around(lines: Sequence[str], others: Collection[int]) -> str:
+    """The notice without what is said of others in their paragraphs."""
+    kept, skipped = [], False
+    for at, line in enumerate(lines):
+        skipped = at in others or (skipped and bool(line.strip()))
+        if not skipped:
+            kept.append(line)
+    return "\n".join(kept)[:LONGEST_AROUND]

@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 
 from domain.bounces.arrival_words import NO, YES
+from domain.bounces.clauses import MARKS
 from domain.bounces.meanings import OF_RECIPIENTS, meant
 from domain.bounces.notice_places import ADDRESS, Place, label_of, words_in
 from domain.bounces.notice_words import SENDER_LABEL
-from domain.bounces.polarity import MARKS, MOST_WORDS, Said, judged
+from domain.bounces.polarity import MOST_WORDS, Said, judged
 
 MOST_FIELDS = 6  # of a record, below or above its address
 
@@ -48,6 +49,12 @@ def beside(place: Place) -> bool | None:
     if own is None and column and words_in(after) <= 2 * MOST_WORDS and meant(after, english=True) in OF_RECIPIENTS:
         return False
     return judged(before.strip(" \t*#|`•·\"'<>:：="), status=True) if own is None else own
+
+
+def answered(place: Place) -> bool:
+    """Whether a server's answer to a command stands behind the address in the same line, and says yes."""
+    following = ADDRESS.search(place.after)
+    return judged(place.after[: following.start() if following else None], status=True) is True
 
 
 def _shared(place: Place) -> bool | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
+
+from domain.bounces.html_tags import tags_and_texts
 
 MOST_NESTED = 40  # rows of tables; deeper ones are read as blocks
-DEEPEST = 500  # element of which is known which one ends
+DEEPEST = 300  # element of which is known which one ends
 LONGEST_CELL = 400  # characters of one that is a field and not a part of the page
 MOST_WORDS_OF_NAME = 5  # of a field
+MOST_CLASSES = 20  # of an element; parts of a selector; rules that hide the same class
 
 _BLANKS = re.compile(r"\s+")
 _ENDS_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[a-z0-9-]+$", re.IGNORECASE | re.ASCII)
@@ -59,6 +61,7 @@ _NEVER_SHOWN = frozenset(
         *("audio", "video", "canvas"),
     )
 )
+_INLINE = frozenset(("b", "i", "font", "span", "a", "em", "strong", "u"))
 _CLOSED_BY_NEXT = {  # HTML leaves their end tags out
     "p": frozenset(_BREAKS - {"br", "body"}),
     "li": frozenset(("li",)),
@@ -72,6 +75,8 @@ _CLOSED_BY_NEXT = {  # HTML leaves their end tags out
 _ZERO = r"\s{0,4}:\s{0,4}0(?:\.0{1,4})?(?:px|pt|em|rem|%|cm|in|vw|ex)?\s{0,4}(?:!important\s{0,4})?(?=;|$)"
 _HIDES = re.compile(
     r"(?:^|;)\s{0,8}(?:display\s{0,4}:\s{0,4}none|mso-hide\s{0,4}:\s{0,4}all|content-visibility\s{0,4}:\s{0,4}hidden|"
+    r"clip\s{0,4}:\s{0,4}rect\(\s{0,4}[01](?:px)?[\s,]{1,4}[01](?:px)?[\s,]{1,4}[01](?:px)?[\s,]{1,4}[01](?:px)?\s{0,4}\)|"
+    r"clip-path\s{0,4}:\s{0,4}(?:inset\(\s{0,4}(?:50|100)%|circle\(\s{0,4}0)|"
     r"color\s{0,4}:\s{0,4}transparent|text-indent\s{0,4}:\s{0,4}-\d{3,6}|(?:left|top|right)\s{0,4}:\s{0,4}-\d{4,6}|"
     rf"opacity{_ZERO}|(?:transform\s{{0,4}}:\s{{0,4}}scale\(0))"
 )
@@ -82,19 +87,22 @@ _VISIBILITY = re.compile(r"(?:^|;)\s{0,8}visibility\s{0,4}:\s{0,4}(?P<value>[a-z
 _NOUGHT = re.compile(r"(?:^|\s)0(?:\.0{1,4})?(?:px|pt|em|rem|%|cm|in|vw|ex)?(?=$|[\s/!])")
 _SIZE = re.compile(r"(?:^|\s)(?:\d|\.\d|small|medium|large|x{1,2}-|smaller|larger)")
 _RULE = re.compile(r"([^{}]{1,300})\{([^{}]{0,2000})\}")
-_SELECTOR = re.compile(r"(?:[a-z][a-z0-9]{0,10})?[.#][\w-]{1,80}")
+_SELECTOR = re.compile(r"(?=.)(?:[a-z][a-z0-9]{0,10})?(?:[.#][\w-]{1,80}){0,4}")
+_MARK = re.compile(r"[.#]?[\w-]+")
 _COMMENT = re.compile(r"/\*[^*]{0,2000}\*/|<!--|-->")
 _FIRST_CELL_NAMES = re.compile(r"[^@\n]{2,60}[^\s:：@]")
 
 
 def words_of(page: str) -> str:
     """The text that a page shows."""
-    begun = page.find("<!--", max(page.rfind("-->"), 0))
-    if begun >= 0:
-        page = page[:begun]  # a comment without an end hides all that follows
     words = _Words()
-    words.feed(page)
-    words.close()
+    for one in tags_and_texts(page):
+        if isinstance(one, str):
+            words.data(one)
+        elif one.ends:
+            words.end_of(one.name)
+        else:
+            words.begin_of(one.name, one.attributes)
     return re.sub(r"\n\s*\n+", "\n\n", words.text())
 
 
@@ -106,6 +114,7 @@ class _Open:
     hidden: bool
     sizeless: bool
     invisible: bool
+    marks: frozenset[str] = frozenset()  # its tag, classes and id, as style sheets write them
 
     @property
     def unseen(self) -> bool:
@@ -121,18 +130,19 @@ class _Row:
     cell: int | None = None
 
 
-class _Words(HTMLParser):
+class _Words:
     """Blanks at the edges of a text part it from its neighbours, and so does an address: <a>jane@example.com</a>User unknown."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.words: list[str] = []
         self._open: list[_Open] = []
+        self._at: dict[str, list[int]] = {}  # where each tag stands in these
+        self._marks: dict[str, int] = {}  # of these: how many have each tag, class and id
         self._deeper = 0  # elements that have begun below the deepest
         self._rows: list[_Row | None] = []  # None: a table begins
         self._term: int | None = None  # where the name of a definition begins
         self._in_style = False
-        self._hiding: set[str] = set()
+        self._hiding: dict[str, list[tuple[frozenset[str], frozenset[str]]]] = {}
 
     def text(self) -> str:
         while self._rows:
@@ -143,38 +153,41 @@ class _Words(HTMLParser):
 
     # --- what is seen
 
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+    def begin_of(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self._open and tag in _CLOSED_BY_NEXT.get(self._open[-1].tag, ()):
-            self.handle_endtag(self._open[-1].tag)
+            self.end_of(self._open[-1].tag)
         if len(self._open) == DEEPEST:
             self._deeper += tag not in _VOID
         elif tag not in _VOID:
             self._in_style = tag == "style"
-            self._open.append(self._begun(tag, dict(attrs)))
+            self._at.setdefault(tag, []).append(len(self._open))
+            self._open.append(self._begun(tag, attributes))
+            for mark in self._open[-1].marks:
+                self._marks[mark] = self._marks.get(mark, 0) + 1
         if not self._unseen:
             self._lay_out(tag)
 
-    handle_startendtag = handle_starttag  # <div/> begins a div in HTML
-
-    def handle_endtag(self, tag: str) -> None:
+    def end_of(self, tag: str) -> None:
         if self._deeper:
             self._deeper -= 1
             return
-        at = next((at for at in range(len(self._open) - 1, -1, -1) if self._open[at].tag == tag), None)
-        if at is None:
+        if not self._at.get(tag):
             self._break(tag)
             return
-        if tag in ("b", "i", "font", "span", "a", "em", "strong", "u") and any(
-            one.tag in ("td", "th", "table") for one in self._open[at:]
-        ):
+        at = self._at[tag][-1]
+        if tag in _INLINE and any(cells[-1] > at for one in ("td", "th", "table") if (cells := self._at.get(one))):
             return  # what stands in a cell ends with it
         unseen = self._unseen
-        del self._open[at:]
+        while len(self._open) > at:
+            ended = self._open.pop()
+            self._at[ended.tag].pop()
+            for mark in ended.marks:
+                self._marks[mark] -= 1
         self._in_style = False
         if not unseen:
             self._end(tag)
 
-    def handle_data(self, data: str) -> None:
+    def data(self, data: str) -> None:
         if self._in_style:
             self._learn(data)
         if self._unseen or not data:
@@ -191,14 +204,16 @@ class _Words(HTMLParser):
     def _unseen(self) -> bool:
         return bool(self._open) and self._open[-1].unseen
 
-    def _begun(self, tag: str, attributes: dict[str, str | None]) -> _Open:
+    def _begun(self, tag: str, attributes: Mapping[str, str]) -> _Open:
         above = self._open[-1] if self._open else _Open("", False, False, False)
-        style = (attributes.get("style") or "").lower()[:2000]
-        names = (attributes.get("class") or "").lower().split()[:20]
-        marks = [f".{one}" for one in names] + [f"#{(attributes.get('id') or '').lower()}"]
-        hidden = above.hidden or tag in _NEVER_SHOWN or "hidden" in attributes or _hides(style)
-        if self._hiding and not hidden:
-            hidden = any(mark in self._hiding or f"{tag}{mark}" in self._hiding for mark in marks)
+        if not attributes and not (self._hiding or tag in _NEVER_SHOWN):
+            return _Open(tag, above.hidden, above.sizeless, above.invisible, frozenset((tag,)))
+        style = attributes.get("style", "").lower()[:2000]
+        names = attributes.get("class", "").lower().split()[:MOST_CLASSES]
+        marks = frozenset((tag, f"#{attributes.get('id', '').lower()}", *(f".{one}" for one in names)))
+        hidden = (
+            above.hidden or tag in _NEVER_SHOWN or "hidden" in attributes or _hides(style) or self._hidden_by(marks)
+        )
         sizeless, invisible = above.sizeless, above.invisible
         if font := _FONT.search(style):
             sizeless = _NOUGHT.search(font["size"]) is not None or (sizeless and not _SIZE.search(font["size"]))
@@ -206,7 +221,15 @@ class _Words(HTMLParser):
             sizeless = False
         if seen := _VISIBILITY.search(style):
             invisible = seen["value"] in ("hidden", "collapse")
-        return _Open(tag, hidden, sizeless, invisible)
+        return _Open(tag, hidden, sizeless, invisible, marks)
+
+    def _hidden_by(self, marks: frozenset[str]) -> bool:
+        """Whether the page's style sheets hide an element with these marks where it stands: ".outer .inner"."""
+        return any(
+            own <= marks and all(self._marks.get(one) for one in around)
+            for mark in marks & self._hiding.keys()
+            for own, around in self._hiding[mark]
+        )
 
     def _learn(self, sheet: str) -> None:
         """Which classes and ids a style sheet hides, on all screens."""
@@ -223,7 +246,17 @@ class _Words(HTMLParser):
                 rule = rule[end:] if end else ""
             for found in _RULE.finditer(rule):
                 if _hides(found[2].strip()) or _is_nought(found[2]):
-                    self._hiding |= {one for name in found[1].split(",") if _SELECTOR.fullmatch(one := name.strip())}
+                    for name in found[1].split(","):
+                        self._hide(name.split())
+
+    def _hide(self, selector: Sequence[str]) -> None:
+        """Notes what a selector hides: the last of its parts, where it stands in the others."""
+        if not selector or len(selector) > MOST_CLASSES or not all(map(_SELECTOR.fullmatch, selector)):
+            return
+        own, *around = (frozenset(_MARK.findall(part)) for part in reversed(selector))
+        named = next((one for one in own if one[0] in ".#"), None)
+        if named and len(known := self._hiding.setdefault(named, [])) < MOST_CLASSES:
+            known.append((own, frozenset().union(*around)))
 
     # --- lines
 

@@ -56,6 +56,7 @@ MEANINGS = (
         ),
     ),
     ("policy", Meaning.of("rules", "selective", "only + taken @8")),
+    ("system", Meaning.of("temporary + unknown|gone @4")),
     (
         "unknown user",
         Meaning.of(

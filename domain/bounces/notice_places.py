@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from domain.bounces.notice_ends import QUOTED, RULE
-from domain.bounces.notice_words import BEFORE_OTHERS, fails
+from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE
+from domain.bounces.notice_words import AND, BEFORE_OTHERS, BEFORE_RECIPIENT, SENDER_AFTER, fails
+from domain.bounces.reasons import REPLY_CODE
 from domain.mime.addresses import normal_address
 
 LONGEST_SENTENCE = 600
+MOST_WORDS_OF_TITLE = 5
 MOST_LINES_BESIDE = 5  # over which a sentence goes, before and after an address
 
 ADDRESS = re.compile(
@@ -73,6 +77,12 @@ class Place:
         """Whether its line begins with it, but for marks."""
         return _FIRST.fullmatch(self.before) is not None or (self.in_angles and _ID.fullmatch(self.before) is not None)
 
+    @cached_property
+    def alone(self) -> bool:
+        """Whether it is the only address of its line."""
+        own = self.one[0].strip("<>")
+        return all(one[0].strip("<>") == own for one in ADDRESS.finditer(self.line))
+
     @property
     def of_a_machine(self) -> bool:
         """Whether it stands at the beginning as <jane@example.com>: does, and nobody writes so."""
@@ -118,20 +128,79 @@ def begins_list(line: str) -> bool:
     return found is not None and _FIRST.fullmatch(line[: found.start()]) is not None and not QUOTED.match(line)
 
 
-def sentence_of(lines: Sequence[str], place: Place, *, begins: bool) -> tuple[str, str]:
-    """What stands before and after an address in its sentence, which may go over lines; `begins`: with its line."""
-    before, after, at = place.before, place.after, place.at
-    for above in () if begins else reversed(lines[max(0, at - MOST_LINES_BESIDE) : at]):
-        if _apart(above) or above.rstrip()[-1] in ":：" or _SENTENCE_ENDS.search(before):
+class Around(NamedTuple):
+    """A line with those that its sentences may go over."""
+
+    text: str
+    line_at: int  # in the text
+    ends: list[tuple[int, int]]  # of sentences
+
+
+def around(lines: Sequence[str], at: int, *, begins: bool) -> Around:
+    """`begins`: a sentence begins with the line."""
+    above: list[str] = []
+    for line in () if begins else reversed(lines[max(0, at - MOST_LINES_BESIDE) : at]):
+        if _apart(line) or line.rstrip()[-1] in ":：":
             break
-        before = f"{above.strip()} {before}"
-    for below in lines[at + 1 : at + MOST_LINES_BESIDE]:
-        if _apart(below) or ADDRESS.match(below.strip()) or _SENTENCE_ENDS.search(after):
+        above.insert(0, f"{line.strip()} ")
+    below: list[str] = []
+    for line in lines[at + 1 : at + MOST_LINES_BESIDE]:
+        if _apart(line) or ADDRESS.match(line.strip()):
             break
-        after = f"{after} {below.strip()}"
-    begin = max((end.end() for end in _SENTENCE_ENDS.finditer(before)), default=0)
-    end = _SENTENCE_ENDS.search(after)
-    return before[begin:][-LONGEST_SENTENCE:], after[: end.start() if end else None][:LONGEST_SENTENCE]
+        below.append(f" {line.strip()}")
+    text = "".join((*above, lines[at], *below))
+    return Around(text, sum(map(len, above)), [end.span() for end in _SENTENCE_ENDS.finditer(text)])
+
+
+def line_above(lines: Sequence[str], at: int) -> str:
+    """The line above, or the one above that where it is blank."""
+    return next((line.strip() for line in reversed(lines[max(0, at - 2) : at]) if line.strip()), "")
+
+
+def line_below(lines: Sequence[str], at: int) -> str:
+    """The next that is not blank, of the next five."""
+    return next((line for line in lines[at + 1 : at + 6] if line.strip()), "")
+
+
+def is_title(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is a few words above a list or a rule."""
+    text = lines[at].strip()
+    label = label_of(text)
+    if len(text.split()) > MOST_WORDS_OF_TITLE or text[-1] in ".!?。！？," or (label and text[label.end() :]):
+        return False
+    if ADDRESS.search(text) or REPLY_CODE.search(text):
+        return False
+    below = next((line.strip() for line in lines[at + 1 : at + 3] if line.strip()), "")
+    return BARE_RULE.fullmatch(below) is not None or begins_list(below)
+
+
+def sentence_of(place: Place, said: Around) -> tuple[str, str]:
+    """What stands before and after an address in its sentence. All addresses of a part of a long one have the same part."""
+    start, end = (said.line_at + one for one in place.one.span())
+    n = bisect.bisect_right(said.ends, (start, start))
+    begin = said.ends[n - 1][1] if n else 0
+    stop = next((one[0] for one in said.ends[n:] if one[0] >= end), len(said.text))
+    if stop - begin > 2 * LONGEST_SENTENCE:
+        part = (start - begin) // LONGEST_SENTENCE
+        part -= _edge(said.text, begin, part) > start
+        begin, stop = _edge(said.text, begin, part), min(stop, _edge(said.text, begin, part + 1))
+    return said.text[begin:start], said.text[end:stop]
+
+
+def _edge(text: str, begin: int, part: int) -> int:
+    """Where a part of a long sentence begins: at a blank."""
+    found = text.find(" ", begin + part * LONGEST_SENTENCE) if part else begin
+    return len(text) if found < 0 else found
+
+
+def is_of_others(before: str, said: str) -> bool:
+    """Whether another address in a sentence stands as recipients do, and the one behind `before` does not."""
+    if BEFORE_RECIPIENT.search(before[-60:]) or AND.search(before[-300:]):
+        return False
+    return any(
+        BEFORE_RECIPIENT.search(said[: other.start()][-60:]) and not SENDER_AFTER.match(said[other.end() :])
+        for other in ADDRESS.finditer(said)
+    )
 
 
 def _apart(line: str) -> bool:
@@ -149,7 +218,7 @@ def said_of(lines: Sequence[str], at: int, end: int, address: str) -> str:
                 break
         elif not (blanks and RULE.match(line)):
             said.append(line)
-    return " ".join(said).replace(address, " ")
+    return "\n".join(said).replace(address, " ")
 
 
 def words_in(text: str) -> int:

@@ -165,7 +165,8 @@ DELIVER = re.compile(
     r"isporuč|dostav|isporoč|lliur|expedi|primi|transmis|dikirim|terkirim|gửi|piegād|nosūt|pristatyt|išsiųst"
 )
 EXIST = re.compile(
-    r"\bexist|\bknown\b|\bfound\b|\bfind\b|\bvalid\b|gibt es|bekannt|gefunden|vorhanden|trouv|conn[ua]|encontr|conocid|"
+    r"\bexist|\bknown\b|\bfound\b|\bfind\b|\bvalid[ea]?\b|\bgültig|válid[oa]|"
+    r"gibt es|bekannt|gefunden|vorhanden|trouv|conn[ua]|encontr|conocid|"
     r"existe|esist|trovat|"
     r"bestaa[nt]|gevonden|bekend|finns|hittad|känn|findes|finnes|fundet|funnet|kend[te]|istniej|znalezion|znan|nalez|"
     r"nájden|znám|najden|"
@@ -174,7 +175,8 @@ EXIST = re.compile(
     r"υπάρχ|βρέθη|ditemukan|dikenal|tồn tại|tìm thấy|olemas|leitud|atrasts|rast|egzist|trobat|existeix"
 )
 FAILED = re.compile(
-    r"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:unknown|invalid|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa])\W*$|"
+    r"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:unknown|invalid|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa]|"
+    r"desconhecid[oa]|неизвестен|nieznan[yae]|onbekend|okänd|ukendt|ukjent|ungültig)\W*$|"
     r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|"
     r"abgewiesen|"
     r"zurückgeschickt|zurückgekommen|échou|échec|refusé|rejeté|retourné|fall[oó]\b|fallid|fracas|rechazad|devuelt|falhou|"
@@ -218,8 +220,8 @@ MAIL = re.compile(
 """A mail, in the languages of mail systems."""
 
 GOODS = re.compile(
-    r"parcel|package|\border\b|shipment|paket|päckchen|bestell|lieferung|colis|commande|paquete|pedido|encomenda|pacco|ordine|"
-    r"zending|pakke|paczk|przesyłk|zásilk|посылк|заказ|包裹|订单|訂單|荷物|注文"
+    r"parcel|package|(?<!in )\border\b|shipment|paket|päckchen|bestell|lieferung|colis|commande|paquete|pedido|encomenda|pacco|"
+    r"ordine|zending|pakke|paczk|przesyłk|zásilk|посылк|заказ|包裹|订单|訂單|荷物|注文"
 )
 """What is delivered too, and is no mail."""
 

@@ -11,15 +11,27 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from domain.bounces.claims import Claim, Form, claim_of, is_consistent
-from domain.bounces.entries import beside, said_in_record, said_in_row, stands_in_row
+from domain.bounces.arrival_words import OTHERS
+from domain.bounces.claims import Claim, Form, Named, claim_of, is_consistent, recipients_of
+from domain.bounces.entries import answered, beside, said_in_record, said_in_row, stands_in_row
 from domain.bounces.notice_ends import BARE_RULE, QUOTED, RULE, begins_other, heads_copy
-from domain.bounces.notice_places import ADDRESS, Place, begins_list, label_of, places, said_of, sentence_of
+from domain.bounces.notice_places import (
+    ADDRESS,
+    Around,
+    Place,
+    around,
+    begins_list,
+    is_of_others,
+    is_title,
+    label_of,
+    line_above,
+    line_below,
+    places,
+    sentence_of,
+)
 from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
-    AND,
     BEFORE_OTHERS,
-    BEFORE_RECIPIENT,
     CONTACT,
     COPY,
     EXPANDED,
@@ -37,38 +49,28 @@ from domain.bounces.notice_words import (
     fails,
     lowered,
 )
-from domain.bounces.polarity import MOST_WORDS, Said, judged, of_sentence, only_denies
+from domain.bounces.polarity import Said, Sentences, judged, only_denies
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
-MOST_RECIPIENTS = 100
 MOST_ADDRESSES = 300  # of a notice that are looked at
+MOST_TIMES = 3  # that the same address is looked at in a line
 MOST_BLANKS = 3  # in the name of a field
-LONGEST_AROUND = 8000
 LONGEST_PROSE = 200  # about two lines: what says that something failed
 
 _CODED = re.compile(r"(?:^|[\s\"(])[45][0-5]\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?[\s:<\"(]{1,4}$")
+_RCPT = re.compile(r"rcpt(?! from)")
+_COLUMNS = re.compile(r"[|\t]|\s{2,}")
 _KIND = re.compile(r"(?:smtp|rfc-?822)\s?[=;]\s?$")  # of an address: in X.400's names, in fields of RFC 3464
 _BESIDE = re.compile(r"\s{2,}\S|\t|\s{0,2}[\[(<]|\s{0,2}\.\.\.|[\s,;>)\"'-]{1,4}[45][0-5.]")
 _BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗╠╬╣╚╩╝", "|||--=" + "+" * 18)  # as tables are drawn
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """One recipient of a notice, by their addresses in normal form, as written to first; what is `said` of them there, and
-    `around` that, but for what is said of others; whether the address stands `alone`, in a line or a field of its own, as
-    people do not write it."""
-
-    addresses: tuple[str, ...]
-    said: str
-    around: str
-    alone: bool = False
-
-
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
     reader = _Reader(lowered(notice).translate(_BOXES).split("\n"), notice.split("\n"), excluded)
+    reader.sentences = Sentences(excluded)
     reader.read()
-    return reader.named()
+    return recipients_of(reader.claims or reader.answers, reader.got, reader.written, reader.lines[: reader.ended])
 
 
 @dataclass(slots=True)
@@ -94,6 +96,8 @@ class _Reader:
     prose: str = ""  # of this paragraph, its end
     addresses: int = 0
     judged: dict[str, bool] = field(default_factory=dict)
+    sentences: Sentences = field(default_factory=Sentences)
+    around: tuple[tuple[int, bool], Around] = ((-1, False), Around("", 0, []))
 
     def read(self) -> None:
         for at, line in enumerate(self.lines):
@@ -129,8 +133,10 @@ class _Reader:
         if label and STATUS.search(label["name"]):
             label = None
         claim: tuple[Place, Form] | None = None
+        times: dict[str, int] = {}  # each address was looked at in this line
         for place in places(at, line):
-            if place.address in self.excluded:
+            times[place.address] = times.get(place.address, 0) + 1
+            if place.address in self.excluded or times[place.address] > MOST_TIMES:
                 continue
             if claimed := self.claims.get(place.address):
                 if claimed.with_others and claimed.at != at and beside(place):
@@ -164,8 +170,13 @@ class _Reader:
         if self._arrived(place, told):
             self.got[place.address] = place.at
             return None, None
-        if "rcpt" in place.before[-14:]:  # what a client said
-            return Form.ANSWER, None
+        if _RCPT.search(place.before[-14:]):  # what a client said
+            return (None if answered(place) else Form.ANSWER), None
+        apart = None if told is not None and _COLUMNS.search(place.line.strip()) else self._told_apart(place)
+        if apart and apart.arrived is not False:
+            return None, apart
+        if apart and (said := self._in_sentence(place))[0]:
+            return said
         if label and label.end() <= place.one.start():
             name = label["name"].strip()
             if TO_LABEL.match(name) and (told is False or said_in_record(self.lines, place) is False):
@@ -187,6 +198,13 @@ class _Reader:
         if (told is False and stands_in_row(place)) or self._heads_record(place):
             return Form.ENTRY, said_in_row(place)
         return self._in_sentence(place)
+
+    def _told_apart(self, place: Place) -> Said | None:
+        """What is said of an address whose line speaks of others too and says that something failed; None for any other."""
+        if place.alone or not self._says_why(place.line):
+            return None
+        said = self._said_of(place)[1]
+        return said if said.parted else None
 
     def _heads_record(self, place: Place) -> bool:
         """Whether fields or further lines below an address say that it failed."""
@@ -235,7 +253,7 @@ class _Reader:
         if not self.fresh and INTRODUCES_OTHERS.search(self.prose[-40:]):
             return None
         if ROLE.search(place.local) and not (
-            (rest and self._says_why(rest)) or (place.in_angles and colon) or fails(self._above(at))
+            (rest and self._says_why(rest)) or (place.in_angles and colon) or fails(line_above(self.lines, at))
         ):
             return None
         beside = rest and self._says_why(rest[:300], any_reason=colon) and not CONTACT.match(rest)
@@ -254,9 +272,6 @@ class _Reader:
             return Form.ENTRY
         return Form.ENTRY if not self.claims and self._goes_on_below(at) else None
 
-    def _above(self, at: int) -> str:
-        return next((line.strip() for line in reversed(self.lines[max(0, at - 2) : at]) if line.strip()), "")
-
     def _goes_on(self) -> bool:
         """Whether a sentence goes on from the line before."""
         above = self.prose.rstrip()
@@ -267,7 +282,7 @@ class _Reader:
     def _goes_on_below(self, at: int) -> bool:
         """Whether an address stands by itself in the middle of a sentence that says what failed."""
         below = next((line.strip() for line in self.given[at + 1 : at + 3] if line.strip()), "")
-        if not below[:1].islower() or BEFORE_OTHERS.search(f"{self._above(at)} "[-60:]):
+        if not below[:1].islower() or BEFORE_OTHERS.search(f"{line_above(self.lines, at)} "[-60:]):
             return False
         return self._says_why(lowered(below))
 
@@ -280,11 +295,9 @@ class _Reader:
         return self._says_why(" ".join(said))
 
     def _in_sentence(self, place: Place) -> tuple[Form | None, Said | None]:
-        begins = not place.before.strip() and not self._goes_on()
-        before, after = sentence_of(self.lines, place, begins=begins)
+        (before, after), said = self._said_of(place)
         if SAID_BY.search(before[-24:]) or WRITE_TO.search(before[-40:]):
             return None, None
-        said = of_sentence(before, place.one[0], after)
         told = said.arrived is False and said.parted
         if not told and BEFORE_OTHERS.search(before[-60:]) and not OF_RECIPIENT.search(before[-20:]):
             return None, None
@@ -302,7 +315,7 @@ class _Reader:
         ) or place.at in self.got.values()
         failed = said.arrived is False or (beside_got and only_denies(whole))
         if not _CODED.search(before[-20:]) and (failed or self._fails(ADDRESS.sub(" ", whole))):
-            of_others = said.arrived is None and self._is_of_others(before, whole)
+            of_others = said.arrived is None and is_of_others(before, whole)
             if of_others or self._opens_list(place.at, after):
                 return None, said
             return Form.SENTENCE, said
@@ -311,23 +324,22 @@ class _Reader:
         self.doubtful = True
         return None, None
 
-    @staticmethod
-    def _is_of_others(before: str, said: str) -> bool:
-        """Whether another address in a sentence stands as recipients do, and this one does not."""
-        if BEFORE_RECIPIENT.search(before[-60:]) or AND.search(before[-300:]):
-            return False
-        return any(
-            BEFORE_RECIPIENT.search(said[: other.start()][-60:]) and not SENDER_AFTER.match(said[other.end() :])
-            for other in ADDRESS.finditer(said)
-        )
+    def _said_of(self, place: Place) -> tuple[tuple[str, str], Said]:
+        """What stands before and after an address in its sentence, and what that says of it."""
+        begins = not place.before.strip() and not self._goes_on()
+        before, after = sentence_of(place, self._around_line(place.at, begins=begins))
+        return (before, after), self.sentences.said_of(before, place.one[0], after)
+
+    def _around_line(self, at: int, *, begins: bool) -> Around:
+        if (at, begins) != self.around[0]:
+            self.around = (at, begins), around(self.lines, at, begins=begins)
+        return self.around[1]
 
     def _opens_list(self, at: int, after: str) -> bool:
         """Whether a sentence that says of some address what failed is about those in the lines below."""
         if not after.rstrip().endswith((":", "：")):
             return False
-        return begins_list(next((line for line in self.lines[at + 1 : at + 6] if line.strip()), ""))
-
-    # --- what a line does to the next
+        return begins_list(line_below(self.lines, at))
 
     def _after_claim(self, place: Place, form: Form) -> None:
         self.failed, self.prose = True, ""
@@ -340,10 +352,10 @@ class _Reader:
     def _after_prose(self, at: int, line: str, label: re.Match[str] | None) -> None:
         self.prose = f"{self.prose} {line.strip()}"[-LONGEST_PROSE:]
         heading = line.rstrip().endswith((":", "：", "-", "=", "*", "|"))
-        titled = heading or self._is_title(at)
+        titled = heading or is_title(self.lines, at)
         title = line if RULE.match(line) else re.split(r"[.!?] ", self.prose.rstrip())[-1]
         told = None if ADDRESS.search(line) else judged(title.strip(" -=*|:：#"), status=titled)
-        if (titled or RULE.match(line)) and told:
+        if told and (titled or RULE.match(line) or begins_list(line_below(self.lines, at))):
             self.reached, self.opened, self.listed = True, False, None
             return
         if titled and told is False and self.reached:
@@ -352,6 +364,7 @@ class _Reader:
             return
         self.reached = self.reached and not self._fails(line)
         titles = heading and RECIPIENT.search(line) is not None and not COPY.search(line)
+        titles = titles and not (self.claims and OTHERS.search(line) and not self._fails(line))
         if not self.claims:
             if self.fresh or heading or not (self.opened and self.failed):
                 says = self._fails(self.prose)
@@ -368,17 +381,6 @@ class _Reader:
         elif self.fresh and not within:
             self.opened = False
 
-    def _is_title(self, at: int) -> bool:
-        """Whether a line is a few words above a list or a rule."""
-        text = self.lines[at].strip()
-        label = label_of(text)
-        if len(text.split()) > MOST_WORDS or text[-1] in ".!?。！？," or (label and text[label.end() :]):
-            return False
-        if ADDRESS.search(text) or REPLY_CODE.search(text):
-            return False
-        below = next((line.strip() for line in self.lines[at + 1 : at + 3] if line.strip()), "")
-        return BARE_RULE.fullmatch(below) is not None or begins_list(below)
-
     def _fails(self, text: str) -> bool:
         """Whether words say that something failed, or why; each is asked once."""
         text = " ".join(text.split())
@@ -389,34 +391,6 @@ class _Reader:
     def _says_why(self, text: str, *, any_reason: bool = False) -> bool:
         coded = REPLY_CODE.search(text) or STATUS.search(text)
         return bool(coded) or self._fails(text) or (any_reason and says_why(text, any_reason=True))
-
-    # --- the answer
-
-    def named(self) -> list[Named]:
-        best = {
-            address: one
-            for address, one in (self.claims or self.answers).items()
-            if not (address in self.got and one.form in (Form.LISTED, Form.ANSWER))
-        }
-        ats = sorted({one.at for one in best.values()} | set(self.got.values()))
-        found = []
-        for address, one in list(best.items())[:MOST_RECIPIENTS]:
-            end = next((at for at in ats if at > one.at), self.ended)
-            said = said_of(self.lines, one.at, end, address)
-            said = " ".join((one.sentence, said)) if one.own is None else one.own
-            addresses = tuple(dict.fromkeys((self.written.get(address, address), address)))
-            alone = one.form not in (Form.SENTENCE, Form.ANSWER)
-            found.append(Named(addresses, said, self._around(set(ats) - {one.at}), alone=alone))
-        return found
-
-    def _around(self, others: Collection[int]) -> str:
-        """The notice without what is said of others in their paragraphs."""
-        kept, skipped = [], False
-        for at, line in enumerate(self.lines[: self.ended]):
-            skipped = at in others or (skipped and bool(line.strip()))
-            if not skipped:
-                kept.append(line)
-        return "\n".join(kept)[:LONGEST_AROUND]
 
 
 def _is_row(text: str) -> bool:

@@ -7,13 +7,13 @@ domain/bounces/arrival_words.py.
 
 from __future__ import annotations
 
-import itertools
+import bisect
 import re
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from domain.bounces.arrival_words import (
     AFFIRMS,
-    AND,
     CONTRAST,
     EVERYDAY,
     EXCEPT,
@@ -25,10 +25,12 @@ from domain.bounces.arrival_words import (
     LIKEWISE,
     NEUTRAL,
     NOT_BEHIND,
+    ONE_OF_TWO,
     ONLY,
     OTHERS,
     UNTROUBLED,
 )
+from domain.bounces.clauses import Judge, Piece, clauses_of, failing_rows
 from domain.bounces.meanings import OF_RECIPIENTS, meant
 from domain.bounces.notice_places import ADDRESS, words_in
 from domain.bounces.notice_words import DELAY, DELIVER, EXIST, FAILED, FAILURE, NOT, SENDER_AFTER
@@ -38,13 +40,9 @@ MOST_WORDS = 5  # of a clause that only says "not", or whom
 _HAPPENS = frozenset(
     {"送达", "投递", "投遞", "配信", "届け", "配送", "宛先", "배달", "수신자"}
 )  # not a failure by itself
-_MAJOR = re.compile(rf"[;；]|\s[—–]\s|[—–]{{2}}|\s-{{1,2}}\s|{CONTRAST}")
 _CONTRAST = re.compile(CONTRAST)
-_BOUNDARY = re.compile(r"[,;，；、](?!\d)")
-_MINOR = re.compile(r"[,，、](?!\d)|[:：](?![\d/])")
 _SUCCESS_CODE = re.compile(r"(?<![\d.:/-])2[05]\d(?=[\s:;,)\]#-]|$)|(?<![\d.])2\.\d\.\d{1,3}(?![\d.]*\d)")
 _IN_BRACKETS = re.compile(r"@[^\s()\[\]]{1,255}\s{0,2}[(\[]([^()\[\]]{1,60})(?:[)\]]|$)")
-MARKS = " \t*#|`•·\"'<>()[]-–—:：=,;.>"
 
 
 def judged(low: str, *, status: bool = False) -> bool | None:
@@ -80,39 +78,93 @@ class Said(NamedTuple):
     parted: bool = False
 
 
-class _Piece(NamedTuple):
-    text: str
-    major: int
-    start: int
-    end: int
-    addressed: bool
+class Sentences:
+    """The sentences of a notice. Each is taken apart once, whatever the number of its addresses, and each clause judged once."""
+
+    def __init__(self, own: Collection[str] = ()) -> None:
+        self._own = own
+        self._said: dict[str, bool | None] = {}
+        self._of: dict[str, _Sentence] = {}
+
+    def said_of(self, before: str, address: str, after: str) -> Said:
+        """What a sentence says of the address in it, which stands between `before` and `after`."""
+        whole = f"{before} {after}"
+        if not (ADDRESS.search(whole) or GOT.search(whole)):
+            return Said(None, whole)  # as most sentences are
+        text = f"{before}{address}{after}"
+        if text not in self._of:
+            self._of[text] = _Sentence(text, self._own, self._judged)
+        return self._of[text].said_of(len(before), address, whole)
+
+    def _judged(self, low: str) -> bool | None:
+        if low not in self._said:
+            self._said[low] = judged(low)
+        return self._said[low]
 
 
-def of_sentence(before: str, address: str, after: str) -> Said:
-    """What a sentence says of the address in it, which stands between `before` and `after`."""
-    sentence, whole = f"{before}{address}{after}", f"{before} {after}"
-    if not (ADDRESS.search(whole) or GOT.search(whole)):
-        return Said(None, whole)  # as most sentences are
-    at = len(before)
-    pieces = list(_pieces(sentence))
-    said = [_judge(piece) for piece in pieces]
-    here = next((n for n, piece in enumerate(pieces) if piece.start <= at < piece.end), len(pieces) - 1)
-    for n, piece in enumerate(pieces):
-        if said[n] is None and not EVERYDAY.search(piece.text):
-            said[n] = _by_neighbours(pieces, said, n)
-    if said[here] is None and pieces[here].addressed and _CONTRAST.match(pieces[here].text.lstrip()):
-        said[here] = _in_contrast(pieces, said, here)
-    if True not in said:
-        own = _with_free(pieces, here) if sum(piece.addressed for piece in pieces) > 1 else ""
-        return Said(None, whole, own if says_why(own, any_reason=True) else None)
-    if said[here] is None and meant(pieces[here].text, english=True) in OF_RECIPIENTS:
-        said[here] = False
-    arrived = said[here] if said[here] is not None else _of_group(pieces, said, here)
-    if sum(piece.addressed for piece in pieces) == 1 and arrived and False in said:
-        rest = [piece.text for one, piece in zip(said, pieces, strict=True) if one is False]
-        strong = any(_CONTRAST.match(text.lstrip()) or _broke(text) for text in rest)
-        arrived = True if not strong or any(OTHERS.search(text) for text in rest) else None
-    return Said(arrived, whole, _with_free(pieces, here), parted=True)
+class _Sentence:
+    """A sentence in its clauses, and what each of them says."""
+
+    def __init__(self, text: str, own: Collection[str], judge: Judge) -> None:
+        self._text = text
+        self._pieces = clauses_of(text, judge)
+        self._ends = [piece.end for piece in self._pieces]
+        said = [_judge(piece, judge) for piece in self._pieces]
+        later = None
+        following = [later := one if one is not None else later for one in reversed(said)][::-1]
+        before: bool | None = None
+        for n, piece in enumerate(self._pieces):
+            if said[n] is None and not EVERYDAY.search(piece.text):
+                said[n] = _by_neighbours(piece, before, following[n])
+            before = before if said[n] is None else said[n]
+        self._said = said
+        self._addresses = len({one[0].strip("<>") for one in ADDRESS.finditer(text)})
+        self._meant: dict[int, bool] = {}
+        self._failing: list[tuple[int, int]] | None = None
+        self._judge = judge
+        self._own = own
+
+    def said_of(self, at: int, address: str, whole: str) -> Said:
+        if self._addresses > 1 and ONE_OF_TWO.search(self._text):
+            return Said(None, whole, "", parted=True)
+        pieces, said = self._pieces, self._said
+        here = min(bisect.bisect_right(self._ends, at), len(pieces) - 1)
+        own = said[here]
+        if own is None and pieces[here].addressed and _CONTRAST.match(pieces[here].text.lstrip()):
+            own = _in_contrast(pieces, said, here)
+        if True not in said and own is not True:
+            return self._without_arrival(at, here, whole)
+        if own is False and self._addresses > 1 and not self._fails(at):
+            own = None
+        elif own is None and self._is_meant(here):
+            own = False
+        arrived = own if own is not None else _beside(pieces, said, here)
+        if sum(piece.addressed for piece in pieces) == 1 and arrived and False in said:
+            rest = [piece.text for one, piece in zip(said, pieces, strict=True) if one is False]
+            strong = any(_CONTRAST.match(text.lstrip()) or _broke(text) for text in rest)
+            arrived = True if not strong or any(OTHERS.search(text) for text in rest) else None
+        return Said(arrived, whole, _with_free(pieces, here), parted=True)
+
+    def _without_arrival(self, at: int, here: int, whole: str) -> Said:
+        if self._addresses < 2 or not (False in self._said or self._judge(self._text) is False):
+            return Said(None, whole)
+        return Said(False if self._fails(at) else None, whole, self._own_words(here), parted=True)
+
+    def _own_words(self, here: int) -> str:
+        """What is said in the clause of an address; with those before it that have none, if it is the first."""
+        before = self._pieces[:here]
+        free = "" if any(piece.addressed for piece in before) else " ".join(piece.text for piece in before)
+        return f"{free} {_with_free(self._pieces, here)}".strip()
+
+    def _fails(self, at: int) -> bool:
+        if self._failing is None:
+            self._failing = failing_rows(self._text, self._pieces, self._said, self._own, self._judge)
+        return any(start <= at < end for start, end in self._failing)
+
+    def _is_meant(self, here: int) -> bool:
+        if here not in self._meant:
+            self._meant[here] = meant(self._pieces[here].text, english=True) in OF_RECIPIENTS
+        return self._meant[here]
 
 
 def _broke(text: str) -> bool:
@@ -127,87 +179,44 @@ def only_denies(sentence: str) -> bool:
     return denies and words_in(text) <= MOST_WORDS and not LIKEWISE.search(text)
 
 
-def _pieces(sentence: str) -> list[_Piece]:
-    """The clauses of a sentence; no address is cut."""
-    kept = [one.span() for one in ADDRESS.finditer(sentence)]
-    found: list[_Piece] = []
-
-    def add(start: int, end: int, major: int) -> None:
-        text = sentence[start:end]
-        if text.strip(MARKS):
-            found.append(_Piece(text, major, start, end, ADDRESS.search(text) is not None))
-
-    def cuts(pattern: re.Pattern[str], start: int, end: int) -> list[int]:
-        return [
-            one.start()
-            for one in pattern.finditer(sentence, start, end)
-            if not any(first < one.start() < last for first, last in kept)
-        ]
-
-    majors = [0, *sorted({_begin(sentence, cut) for cut in cuts(_MAJOR, 0, len(sentence))} - {0}), len(sentence)]
-    for major, (start, end) in enumerate(itertools.pairwise(majors)):
-        minors = [start, *cuts(_MINOR, start, end), end]
-        for first, last in itertools.pairwise(minors):
-            ands = [first, *cuts(AND, first, last), last]
-            parts = list(itertools.pairwise(ands))
-            several = len(parts) > 1 and len({judged(sentence[one:other]) for one, other in parts} - {None}) > 1
-            for one, other in parts if several else [(first, last)]:
-                add(one, other, major)
-    return found
-
-
-def _begin(sentence: str, cut: int) -> int:
-    """Where a clause begins that has a "however" at `cut`: before its address in "to jane, however, it did not"."""
-    if not _CONTRAST.match(sentence, cut):
-        return cut
-    end = min((one.start() for one in _BOUNDARY.finditer(sentence, cut)), default=len(sentence))
-    if ADDRESS.search(sentence, cut, end):
-        return cut
-    before = sentence[:cut].rstrip(" ,，、")
-    begin = max((one.start() for one in _BOUNDARY.finditer(before)), default=0)
-    clause = before[begin:]
-    return begin if ADDRESS.search(clause) and judged(clause) is None else cut
-
-
-def _judge(piece: _Piece) -> bool | None:
-    said = judged(piece.text)
+def _judge(piece: Piece, judge: Judge) -> bool | None:
+    said = judge(piece.text)
     if said is None and (status := _IN_BRACKETS.search(piece.text)):
         said = judged(status[1], status=True)
     if said is not None and piece.addressed and (exception := EXCEPT.search(piece.text)):
-        of_the_others = judged(piece.text[: exception.start()])
+        of_the_others = judge(piece.text[: exception.start()])
         return not (said if of_the_others is None else of_the_others)
     return said
 
 
-def _by_neighbours(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
+def _by_neighbours(piece: Piece, before: bool | None, following: bool | None) -> bool | None:
     """What a clause without a verb of its own says, by the one before: "but not jane", "and neither did joe", "but bob did"."""
-    text = ADDRESS.sub(" ", pieces[n].text)
+    text = ADDRESS.sub(" ", piece.text)
     if words_in(text) > MOST_WORDS:
         return None
-    before = next((one for one in reversed(said[:n]) if one is not None), None)
     if EXCEPT.search(text):
-        base = before if before is not None else next((one for one in said[n + 1 :] if one is not None), None)
+        base = before if before is not None else following
         return None if base is None else not base
     if before is None:
         return None
     if LIKEWISE.search(text):
         return before
-    contrast = re.match(rf"\s*(?:{CONTRAST})", pieces[n].text) is not None
-    affirmed = pieces[n].addressed and not before and (contrast or AFFIRMS.search(text) is not None)
+    contrast = re.match(rf"\s*(?:{CONTRAST})", piece.text) is not None
+    affirmed = piece.addressed and not before and (contrast or AFFIRMS.search(text) is not None)
     if affirmed or NOT.search(text) or NOT_BEHIND.search(text):
         return not before
     return None
 
 
-def _in_contrast(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
+def _in_contrast(pieces: Sequence[Piece], said: Sequence[bool | None], n: int) -> bool | None:
     """What a clause with unknown words says against one of somebody else: "while we handed it to bob, jane failed"."""
     others = {one for one, piece in zip(said, pieces, strict=True) if piece.addressed and piece is not pieces[n]}
     return True if others == {False} else None
 
 
-def _of_group(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | None:
-    """What is said of an address whose clause says nothing: by the clauses without an address beside it, then by those of
-    its group."""
+def _beside(pieces: Sequence[Piece], said: Sequence[bool | None], n: int) -> bool | None:
+    """What is said of an address whose clause says nothing: by the clauses without an address beside it, or that it arrived,
+    by the others of its part of the sentence."""
     for way in (range(n + 1, len(pieces)), range(n - 1, -1, -1)):
         for m in way:
             if pieces[m].major != pieces[n].major or pieces[m].addressed:
@@ -215,12 +224,10 @@ def _of_group(pieces: list[_Piece], said: list[bool | None], n: int) -> bool | N
             if said[m] is not None:
                 return said[m]
     group = {one for one, piece in zip(said, pieces, strict=True) if piece.major == pieces[n].major} - {None}
-    if len(group) == 1:
-        return group.pop()
-    return next((one for one in reversed(said[:n]) if one is not None), None) if group else None
+    return True if group == {True} else None
 
 
-def _with_free(pieces: list[_Piece], n: int) -> str:
+def _with_free(pieces: Sequence[Piece], n: int) -> str:
     """A clause with those behind it that have no address."""
     own = [pieces[n].text]
     for piece in pieces[n + 1 :]:

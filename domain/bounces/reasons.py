@@ -205,13 +205,33 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"bad sequence|protocol|smtputf8|8-?bit|not (?:rfc|compliant)|"
         r"rfc ?\d{3,4}|bare (?:lf|line|cr)|missing|multiple from|header|pipelining|parameters?")),
 )  # fmt: skip
+# Whatever stands beside them and whatever the code: a recipient is named, and something else is unknown, absent or refused.
+_SURELY: tuple[tuple[Reason, str], ...] = (
+    ("rate", r"gr[ea]y-?list"),
+    ("system", (r"\b(?:temporar\w+|currently|momentarily) (?:un(?:known|verifiable|available)|not (?:known|found|verifiable))|"
+        r"\b(?:look-?up|verif\w+|callout|check\w*|ldap|directory|database)\b[^.;]{0,40}(?:in progress|pending|\bdown\b|"
+        r"unavailable|tim(?:ed|e)[ -]?out|\bbusy\b|unreachable|temporar)|"
+        r"(?<!not )(?<!not try )\b(?:come back|again) (?:later|in (?:a few|\d+|some))")),
+    ("blocked", (r"\b(?:your|sending|client|connecting|source|remote) (?:mail ?)?(?:ip|host ?name|host|server|mta|network|"
+        r"helo|dns|reverse dns)\b[^.;]{0,40}"
+        r"(?:unknown|(?:does|do|did)(?:n['’]?t| not) (?:exist|resolve)|not (?:known|found|exist|resolv|listed)|invalid|"
+        r"non-?exist)")),
+    ("protocol", (r"\b(?:message-?id|(?:from|to|date|subject|reply-to)(?:[ -](?:header|field|line))|header|mime|charset)\b"
+        r"[^.;]{0,40}(?:unknown|does(?:n['’]?t| not) exist|not (?:known|found|valid)|missing|invalid)")),
+    ("policy", (r"\b(?:start)?tls\b|\bssl\b|\bcertificate\b|(?:refused|rejected|denied|blocked) by (?:\w+['’]?s? ){0,3}"
+        r"(?:admin\w*|owner|postmaster|moderator|manager)|(?:denied|refused|rejected|blocked|not (?:allowed|accepted))[^.;]{0,30}"
+        r"\b(?:country|region|geo\w*|network|location)\b")),
+)  # fmt: skip
+_SURE_OF = [(reason, re.compile(words)) for reason, words in _SURELY]
 _OF_WORDS = [(reason, re.compile(words)) for reason, words in _WORDS]
 _KNOWN_PLAINLY = re.compile(_PLAIN_USER)
 _SAID_OF_ALL: frozenset[Reason] = frozenset({"policy", "system"})
 _BLANKS = re.compile(r"\s+")
+_FIELD = re.compile(r"\n(?=[ \t>*|-]{0,8}[^\W\d][^\s:：<>@]{0,20}(?: [^\s:：<>@]{1,20}){0,2}\s{0,2}[:：](?!//))")
 # Pages to read (their hosts may be those of a block list), who said it, and what the client had sent.
 _BESIDE = re.compile(
-    r"recipient address rejected:?|delivery status notification:?|remote server (?:said|returned|replied|responded):?|"
+    r"\b(?:proto|helo)=\S{1,200}|recipient address rejected:?|delivery status notification:?|"
+    r"remote server (?:said|returned|replied|responded):?|"
     r"(?<=[a-z0-9])/[^\s<>]{0,300}|\bhost \S{1,200} said:?|remote host said:?|"
     r"--> (?:mail from|helo|ehlo|rcpt)[^<-]{0,60}(?:<[^<>]{0,200}>)?"
     r"|<-- 2\d\d[^<-]{0,60}|\(in reply to [\w ]{1,40} command\)|with \S{0,40} server"
@@ -258,10 +278,10 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
     `around` it, and by the reply code of SMTP."""
     code = STATUS.search(status or "") or STATUS.search(said)
     by_code = _OF_CODES.get((int(code[2]), int(code[3]))) if code else None
-    by_words, by_concept = _by_words(said)
+    by_words, surely = _by_words(said)
     # Refused, unavailable and the like are said for every reason: there the code knows better, but not that the address is bad
     # where a policy or a later time is named.
-    if by_words and not (by_code and by_words in _SAID_OF_ALL and not (by_concept and by_code in BAD_ADDRESS)):
+    if by_words and not (by_code and by_words in _SAID_OF_ALL and not (surely and by_code in BAD_ADDRESS)):
         return by_words
     if by_code and code and code[3] != "0":
         # 5.1.1 is given for anything: beside words that nobody knows it says nothing.
@@ -273,12 +293,16 @@ def reason_of(said: str, status: str | None = None, around: str = "") -> Reason:
 
 
 def _by_words(said: str) -> tuple[Reason | None, bool]:
-    """By wordings, then by concepts, which have more languages; and whether it was by concepts. Only a plain English "user
+    """By wordings, then by concepts, which have more languages; and whether no code knows better. Only a plain English "user
     unknown" is about the address whatever else is said: other wordings of that are as often about a sender or a list."""
     said = _plain(said)
     reason = _by_wording(said)
+    if reason in BAD_ADDRESS or reason in _SAID_OF_ALL or reason is None:
+        sure = next((sure for sure, words in _SURE_OF if words.search(said)), None)
+        if sure:
+            return sure, True
     weak = reason is None or reason in _SAID_OF_ALL
-    if weak or (reason in BAD_ADDRESS and not _KNOWN_PLAINLY.search(said)):
+    if weak or (reason in BAD_ADDRESS and not any(map(_KNOWN_PLAINLY.search, said.split("\n")))):
         by_concept = cast("Reason | None", meant(said, english=True))
         if reason in BAD_ADDRESS and by_concept in OF_RECIPIENTS and by_concept != "mailbox full":
             by_concept = None  # it says no more: "closed" and "deleted" are said of what is gone as well
@@ -287,11 +311,14 @@ def _by_words(said: str) -> tuple[Reason | None, bool]:
 
 
 def _plain(said: str) -> str:
-    return _BESIDE.sub(" ", _BLANKS.sub(" ", said[:LONGEST]).lower())
+    """Lowered, without what is said beside a reason. Fields in lines of their own are sentences; other lines go on."""
+    fields = _FIELD.split(said[:LONGEST].lower())
+    return ";\n".join(_BESIDE.sub(" ", _BLANKS.sub(" ", one)) for one in fields if one.strip())
 
 
 def _by_wording(said: str) -> Reason | None:
-    return next((reason for reason, words in _OF_WORDS if words.search(said)), None) if said else None
+    fields = said.split("\n")
+    return next((reason for reason, words in _OF_WORDS if any(map(words.search, fields))), None) if said else None
 
 
 def says_why(words: str, *, any_reason: bool = False) -> bool:

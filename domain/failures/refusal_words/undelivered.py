@@ -66,15 +66,16 @@ unwanted
   zh: 垃圾, 病毒, 广告, 廣告, 恶意, 可疑, 钓鱼
   ja: 迷惑メール, スパム, ウイルス, ウィルス, 広告, 不審, 悪意
 content
-  de: inhalt*
-  fr: contenu*
-  es: contenido*
-  pt: conteudo*
-  it: contenut*
-  pl: treś*, zawartoś*
-  ru: содержим*, содержани*
-  zh: 内容, 內容
-  ja: 内容, 本文
+  en: link, links, url, urls
+  de: inhalt*, link*, verweis*
+  fr: contenu*, lien, liens
+  es: contenido*, enlace*
+  pt: conteudo*, link*, ligacoes
+  it: contenut*, collegament*, link
+  pl: treś*, zawartoś*, odnośnik*
+  ru: содержим*, содержани*, ссылк*
+  zh: 内容, 內容, 链接, 連結
+  ja: 内容, 本文, リンク
 listed
   en: blacklist*, black list*, blocklist*, block list*, denylist*, list of spammers, lists of spammers,
       bad reputation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.bounces.html_tags import Tag, tags_and_texts
 from domain.bounces.html_words import words_of
 from tests.domain.bounces.test_bounces import DAEMON, said
 
@@ -31,6 +32,9 @@ STRANGER = "bob@example.net: 550 5.1.1 user unknown"
         f"<template>{STRANGER}</template>",
         f"<!-- {STRANGER} -->",
         f"<style>.preheader, #x {{ display: none }}</style><div class='a Preheader'>{STRANGER}</div>",
+        f"<style>.outer .inner {{ display:none }}</style><div class=outer><p class=inner>{STRANGER}</p></div>",
+        f"<style>td.a.b {{ display:none }}</style><table><tr><td class='b a'>{STRANGER}</td></tr></table>",
+        f'<div style="position:absolute; clip:rect(0 0 0 0)">{STRANGER}</div>',
         f"<table><tr><td style='display:none'>{STRANGER}</td><td>Mail system</td></tr></table>",
         f"<p style='display:none'>{STRANGER}<p>Mail system</p>",
         f"<div hidden><div>one</div>{STRANGER}</div>",
@@ -99,3 +103,33 @@ def test_the_parts_of_a_page_that_a_table_lays_out_stay_apart() -> None:
 def test_a_page_of_one_piece_is_read_in_bounded_time(piece: str) -> None:
     words_of(piece * (65_536 // len(piece)))
     words_of("<a>" * 10_000 + "</b>" * 8_000)
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<a a=", "<x y='", "</a ", "<", 'a<b c="<'])
+def test_a_tag_that_never_ends_is_text_and_is_looked_at_once(unit: str) -> None:
+    page = unit * 20_000
+    assert len(words_of(page)) >= len(page) - 20_000  # without the blanks at the edges
+    assert all(isinstance(one, str) for one in tags_and_texts(page))
+
+
+@pytest.mark.parametrize("begin", ["<!", "<!D", "<![CDATA[", "<?", "</", "<!--", "<script>", "<style>"])
+def test_what_a_page_never_ends_ends_with_it(begin: str) -> None:
+    assert words_of("<p>seen</p>" + begin * 20_000).strip() == "seen"
+
+
+def test_comments_and_declarations_end_where_they_say() -> None:
+    assert words_of("a<!-- > <b> -->b<!-->c<!D d>e<?f?>g</ h>i") == "abcegi"
+
+
+def test_quotes_and_numbers_of_characters_are_read_as_browsers_do() -> None:
+    page = """<a title="<b> it's" href='x"y'>jane&#64;example.com</a><br/>a < b &amp; c"""
+    assert words_of(page).split("\n") == ["jane@example.com", "a < b & c"]
+    assert words_of("&#" + "9" * 5000 + ";") == "\ufffd"
+    [tag, *_] = tags_and_texts(page)
+    assert isinstance(tag, Tag)
+    assert tag.attributes == {"title": "<b> it's", "href": 'x"y'}
+
+
+def test_what_a_style_sheet_hides_within_something_is_read_elsewhere() -> None:
+    page = "<style>.outer .inner { display: none }</style><p class=inner>read</p><p class=outer>read</p>"
+    assert words_of(page).split() == ["read", "read"]

@@ -214,3 +214,18 @@ def test_a_megabyte_of_recipients_is_read_in_bounded_time(piece: str) -> None:
     for lines in (DAEMON, POSTMASTER):
         traits = message(*lines, body=body.encode()).traits
         assert len(traits.get("bounce", {}).get("recipients", ())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Delivery failed", "We could not deliver your order to bob@example.net because the address does not exist."),
+        ("Delivery failed", "Dear customer,\nyour parcel for bob@example.net could not be delivered: unknown address."),
+        ("Zustellung fehlgeschlagen", "Ihre Bestellung für bob@example.net konnte nicht zugestellt werden."),
+        ("Entrega fallida", "No hemos podido entregar su pedido a bob@example.net: la dirección no existe."),
+    ],
+)
+def test_a_shop_whose_mails_have_no_return_path_names_no_customer(subject: str, text: str) -> None:
+    lines = ("From: Shop <noreply@shop.example.org>", "To: me@example.com", f"Subject: {subject}", "Return-Path: <>")
+    shop = "\n".join((*lines, "Content-Type: text/plain; charset=utf-8", "", text, ""))
+    assert index(shop.encode()).kind != "bounce"

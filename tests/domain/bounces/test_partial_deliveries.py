@@ -17,6 +17,10 @@ def failed(raw: bytes) -> set[str]:
     return {address for one in found.get("recipients", ()) for address in one["addresses"]}
 
 
+def index_of(text: str) -> set[str]:
+    return failed(("\n".join((*DAEMON, "Content-Type: text/plain; charset=utf-8", "", text)) + "\n").encode())
+
+
 @pytest.mark.requirement("R40")
 @pytest.mark.parametrize("text", OURS)
 def test_who_got_the_mail_is_not_named_and_who_did_not_is(text: str) -> None:
@@ -94,3 +98,22 @@ def test_an_address_that_its_own_line_repeats_has_all_of_that_line() -> None:
         "jane@example.com": "hard",
         "joe@example.com": "soft",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your message has been relayed to these, but the requested delivery notifications may not be sent.\n\n      {got}",
+        "Your message has been relayed to the following recipients, but no delivery notification was sent:\n\n{got}",
+        "次の宛先に配信されました。\n\n{got}",
+        "{got} への配信が完了しました。",
+        "投递完成: {got}",
+        "邮件发送已完成。\n\n{got}",
+        "배달이 완료되었습니다: {got}",
+        "메시지 전송 완료: {got}",
+        "Your message was delivered to the people below.\n\n{got}",
+        "Ihre Nachricht wurde den folgenden Empfängern zugestellt.\n\n{got}",
+    ],
+)
+def test_a_report_of_an_arrival_names_nobody(text: str) -> None:
+    assert index_of(text.format(got="bob@example.net")) == set()
