@@ -19,7 +19,7 @@ from domain.directory.records import Record
 from domain.failures.failure import Kind
 from domain.retrieval.identity import MOST_OF_ONE_UIDL
 from tests.domain.core.test_foreign_text import ACTS, CODE
-from tests.servers.scripted_pop import MailboxServer
+from tests.servers.scripted_pop import CONNECT, MailboxServer
 from tests.support.running import Mailroom, a_new_address, refusal
 from tests.support.scripted_crm import Script, script, settings
 from tests.support.workflows.crms import connect_crm, start_crm
@@ -90,6 +90,24 @@ async def test_a_servers_uidl_and_refusal_and_a_users_name_act_nowhere(
         await account.signal("change_settings", {"settings": {SAID: SAID}, "by": BY})
         await account.signal(UIDL, {"by": BY})
         await account.until_logged("CommandRefused", 2)
+        await account.command("disable", reason=SAID, by=BY)
+        views = [f"select * from {view} where address = %s" for view in OF_AN_ACCOUNT]
+        assert await acting(mailroom, account.handle, *views) == []
+        assert not ACTS.search(caplog.text.replace("\n", ""))
+
+
+@pytest.mark.parametrize(
+    "command", [CONNECT, "CAPA", "USER", "PASS", "STAT", "UIDL", "LIST", "TOP", "RETR 2", "DELE", "NOOP", "QUIT"]
+)
+async def test_no_answer_of_a_server_acts_anywhere(
+    mailroom: Mailroom, caplog: pytest.LogCaptureFixture, command: str
+) -> None:
+    async with MailboxServer(messages={"one": HELLO}) as server:
+        account = await mailroom.connect(server, retrieval={"interval_minutes": 60, "after_store": "delete"})
+        await account.until_mail(1)
+        server.messages |= {"two": HELLO, "three": HELLO}
+        server.replies[command] = f"{'+OK' if command == CONNECT else '-ERR'} {SAID}\r\n".encode()
+        await account.command("poll_now", by=BY)
         await account.command("disable", reason=SAID, by=BY)
         views = [f"select * from {view} where address = %s" for view in OF_AN_ACCOUNT]
         assert await acting(mailroom, account.handle, *views) == []
