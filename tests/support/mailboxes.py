@@ -8,6 +8,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg import AsyncConnection
@@ -21,6 +22,7 @@ from activities.pop.connection import Timeouts
 from activities.pop.session import Clock, Sessions, now_utc
 from activities.retrieval.watch import Retrieval
 from domain.account.lifecycle import State
+from domain.core.log_event import LoggedEvent
 from domain.core.validation import parse
 from domain.failures.failure import Failure
 from domain.mailbox.settings import AccountSettings
@@ -215,6 +217,20 @@ class Watcher:
             notices=[],
             account=recorded(settings),
             quota=None if quota_bytes is None else (settings.owner, quota_bytes),
+        )
+        await self.environment.run(Recorder(self.pool).record, request)
+
+    async def connect(self, settings: AccountSettings) -> None:
+        """The same with the event of it in the log, for what reads the account's settings there."""
+        connected = LoggedEvent(
+            event_id=uuid4(),
+            at=now_utc(),
+            type="AccountConnected",
+            actor="ops",
+            data={"settings": settings.model_dump(mode="json"), "version": 1},
+        )
+        request = RecordRequest(
+            address=settings.address, events=[connected], notices=[None], account=recorded(settings)
         )
         await self.environment.run(Recorder(self.pool).record, request)
 

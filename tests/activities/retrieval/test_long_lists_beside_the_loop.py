@@ -5,22 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 import pytest
 
-from activities.account import Recorder
 from activities.pop.auth_codes import AuthCodes
-from activities.pop.session import Sessions, now_utc
+from activities.pop.session import Sessions
 from activities.reconciliation.reconcile import Reconciliation
-from domain.core.log_event import LoggedEvent
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
 from infra.vault.references import Secrets
 from tests.servers.scripted_pop import MailboxServer
-from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account, recorded
-from workflows.contract import ReconcileRequest, RecordRequest
+from tests.support.mailboxes import PASSWORD, PATIENT, Watcher, account
+from workflows.contract import ReconcileRequest
 
 LISTED = 12_000
 A_FEW = 300  # messages that the loop may look at: those that something is done with
@@ -50,17 +47,7 @@ async def a_large_mailbox(watcher: Watcher) -> AsyncIterator[AccountSettings]:
             lines = "".join(line % (one, one) for one in numbers)
             server.replies[command] = f"+OK\r\n{lines}.\r\n".encode()
         settings = account(server.port, start="from_now")
-        connected = LoggedEvent(
-            event_id=uuid4(),
-            at=now_utc(),
-            type="AccountConnected",
-            actor="ops",
-            data={"settings": settings.model_dump(mode="json"), "version": 1},
-        )
-        request = RecordRequest(
-            address=settings.address, events=[connected], notices=[None], account=recorded(settings)
-        )
-        await watcher.environment.run(Recorder(watcher.pool).record, request)
+        await watcher.connect(settings)
         assert (await watcher.watch(settings)).skipped == LISTED
         yield settings
 

@@ -6,29 +6,26 @@ import asyncio
 import threading
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 import activities.pop.session
-from activities.account import Recorder
 from activities.pop import listing_budget
 from activities.pop.auth_codes import AuthCodes
 from activities.pop.listing_budget import STEP, ListingBudget, Share
-from activities.pop.session import Sessions, now_utc
+from activities.pop.session import Sessions
 from activities.reconciliation import reconcile
 from activities.reconciliation.comparison import compare_stored
 from activities.reconciliation.reconcile import Reconciliation
-from domain.core.log_event import LoggedEvent
 from domain.failures.failure import Kind
 from infra.database.pool import Pool
 from infra.tasks import ended
 from infra.vault.references import Secrets
 from tests.servers.scripted_pop import MailboxServer
-from tests.support.mailboxes import PASSWORD, PATIENT, BusyWatcher, Watcher, account, mailbox, recorded
+from tests.support.mailboxes import PASSWORD, PATIENT, BusyWatcher, Watcher, account, mailbox
 from tests.support.running import until
-from workflows.contract import ReconcileRequest, RecordRequest
+from workflows.contract import ReconcileRequest
 
 LONG = b"+OK\r\n" + b"".join(b"%d %064d\r\n" % (number, number) for number in range(1, 20_001)) + b".\r\n"
 
@@ -189,17 +186,7 @@ async def test_a_comparison_counts_its_lists_until_they_are_compared_and_waits_w
     monkeypatch.setattr(reconcile, "compare_stored", compared)
     async with MailboxServer(password=PASSWORD, messages=mailbox(2)) as server:
         settings = account(server.port)
-        connected = LoggedEvent(
-            event_id=uuid4(),
-            at=now_utc(),
-            type="AccountConnected",
-            actor="ops",
-            data={"settings": settings.model_dump(mode="json"), "version": 1},
-        )
-        request = RecordRequest(
-            address=settings.address, events=[connected], notices=[None], account=recorded(settings)
-        )
-        await watcher.environment.run(Recorder(pool).record, request)
+        await watcher.connect(settings)
         assert (await watcher.watch(settings)).stored == 2
         server.replies["UIDL"] = LONG
         sessions = Sessions(

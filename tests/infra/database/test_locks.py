@@ -36,41 +36,27 @@ async def who_waits(pool: Pool) -> int:
     return int(row[0])
 
 
-async def test_whoever_waits_for_a_later_lock_has_the_earlier_ones_however_they_were_named(pool: Pool) -> None:
-    desk, directory = Lock(Guarded.DESK, "jane@example.com"), Lock(Guarded.DIRECTORY, "tryton")
+DESK, DIRECTORY = Lock(Guarded.DESK, "jane@example.com"), Lock(Guarded.DIRECTORY, "tryton")
 
+
+@pytest.mark.parametrize(("taken", "other", "is_had"), [(DIRECTORY, DESK, True), (DESK, DIRECTORY, False)])
+async def test_whoever_waits_for_a_lock_has_the_earlier_ones_and_no_later_one_however_they_were_named(
+    pool: Pool, taken: Lock, other: Lock, is_had: bool
+) -> None:
     async def wait_for_both() -> None:
         async with transaction(pool) as connection:
-            await hold(connection, directory, desk)
+            await hold(connection, DIRECTORY, DESK)
 
     async def one_waits() -> bool:
         return await who_waits(pool) == 1
 
-    async with transaction(pool) as other:
-        await hold(other, directory)
+    async with transaction(pool) as somebody:
+        await hold(somebody, taken)
         waiting = asyncio.create_task(wait_for_both())
-        await until(one_waits, "one to wait for the directory")
-        assert not await is_free(pool, desk)
+        await until(one_waits, "one to wait for the lock that is taken")
+        assert await is_free(pool, other) is not is_had
     await waiting
-    assert await is_free(pool, desk)
-
-
-async def test_whoever_waits_for_an_earlier_lock_has_no_later_one(pool: Pool) -> None:
-    desk, directory = Lock(Guarded.DESK, "jane@example.com"), Lock(Guarded.DIRECTORY, "tryton")
-
-    async def wait_for_both() -> None:
-        async with transaction(pool) as connection:
-            await hold(connection, directory, desk)
-
-    async def one_waits() -> bool:
-        return await who_waits(pool) == 1
-
-    async with transaction(pool) as other:
-        await hold(other, desk)
-        waiting = asyncio.create_task(wait_for_both())
-        await until(one_waits, "one to wait for the desk")
-        assert await is_free(pool, directory)
-    await waiting
+    assert await is_free(pool, DESK)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Guarded if kind is not Guarded.LINKS])
