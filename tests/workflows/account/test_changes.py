@@ -51,6 +51,7 @@ class TestChangeSettings:
             ({"incoming": {"port": 1}}, "secret_not_allowed", "incoming.secret"),
             ({"incoming": {"username": "nobody"}}, "secret_not_allowed", "incoming.secret"),
             ({"organisation": "another"}, "invalid_field", "organisation"),
+            ({"organisation": "another", "crm": ["builtin"]}, "invalid_field", "organisation"),
             ({"incoming": {"secret": "file:nowhere"}}, "secret_not_found", "incoming.secret"),
             ({"incoming": {"tls": "ssl"}}, "invalid_field", "incoming.tls"),
             ({"incoming": {"hots": "pop.example.com"}}, "unknown_field", "incoming.hots"),
