@@ -31,7 +31,7 @@ from domain.account.commands import (
     SetUpFailed,
     SkipMessage,
 )
-from domain.core.commands import Command, WasRefused, name_of
+from domain.core.commands import Command, CountedRefusals, WasRefused, name_of
 from domain.core.events import CommandRefused, Event, Failures
 from domain.core.refusal import Refused
 from domain.failures import failing
@@ -92,6 +92,7 @@ class Account(BaseModel):
     settings_version: int = 1
     credential_version: int = 1
     minute_seconds: float = 60.0
+    refused_signals: tuple[CountedRefusals, ...] = ()  # that a run of the workflow hands on to the next
     observed: tuple[Observation, ...] = ()
     in_quarantine: InQuarantine = InQuarantine()
 

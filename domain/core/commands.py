@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,17 @@ class WasRefused(Report):
     field: str | None = None
     by: str
     times: int = 1
+
+
+class CountedRefusals(Report):
+    """Refused signals of one kind: when the log was told of some, how many came since, and the last of them."""
+
+    recorded_at: datetime
+    times: int = 0
+    last: WasRefused
+
+    def one_more(self, refused: WasRefused) -> CountedRefusals:
+        return self.model_copy(update={"times": self.times + 1, "last": refused})
 
 
 def name_of(command: BaseModel | type[BaseModel]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.core.commands import Command, WasRefused, name_of
+from domain.core.commands import Command, CountedRefusals, WasRefused, name_of
 from domain.core.events import CommandRefused, Failures, Happened
 from domain.core.foreign_text import By
 from domain.core.refusal import Refused
@@ -87,6 +87,7 @@ class Connection(BaseModel):
     next_attempt_at: datetime | None = None
     settings_version: int = 1
     minute_seconds: float = 60.0
+    refused_signals: tuple[CountedRefusals, ...] = ()  # that a run of the workflow hands on to the next
 
     @property
     def served(self) -> bool:

@@ -41,7 +41,7 @@ from workflows.account.poll_now import no_poll, poll_answer
 from workflows.account.quarantine import change_quarantine, waits_for
 from workflows.account.session import MailboxSession
 from workflows.account.state import AccountLifecycle
-from workflows.entity.entity import Life
+from workflows.entity.entity import Life, was_refused
 from workflows.entity.messages import command, read, refusal, refuses_unknown, takes_commands
 from workflows.entity.shared_answer import SharedAnswer
 
@@ -204,7 +204,7 @@ class MailAccount(Life[Account, AccountStatus]):
                     await check_new_crms(self.account.settings, given)
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
-                    await self._was_refused(name_of(given), given.by, error)
+                    await self._record_refused(was_refused(name_of(given), given.by, error))
                 raise
             self._still_open(given)
             if candidate is None and self._life.apply(given):

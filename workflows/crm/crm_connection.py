@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import workflow
 
-from domain.core.commands import Command, name_of
+from domain.core.commands import Command, WasRefused, name_of
 from domain.core.refusal import Refused
 from domain.crm.commands import (
     ChangeSettings,
@@ -41,7 +41,7 @@ from workflows.crm import transactions
 from workflows.crm.session import CrmSession
 from workflows.crm.state import CrmLifecycle
 from workflows.crm.sync_now import no_sync, sync_answer
-from workflows.entity.entity import Life
+from workflows.entity.entity import Life, was_refused
 from workflows.entity.messages import command, read, refusal, refuses_unknown, takes_commands
 from workflows.entity.shared_answer import SharedAnswer
 
@@ -218,7 +218,7 @@ class CrmConnection(Life[Connection, CrmStatus]):
                     await self._try_candidate(given, candidate, halts)
             except Refused as error:
                 if workflow.current_update_info():  # a refused signal is recorded where it came in
-                    await self._was_refused(name_of(given), given.by, error)
+                    await self._record_refused(was_refused(name_of(given), given.by, error))
                 raise
             if candidate is None and self._life.apply(given):
                 await self._session.interrupt()  # what a session was told is fixed when it starts
@@ -237,12 +237,12 @@ class CrmConnection(Life[Connection, CrmStatus]):
         finally:
             self._held -= 1
 
-    async def _was_refused(self, name: str, by: str, error: Refused, *, times: int = 1) -> None:
+    async def _record_refused(self, refused: WasRefused) -> None:
         await workflow.wait_condition(lambda: self._is_set_up_or_ended() or self._served is False)
         if self._served is False:  # which has no log
             return
         self._commands += 1
-        await super()._was_refused(name, by, error, times=times)
+        await super()._record_refused(refused)
 
     async def _ready(self, given: Command) -> None:
         await workflow.wait_condition(lambda: self._is_set_up_or_ended() or self._served is False)

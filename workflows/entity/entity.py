@@ -7,16 +7,15 @@ when its events are in the log. While a command has a session of its own, the wo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.core.commands import Command, WasRefused, name_of
+from domain.core.commands import Command, CountedRefusals, WasRefused, name_of
 from domain.core.redaction import cleaned
 from domain.core.refusal import Refused
 from domain.failures.wording import Failing, waiting
@@ -24,24 +23,13 @@ from workflows import contract
 from workflows.entity.activities import cancel_requested
 from workflows.entity.messages import refusal, say_refused
 from workflows.entity.recorded_state import Lifecycle, Living
+from workflows.entity.refused_signals import HANDS_ON, RefusedSignals
 from workflows.entity.session import Session
 from workflows.entity.shared_answer import Answer, SharedAnswer
 
 VERIFYING, DISABLED, CLOSED = "verifying", "disabled", "closed"  # what the states of both are called
-UNKNOWN = "unknown_command"
 LONGEST_NAME = 400  # that is looked at: a signal may bring megabytes
-COUNTED_FOR = timedelta(minutes=1)
-COUNTS_REFUSED = "refused-signals-are-counted"
 RESULTS_PER_RUN = 100  # then the history is cut, whatever the server suggests; histories depend on this number
-
-
-@dataclass
-class Kind:
-    """Refused signals of one name and code: when one was recorded, and what has come since."""
-
-    recorded_at: datetime | None = None
-    times: int = 0
-    last: tuple[str, str, Refused] = ("", "", Refused("", ""))
 
 
 class Lived(Living, Failing, Protocol):
@@ -49,6 +37,9 @@ class Lived(Living, Failing, Protocol):
     def settings(self) -> Any: ...
     @property
     def next_attempt_at(self) -> datetime | None: ...
+    @property
+    def refused_signals(self) -> tuple[CountedRefusals, ...]: ...
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self: ...
 
 
 Current = TypeVar("Current", bound=Lived)
@@ -70,7 +61,7 @@ class Life(ABC, Generic[Current, Status]):
         self._halts = 0  # how often `disable` or `close` was asked for
         self._held = 0  # commands that keep sessions from starting
         self._results = 0
-        self._refused_signals: dict[tuple[str, str], Kind] = {}
+        self._refused_signals = RefusedSignals(self._record_refused, lambda: self._ended, self._is_to_be_cut)
         self._own_session = session
         self._waited_for = waited_for
         self._life: Lifecycle[Current, Any]
@@ -124,6 +115,7 @@ class Life(ABC, Generic[Current, Status]):
         if self._start_refused:
             raise refusal(self._start_refused)
         self._life.publish()
+        self._take_over_counted()
         try:
             if self._state == VERIFYING:
                 await self._connect()
@@ -204,7 +196,9 @@ class Life(ABC, Generic[Current, Status]):
             lambda: workflow.all_handlers_finished() or self._waited_for.asked is not None or not self._is_to_be_cut()
         )
         if workflow.all_handlers_finished() and self._life.recorded and self._state != CLOSED:
-            workflow.continue_as_new(args=[self._life.current.settings, self._life.current])
+            counted = self._refused_signals.handed_on()
+            state = self._life.current.model_copy(update={"refused_signals": counted})
+            workflow.continue_as_new(args=[state.settings, state])
 
     # Commands ----------------------------------------------------------------------------------------------------------
 
@@ -212,7 +206,7 @@ class Life(ABC, Generic[Current, Status]):
         """For `disable` and `close`: ends the session, whoever holds it, and the wait for an answer."""
         self._halts += 1
         if isinstance(given, self.close_command):
-            self._say_what_was_counted()
+            self._say_what_was_counted()  # before the end, after which nothing is logged
         self._life.apply(given)
         answer = self._status()
         self._refuse_if_over()
@@ -247,48 +241,26 @@ class Life(ABC, Generic[Current, Status]):
         say_refused(f"the signal {name}", error, f"run {workflow.info().run_id}")
         by = payload.get("by") if isinstance(payload, dict) else None
         who = cleaned(by[:LONGEST_NAME])[:200] if isinstance(by, str) and by else "operator"
-        await self._count_refused(cleaned(name[:LONGEST_NAME])[:100], who, error)
+        if not self._start_refused:
+            self._take_over_counted()
+        await self._refused_signals.count(was_refused(cleaned(name[:LONGEST_NAME])[:100], who, error))
+        if self._is_to_be_cut() and workflow.patched(HANDS_ON):  # only they may come, and no session ends
+            await self._own_session.interrupt()
 
-    async def _count_refused(self, name: str, by: str, error: Refused) -> None:
-        """Records the first refused signal of a kind at once, and those of the minute after it together, as one event."""
-        # Of names that are none there are any number, and they are one kind.
-        kind = self._refused_signals.setdefault(
-            (UNKNOWN if error.refusal.code == UNKNOWN else name, error.refusal.code), Kind()
-        )
-        at = workflow.now()
-        if kind.times:  # the handler of the first of them records them all, also those that come as its minute ends
-            kind.times += 1
-            kind.last = (name, by, error)
-            return
-        if kind.recorded_at is None or at >= kind.recorded_at + COUNTED_FOR or not workflow.patched(COUNTS_REFUSED):
-            kind.recorded_at = at
-            await self._was_refused(name, by, error)
-            return
-        kind.times, kind.last = 1, (name, by, error)
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._ended or self._is_to_be_cut(),
-                timeout=kind.recorded_at + COUNTED_FOR - at,
-                timeout_summary="count refused signals for a minute",
-            )
-        times, kind.times, kind.recorded_at = kind.times, 0, workflow.now()
-        if times:
-            await self._was_refused(*kind.last, times=times)
+    def _take_over_counted(self) -> None:
+        """From the run before this one; the handlers of the first signals come before the run's own first line."""
+        self._refused_signals.take_over(self._life.current.refused_signals)
 
     def _say_what_was_counted(self) -> None:
-        """Before the end, after which nothing is logged."""
-        if not self._set_up or self._life.conflict:
-            return
-        for kind in self._refused_signals.values():
-            times, kind.times = kind.times, 0
-            if times:
-                self._life.apply(_refused(*kind.last, times))
+        if self._set_up and not self._life.conflict:
+            for refused in self._refused_signals.untold():
+                self._life.apply(refused)
 
-    async def _was_refused(self, name: str, by: str, error: Refused, *, times: int = 1) -> None:
+    async def _record_refused(self, refused: WasRefused) -> None:
         await workflow.wait_condition(self._is_set_up_or_ended)
         if self._ended or self._start_refused or self._life.conflict:
             return
-        self._life.apply(_refused(name, by, error, times))
+        self._life.apply(refused)
         await self._answer()
 
     async def _ready(self, given: Command) -> None:
@@ -318,6 +290,6 @@ class Life(ABC, Generic[Current, Status]):
         return self._life.shown
 
 
-def _refused(name: str, by: str, error: Refused, times: int) -> WasRefused:
+def was_refused(name: str, by: str, error: Refused) -> WasRefused:
     code, field = error.refusal.code, error.refusal.field
-    return WasRefused(command=name, code=code, field=field, message=error.message, by=by, times=times)
+    return WasRefused(command=name, code=code, field=field, message=error.message, by=by)

@@ -18,7 +18,7 @@ from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
 from tests.support.running import Mailroom, a_new_address, refusal, until
 from tests.support.services import Services
-from workflows.entity import entity
+from workflows.entity import refused_signals
 
 SELDOM = {"interval_minutes": 60}
 
@@ -53,7 +53,7 @@ async def test_a_start_with_input_that_cannot_be_read_fails_at_once(mailroom: Ma
 async def test_a_signal_that_cannot_be_read_is_in_the_log_and_an_update_is_refused(
     mailroom: Mailroom, unreadable: RawValue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(seconds=2))
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(seconds=2))
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.signal("disable", unreadable)

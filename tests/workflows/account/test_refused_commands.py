@@ -9,10 +9,11 @@ import pytest
 
 from domain.account.lifecycle import State
 from tests.servers.scripted_pop import MailboxServer
-from tests.support.running import Mailroom, refusal, until
-from tests.support.workflows.replaying import replay
-from workflows.entity import entity
+from tests.support.running import Mailroom, RunningAccount, refusal, until
+from tests.support.workflows.replaying import HISTORIES, Recorded, replay
+from workflows.entity import entity, refused_signals
 
+RECORDED = Recorded(HISTORIES)
 SELDOM = {"interval_minutes": 60}
 
 
@@ -162,16 +163,18 @@ async def test_signals_before_the_end_of_the_set_up_take_effect_after_it(mailroo
 async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_nobody_waiting(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(minutes=10))  # however long sending takes
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(minutes=30))  # however long sending takes
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
-        for number in range(300):
+        first_run = (await account.handle.describe()).run_id
+        for number in range(3000):  # more than one run may hold
             await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
         await account.command("poll_now")
+        assert (await account.handle.describe()).run_id != first_run
         await account.command("close")
         first, rest = await account.log("CommandRefused")
-        assert (first.data["times"], rest.data["times"]) == (1, 299)
+        assert (first.data["times"], rest.data["times"]) == (1, 2999)
         assert (first.data["code"], rest.actor) == ("unknown_command", "a script")
         await replay(await account.handle.fetch_history())
 
@@ -179,7 +182,7 @@ async def test_a_flood_of_refused_signals_is_two_entries_of_the_log_and_keeps_no
 async def test_what_was_counted_is_in_the_log_once_its_time_is_over(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(seconds=3))
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(seconds=3))
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
@@ -211,26 +214,67 @@ async def test_what_was_counted_when_an_account_is_closed_is_in_its_log(mailroom
         await replay(await account.handle.fetch_history())
 
 
-async def test_a_run_that_is_cut_while_refused_signals_are_counted_loses_none(
+async def test_a_run_that_is_cut_while_refused_signals_are_counted_hands_on_the_count(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entity, "RESULTS_PER_RUN", 3)
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(minutes=30))
+    async with MailboxServer() as server:
+        account = await mailroom.connect(server, retrieval=SELDOM)
+        await account.until_watched()
+        first = (await account.handle.describe()).run_id
+        for number in range(5):
+            await account.signal(f"nonsense_{number}", {"by": "a script"})
+        await until_cut(account, server)
+        for number in range(5):
+            await account.signal(f"more_{number}", {"by": "another script"})
+        await account.command("poll_now")
+        assert await times(account) == [1]
+        last = (await account.handle.describe()).run_id
+        assert last != first
+        await account.command("close")
+        await account.handle.result()
+        assert await times(account) == [1, 9]
+        assert [entry.actor for entry in await account.log("CommandRefused")] == ["a script", "another script"]
+        for name, run in (("counts_handed_on_from", first), ("counts_handed_on_to", last)):
+            history = await mailroom.client.get_workflow_handle(account.handle.id, run_id=run).fetch_history()
+            RECORDED.record(name, history)
+            await replay(history)
+
+
+async def test_what_a_run_hands_on_is_told_when_its_time_is_over(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entity, "RESULTS_PER_RUN", 3)
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval=SELDOM)
         await account.until_watched()
-        first = (await account.handle.describe()).run_id
-        for number in range(10):
-            await account.handle.signal(f"nonsense_{number}", {"by": "a script"})
-        for uidl in ("one", "two", "three", "four"):
-            server.messages[uidl] = b"Subject: one\r\n\r\nHello\r\n"
-            await account.command("poll_now")
+        monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(minutes=30))
+        for number in range(5):
+            await account.signal(f"nonsense_{number}", {"by": "a script"})
+        await account.command("poll_now")  # all five are counted by now
+        monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(seconds=3))
+        await until_cut(account, server)
 
-        async def is_cut() -> bool:
-            return (await account.handle.describe()).run_id != first
+        async def all_are_told() -> bool:
+            return await times(account) == [1, 4]
 
-        await until(is_cut, "the run is cut")
-        counted = [entry.data["times"] for entry in await account.log("CommandRefused")]
-        assert sum(counted) == 10
-        await account.command("close")
-        await account.handle.result()
-        assert sum(entry.data["times"] for entry in await account.log("CommandRefused")) == 10
+        await until(all_are_told, "the entry that the next run writes")
+
+
+async def until_cut(account: RunningAccount, server: MailboxServer) -> None:
+    """Has it go on as a new run, with RESULTS_PER_RUN of 3."""
+    run = (await account.handle.describe()).run_id
+    for uidl in ("one", "two", "three", "four"):
+        server.messages[uidl] = b"Subject: one\r\n\r\nHello\r\n"
+        await account.command("poll_now")
+
+    async def is_cut() -> bool:
+        return (await account.handle.describe()).run_id != run
+
+    await until(is_cut, "the run is cut")
+
+
+async def times(account: RunningAccount) -> list[int]:
+    """How many refused signals each entry of the log stands for."""
+    return [entry.data["times"] for entry in await account.log("CommandRefused")]

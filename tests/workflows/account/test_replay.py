@@ -1,6 +1,7 @@
 """Determinism: histories of accounts, recorded and fresh ones, replay with today's workflow code.
 
-`commands_of_people` is of a version in which a command that waited for its CRM held up mail.
+`commands_of_people` is of a version in which a command that waited for its CRM held up mail, `counted_until_the_cut` of one that
+told what it had counted of refused signals before it went on as a new run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from workflows.entity import entity
 
 RECORDED = Recorded(HISTORIES)
 SHORT_RUN = 3  # results, where a history is to be one of two
+SHORT_RUNS = ("continued_from", "commands_of_people", "counted_until_the_cut", "counts_handed_on_from")
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 
 Course = Callable[[Mailroom, MailboxServer], Awaitable[RunningAccount]]
@@ -152,7 +154,7 @@ async def test_both_runs_of_an_account_that_continued_as_new_replay(
 
 @pytest.mark.parametrize("name", RECORDED.names)
 async def test_a_recorded_history_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name in ("continued_from", "commands_of_people"):
+    if name in SHORT_RUNS:
         monkeypatch.setattr(entity, "RESULTS_PER_RUN", SHORT_RUN)
     await replay(RECORDED.history(name))
 

@@ -12,7 +12,7 @@ from tests.support.mailboxes import mail
 from tests.support.running import Mailroom, refusal, until
 from tests.support.workflows.crms import connect_crm
 from tests.workflows.account.test_malformed_input import UNREADABLE
-from workflows.entity import entity
+from workflows.entity import refused_signals
 
 SOUND = {"record_kind": "contact", "name": "Anna Lind", "addresses": ["anna@example.org"]}
 SENSELESS: list[tuple[str, Any]] = [
@@ -39,7 +39,7 @@ SENSELESS: list[tuple[str, Any]] = [
 async def test_what_makes_no_sense_is_refused_by_a_crm_connection_and_it_goes_on(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "COUNTED_FOR", timedelta(seconds=2))
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(seconds=2))
     crm = await connect_crm(mailroom)
     for name, given in SENSELESS:
         refused = await refusal(crm.handle.execute_update(name, given))
