@@ -26,6 +26,7 @@ PROTOCOL_OFF = Meaning.of(
     "pop > off|suspended @1 unless temporary|now|crash",
     "access + server + denied|!enabled @4 unless temporary|later|now|crash",
     "plan + !enabled|switch_on|browser|access @5",
+    "only_other unless temporary|later|now|crash|trouble",
 )
 
 METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
@@ -75,19 +76,28 @@ ABOUT_THE_LOGIN = frozenset(
 )
 
 # A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
-_OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing"
+_OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing|domain"
 _NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unknown data" is not
 
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
     f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
     f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
+    "stranger",
 )
 
 WRONG_PASSWORD = Meaning.of(
     f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE}",
     f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE}",
     f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
+)
+
+# One of two is to blame, and nobody says which: what counts to nothing.
+ONE_OF_TWO = Meaning.of(
+    "secret|user|account|login + wrong|unknown|failed + or > backend|trouble|temporary|busy|crash|lock|now @4"
+    " unless contact",
+    "secret|user|account|login + wrong|unknown|failed + or > server @1 unless contact",
+    "trouble|temporary|busy|crash|backend > or > secret|user|account|login @4",
 )
 
 # Whoever cannot look says nothing of what there is to see, unless it is said as well.
@@ -97,6 +107,8 @@ CANNOT_TELL = Meaning.of(
     "secret + !verified|!check @3",
     "check > cannot @0",
     "error + checking @3",
+    "failed|error + during @3 unless denied",
+    "broke_off",
 )
 
 # What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.

@@ -15,7 +15,7 @@ from domain.failures.failure import Kind
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
 OF, STRANGE, STRANGE_BETWEEN = "of", "strange", "strange_between"
-OWNED = ("thing", "data", "error", "unknown", "part")
+OWNED = ("thing", "data", "error", "unknown", "part", "domain")
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)

@@ -221,6 +221,8 @@ _MEANINGS = (
             "often + limit|needed|wait @5",
             "wait + minutes + tries|login|connection @8",
             "=needed|polite > wait > minutes @3",
+            "wait_for > minutes @3 unless trouble|backend|crash|temporary|busy|full|server|lock|secret|wrong|unknown",
+            "spent + tries|login|access|connection|limit @4 unless full|backend|server|mailbox",
         ),
         say.TOO_OFTEN,
         remedies={"yahoo": say.TOO_OFTEN_YAHOO},
@@ -245,6 +247,7 @@ _MEANINGS = (
             "lock + reader @6",
             "other + reader + active @6",
             "not > lock|barred @3",
+            "lock > cannot @1",
             "other > reader @2 unless wrong|denied|pop",
             "account|user + lock @4 unless polite",
         ),
@@ -269,7 +272,7 @@ _MEANINGS = (
         Kind.WEB_LOGIN_REQUIRED,
         Meaning.of(
             "browser + login @6 unless switch_on|expired|wrong",
-            "visit + browser|link @3 unless switch_on|expired|wrong|secret",
+            "visit + browser|link @5 unless switch_on|expired|wrong|secret",
             "verify + self @4 unless account",
         ),
         say.WEB_LOGIN,
@@ -345,6 +348,7 @@ _MEANINGS = (
         say.MISUNDERSTOOD,
         phases=LOGIN | {"greeting"},
     ),
+    Rule("one of two reasons", Kind.SERVER_ERROR, said.ONE_OF_TWO, say.UNKNOWN_WORDS, phases=LOGIN, weak=True),
     *(
         Rule(name, Kind.AUTHENTICATION, meaning, say.AUTHENTICATION, phases=LOGIN, remedies=OF_A_LOGIN)
         for name, meaning in (

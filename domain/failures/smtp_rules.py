@@ -166,6 +166,7 @@ _MEANINGS = (
     ),
     Rule("server trouble", Kind.SERVER_ERROR, said.TROUBLE, say.TROUBLE, phases=LOGIN),
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later"), say.TROUBLE, phases=LOGIN),
+    Rule("one of two reasons", Kind.SERVER_ERROR, said.ONE_OF_TWO, say.UNKNOWN_WORDS, phases=LOGIN),
     Rule("wrong user name", Kind.SMTP_AUTHENTICATION, said.WRONG_NAME, say.AUTHENTICATION, phases=LOGIN),
     Rule("wrong password", Kind.SMTP_AUTHENTICATION, said.WRONG_PASSWORD, say.AUTHENTICATION, phases=LOGIN),
     Rule("password not looked at", Kind.SERVER_ERROR, said.CANNOT_TELL, say.TROUBLE, phases=LOGIN),

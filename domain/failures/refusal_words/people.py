@@ -3,19 +3,30 @@
 WORDS = """
 secret
   en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret, login details, login data,
-      api key*,
-      login information, sign in details, access data, account details
+      api key*, login information, sign in details, access data, account details, digest*, apop digest*, user pass,
+      user pass combination, user pass pair, passwort, passkey
   de: kennwort, kennworts, kennwortes, kennwörter*, passwort, passworts, passwortes, passwörter*, passworteingabe,
-      kennworteingabe, passwortangabe, passwortfehler, zugangsdaten, anmeldedaten, zugangsberechtigung, passwortprüfung*,
-      benutzerdaten, logindaten, login daten
-  fr: mot de passe, mots de passe, mdp, code secret, donnees de connexion, informations de connexion
-  es: contraseña*, clave, claves, credencial*, datos de acceso, datos de inicio de sesion
-  pt: senha*, palavra passe, credencia*, dados de acesso, dados de login
-  it: password, parola d ordine, credenzial*, dati di accesso
-  pl: hasło, hasła, haslo, hasla, hasłem, haslem, dane logowania, dane dostępowe
-  ru: парол*, учетн* данн*, данн* для входа
-  zh: 密码, 密碼, 口令, 授权信息, 凭据, 凭证, 登录信息
-  ja: パスワード, 暗証番号, 認証情報, ログイン情報
+      kennworteingabe, passwortangabe, passwortfehler, zugangsdaten, anmeldedaten, zugangsberechtigung,
+      passwortprüfung*, benutzerdaten, logindaten, login daten, kennung, kenndaten, passphrase
+  fr: mot de passe, mots de passe, mdp, code secret, donnees de connexion, informations de connexion, code d acces,
+      phrase secrete
+  es: contraseña*, clave, claves, credencial*, datos de acceso, datos de inicio de sesion, palabra clave, palabra de
+      paso
+  pt: senha*, palavra passe, credencia*, dados de acesso, dados de login, palavra chave, chave de acesso
+  it: password, parola d ordine, credenzial*, dati di accesso, parola chiave, codice segreto, chiave di accesso
+  pl: hasło, hasła, haslo, hasla, hasłem, haslem, dane logowania, dane dostępowe, hasło dostępu, dane do logowania
+  ru: парол*, учетн* данн*, данн* для входа, пароль для входа, кодов* слово
+  zh: 密码, 密碼, 口令, 授权信息, 凭据, 凭证, 登录信息, 通行码, 通行碼
+  ja: パスワード, 暗証番号, 認証情報, ログイン情報, 合言葉, パスコード
+  nl: inloggegevens, wachtwoord, wachtwoorden, toegangscode
+  sv: inloggningsuppgift*, lösenord, lösenordet
+  cs: hesl*, přihlašovací údaj*
+  tr: şifre*, parola*, kimlik bilgi*
+  hu: jelszó*, jelszava*, jelszav*
+  ko: 비밀번호, 비밀번호이, 비밀번호가, 비밀번호은, 비밀번호는, 비밀번호을, 비밀번호를, 비밀번호와, 비밀번호과, 비밀번호이나, 비밀번호나, 비밀번호입니다, 비밀번호로, 비밀번호에, 암호, 암호이,
+      암호가, 암호은, 암호는, 암호을, 암호를, 암호와, 암호과, 암호이나, 암호나, 암호입니다, 암호로, 암호에, 패스워드, 패스워드이, 패스워드가, 패스워드은, 패스워드는, 패스워드을, 패스워드를,
+      패스워드와, 패스워드과, 패스워드이나, 패스워드나, 패스워드입니다, 패스워드로, 패스워드에
+  da: adgangskode, adgangskoden, kodeord, kodeordet, passord, passordet
 user
   en: user, users, username*, user name*, userid, user id, login name*, login id, identity, subscriber, customer
   de: benutzer, benutzers, benutzern, benutzername*, benutzerkennung*, benutzerangabe*, benutzerid, nutzer, nutzers,
@@ -28,6 +39,17 @@ user
   ru: пользовател*, имя пользователя, логин, логина, абонент*
   zh: 用户, 用戶, 用户名, 用戶名, 使用者
   ja: ユーザー, ユーザ, ユーザー名, ユーザ名, ユーザid, 利用者
+  nl: gebruikersnaam, gebruiker, gebruikers
+  sv: användarnamn*, användare, användaren, användarens
+  da: bruger, brugeren, brugernavn*, bruker, brukeren, brukernavn*
+  cs: uživatel*, uživatelské jméno, jméno, jména
+  tr: kullanıcı*, kullanıcı adı
+  hu: felhasználói név, felhasználó, felhasználója, felhasználónak, felhasználónév, felhasználónevet
+  ko: 사용자, 사용자이, 사용자가, 사용자은, 사용자는, 사용자을, 사용자를, 사용자와, 사용자과, 사용자이나, 사용자나, 사용자입니다, 사용자로, 사용자에, 아이디, 아이디이, 아이디가, 아이디은,
+      아이디는, 아이디을, 아이디를, 아이디와, 아이디과, 아이디이나, 아이디나, 아이디입니다, 아이디로, 아이디에, 사용자명, 사용자명이, 사용자명가, 사용자명은, 사용자명는, 사용자명을, 사용자명를,
+      사용자명와, 사용자명과, 사용자명이나, 사용자명나, 사용자명입니다, 사용자명로, 사용자명에, 사용자이름, 사용자이름이, 사용자이름가, 사용자이름은, 사용자이름는, 사용자이름을, 사용자이름를,
+      사용자이름와, 사용자이름과, 사용자이름이나, 사용자이름나, 사용자이름입니다, 사용자이름로, 사용자이름에, 회원, 회원이, 회원가, 회원은, 회원는, 회원을, 회원를, 회원와, 회원과, 회원이나,
+      회원나, 회원입니다, 회원로, 회원에
 account
   en: account*, acct, profile
   de: konto, kontos, benutzerkonto, postfachkonto, account
@@ -39,9 +61,16 @@ account
   ru: учетн* запис*, аккаунт*
   zh: 帐号, 账号, 帳號, 账户, 帐户, 帳戶, 賬號
   ja: アカウント
+  nl: account*, rekening
+  sv: konto, kontot
+  da: konto, kontoen
+  cs: účet, účtu, konto
+  tr: hesap*, hesab*
+  hu: fiók, fiókja, fiókot
+  ko: 계정, 계정이, 계정가, 계정은, 계정는, 계정을, 계정를, 계정와, 계정과, 계정이나, 계정나, 계정입니다, 계정로, 계정에
 mailbox
   en: mailbox*, mail box*, maildrop*, mail drop*, inbox, mail file*, mail folder*, mail spool*, spool file, mailfile,
-      mail queue
+      mail queue, spool, drop, mail store of, mbox
   de: postfach, postfaches, postfächer, mailbox, briefkasten
   fr: boite*, boite aux lettres, boite mail, bal
   es: buzon*, casilla*
@@ -51,25 +80,44 @@ mailbox
   ru: ящик*, почтов* ящик*
   zh: 邮箱, 郵箱, 信箱, 邮件箱
   ja: メールボックス, 郵便受け
+  nl: mailbox*, postbus, postvak
+  cs: schránk*
+  tr: posta kutu*, gelen kutu*
+  hu: postaládát, postafiók, postafiókja, postaláda, postaládája
+  ko: 메일함, 메일함이, 메일함가, 메일함은, 메일함는, 메일함을, 메일함를, 메일함와, 메일함과, 메일함이나, 메일함나, 메일함입니다, 메일함로, 메일함에, 편지함, 편지함이, 편지함가, 편지함은,
+      편지함는, 편지함을, 편지함를, 편지함와, 편지함과, 편지함이나, 편지함나, 편지함입니다, 편지함로, 편지함에, 사서함, 사서함이, 사서함가, 사서함은, 사서함는, 사서함을, 사서함를, 사서함와,
+      사서함과, 사서함이나, 사서함나, 사서함입니다, 사서함로, 사서함에, 메일박스, 메일박스이, 메일박스가, 메일박스은, 메일박스는, 메일박스을, 메일박스를, 메일박스와, 메일박스과, 메일박스이나,
+      메일박스나, 메일박스입니다, 메일박스로, 메일박스에
+  sv: brevlåda, brevlådan, postlåda, postlådan, inkorg, inkorgen
+  da: postkasse, postkassen, postboks, postboksen, indbakke, indbakken
 login
   en: login*, log in, logging in, logon*, log on, logging on, sign in, signin, sign on, signing in, authenticat*,
       authoriz*, authoris*, auth, authn, logged in, logged on, sasl auth, sasl authentication, sasl login, sasl plain,
-      sasl
-      login authentication, sasl plain authentication, plain auth, login authentication, plain authentication, cram md5
-      authentication, digest md5 authentication, apop authentication, pam authentication
+      sasl login authentication, sasl plain authentication, plain auth, login authentication, plain authentication,
+      cram md5 authentication, digest md5 authentication, apop authentication, pam authentication, polling, auth
+      exchange
   de: anmelden, anmeldung, anmeldungen, anmeldefehler, anmeldename*, anmeldevorgang*, anmeldevers*, anmeldeproblem*,
-      anmelde, anmeldet, einlogg*, login, authentifizierung, authentifizieren, authentifiziert*, authentifizierungsfehler,
-      authentifizierungsvorgang, authentisierung, authentisieren, authentisiert, autorisierung, autorisieren, autorisiert,
-      autorisierungsfehler, anzumelden, melden sie sich, melde dich,
-      loggen sie
-  fr: authentif*, connexion, connecter, identification, se connecter, ouverture de session
+      anmelde, anmeldet, einlogg*, login, authentifizierung, authentifizieren, authentifiziert*,
+      authentifizierungsfehler, authentifizierungsvorgang, authentisierung, authentisieren, authentisiert,
+      autorisierung, autorisieren, autorisiert, autorisierungsfehler, anzumelden, melden sie sich, melde dich, loggen
+      sie, abruf, einwahl
+  fr: authentif*, connexion, connecter, identification, se connecter, ouverture de session, connectez
   es: autentica*, autentifica*, inicio de sesion, iniciar sesion, iniciar la sesion, autoriza*, identificacion
   pt: autentica*, login, logon, entrar, iniciar sessao, autoriza*
-  it: autenticazion*, autentica*, login, autorizz*
-  pl: logowani*, zalogowa*, uwierzytelni*, autoryza*, autentyka*
-  ru: вход, входа, войти, авториз*, аутентифик*
+  it: autenticazion*, autentica*, login, autorizz*, entrata
+  pl: logowani*, zalogowa*, uwierzytelni*, autoryza*, autentyka*, zaloguj, zalogowan*
+  ru: вход, входа, войти, авториз*, аутентифик*, войдите
   zh: 登录, 登錄, 登陆, 登陸, 登入, 认证, 認證, 验证, 驗證, 身份验证, 鉴权
   ja: ログイン, ログオン, 認証, サインイン
+  nl: aanmelden, aanmelding, inloggen, login, inlog, authenticatie, verificatie
+  sv: inloggning*, logga in, autentisering*
+  da: login, logge ind, logge på, pålogging, indlogning, godkendelse, autentificering
+  cs: přihlášení, přihlásit, přihlašování, autentizac*, ověření
+  tr: giriş, girişi, oturum açma, kimlik doğrulama*, doğrulama
+  hu: bejelentkez*, belép*, hitelesít*, azonosítás*
+  ko: 로그인, 로그인이, 로그인가, 로그인은, 로그인는, 로그인을, 로그인를, 로그인와, 로그인과, 로그인이나, 로그인나, 로그인입니다, 로그인로, 로그인에, 인증, 인증이, 인증가, 인증은, 인증는,
+      인증을, 인증를, 인증와, 인증과, 인증이나, 인증나, 인증입니다, 인증로, 인증에, 접속, 접속이, 접속가, 접속은, 접속는, 접속을, 접속를, 접속와, 접속과, 접속이나, 접속나, 접속입니다,
+      접속로, 접속에
 access
   en: access, accessing
   de: zugang, zugriff, zugänge
@@ -82,26 +130,32 @@ access
   zh: 访问, 存取
   ja: アクセス
 thing
-  en: session*, spool file*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files, filepath,
-      mailbox guid*, user guid*, account guid*, condition*, owner*, ownership, permission*, uid, gid, acl,
-      acls, context*, preferences, settings, home, profile data, handle*,
-      descriptor*, migration, subscription*, flags, namespace*, shard*, routing*, assignment*, association*
+  en: session*, spool file*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files,
+      filepath, mailbox guid*, user guid*, account guid*, condition*, owner*, ownership, permission*, uid, gid, acl,
+      acls, context*, preferences, settings, home, profile data, handle*, descriptor*, migration, subscription*,
+      flags, namespace*, shard*, routing*, assignment*, association*, location*, placement*, map, maps, in map, in the
+      map, in maps, in routing, in index, in the index, in cache, in the cache, in shard*, routing, alias map, realm*,
+      spool node*, home node*, home server*, spool, spools, maildrop file*
   de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
       benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*, besitzer*,
-      berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext
-  fr: session*, profil*, statut, etat, correspondance*, dossier*, repertoire*, fichier*, proprietaire*, droits, permissions,
-      reglages, contexte, association
-  es: sesion, sesiones, perfil*, estado, asignacion, asociacion, correspondencia, carpeta*, directorio*, archivo*, fichero*,
-      propietario*, permisos, contexto
-  pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*, ficheiro*, arquivo*,
-      dono, proprietario*, permissoes, contexto
-  it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi, contesto
-  pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*, uprawnieni*, kontekst*
-  ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*, файл*, владел*,
-      прав, права, контекст*
-  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态
-  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て,
-      フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト
+      berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext, standort*, speicherort*,
+      ablageort*, realm, bereich, zuweisung*
+  fr: session*, profil*, statut, etat, correspondance*, dossier*, repertoire*, fichier*, proprietaire*, droits,
+      permissions, reglages, contexte, association, emplacement*, localisation, table de correspondance, affectation,
+      realm
+  es: sesion, sesiones, perfil*, estado, asignacion, asociacion, correspondencia, carpeta*, directorio*, archivo*,
+      fichero*, propietario*, permisos, contexto, ubicacion*, emplazamiento*, localizacion*, tabla de asignacion, mapa
+  pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*, ficheiro*,
+      arquivo*, dono, proprietario*, permissoes, contexto, localizacao, localizacoes, mapa, tabela de mapeamento,
+      atribuicao
+  it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi, contesto,
+      posizione, ubicazione, collocazione, mappa, assegnazione
+  pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*, uprawnieni*,
+      kontekst*, położeni*, lokalizacj*, umiejscowieni*, mapie, mapy, mapa
+  ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*,
+      файл*, владел*, прав, права, контекст*, расположени*, местоположени*, размещени*, карт*, привязка
+  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置, 位址, 映射表, 归属
+  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当
 data
   en: data, details, information, info
   de: daten, benutzerdaten, kontodaten, nutzerdaten, postfachdaten, kundendaten
@@ -172,4 +226,15 @@ polite
   ru: пожалуйста
   zh: 请, 請
   ja: してください, 下さい, ください
+stranger
+  en: don t know who you are, do not know who you are, don t know you, do not know you, don t recogni*e you, do not
+      recogni*e you, who are you, never met you
+  de: kenne sie nicht, kennen sie nicht, wir kennen dich nicht, wer sind sie
+  fr: ne vous connai*, qui etes vous
+  es: no le conoce*, no te conoce*, quien es usted
+  pt: nao conhecemos voce, quem e voce
+  it: non la conosc*, non ti conosc*, chi sei
+  ru: мы вас не знаем, вы нам не известны, не знаю вас
+  zh: 不认识你, 不認識你, 不认识您
+  ja: あなたを知りません
 """

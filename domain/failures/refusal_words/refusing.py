@@ -12,18 +12,25 @@ not
   pl: nie, brak, bez
   ru: не, нет, без, ни, не удалось, невозможно
   zh: 未, 不, 没有, 没, 沒有, 无, 無, 非, 无法, 無法, 不能
+  nl: niet, geen, zonder
+  sv: inte, ingen, inget, utan, ej
+  da: ikke, ingen, uden
+  cs: ne, není, nebyl*, bez
+  tr: değil, yok
+  hu: nem, nincs
 not_behind
-  ja: ません, されていない, ていません, ない, いません, なっていません
+  ja: ません, されていない, ていません, ない, いません, なっていません, ではありません, ではない, じゃない, ではなく
+  ko: 않*, 못*, 없*
 none
   en: no, without, isn t a, not a
-  de: kein, keine, keinen
-  fr: aucun, aucune, pas de
-  es: ningun, ninguna, no hay
-  pt: nenhum, nenhuma
-  it: nessun, nessuna
-  pl: brak, nie ma
-  ru: нет, нету
-  zh: 没有, 無此, 无此
+  de: kein, keine, keinen, gibt es nicht, es gibt keinen, es gibt kein, es gibt keine
+  fr: aucun, aucune, pas de, il n y a pas, il n existe pas, n avons pas de, n avons aucun
+  es: ningun, ninguna, no hay, no tenemos, no existe ningun*
+  pt: nenhum, nenhuma, nao ha, nao temos, nao existe nenhum*
+  it: nessun, nessuna, non c e, non c è, non abbiamo, non esiste alcun*, alcun
+  pl: brak, nie ma, nie mamy
+  ru: нет, нету, такого нет
+  zh: 没有, 無此, 无此, 查无, 查無, 没有该, 没有这
 cannot
   en: unable, could not, couldn t, cannot, can not, can t, failed to, fails to, fail to, error opening, error reading,
       not able
@@ -41,6 +48,13 @@ cannot
   ru: не удалось, не удается, невозможно, не может, не могу, не смог*, не можем
   zh: 无法, 無法, 不能, 未能
   ja: できません, できない, できなかった
+  nl: kon niet, kan niet, kunnen niet, konden niet, niet mogelijk
+  sv: kunde inte, kan inte, kan ej, går inte
+  da: kunne ikke, kan ikke
+  cs: nelze, nemůže, nebylo možné, nepodařilo se
+  tr: yapılamıyor, yapılamadı, edilemedi, edilemiyor
+  hu: nem sikerült, nem lehet, nem tudtuk
+  ko: 할 수 없*, 수 없습니다*
 
 filler
   en: a, an, the, that, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
@@ -85,6 +99,13 @@ filler
   ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい,
       正しく,
       入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
+  nl: de, het, een, uw, je, is, zijn, of, en, bij, voor, deze, dit, naam, wordt, combinatie, van, met, in
+  sv: ditt, din, ett, en, och, eller, är, för, den, det, med, namn, vid, av
+  da: din, dit, et, en, og, eller, er, for, den, det, med, navn, ved
+  cs: nebo, je, se, vaše, váš, a, pro, tento, při, byl*, bylo
+  tr: veya, ve, ile, bir, bu, adı, böyle, olarak, sizin
+  hu: a, az, vagy, és, ez, egy, ön, név
+  ko: 또는, 및, 입니다, 합니다, 하였습니다, 했습니다, 되었습니다, 귀하의
 
 of
   en: of, of the, of this, of your, for, for the, for this, for your
@@ -121,6 +142,13 @@ failed
   ru: не удал*, не удается, неудач*, ошибк*, невозможн*, сбой входа
   zh: 失败, 失敗, 错误, 錯誤, 出错, 无法, 無法, 不能, 不成功
   ja: 失敗, エラー, できません, できませんでした
+  nl: mislukt*, fout, gefaald
+  sv: misslyck*, fel
+  da: mislyk*, fejl, fejlede, feilet
+  cs: selhal*, nezdařil*, neúspěšn*, nepodařil*, chyba
+  tr: başarısız*, hata, hatası, yapılamadı
+  hu: sikertelen*, nem sikerült, hiba
+  ko: 실패*, 오류*
 denied
   en: denied, deny, refused, rejected, reject, declined, forbidden, unauthorized, unauthorised, not authori*, not
       permitted, not accepted, no permission, disallowed, prohibited, not allowed
@@ -134,27 +162,49 @@ denied
   ru: отказ*, отклонен*, запрещен*, не разреш*
   zh: 拒绝, 拒絕, 禁止, 不允许, 不允許, 被拒
   ja: 拒否, 禁止, 許可されていません, 許可がありません
+  nl: geweigerd*
+  sv: nekad*, avvisad*
+  da: afvist*, nægtet*, avvist*
+  cs: odmítnut*, zamítnut*
+  tr: reddedil*
+  hu: elutasít*, megtagad*
+  ko: 거부*, 거절*
 wrong
   en: wrong, incorrect*, invalid*, bad, mismatch*, illegal, erroneous, does not match, do not match, did not match,
       doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right, not
-      right, aren t right, inaccurate, unacceptable, not the
-      right, not a valid, no match, not the correct, do not agree, does not agree, don t agree, no good
+      right, aren t right, inaccurate, unacceptable, not the right, not a valid, no match, not the correct, do not
+      agree, does not agree, don t agree, no good, do not go together, don t go together, does not go with, do not
+      belong together, do not fit, does not fit, do not pair, no longer right, not accepted as valid
   de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
-      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider nicht,
-      stimmen leider nicht, stimmen nicht überein
-  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient,
-      ne conviennent
+      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider
+      nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander, gehören nicht zusammen, gehoeren
+      nicht zusammen, nicht das richtige, nicht die richtige*, nicht der richtige, ist nicht richtig, trifft nicht zu
+  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient, ne
+      conviennent, ne vont pas ensemble, ne va pas avec, ne concord*, pas le bon, pas la bonne, pas les bons, ne sont
+      pas les bons
   es: incorrect*, invalid*, inválid*, no valido*, no valida, no validas, no es valido, no es valida, no son validos,
-      no son validas, erronea*, erroneo*, equivocad*, no coincid*, mal, no correspond*,
-      no concuerd*
-  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*
-  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*
-  pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*, nie zgadza*
-  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*,
-      не соответств*
-  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致
-  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません, 一致しない,
-      合っていません, 異なります, 異なっています
+      no son validas, erronea*, erroneo*, equivocad*, no coincid*, mal, no correspond*, no concuerd*, no van juntos,
+      no casan, no encajan, no concord*, no es la correcta, no es el correcto, errone*, no es la, no es el, no es esa,
+      no es ese, no son los, no son las, no era la
+  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*, nao combina*, nao batem,
+      nao bate, nao casam, nao conferem, nao e a correta, nao e a, nao e o, nao e essa, nao e esse, nao sao os, nao
+      sao as
+  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*, non si accord*,
+      non combaci*, non combina*, non vanno insieme, non concord*, non è quella giusta, non è giusta
+  pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*, nie zgadza*, nie do siebie, nie
+      odpowiad*, nie jest właściw*, nie jest poprawn*
+  ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*, не соответств*, не
+      тот, не та, не те, не сходят*, не сочетают*
+  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致, 对不上, 對不上, 不对应, 不相符, 不吻合, 有错, 不是正确, 错了, 錯了
+  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません, 一致しない, 合っていません, 異なります, 異なっています, 合いません, 合わない, 違う,
+      正しい組み合わせではありません, 正しくな
+  nl: onjuist*, verkeerd*, fout, foutief, foute, ongeldig*, klopt niet, kloppen niet, niet juist, niet correct
+  sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt
+  da: forkert*, ugyldig*, feil, passer ikke, stemmer ikke
+  cs: chybn*, nesprávn*, špatn*, neplatn*, nesouhlas*
+  tr: yanlış*, hatalı*, geçersiz*, uyuşmuyor, eşleşmiyor, doğru değil
+  hu: hibás*, helytelen*, érvénytelen*, rossz, nem megfelelő*, nem egyez*
+  ko: 틀렸*, 틀립*, 틀린*, 잘못*, 올바르지 않*, 일치하지 않*, 맞지 않*, 유효하지 않*, 다릅니다*
 correct
   en: correct, right, valid, accurate
   de: korrekt, richtig, gültig
@@ -170,17 +220,29 @@ unknown
   en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known, not
       recogni*, unrecogni*, not registered, never heard of, not listed, no account, not a local, don t know, do not
       know, no longer exists, not present, cannot find, can t find, could not find, unable to find, couldn t find
-  de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, kein solch*
-  fr: inconnu*, n existe pas, n a pas ete trouve*, introuvable*, inexistant*
-  es: desconocid*, no existe, no encontrad*, no se encuentra, no se encontro, no fue encontrad*,
-      no ha sido encontrad*, inexistente*
-  pt: desconhecid*, nao existe, nao encontrad*, nao foi encontrad*, nao foi localizad*,
-      inexistente*
-  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata
-  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*
-  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*
-  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册
-  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません
+  de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, kein solch*, gibt
+      es nicht, kennen wir nicht, gibt es hier nicht, nicht geführt
+  fr: inconnu*, n existe pas, n a pas ete trouve*, introuvable*, inexistant*, n est pas connu*, ne connaissons pas, n
+      y a pas
+  es: desconocid*, no existe, no encontrad*, no se encuentra, no se encontro, no fue encontrad*, no ha sido
+      encontrad*, inexistente*, no conocemos, no consta
+  pt: desconhecid*, nao existe, nao encontrad*, nao foi encontrad*, nao foi localizad*, inexistente*, nao consta, nao
+      conhecemos
+  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata, non risulta, non
+      conosciamo
+  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*, nie ma takiego, nie znamy, nie
+      figuruje
+  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*, не
+      числит*, не значит*, такого нет
+  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册, 查无, 查無, 没有这个, 没有该, 没有这样
+  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません, はいません, がいません, おりません, 存在していません
+  nl: onbekend*, bestaat niet, niet gevonden, niet bekend
+  sv: okänd*, finns inte, existerar inte, hittades inte
+  da: ukendt*, ukjent*, findes ikke, finnes ikke, ikke fundet, ikke funnet
+  cs: neznám*, neexistuj*, nenalezen*, nebyl nalezen
+  tr: bulunamad*, bilinmeyen, bilinmiyor, mevcut değil, böyle bir
+  hu: ismeretlen*, nem létez*, nem található
+  ko: 존재하지 않*, 없는*, 없습니다*, 찾을 수 없*, 알 수 없는*
 expired
   en: expired, expire, expires, expiry, out of date, too old, aged, must change, must be changed, must be reset, must
       reset, must update, needs to be changed, need to change, change required, change your, change is required,
@@ -198,22 +260,33 @@ expired
 suspended
   en: suspend*, deactivat*, inactive, inactivated, closed, terminated, barred, frozen, cancel*, locked out, expired,
       revoked, on hold, not active, not activated, not enabled, no longer active, not in service, delinquent, unpaid,
-      overdue, banned, retired, administratively, dormant, blacklisted, quarantined, lapsed, disabled, deleted
+      overdue, banned, retired, administratively, dormant, blacklisted, quarantined, lapsed, disabled, deleted,
+      withdrawn, stopped, stop, non payment, nonpayment, in arrears, on vacation stop, mothballed, put to sleep,
+      switched off, shut down, discontinued, withheld, decommissioned, archived, no longer served
   de: gesperrt*, deaktiviert*, stillgelegt, geschlossen, gekündigt, gelöscht, eingefroren, abgelaufen, inaktiv*, nicht
-      aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet
+      aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet, entzogen, stillgelegt*, eingestellt,
+      zahlungsverzug, archiviert, ruhend, ruht
   fr: suspend*, desactiv*, bloque, bloquee, verrouille*, ferme, fermee, resilie*, supprime*, inactif, expire, clotur*,
-      non active, gele
+      non active, gele, en sommeil, en veille, impaye*, archive, retire, arrete, radie
   es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiv*, caducad*, expirad*,
-      dado de baja, dada de baja, congelad*, no esta activa
+      dado de baja, dada de baja, congelad*, no esta activa, impag*, archivad*, retirad*, en pausa
   pt: suspens*, desativad*, desabilitad*, bloquead*, fechad*, encerrad*, cancelad*, excluid*, inativ*, expirad*,
-      congelad*, nao esta ativa
+      congelad*, nao esta ativa, inadimpl*, arquivad*, retirad*, em pausa
   it: sospes*, disattivat*, disabilitat*, bloccat*, chius*, cancellat*, inattiv*, scadut*, non attiv*, congelat*,
-      dismess*
-  pl: zawieszon*, wyłączon*, zablokowan*, zamknięt*, usunięt*, nieaktywn*, wygasł*, dezaktywowan*
+      dismess*, disdett*, archiviat*, ritirat*, moros*, in pausa
+  pl: zawieszon*, wyłączon*, zablokowan*, zamknięt*, usunięt*, nieaktywn*, wygasł*, dezaktywowan*, zarchiwizowan*,
+      wycofan*, uśpion*, nieopłacon*
   ru: заблокир*, отключен*, приостановлен*, закрыт*, удален*, деактивир*, неактив*, замороже*, истек*, не
-      активирован*, не активен
-  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封
-  ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止
+      активирован*, не активен, архив*, за неуплат*, прекращен*
+  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机, 停機, 已停用, 关停, 暂停使用
+  ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止, 退会, 閉鎖
+  nl: geblokkeerd, opgeschort, uitgeschakeld, gesloten, opgezegd
+  sv: spärrat, spärrad, avstängt, avstängd, stängt
+  da: spærret, lukket, deaktiveret
+  cs: zablokován*, zrušen*, pozastaven*, uzavřen*
+  tr: askıya alın*, kapatıl*, devre dışı
+  hu: felfüggeszt*, letilt*, zárolt, megszüntet*
+  ko: 정지*, 차단*, 해지*, 중지된*
 barred
   de: gesperrt*, sperre*
   fr: verrouill*
@@ -294,6 +367,13 @@ unverifiable
       无法检验, 验证不了
   ja: 確認できま, 確認できない, 確認できなかった, 検証できま, 検証できない, 照合できま, 照合できない, 確認が取れま,
       確認がとれま, 検証に失敗
+  nl: niet worden gecontroleerd, niet controleren, niet worden geverifieerd
+  sv: inte kontrolleras, inte verifieras
+  da: ikke kontrolleres, ikke kontrollere
+  cs: nelze ověřit, ověřit nelze, neověřen*
+  tr: doğrulanamad*, doğrulanamıyor
+  hu: nem ellenőriz*
+  ko: 확인할 수 없*, 검증할 수 없*, 확인하지 못*
 captcha
   en: captcha*, robot, bot check, human
   zh: 图形验证码, 滑动验证
@@ -310,4 +390,22 @@ activity
   ru: активност*, действи*
   zh: 活动, 行为
   ja: アクティビティ, 活動
+or
+  en: or
+  de: oder
+  fr: ou
+  es: o
+  pt: ou
+  it: o, oppure
+  pl: lub, albo
+  ru: или, либо
+  zh: 或, 或者
+  ja: または, あるいは, もしくは
+  nl: of
+  sv: eller
+  da: eller
+  cs: nebo
+  tr: veya, ya da
+  hu: vagy
+  ko: 또는*
 """

@@ -27,6 +27,16 @@ backend
   zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
       账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
+  nl: database, gegevensbank, opslag*, schijf, netwerk
+  sv: databas*, lagring*, disk*, nätverk*
+  da: database*, lager, disk*, netværk*
+  cs: databáz*, úložišt*, disk*, síť*
+  tr: veritabanı*, veri tabanı*, depolama*, disk*
+  hu: adatbázis*, tároló*, hálózat*
+  ko: 데이터베이스, 데이터베이스이, 데이터베이스가, 데이터베이스은, 데이터베이스는, 데이터베이스을, 데이터베이스를, 데이터베이스와, 데이터베이스과, 데이터베이스이나, 데이터베이스나, 데이터베이스입니다,
+      데이터베이스로, 데이터베이스에, 저장소, 저장소이, 저장소가, 저장소은, 저장소는, 저장소을, 저장소를, 저장소와, 저장소과, 저장소이나, 저장소나, 저장소입니다, 저장소로, 저장소에, 디스크,
+      디스크이, 디스크가, 디스크은, 디스크는, 디스크을, 디스크를, 디스크와, 디스크과, 디스크이나, 디스크나, 디스크입니다, 디스크로, 디스크에, 네트워크, 네트워크이, 네트워크가, 네트워크은,
+      네트워크는, 네트워크을, 네트워크를, 네트워크와, 네트워크과, 네트워크이나, 네트워크나, 네트워크입니다, 네트워크로, 네트워크에
 server
   en: server*, service*, system*, site, machine, pop server, pop3 server, software, operation
   de: server*, dienst*, system*, rechner, mailsystem, service
@@ -38,6 +48,15 @@ server
   ru: сервер*, сервис*, служб*, систем*, операци*
   zh: 服务器, 伺服器, 服务, 服務, 系统, 系統
   ja: サーバ, サーバー, サービス, システム
+  nl: server*, dienst, systeem
+  sv: server*, tjänst*, system*
+  da: server*, tjeneste*, system*
+  cs: server*, služb*, systém*
+  tr: sunucu*, sistem*, hizmet*
+  hu: kiszolgáló*, szerver*, rendszer*, szolgáltatás*
+  ko: 서버, 서버이, 서버가, 서버은, 서버는, 서버을, 서버를, 서버와, 서버과, 서버이나, 서버나, 서버입니다, 서버로, 서버에, 시스템, 시스템이, 시스템가, 시스템은, 시스템는, 시스템을, 시스템를,
+      시스템와, 시스템과, 시스템이나, 시스템나, 시스템입니다, 시스템로, 시스템에, 서비스, 서비스이, 서비스가, 서비스은, 서비스는, 서비스을, 서비스를, 서비스와, 서비스과, 서비스이나, 서비스나,
+      서비스입니다, 서비스로, 서비스에
 part
   en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
       encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*, password scheme*,
@@ -88,6 +107,13 @@ trouble
       таймаут, превышено время, техническ* работ*, технически* причин*
   zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级
   ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中
+  nl: onderhoud*, storing*, overbelast*, niet bereikbaar, onbereikbaar, reageert niet, verhuis*
+  sv: underhåll*, ur funktion, driftstopp, överbelastad*, svarar inte, flyttas
+  da: vedligehold*, ude af drift, overbelastet, svarer ikke, flyttes
+  cs: údržb*, přetížen*, nedostupn*, neodpovíd*, výpadek
+  tr: bakım*, aşırı yük*, yanıt vermiyor, kesinti*
+  hu: karbantart*, túlterhel*, nem válaszol, nem elérhető, nem érhető el
+  ko: 점검*, 장애*, 과부하*, 응답하지 않*, 응답이 없*
 crash
   en: internal, exception, panic, crash*, assertion, fatal*, traceback, segmentation, segfault, unhandled,
       unexpected*, unspecified, bug, core dump*, i o error, read error, write error, system error, server error,
@@ -111,6 +137,13 @@ crash
       ошибка, неизвестная проблема
   zh: 内部, 內部, 系统错误, 系統錯誤, 服务器错误, 伺服器錯誤, 系统异常, 未知错误, 崩溃, 意外
   ja: 内部, 予期しない, 予期せぬ, システムエラー, サーバーエラー, サーバエラー, 不明なエラー, 内部エラー
+  nl: interne fout, onverwacht*
+  sv: internt fel, oväntat*
+  da: intern fejl, uventet*
+  cs: vnitřní chyb*, interní chyb*, neočekávan*
+  tr: dahili hata, iç hata, beklenmeyen*
+  hu: belső hiba, váratlan*
+  ko: 내부 오류*, 예기치 않은*
 temporary
   en: temporar*, temp failure, temp fail, transient*, momentarily, soft failure
   de: vorübergehend*, temporär*, zeitweise, zeitweilig*, kurzzeitig
@@ -122,6 +155,13 @@ temporary
   ru: временн*
   zh: 暂时, 暫時, 临时, 臨時
   ja: 一時的, 一時
+  nl: tijdelijk*
+  sv: tillfällig*
+  da: midlertidig*
+  cs: dočasn*
+  tr: geçici*
+  hu: átmeneti*, ideiglenes*
+  ko: 일시적*, 임시*
 later
   en: later, try again, come back, again in, retry, re try, again soon, in a few minutes, in a few moments, some
       minutes, few minutes, try back, again shortly
@@ -135,6 +175,13 @@ later
   ru: позже, позднее, повторите, попробуйте, через несколько минут, снова
   zh: 稍后, 稍後, 稍候, 再试, 再試, 重试, 以后
   ja: 後ほど, しばらく, 後で, 再試行, もう一度, 時間をおいて
+  nl: later, opnieuw
+  sv: senare, försök igen
+  da: senere, prøv igen, prøv igjen
+  cs: později, znovu, zkuste
+  tr: daha sonra, tekrar deneyin, sonra
+  hu: később, próbálja újra
+  ko: 나중에*, 다시 시도*, 잠시 후*
 now
   en: at this time, at this moment, at the moment, currently, for now, for the moment, right now, at present,
       presently
@@ -180,6 +227,13 @@ unavailable
   ru: недоступ*, не доступ*
   zh: 不可用, 不提供
   ja: 利用できません, 利用不可, ご利用いただけません
+  nl: niet beschikbaar, onbeschikbaar
+  sv: inte tillgänglig*, otillgänglig*
+  da: ikke tilgængelig*, utilgængelig*, ikke tilgjengelig*
+  cs: nedostupn*
+  tr: kullanılamıyor, kullanılamaz
+  hu: nem elérhető, nem érhető el
+  ko: 사용할 수 없*, 이용할 수 없*
 full
   en: full, no space, out of space, out of quota, over quota, overquota, disk full
   de: voll, kein platz
@@ -281,4 +335,18 @@ damaged
   ru: поврежден*
   zh: 损坏
   ja: 破損
+during
+  en: during, while, whilst, in the course of, when processing, when trying, occurred in, halfway
+  de: während, waehrend, mitten in, im laufe
+  fr: pendant, lors du traitement, au cours
+  es: durante, mientras, en el transcurso
+  pt: durante, enquanto, no decorrer
+  it: durante, mentre, nel corso
+  pl: podczas, w trakcie
+  ru: во время, в процессе, в ходе
+  zh: 過程中, 过程中, 期间
+  ja: 処理中, 途中
+broke_off
+  zh: 时出错, 時出錯, 时发生错误, 时发生了错误, 時發生錯誤, 时出现错误, 时出了错, 时遇到错误, 时遇到问题, 时出现问题, 过程出错, 过程中出错, 过程中发生错误, 过程中出现错误, 途中出错
+  ja: 中にエラー, 中に問題, 中に障害, 際にエラー, 際に問題, 時にエラー, 時に問題, 中のエラー, 処理に失敗
 """
