@@ -46,6 +46,8 @@ BARRED_FOR_A_TIME = Meaning.of(
     "later + minutes @3 unless backend|trouble|crash|temporary|busy|full|server|mailbox|lock|secret|wrong|unknown",
 )
 
+SHUT_OUT = Meaning.of("login|access|user|account|mailbox + denied|barred|blocked|!enabled + by_administrator @5")
+
 TROUBLE = Meaning.of(
     "temporary",
     "passing_status",

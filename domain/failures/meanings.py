@@ -120,8 +120,10 @@ class Pattern(NamedTuple):
 
 def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading, *, behind: bool) -> bool:
     """Whether a word that nobody taught is what is `said`, instead of the noun: it stands right behind the two ("bad password
-    ticket"; only with `behind`, as "unknown user jane" names one), between an adjective and its noun, or where no blanks are
-    written between a noun and what is said of it."""
+    ticket"; only with `behind`, as "unknown user jane" names one), between an adjective and its noun, right before a noun
+    behind which it is said ("Zona utente sconosciuta"), or where no blanks are written between a noun and what is said of it."""
+    if said.first > noun.last and _stands_right_before(end, noun.first, reading):
+        return True
     last = max(noun.last, said.last)
     if last < begin <= last + 2:
         return (behind or begin < end) and not any(last < at <= begin for at in reading.apart)

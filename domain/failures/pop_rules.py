@@ -272,6 +272,8 @@ _MEANINGS = (
         Kind.WEB_LOGIN_REQUIRED,
         Meaning.of(
             "browser + login @6 unless switch_on|expired|wrong",
+            "browser + login @3 unless pop|expired|wrong",
+            "terms unless secret|wrong|unknown",
             "visit + browser|link @5 unless switch_on|expired|wrong|secret",
             "verify + self @4 unless account",
         ),
@@ -296,6 +298,7 @@ _MEANINGS = (
         say.POP_OFF,
         remedies=say.POP_OFF_FOR,
     ),
+    Rule("shut out by the administrator", Kind.CONFIGURATION, said.SHUT_OUT, say.LOCKED, phases=LOGGED_IN | LOGIN),
     Rule(
         "account suspended",
         Kind.CONFIGURATION,

@@ -83,7 +83,7 @@ _MEANINGS = (
     Rule(
         "browser wanted",
         Kind.WEB_LOGIN_REQUIRED,
-        Meaning.of("captcha", "browser + login @6 unless expired"),
+        Meaning.of("captcha", "browser + login @6 unless expired", "terms unless spam|secret|wrong|unknown"),
         say.WEB_LOGIN,
         phases=BEFORE_MAIL,
     ),
@@ -115,6 +115,7 @@ _MEANINGS = (
         phases=BEFORE_MAIL,
     ),
     Rule("mail programs are shut out", Kind.CONFIGURATION, said.PROTOCOL_OFF, say.SENDING_OFF, phases=LOGIN),
+    Rule("shut out by the administrator", Kind.CONFIGURATION, said.SHUT_OUT, say.LOCKED, phases=LOGIN),
     Rule(
         "account suspended",
         Kind.CONFIGURATION,

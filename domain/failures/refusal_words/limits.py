@@ -21,21 +21,30 @@ too_often
       minutes apart, seconds apart, too short interval*, frequency limit*, interval too short, too short, brute force,
       bruteforce, repeated failures, repeated failed, repeated attempts, too eager*, too impatient*, too hast*, too
       aggressiv*, too much at once, too close together, enhance your calm, slow it down, ease off, take it easy, calm
-      down, not so fast, more patience, be patient, tooquick, flooding, hammer*, back to back
+      down, not so fast, more patience, be patient, tooquick, flooding, hammer*, back to back, minimum time between,
+      minimum interval between, time between logins, time between polls, time between checks, polling interval, poll
+      interval, check interval, login interval, logindelay, login delay, interval violated, cool off, cooling period,
+      off period, like mad, minute ago, minutes ago, seconds ago, moments ago, just logged in, just been here,
+      exceeded allowance, exceeded your allowance, exceeded the allowance, allowance exceeded, daily quota, daily pop
+      quota
   de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig, zu
-      hastig, in zu kurzer zeit, zu rasch, langsamer
+      hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst, zeitabstand
   fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*, trop impatien*,
-      doucement, ralentissez
+      doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal, delai entre
   es: demasiado frecuente*, muy frecuente*, demasiado rapido, muy a menudo, demasiada frecuencia, demasiado deprisa,
-      demasiado seguid*, demasiada prisa, mas despacio, con demasiada frecuencia, tan a menudo
+      demasiado seguid*, demasiada prisa, mas despacio, con demasiada frecuencia, tan a menudo, tiempo minimo,
+      intervalo minimo, tiempo entre, acaba de entrar
   pt: muito frequente*, muito rapido, muita frequencia, depressa demais, rapido demais, frequente* demais, frequentes
-      demais, mais devagar, com muita frequencia, com demasiada frequencia
+      demais, mais devagar, com muita frequencia, com demasiada frequencia, tempo minimo, intervalo minimo, tempo
+      entre
   it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza, troppo di frequente, troppo in fretta, troppo
-      ravvicinat*, rallent*, con troppa frequenza
-  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij
-  ru: слишком часто, слишком част*, слишком быстро, слишком поспешн*, помедленнее, чересчур част*, слишком быстр*
-  zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密
-  ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ
+      ravvicinat*, rallent*, con troppa frequenza, tempo minimo, intervallo minimo, tempo tra
+  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij, minimalny
+      odstęp, minimalny czas, odstęp między
+  ru: слишком часто, слишком част*, слишком быстро, слишком поспешн*, помедленнее, чересчур част*, слишком быстр*,
+      минимальный интервал, минимальное время, интервал между
+  zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密, 最短间隔, 间隔太短, 间隔过短, 间隔不足
+  ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ, 間隔が短, 最小間隔, 間隔を空け, 間隔をあけ
   nl: te vaak, te snel, te veel pogingen
   sv: för ofta, för många försök, för snabbt
   da: for ofte, for mange forsøg, for hurtigt
@@ -135,7 +144,8 @@ lock
       inuse, used by, being read, being accessed, accessed by, already open, opened by, held by, occupied, is open,
       open elsewhere, already logged, already connected, already active, already running, already reading, already in,
       someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by, blocked by, dot lock*,
-      in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by, taken by, grabbed by
+      in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by, taken by, grabbed by, has
+      a reader, has another reader, is being downloaded, downloading now, under exclusive, exclusive access
   de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt, bereits
       angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt, gerade
       abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, abgefragt, gelesen, wird gerade
@@ -217,7 +227,7 @@ concurrent
   ja: 同時
 spent
   en: used up, spent, all used, eaten up, no more left, none left, ran out of, run out of, has been reached, reached,
-      hit
+      hit, consumed, depleted
   de: aufgebraucht, ausgeschöpft, verbraucht, erreicht
   fr: epuise*, atteint*, consomme*
   es: agotad*, agoto, ha agotado, consumid*, alcanzad*

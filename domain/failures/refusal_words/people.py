@@ -135,27 +135,42 @@ thing
       acls, context*, preferences, settings, home, profile data, handle*, descriptor*, migration, subscription*,
       flags, namespace*, shard*, routing*, assignment*, association*, location*, placement*, map, maps, in map, in the
       map, in maps, in routing, in index, in the index, in cache, in the cache, in shard*, routing, alias map, realm*,
-      spool node*, home node*, home server*, spool, spools, maildrop file*
+      spool node*, home node*, home server*, spool, spools, maildrop file*, region*, zone*, area, cell, pod, pods,
+      ring, partition*, table, tables, list, registry, register, cluster*, tree, tenant, hive, store entry
   de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
       benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*, besitzer*,
       berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext, standort*, speicherort*,
-      ablageort*, realm, bereich, zuweisung*
+      ablageort*, realm, bereich, zuweisung*, zone*, region*, knoten, bereiche, tabelle*, liste, register,
+      verzeichniseintrag, partition*, mandant*
   fr: session*, profil*, statut, etat, correspondance*, dossier*, repertoire*, fichier*, proprietaire*, droits,
       permissions, reglages, contexte, association, emplacement*, localisation, table de correspondance, affectation,
-      realm
+      realm, royaume, zone*, region*, noeud*, table, tables, liste, registre, partition*, grappe
   es: sesion, sesiones, perfil*, estado, asignacion, asociacion, correspondencia, carpeta*, directorio*, archivo*,
-      fichero*, propietario*, permisos, contexto, ubicacion*, emplazamiento*, localizacion*, tabla de asignacion, mapa
+      fichero*, propietario*, permisos, contexto, ubicacion*, emplazamiento*, localizacion*, tabla de asignacion,
+      mapa, zona*, region*, nodo*, tabla*, lista*, particion*, reino, grupo
   pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*, ficheiro*,
       arquivo*, dono, proprietario*, permissoes, contexto, localizacao, localizacoes, mapa, tabela de mapeamento,
-      atribuicao
+      atribuicao, zona*, regiao, regioes, tabela*, lista*, particao, reino
   it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi, contesto,
-      posizione, ubicazione, collocazione, mappa, assegnazione
+      posizione, ubicazione, collocazione, mappa, assegnazione, zona, zone, regione, nodo, tabella, tabelle, elenco,
+      lista, partizione, reame, regno
   pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*, uprawnieni*,
-      kontekst*, położeni*, lokalizacj*, umiejscowieni*, mapie, mapy, mapa
+      kontekst*, położeni*, lokalizacj*, umiejscowieni*, mapie, mapy, mapa, stref*, region*, węz*, tabel*, list,
+      lista, listy, partycj*, rejestr*
   ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*,
-      файл*, владел*, прав, права, контекст*, расположени*, местоположени*, размещени*, карт*, привязка
-  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置, 位址, 映射表, 归属
-  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当
+      файл*, владел*, прав, права, контекст*, расположени*, местоположени*, размещени*, карт*, привязка, зон*,
+      регион*, узел, узла, таблиц*, список, списк*, раздел*, реестр*, кластер*
+  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置, 位址, 映射表, 归属, 分区, 區域, 区域, 节点, 節點, 库, 庫,
+      表, 列表, 分片, 集群, 域, 登记
+  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当, 領域,
+      区画, ノード, テーブル, 表, 一覧, 保管庫, 台帳, クラスタ
+  nl: domein*, map, tabel, lijst, gids, bestand, gebruikersdomein, gebruikerstabel, zone, regio
+  sv: katalog*, tabell*, lista, domän*, mapp, fil, zon, region
+  da: katalog*, tabel*, liste, domæne*, mappe, fil, zone, region
+  cs: adresář*, tabulk*, seznam*, domén*, soubor*, složk*, oblast*, uzel, databáz*
+  tr: dizin*, tablo*, liste*, alan, alanı, dosya*, bölge*, düğüm*
+  hu: könyvtár*, táblázat*, tábla, lista, tartomány*, fájl*, mappa, zóna, régió
+  ko: 디렉터리*, 디렉토리*, 테이블*, 목록*, 도메인*, 파일*, 폴더*, 영역*, 노드*
 data
   en: data, details, information, info
   de: daten, benutzerdaten, kontodaten, nutzerdaten, postfachdaten, kundendaten

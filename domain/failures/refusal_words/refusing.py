@@ -94,8 +94,9 @@ filler
   ru: этот, этого, такой, такого, такая, в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте,
       обратитесь, к, при, правильность, введен*, ввели,
       указан*, указали, вы, вами, сочетание, комбинация, что
-  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者,
-      以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写
+  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者, 以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写, 的,
+      是, 已, 已经, 为, 為, 有, 该, 該, 此, 这, 這, 个, 個, 了, 被, 与, 和, 及, 均, 都, 再, 中, 在, 时, 時, 本, 其, 所, 将, 给, 就, 也, 还, 以, 于, 於, 名,
+      号, 后, 後, 我们, 你们, 填, 写, 一, 之, 而, 并, 且, 由, 向, 对, 對, 组, 键, 过, 可, 能, 一下
   ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい,
       正しく,
       入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
@@ -305,17 +306,25 @@ verify
   en: unlock, verify, confirm, security check, suspicious, unusual, security question*, hijack*, hacked, unblock,
       reactivat*, reactivate, phone number, verification required, verification needed, need verification, needs
       verification, needs to be verified, must be verified, must verify, confirmation required, prove, has been
-      hacked, identity check
+      hacked, identity check, new place, new location, new device, new country, unrecogni*ed device, unknown device,
+      unfamiliar*, unknown location, another country, different country
   de: bestätigen, bestätigung, bestätigt, entsperren, verifizier*, sicherheitsprüfung, verdächtig*, ungewöhnlich*,
-      missbrauch*, freigeben, identität
-  fr: verifie*, verification, confirmer, confirmez, deverrouill*, debloqu*, suspect*, inhabituel*, identite
-  es: verifi*, confirm*, desbloque*, sospechos*, inusual*, identidad, comprometid*
-  pt: verifi*, confirm*, desbloque*, suspeit*, incomum, identidade, comprometid*
-  it: verific*, conferm*, sbloc*, sospett*, insolit*, identita, compromess*
-  pl: weryfik*, potwierd*, odblok*, podejrzan*, nietypow*, tożsamoś*
-  ru: подтвер*, разблокир*, подозрительн*, необычн*, проверк* безопасности, взлом*
-  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份
-  ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス
+      missbrauch*, freigeben, identität, neues gerät, neuen gerät, unbekanntes gerät, unbekannten gerät, neuer ort,
+      neuen ort
+  fr: verifie*, verification, confirmer, confirmez, deverrouill*, debloqu*, suspect*, inhabituel*, identite, nouvel
+      appareil, appareil inconnu, nouveau lieu
+  es: verifi*, confirm*, desbloque*, sospechos*, inusual*, identidad, comprometid*, nuevo dispositivo, dispositivo
+      desconocido, nueva ubicacion
+  pt: verifi*, confirm*, desbloque*, suspeit*, incomum, identidade, comprometid*, novo dispositivo, dispositivo
+      desconhecido, novo local
+  it: verific*, conferm*, sbloc*, sospett*, insolit*, identita, compromess*, nuovo dispositivo, dispositivo
+      sconosciuto, nuova posizione
+  pl: weryfik*, potwierd*, odblok*, podejrzan*, nietypow*, tożsamoś*, nowe urządzenie, nowego urządzenia, nieznane
+      urządzenie, nieznanego urządzenia
+  ru: подтвер*, разблокир*, подозрительн*, необычн*, проверк* безопасности, взлом*, новое устройство, нового
+      устройства, неизвестного устройства, неизвестное устройство
+  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份, 新设备, 陌生设备, 新地点, 未知设备
+  ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス, 新しい端末, 不明な端末, 新しい場所
 check
   en: check, checks, checked, validate, validated, validation, verification, look up, query
   de: prüfung*, passwortprüfung*, überprüf*, prüfen, geprüft, validier*, kontrollier*, abgleichen, abgeglichen
@@ -408,4 +417,17 @@ or
   tr: veya, ya da
   hu: vagy
   ko: 또는*
+by_administrator
+  en: by administrator*, by the administrator*, by admin, by the admin, by an administrator, by policy, by the owner,
+      by your organi*, by postmaster, by the postmaster, by the operator, by support, by staff, by abuse
+  de: vom administrator, von der administration, durch den administrator, vom betreiber, vom anbieter, durch den
+      betreiber
+  fr: par l administrateur, par votre administrateur, par l administration, par l operateur
+  es: por el administrador, por su administrador, por la administracion, por el operador
+  pt: pelo administrador, pela administracao, por administrador, pelo operador
+  it: dall amministratore, dal gestore, dall amministrazione
+  pl: przez administratora, przez operatora
+  ru: администратором, администрацией, оператором
+  zh: 被管理员, 被管理員, 由管理员
+  ja: 管理者により, 管理者によって
 """

@@ -61,7 +61,8 @@ off
   en: disabled, turned off, switched off, deactivated, blocked, closed, off, restricted, not offered, suspended,
       discontinued, retired, removed, withdrawn, barred, denied, forbidden, prohibited, disallowed, terminated,
       inactive, no access, upgrade, unsupported, inhibited, revoked, shut out, locked out, kept out, turned away, cut
-      off, phased out, sunset, dropped, gone, not on offer, shut
+      off, phased out, sunset, dropped, gone, not on offer, shut, blocked by policy, blocked by admin*, blocked by the
+      admin*, blocked by your, blocked by the owner, blocked by the domain, ended
   de: deaktiviert, abgeschaltet, ausgeschaltet, gesperrt, eingestellt, geschlossen, blockiert, unterbunden,
       verweigert, verboten, ausgesperrt, entzogen, abgestellt, weggefallen, stillgelegt
   fr: desactiv*, ferme, fermee, bloque, bloquee, coupe, supprime, interdit*, refuse, coupe*, retire*, supprime*,
@@ -85,15 +86,17 @@ off
   ko: 비활성*, 중단*, 꺼져*
 plan
   en: plan, subscription, package, feature, upgrade, premium, paid, tariff, edition, license, free accounts, free
-      users, free account, add on, option, contract, subscribed, bundle, membership, account type, tier, offering
+      users, free account, add on, option, contract, subscribed, bundle, membership, account type, tier, offering,
+      paying, paying members, members only, for members, for customers, business accounts
   de: tarif, paket, abonnement, kostenpflichtig, premium, lizenz, vertrag, vertrags, vertragsumfang, leistungsumfang,
-      buchung
-  fr: abonnement, forfait, formule, option, offre, payant*, contrat, offres, tarif
-  es: plan, suscripcion, paquete, tarifa, de pago, licencia, contrato, abono, modalidad
-  pt: plano, assinatura, pacote, pago, licenca, contrato, modalidade, pacotes
-  it: piano, abbonamento, pacchetto, a pagamento, licenza, offerta, contratto, sottoscrizione, profilo tariffario
+      buchung, zahlende, mitglieder
+  fr: abonnement, forfait, formule, option, offre, payant*, contrat, offres, tarif, abonnes, membres
+  es: plan, suscripcion, paquete, tarifa, de pago, licencia, contrato, abono, modalidad, miembros, socios
+  pt: plano, assinatura, pacote, pago, licenca, contrato, modalidade, pacotes, membros, assinantes
+  it: piano, abbonamento, pacchetto, a pagamento, licenza, offerta, contratto, sottoscrizione, profilo tariffario,
+      membri, abbonati
   pl: abonament*, pakiet*, taryf*, płatn*, licencj*, plan*, umow*, ofert*
-  ru: тариф*, подписк*, пакет*, платн*, лицензи*, договор*, план, плана, тарифн*
+  ru: тариф*, подписк*, пакет*, платн*, лицензи*, договор*, план, плана, тарифн*, подписчик*
   zh: 套餐, 会员, 付费, 版本, 订阅, 合同, 資費
   ja: プラン, 契約, 有料, ライセンス, オプション, コース, 料金
 tls
@@ -101,7 +104,7 @@ tls
       login, plain authentication, unencrypted, secure connection*, secured connection*, secure channel, secure layer,
       privacy, security layer, protection layer, insecure, non secure, unsecure*, unsecured, not secure, not
       encrypted, secure port, port 995, port 465, 995, secure transport, secure authentication, layer, secured layer,
-      secure mode, secured mode
+      secure mode, secured mode, in the clear, in clear, unprotected, in plain, open text, without encryption
   de: verschlüssel*, unverschlüssel*, klartext, gesicherte verbindung, sichere verbindung, sicheren verbindung
   fr: chiffr*, chiffree, crypt*, cryptee, non chiffree, en clair, connexion securisee, securis*
   es: cifrad*, encriptad*, texto plano, texto claro, conexion segura, sin cifrar
@@ -123,7 +126,7 @@ needed
       enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to, mode,
       under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted, refused,
       rejected, not supported, unsupported, denied, off, prior to, insufficient, has to, needs to, need to, ought to,
-      should, shall, without
+      should, shall, without, not taken, not served, not taking
   de: erforderlich, nötig, notwendig, benötigt, muss, müssen, nur, zuerst, verwenden sie, bitte verwenden, zwingend,
       vorgeschrieben, nicht erlaubt, nicht zugelassen, nicht gestattet, nicht möglich, deaktiviert, abgeschaltet,
       verlangt, pflicht, abgelehnt, nutzen sie, nicht mehr möglich, nicht angenommen, nicht akzeptiert, sollte,
@@ -266,4 +269,15 @@ only_other
   ru: только imap, только по imap, только через imap
   zh: 仅支持imap, 只支持imap, 仅限imap, 仅限网页, 只能用imap
   ja: imapのみ, imapだけ, webメールのみ
+terms
+  en: terms, terms of service, terms of use, agreement, license agreement, privacy policy
+  de: nutzungsbedingungen, geschäftsbedingungen, agb, nutzungsvereinbarung
+  fr: conditions d utilisation, conditions generales
+  es: condiciones de uso, condiciones del servicio, terminos de uso, terminos y condiciones
+  pt: termos de uso, termos de servico, termos e condicoes
+  it: condizioni d uso, termini di servizio, condizioni di utilizzo
+  pl: regulamin*, warunki korzystania
+  ru: условия использования, условия пользования, пользовательское соглашение, соглашени*
+  zh: 服务条款, 用户协议, 使用条款, 隐私政策
+  ja: 利用規約, 規約
 """
