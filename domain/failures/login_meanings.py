@@ -13,7 +13,7 @@ WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
 
 # The contract counts a password that has to be changed: no other will do until it is.
-PASSWORD_EXPIRED = Meaning.of("secret + expired @4")
+PASSWORD_EXPIRED = Meaning.of("secret + expired @4 nor thing|backend|part|domain")
 
 # That mail programs may not get at a mailbox, by a protocol or by any.
 PROTOCOL_OFF = Meaning.of(
@@ -26,6 +26,7 @@ PROTOCOL_OFF = Meaning.of(
     "pop > off|suspended @1 unless temporary|now|crash",
     "access + server + denied|!enabled @4 unless temporary|later|now|crash",
     "plan + !enabled|switch_on|browser|access @5",
+    "account|mailbox|address > =needed > browser @4 unless login|wrong|switch_on",
     "only_other unless temporary|later|now|crash|trouble",
 )
 

@@ -145,7 +145,8 @@ lock
       open elsewhere, already logged, already connected, already active, already running, already reading, already in,
       someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by, blocked by, dot lock*,
       in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by, taken by, grabbed by, has
-      a reader, has another reader, is being downloaded, downloading now, under exclusive, exclusive access
+      a reader, has another reader, is being downloaded, downloading now, under exclusive, exclusive access, open in
+      webmail, opened in webmail, open in another, open on another
   de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt, bereits
       angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt, gerade
       abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, abgefragt, gelesen, wird gerade
@@ -174,7 +175,9 @@ lock
 elsewhere
   en: open elsewhere, in use elsewhere, logged in elsewhere, already logged in, already open, already in use, already
       locked, lock busy, one session, only one client, one connection at a time, already opened, already connected,
-      already exists, already active, already running, session exists
+      already exists, already active, already running, session exists, someone is at your, somebody is at your,
+      someone is in your, somebody is in your, someone is using, somebody is using, one reader at a time, one session
+      at a time, one client at a time, one at a time
 other
   en: another, other, others, someone else, somebody else, someone, somebody, anybody, anyone, elsewhere, different,
       second, previous, existing, earlier, else, concurrent, simultaneous, pid

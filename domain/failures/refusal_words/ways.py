@@ -62,7 +62,7 @@ off
       discontinued, retired, removed, withdrawn, barred, denied, forbidden, prohibited, disallowed, terminated,
       inactive, no access, upgrade, unsupported, inhibited, revoked, shut out, locked out, kept out, turned away, cut
       off, phased out, sunset, dropped, gone, not on offer, shut, blocked by policy, blocked by admin*, blocked by the
-      admin*, blocked by your, blocked by the owner, blocked by the domain, ended
+      admin*, blocked by your, blocked by the owner, blocked by the domain, ended, locked
   de: deaktiviert, abgeschaltet, ausgeschaltet, gesperrt, eingestellt, geschlossen, blockiert, unterbunden,
       verweigert, verboten, ausgesperrt, entzogen, abgestellt, weggefallen, stillgelegt
   fr: desactiv*, ferme, fermee, bloque, bloquee, coupe, supprime, interdit*, refuse, coupe*, retire*, supprime*,
@@ -241,8 +241,7 @@ browser
   hu: böngésző*, webes felület*
   ko: 브라우저*, 웹메일*
 visit
-  en: visit, go to, see, please visit, open, click, sign in to, log in at, log in on, log in through, log on to, sign
-      in on
+  en: visit, go to, see, please visit, open, click
   de: besuchen, melden sie sich, öffnen sie
   fr: visitez, rendez vous, connectez vous, allez, passez par, utilisez
   es: visite, ingrese, vaya, entre, acceda, entre una vez, use
