@@ -1,4 +1,4 @@
-"""The vocabulary of refusals: for each concept its words in ten languages, and in seven more those of wrong passwords and of trouble.
+"""The vocabulary of refusals: for each concept its words in ten languages, in seven more those of wrong passwords and trouble.
 
 A concept stands alone on its line; below it a line for each language, `de: kennwort*, passwort*`, which may go on, further in, on
 the next. A word in brackets behind the language names the server or provider whose text taught these words: `en (gromox):`.

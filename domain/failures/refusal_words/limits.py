@@ -44,7 +44,8 @@ too_often
   ru: слишком часто, слишком част*, слишком быстро, слишком поспешн*, помедленнее, чересчур част*, слишком быстр*,
       минимальный интервал, минимальное время, интервал между
   zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密, 最短间隔, 间隔太短, 间隔过短, 间隔不足
-  ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ, 間隔が短, 最小間隔, 間隔を空け, 間隔をあけ
+  ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ, 間隔が短, 最小間隔, 間隔を空け,
+      間隔をあけ
   nl: te vaak, te snel, te veel pogingen
   sv: för ofta, för många försök, för snabbt
   da: for ofte, for mange forsøg, for hurtigt
@@ -83,8 +84,8 @@ tries
   zh: 登录, 登錄, 登入, 尝试, 嘗試, 次数, 请求, 訪問, 访问, 操作
   ja: 試行, ログイン, リクエスト, 回数, アクセス, 誤り
 connection
-  en: connection*, connect, ip, ip address*, sessions, simultaneous, concurrent*, concurrency, parallel, simultaneously,
-      pop sessions, concurrent users, users, user connections, clients
+  en: connection*, connect, ip, ip address*, sessions, simultaneous, concurrent*, concurrency, parallel,
+      simultaneously, pop sessions, concurrent users, users, user connections, clients
   de: verbindung*, sitzungen, gleichzeitig*, parallel*
   fr: connexions, connexion, simultane*, sessions, concurrent*
   es: conexion*, sesiones, simultane*, concurrent*
@@ -95,8 +96,8 @@ connection
   zh: 连接, 連接, 連線, 会话, 并发, 并行
   ja: 接続, セッション, 同時
 minutes
-  en: minute*, seconds, hour, hours, day, days, mins, min, secs, sec, until clocktime, before clocktime, after clocktime,
-      again at clocktime, allowed at clocktime, till clocktime
+  en: minute*, seconds, hour, hours, day, days, mins, min, secs, sec, until clocktime, before clocktime,
+      after clocktime, again at clocktime, allowed at clocktime, till clocktime
   de: minute*, sekunden, stunde*, bis clocktime, ab clocktime, vor clocktime
   fr: heure*, minute*, secondes, avant clocktime, jusqu a clocktime
   es: hora, horas, segundos, minutos, hasta las clocktime
@@ -206,8 +207,8 @@ reader
   zh: 会话, 客户端, 客戶端, 程序, 进程, 连接, 设备, 电脑, 終端, 终端, 手机, 裝置, 装置
   ja: セッション, クライアント, プログラム, プロセス, 接続, 端末, ソフト, 装置, 携帯, 機器
 active
-  en: active, running, open, opened, connected, logged in, logged on, in progress, read, reads, reading, using, uses, accessing,
-      holds, holding, exists, present, already
+  en: active, running, open, opened, connected, logged in, logged on, in progress, read, reads, reading, using,
+      uses, accessing, holds, holding, exists, present, already
   de: aktiv, läuft, offen, geöffnet, angemeldet, verbunden, liest, lesen, nutzt, benutzt, verwendet
   fr: active, actif, ouverte, ouvert, connecte, en cours, utilise, lit, consulte
   es: activa, activo, abierta, abierto, conectado, en curso, usa, usando, utilizando, lee, leyendo

@@ -23,9 +23,7 @@ secret
   cs: hesl*, přihlašovací údaj*
   tr: şifre*, parola*, kimlik bilgi*
   hu: jelszó*, jelszava*, jelszav*
-  ko: 비밀번호, 비밀번호이, 비밀번호가, 비밀번호은, 비밀번호는, 비밀번호을, 비밀번호를, 비밀번호와, 비밀번호과, 비밀번호이나, 비밀번호나, 비밀번호입니다, 비밀번호로, 비밀번호에, 암호, 암호이,
-      암호가, 암호은, 암호는, 암호을, 암호를, 암호와, 암호과, 암호이나, 암호나, 암호입니다, 암호로, 암호에, 패스워드, 패스워드이, 패스워드가, 패스워드은, 패스워드는, 패스워드을, 패스워드를,
-      패스워드와, 패스워드과, 패스워드이나, 패스워드나, 패스워드입니다, 패스워드로, 패스워드에
+  ko: 비밀번호, 암호, 패스워드
   da: adgangskode, adgangskoden, kodeord, kodeordet, passord, passordet
 user
   en: user, users, username*, user name*, userid, user id, login name*, login id, identity, subscriber, customer
@@ -45,11 +43,7 @@ user
   cs: uživatel*, uživatelské jméno, jméno, jména
   tr: kullanıcı*, kullanıcı adı
   hu: felhasználói név, felhasználó, felhasználója, felhasználónak, felhasználónév, felhasználónevet
-  ko: 사용자, 사용자이, 사용자가, 사용자은, 사용자는, 사용자을, 사용자를, 사용자와, 사용자과, 사용자이나, 사용자나, 사용자입니다, 사용자로, 사용자에, 아이디, 아이디이, 아이디가, 아이디은,
-      아이디는, 아이디을, 아이디를, 아이디와, 아이디과, 아이디이나, 아이디나, 아이디입니다, 아이디로, 아이디에, 사용자명, 사용자명이, 사용자명가, 사용자명은, 사용자명는, 사용자명을, 사용자명를,
-      사용자명와, 사용자명과, 사용자명이나, 사용자명나, 사용자명입니다, 사용자명로, 사용자명에, 사용자이름, 사용자이름이, 사용자이름가, 사용자이름은, 사용자이름는, 사용자이름을, 사용자이름를,
-      사용자이름와, 사용자이름과, 사용자이름이나, 사용자이름나, 사용자이름입니다, 사용자이름로, 사용자이름에, 회원, 회원이, 회원가, 회원은, 회원는, 회원을, 회원를, 회원와, 회원과, 회원이나,
-      회원나, 회원입니다, 회원로, 회원에
+  ko: 사용자, 아이디, 사용자명, 사용자이름, 회원
 account
   en: account*, acct, profile
   de: konto, kontos, benutzerkonto, postfachkonto, account
@@ -67,7 +61,7 @@ account
   cs: účet, účtu, konto
   tr: hesap*, hesab*
   hu: fiók, fiókja, fiókot
-  ko: 계정, 계정이, 계정가, 계정은, 계정는, 계정을, 계정를, 계정와, 계정과, 계정이나, 계정나, 계정입니다, 계정로, 계정에
+  ko: 계정
 mailbox
   en: mailbox*, mail box*, maildrop*, mail drop*, inbox, mail file*, mail folder*, mail spool*, spool file, mailfile,
       mail queue, spool, drop, mail store of, mbox
@@ -84,10 +78,7 @@ mailbox
   cs: schránk*
   tr: posta kutu*, gelen kutu*
   hu: postaládát, postafiók, postafiókja, postaláda, postaládája
-  ko: 메일함, 메일함이, 메일함가, 메일함은, 메일함는, 메일함을, 메일함를, 메일함와, 메일함과, 메일함이나, 메일함나, 메일함입니다, 메일함로, 메일함에, 편지함, 편지함이, 편지함가, 편지함은,
-      편지함는, 편지함을, 편지함를, 편지함와, 편지함과, 편지함이나, 편지함나, 편지함입니다, 편지함로, 편지함에, 사서함, 사서함이, 사서함가, 사서함은, 사서함는, 사서함을, 사서함를, 사서함와,
-      사서함과, 사서함이나, 사서함나, 사서함입니다, 사서함로, 사서함에, 메일박스, 메일박스이, 메일박스가, 메일박스은, 메일박스는, 메일박스을, 메일박스를, 메일박스와, 메일박스과, 메일박스이나,
-      메일박스나, 메일박스입니다, 메일박스로, 메일박스에
+  ko: 메일함, 편지함, 사서함, 메일박스
   sv: brevlåda, brevlådan, postlåda, postlådan, inkorg, inkorgen
   da: postkasse, postkassen, postboks, postboksen, indbakke, indbakken
 login
@@ -115,9 +106,7 @@ login
   cs: přihlášení, přihlásit, přihlašování, autentizac*, ověření
   tr: giriş, girişi, oturum açma, kimlik doğrulama*, doğrulama
   hu: bejelentkez*, belép*, hitelesít*, azonosítás*
-  ko: 로그인, 로그인이, 로그인가, 로그인은, 로그인는, 로그인을, 로그인를, 로그인와, 로그인과, 로그인이나, 로그인나, 로그인입니다, 로그인로, 로그인에, 인증, 인증이, 인증가, 인증은, 인증는,
-      인증을, 인증를, 인증와, 인증과, 인증이나, 인증나, 인증입니다, 인증로, 인증에, 접속, 접속이, 접속가, 접속은, 접속는, 접속을, 접속를, 접속와, 접속과, 접속이나, 접속나, 접속입니다,
-      접속로, 접속에
+  ko: 로그인, 인증, 접속
 access
   en: access, accessing
   de: zugang, zugriff, zugänge
@@ -160,10 +149,11 @@ thing
   ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*,
       файл*, владел*, прав, права, контекст*, расположени*, местоположени*, размещени*, карт*, привязка, зон*,
       регион*, узел, узла, таблиц*, список, списк*, раздел*, реестр*, кластер*
-  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置, 位址, 映射表, 归属, 分区, 區域, 区域, 节点, 節點, 库, 庫,
-      表, 列表, 分片, 集群, 域, 登记
-  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ, ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当, 領域,
-      区画, ノード, テーブル, 表, 一覧, 保管庫, 台帳, クラスタ
+  zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置,
+      位址, 映射表, 归属, 分区, 區域, 区域, 节点, 節點, 库, 庫, 表, 列表, 分片, 集群, 域, 登记
+  ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ,
+      ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当, 領域, 区画, ノード, テーブル, 表, 一覧,
+      保管庫, 台帳, クラスタ
   nl: domein*, map, tabel, lijst, gids, bestand, gebruikersdomein, gebruikerstabel, zone, regio
   sv: katalog*, tabell*, lista, domän*, mapp, fil, zon, region
   da: katalog*, tabel*, liste, domæne*, mappe, fil, zone, region

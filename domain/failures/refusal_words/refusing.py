@@ -59,47 +59,42 @@ cannot
 filler
   en: a, an, the, that, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
       your, our, we, it, its, and, or, as, please, sorry, because, since, reason, unknown reason, due, err, pop,
-      pop3, mail, email, e mail, support, help, administrator, admin, helpdesk, see, visit,
-      check, verify, more, information, details, info, for more, id, code, ref, reference, urllink, pass,
-      apop, client, again, correct, correctly, request, requested, attempt, attempts, name, during, step,
-      attempts left, attempt left, remaining, who, you are, say, clocktime, smtp, reason unavailable, data, email address,
-      e mail address, mail address, permanent*,
-      using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered, provided,
-      specified,
-      typed, either, both, combination, pair, s, on file, our records, your records,
-      were,
-      sent, used, submitted, presented, received, restarting authentication process, been, these, those, there, oops,
-      dear, caps lock, case sensitive, exactly, fully,
-      but, once, more, one,
-      carefully
-  de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von,
-      bei, mit, im, in, am, an, zu, zum, zur, ist,
-      war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund, hilfe, wenden, e mail adresse, leider, siehe,
-      prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben, eingegeben*, angegeben*, kombination, dass, haben,
-      sind, worden
+      pop3, mail, email, e mail, support, help, administrator, admin, helpdesk, see, visit, check, verify, more,
+      information, details, info, for more, id, code, ref, reference, urllink, pass, apop, client, again, correct,
+      correctly, request, requested, attempt, attempts, name, during, step, attempts left, attempt left, remaining,
+      who, you are, say, clocktime, smtp, reason unavailable, data, email address, e mail address, mail address,
+      permanent*, using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered,
+      provided, specified, typed, either, both, combination, pair, s, on file, our records, your records, were,
+      sent, used, submitted, presented, received, restarting authentication process, been, these, those, there,
+      oops, dear, caps lock, case sensitive, exactly, fully, but, once, more, one, carefully
+  de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei,
+      mit, im, in, am, an, zu, zum, zur, ist, war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund,
+      hilfe, wenden, e mail adresse, leider, siehe, prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben,
+      eingegeben*, angegeben*, kombination, dass, haben, sind, worden
   fr: ce, cet, cette, ces, tel, telle, le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a,
       votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
       combinaison, que, sont
-  es: este, esta, ese, esa, tal, el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o, favor, verifique,
-      compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*, combinacion, que, son
+  es: este, esta, ese, esa, tal, el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o,
+      favor, verifique, compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*,
+      combinacion, que, son
   pt: este, esta, esse, essa, tal, o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua,
       e, ou, favor, verifique,
       ajuda, no, na, foi, informad*, digitad*, inserid*, fornecid*, combinacao, que, sao
-  it: questo, questa, tale, il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore, verificare,
-      aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
+  it: questo, questa, tale, il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore,
+      verificare, aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
   pl: ten, tego, taki, takiego, taka, takie, do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź,
       się, podan*, podał*, wpisan*, wprowadzon*,
       kombinacja, że, jest, są, został*
   ru: этот, этого, такой, такого, такая, в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте,
       обратитесь, к, при, правильность, введен*, ввели,
       указан*, указали, вы, вами, сочетание, комбинация, что
-  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因, 或者, 以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写, 的,
-      是, 已, 已经, 为, 為, 有, 该, 該, 此, 这, 這, 个, 個, 了, 被, 与, 和, 及, 均, 都, 再, 中, 在, 时, 時, 本, 其, 所, 将, 给, 就, 也, 还, 以, 于, 於, 名,
-      号, 后, 後, 我们, 你们, 填, 写, 一, 之, 而, 并, 且, 由, 向, 对, 對, 组, 键, 过, 可, 能, 一下
-  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認, 正しい,
-      正しく,
-      入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
+  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因,
+      或者, 以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写, 的, 是, 已, 已经, 为, 為, 有, 该, 該, 此, 这, 這, 个,
+      個, 了, 被, 与, 和, 及, 均, 都, 再, 中, 在, 时, 時, 本, 其, 所, 将, 给, 就, 也, 还, 以, 于, 於, 名, 号, 后,
+      後, 我们, 你们, 填, 写, 一, 之, 而, 并, 且, 由, 向, 对, 對, 组, 键, 过, 可, 能, 一下
+  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認,
+      正しい, 正しく, 入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
   nl: de, het, een, uw, je, is, zijn, of, en, bij, voor, deze, dit, naam, wordt, combinatie, van, met, in
   sv: ditt, din, ett, en, och, eller, är, för, den, det, med, namn, vid, av
   da: din, dit, et, en, og, eller, er, for, den, det, med, navn, ved
@@ -196,8 +191,10 @@ wrong
       odpowiad*, nie jest właściw*, nie jest poprawn*
   ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*, не соответств*, не
       тот, не та, не те, не сходят*, не сочетают*
-  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致, 对不上, 對不上, 不对应, 不相符, 不吻合, 有错, 不是正确, 错了, 錯了
-  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません, 一致しない, 合っていません, 異なります, 異なっています, 合いません, 合わない, 違う,
+  zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致, 对不上, 對不上,
+      不对应, 不相符, 不吻合, 有错, 不是正确, 错了, 錯了
+  ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません,
+      一致しない, 合っていません, 異なります, 異なっています, 合いません, 合わない, 違う,
       正しい組み合わせではありません, 正しくな
   nl: onjuist*, verkeerd*, fout, foutief, foute, ongeldig*, klopt niet, kloppen niet, niet juist, niet correct
   sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt
@@ -236,7 +233,8 @@ unknown
   ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*, не
       числит*, не значит*, такого нет
   zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册, 查无, 查無, 没有这个, 没有该, 没有这样
-  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません, はいません, がいません, おりません, 存在していません
+  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません, はいません, がいません, おりません,
+      存在していません
   nl: onbekend*, bestaat niet, niet gevonden, niet bekend
   sv: okänd*, finns inte, existerar inte, hittades inte
   da: ukendt*, ukjent*, findes ikke, finnes ikke, ikke fundet, ikke funnet
@@ -279,7 +277,8 @@ suspended
       wycofan*, uśpion*, nieopłacon*
   ru: заблокир*, отключен*, приостановлен*, закрыт*, удален*, деактивир*, неактив*, замороже*, истек*, не
       активирован*, не активен, архив*, за неуплат*, прекращен*
-  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机, 停機, 已停用, 关停, 暂停使用
+  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机,
+      停機, 已停用, 关停, 暂停使用
   ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止, 退会, 閉鎖
   nl: geblokkeerd, opgeschort, uitgeschakeld, gesloten, opgezegd
   sv: spärrat, spärrad, avstängt, avstängd, stängt
@@ -323,7 +322,8 @@ verify
       urządzenie, nieznanego urządzenia
   ru: подтвер*, разблокир*, подозрительн*, необычн*, проверк* безопасности, взлом*, новое устройство, нового
       устройства, неизвестного устройства, неизвестное устройство
-  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份, 新设备, 陌生设备, 新地点, 未知设备
+  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份, 新设备, 陌生设备,
+      新地点, 未知设备
   ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス, 新しい端末, 不明な端末, 新しい場所
 check
   en: check, checks, checked, validate, validated, validation, verification, look up, query

@@ -17,15 +17,16 @@ backend
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
-  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
-      fichier
+  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau,
+      serveur d authentification, fichier
   es: nodo*, base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
   pt: banco de dados, base de dados, diretorio, disco, armazenamento, memoria, rede, servidor de autenticacao
   it: nodo, nodi, banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
-  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, сервер* хранения, бд
-  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
-      账号表, 帐号表, 数据表
+  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации,
+      сервер* хранения, бд
+  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表,
+      密码表, 账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
   nl: database, gegevensbank, opslag*, schijf, netwerk
   sv: databas*, lagring*, disk*, nätverk*
@@ -33,10 +34,7 @@ backend
   cs: databáz*, úložišt*, disk*, síť*
   tr: veritabanı*, veri tabanı*, depolama*, disk*
   hu: adatbázis*, tároló*, hálózat*
-  ko: 데이터베이스, 데이터베이스이, 데이터베이스가, 데이터베이스은, 데이터베이스는, 데이터베이스을, 데이터베이스를, 데이터베이스와, 데이터베이스과, 데이터베이스이나, 데이터베이스나, 데이터베이스입니다,
-      데이터베이스로, 데이터베이스에, 저장소, 저장소이, 저장소가, 저장소은, 저장소는, 저장소을, 저장소를, 저장소와, 저장소과, 저장소이나, 저장소나, 저장소입니다, 저장소로, 저장소에, 디스크,
-      디스크이, 디스크가, 디스크은, 디스크는, 디스크을, 디스크를, 디스크와, 디스크과, 디스크이나, 디스크나, 디스크입니다, 디스크로, 디스크에, 네트워크, 네트워크이, 네트워크가, 네트워크은,
-      네트워크는, 네트워크을, 네트워크를, 네트워크와, 네트워크과, 네트워크이나, 네트워크나, 네트워크입니다, 네트워크로, 네트워크에
+  ko: 데이터베이스, 저장소, 디스크, 네트워크
 server
   en: server*, service*, system*, site, machine, pop server, pop3 server, software, operation
   de: server*, dienst*, system*, rechner, mailsystem, service
@@ -54,33 +52,32 @@ server
   cs: server*, služb*, systém*
   tr: sunucu*, sistem*, hizmet*
   hu: kiszolgáló*, szerver*, rendszer*, szolgáltatás*
-  ko: 서버, 서버이, 서버가, 서버은, 서버는, 서버을, 서버를, 서버와, 서버과, 서버이나, 서버나, 서버입니다, 서버로, 서버에, 시스템, 시스템이, 시스템가, 시스템은, 시스템는, 시스템을, 시스템를,
-      시스템와, 시스템과, 시스템이나, 시스템나, 시스템입니다, 시스템로, 시스템에, 서비스, 서비스이, 서비스가, 서비스은, 서비스는, 서비스을, 서비스를, 서비스와, 서비스과, 서비스이나, 서비스나,
-      서비스입니다, 서비스로, 서비스에
+  ko: 서버, 시스템, 서비스
 part
   en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
-      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*, password scheme*,
-      password type*, password method*, password hash*, password encoding, password encryption, passwd scheme*, schema*,
-      class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home, attribute*, field*, column*, table*,
-      length*, charset, character set, version*, driver*, handler*, provider*, source*, object*, property, properties
+      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*,
+      password scheme*, password type*, password method*, password hash*, password encoding, password encryption,
+      passwd scheme*, schema*, class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home,
+      attribute*, field*, column*, table*, length*, charset, character set, version*, driver*, handler*, provider*,
+      source*, object*, property, properties
   de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*, schema, typ, länge,
       verfahren, algorithmus, kodierung, pfad, modul, klasse, wert, feld, attribut
-  fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage, encodage,
-      chemin, module, classe, valeur, champ, attribut
+  fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage,
+      encodage, chemin, module, classe, valeur, champ, attribut
   es: respuesta*, formato, registro*, protocolo*, host, politica*, regla*, tipo, esquema, longitud, algoritmo,
       codificacion, ruta, modulo, clase, valor, campo, atributo
-  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*, tipo, esquema, comprimento, tamanho,
-      algoritmo, codificacao, caminho, modulo, classe, valor, campo, atributo
-  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole, tipo, schema, lunghezza, algoritmo,
-      codifica, percorso, modulo, classe, valore, campo, attributo
-  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*, typ, typu, schemat*, długoś*, algorytm*, kodowani*,
-      ścieżk*, moduł*, klas*, wartoś*, pole, pola, atrybut*
+  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*, tipo, esquema, comprimento,
+      tamanho, algoritmo, codificacao, caminho, modulo, classe, valor, campo, atributo
+  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole, tipo, schema, lunghezza,
+      algoritmo, codifica, percorso, modulo, classe, valore, campo, attributo
+  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*, typ, typu, schemat*, długoś*, algorytm*,
+      kodowani*, ścieżk*, moduł*, klas*, wartoś*, pole, pola, atrybut*
   ru: ответ*, формат*, запись, записи, протокол*, хост*, узел, узла, правил, правило, тип, типа, схема, схемы, длин*,
       алгоритм*, кодировк*, путь, модул*, класс*, значени*, поле, поля, атрибут*
-  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略, 类型, 類型, 长度, 長度, 算法, 编码, 編碼,
-      模块, 模組, 字段,
-      属性, 加密方式
-  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール, 属性, 方式
+  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略, 类型, 類型, 长度, 長度, 算法, 编码,
+      編碼, 模块, 模組, 字段, 属性, 加密方式
+  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール,
+      属性, 方式
 trouble
   en: connection error, went down,
       going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
@@ -123,9 +120,10 @@ crash
       unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup error, could not be
       completed, cannot be completed, not be completed, unable to perform, could not be processed,
       cannot be processed, bad protocol cancel
-  de: interner, internes, interne, internen, unbekanntes problem, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
-      serverfehler, technisch*, schwerwiegend*, unbekannter fehler
-  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue, probleme inconnu
+  de: interner, internes, interne, internen, unbekanntes problem, ausnahmefehler, absturz, abgestürzt, unerwartet*,
+      systemfehler, serverfehler, technisch*, schwerwiegend*, unbekannter fehler
+  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue,
+      probleme inconnu
   es: interno, interna, inesperad*, error del sistema, error del servidor, error de sistema, tecnico*, error
       desconocido, problema desconocido
   pt: interno, interna, inesperad*, erro do sistema, erro de sistema, erro no servidor, erro do servidor, tecnic*,
@@ -347,6 +345,7 @@ during
   zh: 過程中, 过程中, 期间
   ja: 処理中, 途中
 broke_off
-  zh: 时出错, 時出錯, 时发生错误, 时发生了错误, 時發生錯誤, 时出现错误, 时出了错, 时遇到错误, 时遇到问题, 时出现问题, 过程出错, 过程中出错, 过程中发生错误, 过程中出现错误, 途中出错
+  zh: 时出错, 時出錯, 时发生错误, 时发生了错误, 時發生錯誤, 时出现错误, 时出了错, 时遇到错误, 时遇到问题,
+      时出现问题, 过程出错, 过程中出错, 过程中发生错误, 过程中出现错误, 途中出错
   ja: 中にエラー, 中に問題, 中に障害, 際にエラー, 際に問題, 時にエラー, 時に問題, 中のエラー, 処理に失敗
 """

@@ -318,7 +318,8 @@ not
   tr: değil
 nobody
   en: nobody called, nobody by, nobody here, nobody with, no one called, no one by, no one here, no one with,
-      not one of ours, no longer works, no longer here, no longer with, left the company, left our company, left the organi*
+      not one of ours, no longer works, no longer here, no longer with, left the company, left our company,
+      left the organi*
   de: niemand, niemanden, ausgeschieden, nicht mehr bei uns, nicht mehr im unternehmen
   fr: personne de ce nom, personne a ce nom, ne fait plus partie, quitte
   es: nadie, no trabaja, ya no
