@@ -10,6 +10,16 @@ is meant. What numbers mean is in domain/failures/refusal_words/numbers.py, and 
 (domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
 """
 
-from domain.failures.refusal_words import limits, people, refusing, sending, servers, ways
+from domain.failures.refusal_words import checks, limits, outcomes, people, refusing, sending, servers, ways
 
-WORDS = "".join((people.WORDS, refusing.WORDS, servers.WORDS, limits.WORDS, ways.WORDS, sending.WORDS))
+TABLES = (
+    outcomes.SHARED,
+    people.WORDS,
+    refusing.WORDS,
+    checks.WORDS,
+    servers.WORDS,
+    limits.WORDS,
+    ways.WORDS,
+    sending.WORDS,
+)
+WORDS = "".join(TABLES)

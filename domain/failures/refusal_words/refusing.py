@@ -1,26 +1,24 @@
-"""That something is refused, wrong or unknown; what has ended; what a provider wants first; and what negates."""
+"""That something is refused, wrong or unknown, and what has ended: what refusals say beside outcomes.py."""
 
 WORDS = """
 not
-  en: not, no, non, never, isn t, aren t, wasn t, hasn t, haven t, don t, doesn t, didn t, without, cannot, can not,
-      can t, neither, none, nor, yet to, unable, could not, couldn t, failed to, fails to
-  de: nicht, kein, keine, keinen, ohne, noch nicht, konnte nicht, kann nicht, unmöglich
-  fr: pas, non, ne, n, aucun, aucune, sans, jamais, impossible
-  es: no, sin, ningun*, nunca, imposible
-  pt: nao, sem, nenhum*, nunca, impossivel
-  it: non, senza, nessun*, mai, impossibile
-  pl: nie, brak, bez
-  ru: не, нет, без, ни, не удалось, невозможно
-  zh: 未, 不, 没有, 没, 沒有, 无, 無, 非, 无法, 無法, 不能
-  nl: niet, geen, zonder
-  sv: inte, ingen, inget, utan, ej
-  da: ikke, ingen, uden
-  cs: ne, není, nebyl*, bez
-  tr: değil, yok
-  hu: nem, nincs
+  en: without, neither, none, nor, yet to, could not, failed to, fails to
+  de: ohne, noch nicht, konnte nicht, kann nicht, unmöglich
+  fr: sans, impossible
+  es: sin, imposible
+  pt: sem, impossivel
+  it: senza, mai, impossibile
+  pl: brak, bez
+  ru: без, не удалось, невозможно
+  zh: 未, 不, 没, 无, 無, 非
+  nl: zonder
+  sv: utan, ej
+  da: uden
+  cs: ne, bez
+  tr: yok
 not_behind
-  ja: ません, されていない, ていません, ない, いません, なっていません, ではありません, ではない, じゃない, ではなく
-  ko: 않*, 못*, 없*
+  ja: されていない, ていません, いません, なっていません, ではありません, ではない, じゃない, ではなく
+  ko: 못*, 없*
 none
   en: no, without, isn t a, not a
   de: kein, keine, keinen, gibt es nicht, es gibt keinen, es gibt kein, es gibt keine
@@ -126,45 +124,37 @@ here
   zh: 此服务器, 本服务器
   ja: このサーバ, このサーバー
 failed
-  en: fail, fails, failed, failure*, failing, unsuccessful*, error, errors, not successful, did not succeed, not
-      completed, not possible, unable, could not, couldn t, cannot, can not, can t, problem
-  de: fehlgeschlagen*, fehler, fehlschlug, gescheitert, misslungen, nicht möglich, nicht erfolgreich, konnte nicht,
-      kann nicht
-  fr: echec, echoue*, erreur, impossible, ne peut pas, n a pas pu
-  es: fallid*, fallo, fallado, error, imposible, no se puede, no se pudo, no se ha podido, incorrecto
-  pt: falhou, falha, falhada, erro, nao foi possivel, impossivel, mal sucedid*
-  it: fallit*, fallimento, errore, non riuscit*, impossibile, non è stato possibile
-  pl: nieudan*, nie powiodł*, nie udał*, błąd, błędu, błędem, nie można, niemożliw*
-  ru: не удал*, не удается, неудач*, ошибк*, невозможн*, сбой входа
-  zh: 失败, 失敗, 错误, 錯誤, 出错, 无法, 無法, 不能, 不成功
-  ja: 失敗, エラー, できません, できませんでした
-  nl: mislukt*, fout, gefaald
-  sv: misslyck*, fel
-  da: mislyk*, fejl, fejlede, feilet
-  cs: selhal*, nezdařil*, neúspěšn*, nepodařil*, chyba
-  tr: başarısız*, hata, hatası, yapılamadı
-  hu: sikertelen*, nem sikerült, hiba
-  ko: 실패*, 오류*
+  en: failing, unsuccessful*, error, errors, not successful, did not succeed, not completed, not possible, unable,
+      could not, couldn t, cannot, can not, can t, problem
+  de: fehler, nicht möglich, nicht erfolgreich, konnte nicht, kann nicht
+  fr: erreur, impossible, ne peut pas, n a pas pu
+  es: error, imposible, no se puede, no se pudo, no se ha podido, incorrecto
+  pt: erro, nao foi possivel, impossivel
+  it: errore, impossibile, non è stato possibile
+  pl: błąd, błędu, błędem, nie można, niemożliw*
+  ru: ошибк*, невозможн*, сбой входа
+  zh: 错误, 錯誤, 无法, 無法, 不能, 不成功
+  ja: エラー, できません, できませんでした
+  nl: fout
+  sv: fel
+  da: fejl, fejlede, feilet
+  cs: chyba
+  tr: hata, hatası, yapılamadı
+  hu: nem sikerült, hiba
+  ko: 오류*
 denied
-  en: denied, deny, refused, rejected, reject, declined, forbidden, unauthorized, unauthorised, not authori*, not
-      permitted, not accepted, no permission, disallowed, prohibited, not allowed
-  de: verweigert, abgelehnt, abgewiesen, zurückgewiesen, verboten, nicht berechtigt, nicht erlaubt, nicht gestattet,
-      untersagt, nicht akzeptiert, nicht angenommen
-  fr: refuse*, rejete*, interdit*, non autorise*, pas autorise*
-  es: denegad*, rechazad*, prohibid*, no autorizad*, no permitid*
-  pt: negad*, recusad*, rejeitad*, proibid*, nao autorizad*, nao permitid*
-  it: negat*, rifiutat*, respint*, vietat*, non autorizzat*, non consentit*
-  pl: odmow*, odrzucon*, zabronion*, brak dostępu, niedozwolon*
-  ru: отказ*, отклонен*, запрещен*, не разреш*
-  zh: 拒绝, 拒絕, 禁止, 不允许, 不允許, 被拒
-  ja: 拒否, 禁止, 許可されていません, 許可がありません
-  nl: geweigerd*
-  sv: nekad*, avvisad*
-  da: afvist*, nægtet*, avvist*
-  cs: odmítnut*, zamítnut*
-  tr: reddedil*
-  hu: elutasít*, megtagad*
-  ko: 거부*, 거절*
+  en: deny, declined, forbidden, unauthorized, unauthorised, not authori*, not permitted, not accepted,
+      no permission, disallowed, prohibited, not allowed
+  de: verweigert, verboten, nicht berechtigt, nicht erlaubt, nicht gestattet, untersagt, nicht akzeptiert,
+      nicht angenommen
+  fr: interdit*, non autorise*, pas autorise*
+  es: prohibid*, no autorizad*, no permitid*
+  pt: proibid*, nao autorizad*, nao permitid*
+  it: vietat*, non autorizzat*, non consentit*
+  pl: zabronion*, brak dostępu, niedozwolon*
+  ru: запрещен*, не разреш*
+  zh: 禁止, 不允许, 不允許
+  ja: 禁止, 許可されていません, 許可がありません
 wrong
   en: wrong, incorrect*, invalid*, bad, mismatch*, illegal, erroneous, does not match, do not match, did not match,
       doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right, not
@@ -215,33 +205,19 @@ correct
   zh: 正确, 正確
   ja: 正しい, 正しく
 unknown
-  en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known, not
-      recogni*, unrecogni*, not registered, never heard of, not listed, no account, not a local, don t know, do not
-      know, no longer exists, not present, cannot find, can t find, could not find, unable to find, couldn t find
-  de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, kein solch*, gibt
-      es nicht, kennen wir nicht, gibt es hier nicht, nicht geführt
-  fr: inconnu*, n existe pas, n a pas ete trouve*, introuvable*, inexistant*, n est pas connu*, ne connaissons pas, n
-      y a pas
-  es: desconocid*, no existe, no encontrad*, no se encuentra, no se encontro, no fue encontrad*, no ha sido
-      encontrad*, inexistente*, no conocemos, no consta
-  pt: desconhecid*, nao existe, nao encontrad*, nao foi encontrad*, nao foi localizad*, inexistente*, nao consta, nao
-      conhecemos
-  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata, non risulta, non
-      conosciamo
-  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*, nie ma takiego, nie znamy, nie
-      figuruje
-  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*, не
-      числит*, не значит*, такого нет
-  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册, 查无, 查無, 没有这个, 没有该, 没有这样
-  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません, はいません, がいません, おりません,
-      存在していません
-  nl: onbekend*, bestaat niet, niet gevonden, niet bekend
-  sv: okänd*, finns inte, existerar inte, hittades inte
-  da: ukendt*, ukjent*, findes ikke, finnes ikke, ikke fundet, ikke funnet
-  cs: neznám*, neexistuj*, nenalezen*, nebyl nalezen
-  tr: bulunamad*, bilinmeyen, bilinmiyor, mevcut değil, böyle bir
-  hu: ismeretlen*, nem létez*, nem található
-  ko: 존재하지 않*, 없는*, 없습니다*, 찾을 수 없*, 알 수 없는*
+  en: not registered, never heard of, no account, not a local, don t know, do not know
+  de: kennen wir nicht, gibt es hier nicht, nicht geführt
+  fr: n est pas connu*, ne connaissons pas, n y a pas
+  es: no conocemos, no consta
+  pt: nao consta, nao conhecemos
+  it: non risulta, non conosciamo
+  pl: nie ma takiego, nie znamy, nie figuruje
+  ru: не числит*, не значит*, такого нет
+  zh: 查无, 查無, 没有这个, 没有该, 没有这样
+  ja: はいません, がいません, おりません, 存在していません
+  cs: nebyl nalezen
+  tr: böyle bir
+  ko: 없는*, 없습니다*
 expired
   en: expired, expire, expires, expiry, out of date, too old, aged, must change, must be changed, must be reset, must
       reset, must update, needs to be changed, need to change, change required, change your, change is required,
@@ -301,53 +277,6 @@ barred
 blocked
   en: blocked
   zh: 被封锁
-verify
-  en: unlock, verify, confirm, security check, suspicious, unusual, security question*, hijack*, hacked, unblock,
-      reactivat*, reactivate, phone number, verification required, verification needed, need verification, needs
-      verification, needs to be verified, must be verified, must verify, confirmation required, prove, has been
-      hacked, identity check, new place, new location, new device, new country, unrecogni*ed device, unknown device,
-      unfamiliar*, unknown location, another country, different country
-  de: bestätigen, bestätigung, bestätigt, entsperren, verifizier*, sicherheitsprüfung, verdächtig*, ungewöhnlich*,
-      missbrauch*, freigeben, identität, neues gerät, neuen gerät, unbekanntes gerät, unbekannten gerät, neuer ort,
-      neuen ort
-  fr: verifie*, verification, confirmer, confirmez, deverrouill*, debloqu*, suspect*, inhabituel*, identite, nouvel
-      appareil, appareil inconnu, nouveau lieu
-  es: verifi*, confirm*, desbloque*, sospechos*, inusual*, identidad, comprometid*, nuevo dispositivo, dispositivo
-      desconocido, nueva ubicacion
-  pt: verifi*, confirm*, desbloque*, suspeit*, incomum, identidade, comprometid*, novo dispositivo, dispositivo
-      desconhecido, novo local
-  it: verific*, conferm*, sbloc*, sospett*, insolit*, identita, compromess*, nuovo dispositivo, dispositivo
-      sconosciuto, nuova posizione
-  pl: weryfik*, potwierd*, odblok*, podejrzan*, nietypow*, tożsamoś*, nowe urządzenie, nowego urządzenia, nieznane
-      urządzenie, nieznanego urządzenia
-  ru: подтвер*, разблокир*, подозрительн*, необычн*, проверк* безопасности, взлом*, новое устройство, нового
-      устройства, неизвестного устройства, неизвестное устройство
-  zh: 验证码, 驗證碼, 解锁, 解鎖, 安全验证, 可疑, 异常登录, 异地, 身份确认, 核实, 确认身份, 新设备, 陌生设备,
-      新地点, 未知设备
-  ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス, 新しい端末, 不明な端末, 新しい場所
-check
-  en: check, checks, checked, validate, validated, validation, verification, look up, query
-  de: prüfung*, passwortprüfung*, überprüf*, prüfen, geprüft, validier*, kontrollier*, abgleichen, abgeglichen
-  fr: verification, verifier, controler, controle, controlee*, valider
-  es: verificacion, comprobar, comprobad*, validar, validad*
-  pt: verificacao, verificar, validar, validad*, conferir, conferid*
-  it: verifica, controllo, controllare, controllat*, convalidar*, convalidat*
-  pl: weryfikacja, zweryfikowa*, sprawdzeni*, sprawdzić, sprawdzon*
-  ru: проверк*, проверить, проверен*, сверить
-  zh: 校验, 核对
-  ja: 照合, 検証
-checking
-  en: verification, validation, while checking, while verifying, while validating, verifying, validating, checking
-  de: prüfung, überprüfung, passwortprüfung, passwortüberprüfung, kennwortprüfung, kennwortüberprüfung, verifizierung,
-      validierung
-  fr: verification, validation, controle du
-  es: verificacion, comprobacion, validacion, al comprobar, al verificar, al validar
-  pt: verificacao, validacao, ao verificar, ao validar
-  it: verifica, controllo, convalida, validazione
-  pl: weryfikacj*, sprawdzani*, sprawdzeni*
-  ru: проверк*, сверк*
-  zh: 校验, 校驗, 检验
-  ja: 照合, 検証
 error
   en: error, errors, problem, problems
   de: fehler, problem, benutzerfehler, anmeldefehler, authentifizierungsfehler
@@ -370,35 +299,6 @@ yet
   ru: еще не, пока не, будет создан*
   zh: 尚未, 还未, 还没, 還沒, 将创建
   ja: まだ, 作成されます
-unverifiable
-  en: cannot be verified, could not be verified, unverifiable
-  zh: 无法验证, 無法驗證, 无法校验, 無法校驗, 无法核对, 無法核對, 无法确认, 無法確認, 不能验证, 未能验证, 未能驗證,
-      无法检验, 验证不了
-  ja: 確認できま, 確認できない, 確認できなかった, 検証できま, 検証できない, 照合できま, 照合できない, 確認が取れま,
-      確認がとれま, 検証に失敗
-  nl: niet worden gecontroleerd, niet controleren, niet worden geverifieerd
-  sv: inte kontrolleras, inte verifieras
-  da: ikke kontrolleres, ikke kontrollere
-  cs: nelze ověřit, ověřit nelze, neověřen*
-  tr: doğrulanamad*, doğrulanamıyor
-  hu: nem ellenőriz*
-  ko: 확인할 수 없*, 검증할 수 없*, 확인하지 못*
-captcha
-  en: captcha*, robot, bot check, human
-  zh: 图形验证码, 滑动验证
-  ja: 画像認証, キャプチャ
-  ru: капч*
-activity
-  en: activity, activities, behavior, behaviour
-  de: aktivität*
-  fr: activite*
-  es: actividad*
-  pt: atividade*
-  it: attivita
-  pl: aktywnoś*
-  ru: активност*, действи*
-  zh: 活动, 行为
-  ja: アクティビティ, 活動
 or
   en: or
   de: oder
@@ -417,17 +317,4 @@ or
   tr: veya, ya da
   hu: vagy
   ko: 또는*
-by_administrator
-  en: by administrator*, by the administrator*, by admin, by the admin, by an administrator, by policy, by the owner,
-      by your organi*, by postmaster, by the postmaster, by the operator, by support, by staff, by abuse
-  de: vom administrator, von der administration, durch den administrator, vom betreiber, vom anbieter, durch den
-      betreiber
-  fr: par l administrateur, par votre administrateur, par l administration, par l operateur
-  es: por el administrador, por su administrador, por la administracion, por el operador
-  pt: pelo administrador, pela administracao, por administrador, pelo operador
-  it: dall amministratore, dal gestore, dall amministrazione
-  pl: przez administratora, przez operatora
-  ru: администратором, администрацией, оператором
-  zh: 被管理员, 被管理員, 由管理员
-  ja: 管理者により, 管理者によって
 """
