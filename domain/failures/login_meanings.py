@@ -23,7 +23,7 @@ PROTOCOL_OFF = Meaning.of(
     "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
     "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
     "pop + !right|!access @5 unless temporary|later|now|crash",
-    "pop > off|suspended @1 unless temporary|now|crash",
+    "pop > off|suspended|barred @1 unless temporary|now|crash|mailbox",
     "access + server + denied|!enabled @4 unless temporary|later|now|crash",
     "plan + !enabled|switch_on|browser|access @5",
     "account|mailbox|address > =needed > browser @4 unless login|wrong|switch_on",
@@ -44,10 +44,16 @@ BARRED_FOR_A_TIME = Meaning.of(
             "!login + minutes @7",
         )
     ),
+    "suspended|barred|blocked|denied + repeated @5 unless backend|trouble|crash",
+    "peer_ip + suspended|barred|blocked @5 unless backend|trouble|crash|spam",
     "later + minutes @3 unless backend|trouble|crash|temporary|busy|full|server|mailbox|lock|secret|wrong|unknown",
 )
 
-SHUT_OUT = Meaning.of("login|access|user|account|mailbox + denied|barred|blocked|!enabled + by_administrator @5")
+SHUT_OUT = Meaning.of(
+    "login|access|user|account|mailbox + denied|barred|blocked|!enabled + by_administrator @5",
+    "account|user|mailbox + unused @4",
+    "plan + expired|suspended @3 unless server|backend|pop|secret",
+)
 
 TROUBLE = Meaning.of(
     "temporary",
@@ -86,6 +92,7 @@ WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
     f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
     f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
+    f"unknown > login @0 nor {_NOT_FOUND}|{STRANGE} unless state|yet|problem|command",
     "stranger",
 )
 

@@ -244,6 +244,7 @@ _MEANINGS = (
             "concurrent + mailbox|access @4 unless limit",
             "mailbox + barred @4 unless suspended|polite|pop",
             "lock|barred + other @6 unless oauth",
+            "mailbox + barred + reader @4 unless suspended|polite",
             "lock + reader @6",
             "other + reader + active @6",
             "not > lock|barred @3",
@@ -273,6 +274,8 @@ _MEANINGS = (
         Meaning.of(
             "browser + login @6 unless switch_on|expired|wrong",
             "browser + login @3 unless pop|expired|wrong",
+            "polite > login > link @6 unless wrong|failed|denied|secret|pop",
+            "browser + registration @4 unless wrong|unknown",
             "terms unless secret|wrong|unknown",
             "visit + browser|link @5 unless switch_on|expired|wrong|secret",
             "verify + self @4 unless account",
@@ -286,6 +289,7 @@ _MEANINGS = (
         Meaning.of(
             "=verify + self|account @4 unless secret|user|wrong|unknown",
             "account > blocked @4",
+            "protection",
             "verify + login|activity @3 unless secret|user|wrong|unknown",
         ),
         say.PROVIDER_LOCKED,

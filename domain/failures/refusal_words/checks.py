@@ -3,10 +3,10 @@
 WORDS = """
 verify
   en: unlock, verify, confirm, security check, suspicious, unusual, security question*, hijack*, hacked, unblock,
-      reactivat*, reactivate, phone number, verification required, verification needed, need verification, needs
-      verification, needs to be verified, must be verified, must verify, confirmation required, prove, has been
-      hacked, identity check, new place, new location, new device, new country, unrecogni*ed device, unknown device,
-      unfamiliar*, unknown location, another country, different country
+      reactivat*, reactivate, phone number, verification required, verification needed, need verification,
+      needs verification, needs to be verified, must be verified, must verify, confirmation required, prove,
+      has been hacked, identity check, new place, new location, new device, new country, unrecogni*ed device,
+      unknown device, unfamiliar*, unknown location, another country, different country
   de: bestätigen, bestätigung, bestätigt, entsperren, verifizier*, sicherheitsprüfung, verdächtig*, ungewöhnlich*,
       missbrauch*, freigeben, identität, neues gerät, neuen gerät, unbekanntes gerät, unbekannten gerät, neuer ort,
       neuen ort
@@ -62,7 +62,7 @@ unverifiable
   hu: nem ellenőriz*
   ko: 확인할 수 없*, 검증할 수 없*, 확인하지 못*
 captcha
-  en: captcha*, robot, bot check, human
+  en: captcha*, robot, bot check, human, security challenge, challenge required, challenge question
   zh: 图形验证码, 滑动验证
   ja: 画像認証, キャプチャ
   ru: капч*

@@ -16,36 +16,39 @@ often
   zh: 频率, 頻率, 每分钟, 每小时, 频次
   ja: 頻度, 間隔, 毎分, 短時間, お待ちください, 連続
 too_often
-  en: too often, too frequent*, too fast, too quick*, too rapid*, too soon, rate limit*, ratelimit*, throttl*, slow
-      down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*, too many times,
-      minutes apart, seconds apart, too short interval*, frequency limit*, interval too short, too short, brute force,
-      bruteforce, repeated failures, repeated failed, repeated attempts, too eager*, too impatient*, too hast*, too
-      aggressiv*, too much at once, too close together, enhance your calm, slow it down, ease off, take it easy, calm
-      down, not so fast, more patience, be patient, tooquick, flooding, hammer*, back to back, minimum time between,
-      minimum interval between, time between logins, time between polls, time between checks, polling interval, poll
-      interval, check interval, login interval, logindelay, login delay, interval violated, cool off, cooling period,
-      off period, like mad, minute ago, minutes ago, seconds ago, moments ago, just logged in, just been here,
-      exceeded allowance, exceeded your allowance, exceeded the allowance, allowance exceeded, daily quota, daily pop
-      quota
-  de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig, zu
-      hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst, zeitabstand
-  fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*, trop impatien*,
-      doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal, delai entre
+  en: too often, too frequent*, too fast, too quick*, too rapid*, too soon, rate limit*, ratelimit*, throttl*,
+      slow down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*,
+      too many times, minutes apart, seconds apart, too short interval*, frequency limit*, interval too short,
+      too short, brute force, bruteforce, repeated failures, repeated failed, repeated attempts, too eager*,
+      too impatient*, too hast*, too aggressiv*, too much at once, too close together, enhance your calm,
+      slow it down, ease off, take it easy, calm down, not so fast, more patience, be patient, tooquick, flooding,
+      hammer*, back to back, minimum time between, minimum interval between, time between logins,
+      time between polls, time between checks, polling interval, poll interval, check interval, login interval,
+      logindelay, login delay, interval violated, cool off, cooling period, off period, like mad, minute ago,
+      minutes ago, seconds ago, moments ago, just logged in, just been here, exceeded allowance,
+      exceeded your allowance, exceeded the allowance, allowance exceeded, daily quota, daily pop quota, how often,
+      less often, less frequent*, fewer times, fewer checks
+  de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig,
+      zu hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst,
+      zeitabstand, seltener
+  fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*,
+      trop impatien*, doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal,
+      delai entre, moins souvent
   es: demasiado frecuente*, muy frecuente*, demasiado rapido, muy a menudo, demasiada frecuencia, demasiado deprisa,
       demasiado seguid*, demasiada prisa, mas despacio, con demasiada frecuencia, tan a menudo, tiempo minimo,
-      intervalo minimo, tiempo entre, acaba de entrar
-  pt: muito frequente*, muito rapido, muita frequencia, depressa demais, rapido demais, frequente* demais, frequentes
-      demais, mais devagar, com muita frequencia, com demasiada frequencia, tempo minimo, intervalo minimo, tempo
-      entre
-  it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza, troppo di frequente, troppo in fretta, troppo
-      ravvicinat*, rallent*, con troppa frequenza, tempo minimo, intervallo minimo, tempo tra
-  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij, minimalny
-      odstęp, minimalny czas, odstęp między
+      intervalo minimo, tiempo entre, acaba de entrar, menos a menudo, con menos frecuencia
+  pt: muito frequente*, muito rapido, muita frequencia, depressa demais, rapido demais, frequente* demais,
+      frequentes demais, mais devagar, com muita frequencia, com demasiada frequencia, tempo minimo,
+      intervalo minimo, tempo entre, com menos frequencia
+  it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza, troppo di frequente, troppo in fretta,
+      troppo ravvicinat*, rallent*, con troppa frequenza, tempo minimo, intervallo minimo, tempo tra, meno spesso
+  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij,
+      minimalny odstęp, minimalny czas, odstęp między, rzadziej
   ru: слишком часто, слишком част*, слишком быстро, слишком поспешн*, помедленнее, чересчур част*, слишком быстр*,
-      минимальный интервал, минимальное время, интервал между
-  zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密, 最短间隔, 间隔太短, 间隔过短, 间隔不足
+      минимальный интервал, минимальное время, интервал между, реже
+  zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密, 最短间隔, 间隔太短, 间隔过短, 间隔不足, 降低频率, 减少
   ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ, 間隔が短, 最小間隔, 間隔を空け,
-      間隔をあけ
+      間隔をあけ, 頻度を下げ
   nl: te vaak, te snel, te veel pogingen
   sv: för ofta, för många försök, för snabbt
   da: for ofte, for mange forsøg, for hurtigt
@@ -141,13 +144,14 @@ traffic
   zh: 流量, 带宽
   ja: 通信量, 帯域
 lock
-  en: lock, locks, locking, unlock fail*, exclusive*, lock file, lockfile, dotlock, flock, mutex, in use, being used,
-      inuse, used by, being read, being accessed, accessed by, already open, opened by, held by, occupied, is open,
-      open elsewhere, already logged, already connected, already active, already running, already reading, already in,
-      someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by, blocked by, dot lock*,
-      in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by, taken by, grabbed by, has
-      a reader, has another reader, is being downloaded, downloading now, under exclusive, exclusive access, open in
-      webmail, opened in webmail, open in another, open on another
+  en: lock, locks, locking, unlock fail*, exclusive*, lock file, lockfile, dotlock, flock, mutex, in use,
+      being used, inuse, used by, being read, being accessed, already open, opened by, held by, occupied, is open,
+      open elsewhere, already logged, already connected, already active, already running, already reading,
+      already in, someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by,
+      blocked by, dot lock*, in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by,
+      taken by, grabbed by, has a reader, has another reader, is being downloaded, downloading now, under exclusive,
+      exclusive access, open in webmail, opened in webmail, open in another, open on another, accessed by another,
+      accessed by some*, accessed by process, accessed by other, accessed by a
   de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt, bereits
       angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt, gerade
       abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, abgefragt, gelesen, wird gerade
@@ -174,11 +178,22 @@ lock
   hu: használatban, használja
   ko: 사용 중*, 사용중*
 elsewhere
-  en: open elsewhere, in use elsewhere, logged in elsewhere, already logged in, already open, already in use, already
-      locked, lock busy, one session, only one client, one connection at a time, already opened, already connected,
-      already exists, already active, already running, session exists, someone is at your, somebody is at your,
-      someone is in your, somebody is in your, someone is using, somebody is using, one reader at a time, one session
-      at a time, one client at a time, one at a time
+  en: open elsewhere, in use elsewhere, logged in elsewhere, already logged in, already open, already in use,
+      already locked, lock busy, one session, only one client, one connection at a time, already opened,
+      already connected, already exists, already active, already running, session exists, someone is at your,
+      somebody is at your, someone is in your, somebody is in your, someone is using, somebody is using,
+      one reader at a time, one session at a time, one client at a time, one at a time, one pop session,
+      one pop3 session, one pop connection, one session per, one connection per, one client per, single session,
+      one session only, only one session
+  de: nur eine sitzung, nur eine verbindung, nur ein client
+  fr: une seule session, une seule connexion
+  es: una sola sesion, una unica sesion, una sola conexion
+  pt: uma unica sessao, apenas uma sessao, uma so sessao
+  it: una sola sessione, una sola connessione
+  pl: tylko jedna sesja, jedna sesja
+  ru: только одна сессия, только один сеанс, только одно соединение
+  zh: 只允许一个会话, 仅允许一个会话, 只能一个连接
+  ja: 1つのセッション, 一つのセッション
 other
   en: another, other, others, someone else, somebody else, someone, somebody, anybody, anyone, elsewhere, different,
       second, previous, existing, earlier, else, concurrent, simultaneous, pid
@@ -253,4 +268,29 @@ wait_for
   ru: подождите, ждите, вернитесь через, следующий вход, следующая попытка
   zh: 请等待, 請等待, 等待, 之后再, 後再, 后再
   ja: 待って, お待ち, 待機, 次のログイン, 次回
+repeated
+  en: after several, after too many, after many, after repeated, after multiple, after failed, due to failed,
+      due to wrong, due to too many, due to multiple, due to repeated, because of wrong, because of failed,
+      because of too many, several wrong, several failed
+  de: nach mehreren, nach zu vielen, wegen falscher, wegen fehlgeschlagener, wegen zu vieler, nach wiederholt*,
+      mehrmals
+  fr: apres plusieurs, apres trop, suite a trop, suite a plusieurs
+  es: tras varios, tras demasiados, por varios intentos, por demasiados, por repetidos
+  pt: apos varias, apos muitas, por excesso de tentativas, por varias tentativas
+  it: dopo diversi, dopo troppi, dopo vari, per troppi tentativi
+  pl: po kilku, po zbyt wielu, z powodu wielu
+  ru: после нескольких, из за неверных, после неудачных, после многократн*
+  zh: 多次, 连续
+  ja: 複数回, 何度も
+peer_ip
+  en: your ip, your ip address, ip address, client ip, source ip, remote ip, your host
+  de: ihre ip, ip adresse
+  fr: votre ip, adresse ip
+  es: su ip, direccion ip
+  pt: seu ip, endereco ip
+  it: indirizzo ip
+  pl: adres ip
+  ru: ip адрес, ваш ip
+  zh: ip地址, 您的ip
+  ja: ipアドレス
 """

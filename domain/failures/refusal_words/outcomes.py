@@ -339,13 +339,14 @@ exist
 arrived
   en: delivered, reached, arrived, accepted, relayed, received, expanded, landed, success*, succeeded
   de: zugestellt, angekommen, ausgeliefert, zugegangen, übermittelt, angenommen, erreicht, erhalten, bekommen,
-      eingetroffen, übergeben, erfolgreich, empfangen, erhielt, erhielten, bekam, bekamen, erreichte, geklappt, gelungen,
-      weitergeleitet
+      eingetroffen, übergeben, erfolgreich, empfangen, erhielt, erhielten, bekam, bekamen, erreichte, geklappt,
+      gelungen, weitergeleitet
   fr: remis, remise, remises, délivré, délivrée, délivrés, délivrées, livré, livrée, livrés, livrées, distribué,
       distribuée, distribués, distribuées, acheminé, acheminée, acheminés, acheminées, parvenu, parvenue, parvenus,
-      parvenues, arrivé, arrivée, arrivés, arrivées, reçu, reçue, reçus, reçues, accepté, acceptée, acceptés, acceptées,
-      transmis, transmise, transmises, a été envoyé, a été envoyée, bien envoyé, bien envoyée, bien été envoyé,
-      bien été envoyée, correctement envoyé, correctement envoyée, a bien, avec succès, réussi, réussie
+      parvenues, arrivé, arrivée, arrivés, arrivées, reçu, reçue, reçus, reçues, accepté, acceptée, acceptés,
+      acceptées, transmis, transmise, transmises, a été envoyé, a été envoyée, bien envoyé, bien envoyée,
+      bien été envoyé, bien été envoyée, correctement envoyé, correctement envoyée, a bien, avec succès, réussi,
+      réussie
   es: entregado, entregada, entregados, entregadas, entregó, llegó, llegado, llegaron, recibió, recibido, recibieron,
       recibida, aceptado, aceptada, aceptados, aceptadas, aceptó, alcanzó, éxito, correctamente, fue enviado,
       fue enviada, sido enviado, sido enviada, se ha enviado, se ha enviada, se envió
@@ -371,7 +372,8 @@ arrived
   tr: teslim edildi, ulaştı, ulaşmış, başarıyla, alındı, iletildi
   ru: доставлен, доставлено, доставлена, доставлены, получен, получено, получена, получены, получил, получила,
       получили, принят, принято, принята, приняты, принял, приняла, приняли, дошло, дошла, дошли, дошёл, пришло,
-      пришла, пришли, вручен, вручено, вручена, вручены, успешно, передан, передано, передана, переданы, было отправлено
+      пришла, пришли, вручен, вручено, вручена, вручены, успешно, передан, передано, передана, переданы,
+      было отправлено
   uk: доставлено, доставлений, отримано, отримав, отримала, успішно
   bg: доставено, доставен, получено, получен, успешно
   ro: livrat, livrată, primit, primită, cu succes
@@ -387,8 +389,8 @@ arrived
   ja: 送達され, 送達しま, 送達済, 送達完, 成功, 到達, 届きました, 届いて, 届いた, 届き、, 配信されました, 配信され、,
       配信済, 配信完了, 配信しました, 配信成功, 配信いたしました, 配信できました, 配信できた, 受信済, 受信しました,
       受信され, 受け取り, 受け取っ, 受領, 受け付けられ, 受け付けました, 受理, 正常に
-  ko: 전달되었, 전달됨, 전달했, 전달됐, 배달되었, 배달됨, 배달했, 배달됐, 전송되었, 전송됨, 전송했, 전송됐, 수신했, 수신함,
-      수신완료, 받았, 도착, 성공
+  ko: 전달되었, 전달됨, 전달했, 전달됐, 배달되었, 배달됨, 배달했, 배달됐, 전송되었, 전송됨, 전송했, 전송됐, 수신했,
+      수신함, 수신완료, 받았, 도착, 성공
   ca: lliurat, lliurada, lliurats, rebut
   sr: испоручена, испоручено, испоручен, достављена, достављено, примљена
   az: çatdırıldı, göndərildi, qəbul edildi

@@ -108,7 +108,7 @@ login
   hu: bejelentkez*, belép*, hitelesít*, azonosítás*
   ko: 로그인, 인증, 접속
 access
-  en: access, accessing
+  en: access, accessing, accessed
   de: zugang, zugriff, zugänge
   fr: acces
   es: acceso, acceder

@@ -157,26 +157,29 @@ denied
   ja: 禁止, 許可されていません, 許可がありません
 wrong
   en: wrong, incorrect*, invalid*, bad, mismatch*, illegal, erroneous, does not match, do not match, did not match,
-      doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right, not
-      right, aren t right, inaccurate, unacceptable, not the right, not a valid, no match, not the correct, do not
-      agree, does not agree, don t agree, no good, do not go together, don t go together, does not go with, do not
-      belong together, do not fit, does not fit, do not pair, no longer right, not accepted as valid
-  de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
-      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider
-      nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander, gehören nicht zusammen, gehoeren
-      nicht zusammen, nicht das richtige, nicht die richtige*, nicht der richtige, ist nicht richtig, trifft nicht zu
-  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient, ne
-      conviennent, ne vont pas ensemble, ne va pas avec, ne concord*, pas le bon, pas la bonne, pas les bons, ne sont
-      pas les bons
+      doesn t match, don t match, not match, not matched, not valid, not correct, isn t correct, isn t right,
+      not right, aren t right, inaccurate, unacceptable, not the right, not a valid, no match, not the correct,
+      do not agree, does not agree, don t agree, no good, do not go together, don t go together, does not go with,
+      do not belong together, do not fit, does not fit, do not pair, no longer right, not accepted as valid,
+      does not work, doesn t work, did not work, didn t work
+  de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht,
+      nicht richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen,
+      stimmt leider nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander,
+      gehören nicht zusammen, gehoeren nicht zusammen, nicht das richtige, nicht die richtige*, nicht der richtige,
+      ist nicht richtig, trifft nicht zu, funktioniert nicht, funktionieren nicht
+  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient,
+      ne conviennent, ne vont pas ensemble, ne va pas avec, ne concord*, pas le bon, pas la bonne, pas les bons,
+      ne sont pas les bons, ne fonctionne pas
   es: incorrect*, invalid*, inválid*, no valido*, no valida, no validas, no es valido, no es valida, no son validos,
       no son validas, erronea*, erroneo*, equivocad*, no coincid*, mal, no correspond*, no concuerd*, no van juntos,
-      no casan, no encajan, no concord*, no es la correcta, no es el correcto, errone*, no es la, no es el, no es esa,
-      no es ese, no son los, no son las, no era la
-  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*, nao combina*, nao batem,
-      nao bate, nao casam, nao conferem, nao e a correta, nao e a, nao e o, nao e essa, nao e esse, nao sao os, nao
-      sao as
-  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*, non si accord*,
-      non combaci*, non combina*, non vanno insieme, non concord*, non è quella giusta, non è giusta
+      no casan, no encajan, no concord*, no es la correcta, no es el correcto, errone*, no es la, no es el,
+      no es esa, no es ese, no son los, no son las, no era la, no funciona, no funcionan
+  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*, nao combina*,
+      nao batem, nao bate, nao casam, nao conferem, nao e a correta, nao e a, nao e o, nao e essa, nao e esse,
+      nao sao os, nao sao as, nao funciona, nao funcionam
+  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*,
+      non si accord*, non combaci*, non combina*, non vanno insieme, non concord*, non è quella giusta,
+      non è giusta, non funziona, non funzionano
   pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*, nie zgadza*, nie do siebie, nie
       odpowiad*, nie jest właściw*, nie jest poprawn*
   ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*, не соответств*, не
@@ -186,12 +189,13 @@ wrong
   ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません,
       一致しない, 合っていません, 異なります, 異なっています, 合いません, 合わない, 違う,
       正しい組み合わせではありません, 正しくな
-  nl: onjuist*, verkeerd*, fout, foutief, foute, ongeldig*, klopt niet, kloppen niet, niet juist, niet correct
-  sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt
-  da: forkert*, ugyldig*, feil, passer ikke, stemmer ikke
-  cs: chybn*, nesprávn*, špatn*, neplatn*, nesouhlas*
+  nl: onjuist*, verkeerd*, fout, foutief, foute, ongeldig*, klopt niet, kloppen niet, niet juist, niet correct,
+      komen niet overeen, passen niet
+  sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt, stämmer inte överens, matchar inte, passar inte
+  da: forkert*, ugyldig*, feil, passer ikke, stemmer ikke, passer ikke sammen, matcher ikke
+  cs: chybn*, nesprávn*, špatn*, neplatn*, nesouhlas*, není správn*, nesedí, nejsou správn*
   tr: yanlış*, hatalı*, geçersiz*, uyuşmuyor, eşleşmiyor, doğru değil
-  hu: hibás*, helytelen*, érvénytelen*, rossz, nem megfelelő*, nem egyez*
+  hu: hibás*, helytelen*, érvénytelen*, rossz, nem megfelelő*, nem egyez*, nem egyezik, nem egyeznek
   ko: 틀렸*, 틀립*, 틀린*, 잘못*, 올바르지 않*, 일치하지 않*, 맞지 않*, 유효하지 않*, 다릅니다*
 correct
   en: correct, right, valid, accurate
@@ -317,4 +321,27 @@ or
   tr: veya, ya da
   hu: vagy
   ko: 또는*
+unused
+  en: unused for, not used for, no login for, not logged in for, inactive since, inactive for more,
+      inactive for over
+  de: nicht benutzt seit, inaktiv seit
+  fr: inactif depuis, inutilise depuis
+  es: inactiva desde, inactiva durante, sin uso desde
+  pt: inativa ha, sem uso ha
+  it: inattivo da, inutilizzato da
+  pl: nieaktywne od, nieużywane od
+  ru: неактивен более, не использовался
+  zh: 长期未登录, 長期未登入, 长期未使用
+  ja: 長期間利用, 長期間使用
+protection
+  en: for your protection, for your safety, for your own safety, to protect you, to protect your
+  de: zu ihrem schutz, zu ihrer sicherheit
+  fr: pour votre protection, pour votre securite
+  es: para su proteccion
+  pt: para sua protecao, para sua seguranca
+  it: per la sua protezione, per la tua sicurezza
+  pl: dla twojej ochrony, dla bezpieczeństwa konta
+  ru: для вашей защиты, для вашей безопасности
+  zh: 为保护您, 為保護您, 为了您的安全
+  ja: 保護のため, 安全のため
 """

@@ -60,9 +60,9 @@ switch_on
 off
   en: disabled, turned off, switched off, deactivated, blocked, closed, off, restricted, not offered, suspended,
       discontinued, retired, removed, withdrawn, barred, denied, forbidden, prohibited, disallowed, terminated,
-      inactive, no access, upgrade, unsupported, inhibited, revoked, shut out, locked out, kept out, turned away, cut
-      off, phased out, sunset, dropped, gone, not on offer, shut, blocked by policy, blocked by admin*, blocked by the
-      admin*, blocked by your, blocked by the owner, blocked by the domain, ended, locked
+      inactive, no access, upgrade, unsupported, inhibited, revoked, shut out, locked out, kept out, turned away,
+      cut off, phased out, sunset, dropped, gone, not on offer, shut, blocked by policy, blocked by admin*,
+      blocked by the admin*, blocked by your, blocked by the owner, blocked by the domain, ended
   de: deaktiviert, abgeschaltet, ausgeschaltet, gesperrt, eingestellt, geschlossen, blockiert, unterbunden,
       verweigert, verboten, ausgesperrt, entzogen, abgestellt, weggefallen, stillgelegt
   fr: desactiv*, ferme, fermee, bloque, bloquee, coupe, supprime, interdit*, refuse, coupe*, retire*, supprime*,
@@ -283,4 +283,15 @@ terms
   ru: условия использования, условия пользования, пользовательское соглашение, соглашени*
   zh: 服务条款, 用户协议, 使用条款, 隐私政策
   ja: 利用規約, 規約
+registration
+  en: registration, sign up, profile
+  de: registrierung, profil
+  fr: inscription, profil
+  es: registro, perfil
+  pt: cadastro, perfil
+  it: registrazione, profilo
+  pl: rejestracj*, profil*
+  ru: регистрац*, профил*
+  zh: 注册, 资料
+  ja: 登録, プロフィール
 """

@@ -133,7 +133,7 @@ def test_whom_a_recipient_was_made_of_is_the_same_recipient() -> None:
             [["jane@example.com"]],
         ),
         (
-            "Sent:\nbob@example.com (expanded from team@example.com)\nFailed:\njane@example.com (expanded from team@example.com)\n",
+            "Sent:\nbob@example.com (expanded from team@example.com)\nFailed:\njane@example.com (expanded from team@example.com)",
             [["jane@example.com"]],
         ),
         (
