@@ -102,11 +102,14 @@ WRONG_PASSWORD = Meaning.of(
     f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
 )
 
-# One of two is to blame, and nobody says which: what counts to nothing.
+# One of two is to blame, and nobody says which, or the password is said not to be: what counts to nothing.
 ONE_OF_TWO = Meaning.of(
     "secret|user|account|login + wrong|unknown|failed + or > backend|trouble|temporary|busy|crash|lock|now @4"
     " unless contact",
     "secret|user|account|login + wrong|unknown|failed + or > server @1 unless contact",
+    "secret|user|account|login + wrong|unknown + or > failed|error|problem|unavailable > server|backend @3",
+    "cannot > tell @3",
+    "password_is_right",
     "trouble|temporary|busy|crash|backend > or > secret|user|account|login @4",
 )
 

@@ -90,4 +90,19 @@ by_administrator
   ru: администратором, администрацией, оператором
   zh: 被管理员, 被管理員, 由管理员
   ja: 管理者により, 管理者によって
+tell
+  en: tell, decide, determine, say, know
+  de: sagen, entscheiden, feststellen, ermitteln
+  fr: dire, decider, determiner, savoir
+  es: decir, decidir, determinar, saber
+  pt: dizer, decidir, determinar, saber
+  it: dire, decidere, determinare, stabilire
+  pl: stwierdzić, ustalić, rozstrzygnąć
+  ru: сказать, определить, установить, решить
+  zh: 判断, 確定, 确定
+  ja: 判断, 判別, 判定
+  nl: vaststellen, bepalen
+  sv: avgöra
+  da: afgøre
+  cs: určit, zjistit
 """

@@ -152,10 +152,10 @@ lock
       taken by, grabbed by, has a reader, has another reader, is being downloaded, downloading now, under exclusive,
       exclusive access, open in webmail, opened in webmail, open in another, open on another, accessed by another,
       accessed by some*, accessed by process, accessed by other, accessed by a
-  de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt, bereits
-      angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt, gerade
-      abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, abgefragt, gelesen, wird gerade
-      gelesen, wird gerade geöffnet, wird gerade abgefragt, wird gerade genutzt, wird gerade bearbeitet
+  de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt,
+      bereits angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt,
+      gerade abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, wird gerade gelesen,
+      wird gerade geöffnet, wird gerade abgefragt, wird gerade genutzt, wird gerade bearbeitet
   fr: verrou, en cours d utilisation, deja utilise*, deja ouvert*, deja en cours, utilisee par, utilise par, deja
       connecte, occupee, en cours d acces, consultee, tient, detient, detenu*, relevee par, relève par, lue par, lu
       par, tenu par

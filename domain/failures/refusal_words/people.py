@@ -122,45 +122,50 @@ thing
   en: session*, spool file*, status, state, states, mapping*, folder*, director*, maildir*, inbox, file, files,
       filepath, mailbox guid*, user guid*, account guid*, condition*, owner*, ownership, permission*, uid, gid, acl,
       acls, context*, preferences, settings, home, profile data, handle*, descriptor*, migration, subscription*,
-      flags, namespace*, shard*, routing*, assignment*, association*, location*, placement*, map, maps, in map, in the
-      map, in maps, in routing, in index, in the index, in cache, in the cache, in shard*, routing, alias map, realm*,
-      spool node*, home node*, home server*, spool, spools, maildrop file*, region*, zone*, area, cell, pod, pods,
-      ring, partition*, table, tables, list, registry, register, cluster*, tree, tenant, hive, store entry
+      flags, namespace*, shard*, routing*, assignment*, association*, location*, placement*, map, maps, in map,
+      in the map, in maps, in routing, in index, in the index, in cache, in the cache, in shard*, routing,
+      alias map, realm*, spool node*, home node*, home server*, spool, spools, maildrop file*, region*, zone*, area,
+      cell, pod, pods, ring, partition*, table, tables, list, registry, register, cluster*, tree, tenant, hive,
+      store entry, user agent*, token*, cookie*, vault*, context token
   de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
-      benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*, besitzer*,
-      berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext, standort*, speicherort*,
-      ablageort*, realm, bereich, zuweisung*, zone*, region*, knoten, bereiche, tabelle*, liste, register,
-      verzeichniseintrag, partition*, mandant*
+      benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*,
+      besitzer*, berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext, standort*,
+      speicherort*, ablageort*, realm, bereich, zuweisung*, zone*, region*, knoten, bereiche, tabelle*, liste,
+      register, verzeichniseintrag, partition*, mandant*, token*, tresor*, schlüsselbund
   fr: session*, profil*, statut, etat, correspondance*, dossier*, repertoire*, fichier*, proprietaire*, droits,
-      permissions, reglages, contexte, association, emplacement*, localisation, table de correspondance, affectation,
-      realm, royaume, zone*, region*, noeud*, table, tables, liste, registre, partition*, grappe
+      permissions, reglages, contexte, association, emplacement*, localisation, table de correspondance,
+      affectation, realm, royaume, zone*, region*, noeud*, table, tables, liste, registre, partition*, grappe,
+      jeton*, token*, coffre*
   es: sesion, sesiones, perfil*, estado, asignacion, asociacion, correspondencia, carpeta*, directorio*, archivo*,
       fichero*, propietario*, permisos, contexto, ubicacion*, emplazamiento*, localizacion*, tabla de asignacion,
-      mapa, zona*, region*, nodo*, tabla*, lista*, particion*, reino, grupo
-  pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*, ficheiro*,
-      arquivo*, dono, proprietario*, permissoes, contexto, localizacao, localizacoes, mapa, tabela de mapeamento,
-      atribuicao, zona*, regiao, regioes, tabela*, lista*, particao, reino
-  it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi, contesto,
-      posizione, ubicazione, collocazione, mappa, assegnazione, zona, zone, regione, nodo, tabella, tabelle, elenco,
-      lista, partizione, reame, regno
-  pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*, uprawnieni*,
-      kontekst*, położeni*, lokalizacj*, umiejscowieni*, mapie, mapy, mapa, stref*, region*, węz*, tabel*, list,
-      lista, listy, partycj*, rejestr*
+      mapa, zona*, region*, nodo*, tabla*, lista*, particion*, reino, grupo, token*, ficha de sesion, almacen*,
+      boveda*
+  pt: sessao, sessoes, perfil*, perfis, estado, status, mapeamento, associacao, pasta, pastas, diretorio*,
+      ficheiro*, arquivo*, dono, proprietario*, permissoes, contexto, localizacao, localizacoes, mapa,
+      tabela de mapeamento, atribuicao, zona*, regiao, regioes, tabela*, lista*, particao, reino, token*, cofre*,
+      armazem
+  it: session*, profil*, stato, mappatura, associazione, cartell*, directory, file, proprietari*, permessi,
+      contesto, posizione, ubicazione, collocazione, mappa, assegnazione, zona, zone, regione, nodo, tabella,
+      tabelle, elenco, lista, partizione, reame, regno, token*, magazzino, cassaforte
+  pl: sesj*, profil*, stan, status, stanu, mapowani*, przypisani*, folder*, katalog*, plik*, właściciel*,
+      uprawnieni*, kontekst*, położeni*, lokalizacj*, umiejscowieni*, mapie, mapy, mapa, stref*, region*, węz*,
+      tabel*, list, lista, listy, partycj*, rejestr*, token*, sejf*, magazyn*
   ru: сесси*, сеанс*, профил*, путь к, состояни*, статус*, сопоставлени*, привязк*, папк*, каталог*, директори*,
       файл*, владел*, прав, права, контекст*, расположени*, местоположени*, размещени*, карт*, привязка, зон*,
-      регион*, узел, узла, таблиц*, список, списк*, раздел*, реестр*, кластер*
+      регион*, узел, узла, таблиц*, список, списк*, раздел*, реестр*, кластер*, токен*, маркер*
   zh: 会话, 會話, 配置, 状态, 狀態, 映射, 关联, 文件夹, 文件, 目录, 目錄, 路径, 属主, 权限, 上下文, 会话状态, 位置,
-      位址, 映射表, 归属, 分区, 區域, 区域, 节点, 節點, 库, 庫, 表, 列表, 分片, 集群, 域, 登记
+      位址, 映射表, 归属, 分区, 區域, 区域, 节点, 節點, 库, 庫, 表, 列表, 分片, 集群, 域, 登记, 令牌, 权杖, 保险库
   ja: セッション, プロファイル, パス, 状態, ステータス, マッピング, 割り当て, フォルダ, フォルダー, ディレクトリ,
       ファイル, 所有者, 権限, コンテキスト, 場所, 所在, 位置, マップ, 割当, 領域, 区画, ノード, テーブル, 表, 一覧,
-      保管庫, 台帳, クラスタ
-  nl: domein*, map, tabel, lijst, gids, bestand, gebruikersdomein, gebruikerstabel, zone, regio
-  sv: katalog*, tabell*, lista, domän*, mapp, fil, zon, region
-  da: katalog*, tabel*, liste, domæne*, mappe, fil, zone, region
-  cs: adresář*, tabulk*, seznam*, domén*, soubor*, složk*, oblast*, uzel, databáz*
-  tr: dizin*, tablo*, liste*, alan, alanı, dosya*, bölge*, düğüm*
-  hu: könyvtár*, táblázat*, tábla, lista, tartomány*, fájl*, mappa, zóna, régió
-  ko: 디렉터리*, 디렉토리*, 테이블*, 목록*, 도메인*, 파일*, 폴더*, 영역*, 노드*
+      保管庫, 台帳, クラスタ, トークン, 金庫
+  nl: domein*, map, tabel, lijst, gids, bestand, gebruikersdomein, gebruikerstabel, zone, regio, sessie*, token*,
+      kluis
+  sv: katalog*, tabell*, lista, domän*, mapp, fil, zon, region, session*, token*, valv*
+  da: katalog*, tabel*, liste, domæne*, mappe, fil, zone, region, session*, token*, boks
+  cs: adresář*, tabulk*, seznam*, domén*, soubor*, složk*, oblast*, uzel, databáz*, relac*, token*, trezor*
+  tr: dizin*, tablo*, liste*, alan, alanı, dosya*, bölge*, düğüm*, oturum*, jeton*, kasa
+  hu: könyvtár*, táblázat*, tábla, lista, tartomány*, fájl*, mappa, zóna, régió, munkamenet*, token*, széf
+  ko: 디렉터리*, 디렉토리*, 테이블*, 목록*, 도메인*, 파일*, 폴더*, 영역*, 노드*, 세션*, 토큰*
 data
   en: data, details, information, info
   de: daten, benutzerdaten, kontodaten, nutzerdaten, postfachdaten, kundendaten
@@ -242,4 +247,19 @@ stranger
   ru: мы вас не знаем, вы нам не известны, не знаю вас
   zh: 不认识你, 不認識你, 不认识您
   ja: あなたを知りません
+password_is_right
+  en: not because of your password, not your password, password is right but, password is correct but,
+      password was correct but, password correct but, password ok but, password is fine, password is ok,
+      password is not the problem, password accepted, password was accepted, credentials accepted,
+      credentials are fine, not a password problem
+  de: liegt nicht am passwort, liegt nicht am kennwort, passwort ist richtig aber, kennwort ist richtig aber,
+      passwort angenommen, kennwort angenommen
+  fr: mot de passe accepte, mot de passe est bon mais, mot de passe correct mais
+  es: contraseña aceptada, contraseña es correcta pero, contraseña correcta pero
+  pt: senha aceita, senha esta correta mas, senha correta mas
+  it: password accettata, password è corretta ma, password corretta ma
+  pl: hasło przyjęte, hasło jest poprawne ale, hasło poprawne ale
+  ru: пароль принят, пароль верный но, пароль верен но
+  zh: 密码正确但, 密码已通过, 密码无误但
+  ja: パスワードは正しいですが, パスワードは正しいが
 """
