@@ -87,7 +87,7 @@ class Pattern(NamedTuple):
         if chosen[0].first == first and any(_stands_right_before(end, first, reading) for end in self._owned(hits)):
             return True
         strange = reading.strange if self.nor & {STRANGE, STRANGE_BETWEEN} else ()
-        behind = STRANGE in self.nor
+        behind = STRANGE in self.nor or not reading.names
         return any(
             _is_meant(begin, end, chosen[0], chosen[-1], reading, behind=behind) for begin, end in strange
         ) or any(_heads(end, first, hits, reading) for _, end in (*named, *strange))
@@ -128,7 +128,7 @@ def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading, *, b
     if last < begin <= last + 2:
         return (behind or begin < end) and not any(last < at <= begin for at in reading.apart)
     before, after = (said, noun) if said.first < noun.first else (noun, said)
-    between = before.last < begin and end < after.first and (before is said or begin < end)
+    between = before.last < begin and end < after.first and (before is said or begin < end or not reading.names)
     return between and not any(before.last < at <= after.first for at in reading.apart)
 
 
@@ -255,13 +255,16 @@ class Decision(NamedTuple):
 
 
 def decide(
-    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
+    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary, names: bool = True
 ) -> Decision | None:
-    """By marks, then codes, then meanings; None for a text in which nothing is known."""
+    """By marks, then codes, then meanings; None for a text in which nothing is known. `names`: whether the name of whoever logs
+    in may stand in it, so that a word which nobody taught may be that."""
     mark = next((mark for mark in rules.marks if _bears(text, mark, phase, host, words.without)), None)
     if mark is not None and not mark.yields_to:
         return _decision(mark, provider)
-    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
+    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])._replace(
+        names=names
+    )
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
     if mark is not None:
         return spoken[0] if spoken and spoken[0].kind in mark.yields_to else _decision(mark, provider)

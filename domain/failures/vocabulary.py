@@ -60,12 +60,13 @@ class Reading(NamedTuple):
     the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
     names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own.
     `strange` is where the unknown words begin and end, `apart` where words begin before which more than a blank stands, both
-    in half words as in a `Hit`."""
+    in half words as in a `Hit`. `names`: whether one of the unknown words may be somebody's name."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
     strange: tuple[tuple[int, int], ...] = ()
     apart: frozenset[int] = frozenset()
+    names: bool = True
 
     @property
     def unknown(self) -> int:

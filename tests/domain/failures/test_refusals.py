@@ -138,6 +138,24 @@ def test_a_host_that_never_marks_passwords_is_taken_by_its_words() -> None:
     assert not diagnose_reply("The directory is down", phase="login", capabilities=codes).about_the_password
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Unknown user jane", Kind.AUTHENTICATION),
+        ("User jane unknown", Kind.AUTHENTICATION),
+        ("Unknown user jane@example.com", Kind.AUTHENTICATION),
+        ("Unknown user", Kind.AUTHENTICATION),
+        ("The password of jane is incorrect", Kind.AUTHENTICATION),
+        ("Unknown user wibble", Kind.SERVER_ERROR),
+        ("User wibble unknown", Kind.SERVER_ERROR),
+        ("Kullanıcı wibble geçersiz", Kind.SERVER_ERROR),
+        ("Clave wibble incorrecta", Kind.SERVER_ERROR),
+    ],
+)
+def test_where_the_name_is_known_no_other_word_is_taken_for_it(said: str, kind: Kind) -> None:
+    assert diagnose_reply(said, phase="login", command="PASS", hide=("jane@example.com",)).kind is kind
+
+
 @given(st.text(), st.sampled_from(["connect", "auth", "mail", "rcpt", "data"]))
 def test_any_words_of_an_smtp_server_have_a_diagnosis_with_advice(text: str, phase: str) -> None:
     assert diagnose_smtp_reply(text, phase=phase).remedy  # type: ignore[arg-type]  # as the table has it
