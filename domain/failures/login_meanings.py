@@ -89,17 +89,17 @@ _OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing|domain"
 _NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unknown data" is not
 
 WRONG_NAME = Meaning.of(
-    f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
-    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
-    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
+    f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet|now",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown|now",
+    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend|now",
     f"unknown > login @0 nor {_NOT_FOUND}|{STRANGE} unless state|yet|problem|command",
     "stranger",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE}",
-    f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE}",
-    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
+    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE} unless now",
+    f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE} unless now",
+    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number|now",
 )
 
 # One of two is to blame, and nobody says which, or the password is said not to be: what counts to nothing.

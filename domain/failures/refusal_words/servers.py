@@ -79,31 +79,32 @@ part
   ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール,
       属性, 方式
 trouble
-  en: connection error, went down,
-      going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
-      not respond, not ready, not running, out of order, out of service, overload*, over loaded, high load, heavy
-      load, load too high, load average, too busy, server busy, system busy, shutdown, restarting, starting up,
-      rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being migrated,
-      outage, interrupted, broken, exhausted, out of memory, out of resources, timed out, timing out, time out,
-      timeout, reset by peer, connection refused, connection reset, connection lost, lost connection, disconnected
-      from, failover, degraded, deadlock*, malfunction*, no route
+  en: connection error, went down, going down, down, offline, unreachable, not reachable, not respond*, no response,
+      not responding, did not respond, not ready, not running, out of order, out of service, overload*, over loaded,
+      high load, heavy load, load too high, load average, too busy, server busy, system busy, shutdown, restarting,
+      starting up, rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved,
+      being migrated, outage, interrupted, broken, exhausted, out of memory, out of resources, timed out,
+      timing out, time out, timeout, reset by peer, connection refused, connection reset, connection lost,
+      lost connection, disconnected from, failover, degraded, deadlock*, malfunction*, no route, lag, lagging,
+      out of sync, not in sync, catching up, syncing, synchroni*ing, skew, clock skew, stale
   de: nicht erreichbar, unerreichbar, überlastet, überlast, ausgefallen, ausfall, gestört, störung, störungen,
       wartung*, zeitüberschreitung, antwortet nicht, außer betrieb, ausser betrieb, nicht bereit, wird gewartet,
-      umgezogen, umzug
-  fr: maintenance, surcharge*, injoignable*, hors service, hors ligne, en panne, panne, delai depasse, delai d
-      attente, ne repond pas, incident technique, probleme technique
+      umgezogen, umzug, zeitabweichung, nicht synchron
+  fr: maintenance, surcharge*, injoignable*, hors service, hors ligne, en panne, panne, delai depasse,
+      delai d attente, ne repond pas, incident technique, probleme technique, decalage, desynchronis*
   es: mantenimiento, sobrecargad*, caido, caida, inaccesible, fuera de servicio, tiempo de espera, no responde,
-      averia, problema tecnico, problemas tecnicos
-  pt: manutencao, sobrecarregad*, fora do ar, fora de servico, tempo esgotado, tempo limite, nao responde, problema
-      tecnico, problemas tecnicos
+      averia, problema tecnico, problemas tecnicos, desfase, desincronizad*
+  pt: manutencao, sobrecarregad*, fora do ar, fora de servico, tempo esgotado, tempo limite, nao responde,
+      problema tecnico, problemas tecnicos, dessincronizad*, defasagem
   it: manutenzione, sovraccaric*, non raggiungibil*, guasto, fuori servizio, tempo scaduto, timeout, non risponde,
-      problema tecnico, problemi tecnici
+      problema tecnico, problemi tecnici, sfasat*, non sincronizzat*
   pl: konserwacj*, przerw*, przeciążon*, przeciążeni*, awari*, nie odpowiada, przekroczono czas, prac* serwisow*,
-      problem* techniczn*
+      problem* techniczn*, rozbieżnoś*, niezsynchronizowan*
   ru: обслуживани*, перегруж*, перегрузк*, сбой, сбоя, авари*, профилактик*, неполадк*, не отвечает, тайм аут,
-      таймаут, превышено время, техническ* работ*, технически* причин*
-  zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级
-  ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中
+      таймаут, превышено время, техническ* работ*, технически* причин*, рассинхрон*, расходятся
+  zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级, 偏差, 不同步
+  ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中, ずれ,
+      同期されていません
   nl: onderhoud*, storing*, overbelast*, niet bereikbaar, onbereikbaar, reageert niet, verhuis*
   sv: underhåll*, ur funktion, driftstopp, överbelastad*, svarar inte, flyttas
   da: vedligehold*, ude af drift, overbelastet, svarer ikke, flyttes
@@ -182,9 +183,9 @@ later
   ko: 나중에*, 다시 시도*, 잠시 후*
 now
   en: at this time, at this moment, at the moment, currently, for now, for the moment, right now, at present,
-      presently
+      presently, not now, just now
   de: momentan*, derzeit*, zur zeit, im moment, gegenwärtig*, zurzeit
-  fr: actuellement, pour le moment, en ce moment, pour l instant
+  fr: actuellement, pour le moment, en ce moment, pour l instant, pour l heure
   es: por el momento, en este momento, actualmente, de momento
   pt: no momento, neste momento, por enquanto
   it: al momento, in questo momento, attualmente
