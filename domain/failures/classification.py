@@ -52,13 +52,13 @@ def diagnose_reply(
 ) -> Diagnosis:
     """What a POP3 server's refusal means.
 
-    `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail
-    and Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message. `command` is what
-    was refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as
-    known; `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and
-    `host` sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a
-    name such as "disabled@example.com" or "locked" says nothing, and no word that nobody taught is taken for a name. `words` stands in for the whole vocabulary where that is
-    measured (bench/refusals.py).
+    `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail and
+    Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message. `command` is what was
+    refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as known;
+    `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and `host`
+    sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a name
+    such as "disabled@example.com" or "locked" says nothing, and no word that nobody taught is taken for a name. `words`
+    stands in for the whole vocabulary where that is measured (bench/refusals.py).
     """
     offered = {capability.upper() for capability in capabilities}
     spoken = _STATUS.sub("", without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY]))))
