@@ -29,6 +29,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities import registry
 from activities.pauses import Pauses
+from activities.search.indexing import Indexing
 from domain.core.foreign_text import log_line
 from domain.crm.settings import CrmSettings
 from infra import stacks
@@ -136,6 +137,7 @@ async def run(
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(beside(NoticeCourier(pool, settings.notify_url).run))
+                await running.enter_async_context(beside(Indexing(pool).run))
                 if telemetry.exports_metrics:
                     await running.enter_async_context(beside(Gauges(pool).run))
             for worker in made:

@@ -23,6 +23,7 @@ from activities.core.log import append
 from activities.erasure.deletion import remove
 from activities.erasure.personal_data import built_in_crms, crms_with_a_rule, of_account, of_crm
 from activities.linking.outbox_entries import refresh_entries
+from activities.search.indexing import forget
 from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
@@ -249,6 +250,7 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
         "delete from links where message = any(%s) and matched_address = %s", [list(messages), person]
     )
     await refresh_entries(connection, {bytes(row[0]) for row in rows if row[0] is not None})
+    await forget(connection, messages, person)
 
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:
