@@ -73,25 +73,25 @@ def _run(name: str, command: Coroutine[Any, Any, int | None]) -> None:
     """Ends the process with the command's exit status: 1 where it was refused or could not be answered."""
 
     async def run() -> int:
-        return await command or 0
+        try:
+            return await command or 0
+        except BrokenPipeError:  # whoever reads has enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
-    try:
-        ended = commands.run(f"mailroom {name}", run(), OSError, *_errors_of_temporal())
-    except BrokenPipeError:  # `| head`
-        sys.stderr.close()
-        ended = 0
-    raise typer.Exit(ended)
+    raise typer.Exit(commands.run(f"mailroom {name}", run(), OSError, *_errors_of_temporal()))
 
 
 def _errors_of_temporal() -> tuple[type[Exception], ...]:
     """Only where it is used: importing it takes a second."""
     if "temporalio" not in sys.modules:
         return ()
+    from temporalio.exceptions import TemporalError
     from temporalio.service import RPCError
 
     from infra.temporal.client import TemporalUnreachable
 
-    return (TemporalUnreachable, RPCError)
+    return (TemporalUnreachable, TemporalError, RPCError)
 
 
 @app.command()

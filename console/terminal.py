@@ -7,7 +7,6 @@ Mail, servers and whoever gives commands have a say in what is shown: nothing of
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -36,7 +35,7 @@ class Terminal:
         reconfigure = getattr(self.out, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is shown its number
-        width = None if self.out.isatty() else int(os.environ.get("COLUMNS") or WIDTH_OF_A_FILE)
+        width = None if self.out.isatty() else WIDTH_OF_A_FILE
         self.as_json = as_json
         self._console = Console(file=self.out, width=width, highlight=False, markup=False, emoji=False)
 

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ SET_UP_SECONDS = 180  # a login waits for its server, and a CRM's first look for
 UPDATE_SECONDS = 300
 AT_ONCE = 10
 SHOWN = 20
+_REFERENCE = re.compile(r" \(reference: update [^()]*\)\Z")
 
 
 async def connect(terminal: Terminal, file: Path) -> None:
@@ -120,6 +122,8 @@ async def _set_up(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
                     return dict(await ended)
                 ended.cancel()
                 status = await asked
+                if status["state"] == "closed":  # or refused, which the workflow's end tells
+                    return dict(await handle.result())
                 if status["state"] != "verifying":
                     return status
                 await asyncio.sleep(0.3)
@@ -143,9 +147,9 @@ async def _status(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
 
 
 def _words(error: BaseException) -> str:
-    """What a person is told: the innermost refusal of an update or of a workflow that failed."""
+    """What a person is told: the refusal of an update or of a workflow that failed, without the reference that each has anew."""
     cause = getattr(error, "cause", None)
-    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+    return _REFERENCE.sub("", cause.message if isinstance(cause, ApplicationError) else str(cause or error))
 
 
 # Many at once ----------------------------------------------------------------------------------------------------------

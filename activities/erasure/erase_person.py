@@ -227,6 +227,7 @@ async def _find(connection: Connection, account: str, person: str, own: Collecti
 
 async def _take_out(connection: Connection, messages: Sequence[int], person: str) -> None:
     """Takes the person out of what is known of these messages, with the links that were made by their address."""
+    await forget(connection, messages, person)
     rows = await (
         await connection.execute(
             """
@@ -250,7 +251,6 @@ async def _take_out(connection: Connection, messages: Sequence[int], person: str
         "delete from links where message = any(%s) and matched_address = %s", [list(messages), person]
     )
     await refresh_entries(connection, {bytes(row[0]) for row in rows if row[0] is not None})
-    await forget(connection, messages, person)
 
 
 async def _forget(connection: Connection, accounts: Sequence[str], person: str) -> None:

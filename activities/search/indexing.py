@@ -112,15 +112,24 @@ def words_of(row: dict[str, Any]) -> list[str]:
 
 
 async def forget(connection: Connection, messages: Sequence[int], address: str) -> None:
-    """Has these messages found no more by an address; in the caller's transaction, also where they have no words yet."""
-    theirs = [*words(address)]
-    theirs += [field + word for field in (FROM, TO) for word in theirs]
+    """Has these messages found no more by a person's address and names, wherever in them these stand.
+
+    In the transaction of the caller, who takes the person out of the messages' rows after that; their words are taken anew.
+    """
+    rows = await (
+        await connection.execute(
+            """
+            select distinct who ->> 'name' from mail cross join lateral jsonb_array_elements(participants) who
+            where id = any(%s) and who ->> 'normal' = %s
+            """,
+            [list(messages), address],
+        )
+    ).fetchall()
+    theirs = {*words(address.rpartition("@")[0])}.union(*(words(row[0] or "") for row in rows))
+    lexemes = [field + word for field in ("", FROM, TO) for word in sorted(theirs)]
     await connection.execute(
-        """
-        update mail_words set words = ts_delete(words, %(theirs)s), without = without || %(theirs)s
-        where message = any(%(messages)s)
-        """,
-        {"theirs": theirs, "messages": list(messages)},
+        "update mail_words set words = null, without = without || %s::text[] where message = any(%s)",
+        [lexemes, list(messages)],
     )
 
 
