@@ -232,7 +232,7 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
             print("\n".join(f"  {command}" for command in commands_to_try(services.sandbox_address)))
         print(f"\nTemporal UI      {services.temporal_ui or f'of the server at {services.temporal_address}'}")
         print(
-            f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `temporal` and `psql` find everything)"
+            f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `mailroom`, `temporal` and `psql` find everything)"
         )
         print("mailroom: ready", flush=True)
         if once:
