@@ -22,6 +22,7 @@ PROTOCOL_OFF = Meaning.of(
     "pop > needed > enabled @4 unless temporary|later|now|crash",
     "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
     "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
+    "none > pop @0 unless server|backend|trouble|temporary|now|later|command",
     "pop + !right|!access @5 unless temporary|later|now|crash",
     "pop > off|suspended|barred @1 unless temporary|now|crash|mailbox",
     "access + server + denied|!enabled @4 unless temporary|later|now|crash",

@@ -288,7 +288,7 @@ _MEANINGS = (
         Kind.PROVIDER_LOCKED,
         Meaning.of(
             "=verify + self|account @4 unless secret|user|wrong|unknown",
-            "account > blocked @4",
+            "account > blocked @4 unless by_administrator",
             "protection",
             "verify + login|activity @3 unless secret|user|wrong|unknown",
         ),

@@ -27,10 +27,11 @@ too_often
       logindelay, login delay, interval violated, cool off, cooling period, off period, like mad, minute ago,
       minutes ago, seconds ago, moments ago, just logged in, just been here, exceeded allowance,
       exceeded your allowance, exceeded the allowance, allowance exceeded, daily quota, daily pop quota, how often,
-      less often, less frequent*, fewer times, fewer checks
+      less often, less frequent*, fewer times, fewer checks, fair use, wait before you try, wait before trying,
+      wait before retrying, wait longer, wait between
   de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig,
       zu hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst,
-      zeitabstand, seltener
+      zeitabstand, seltener, anmeldelimit, abruflimit, loginlimit, zugriffslimit, verbindungslimit
   fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*,
       trop impatien*, doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal,
       delai entre, moins souvent
@@ -148,10 +149,12 @@ lock
       being used, inuse, used by, being read, being accessed, already open, opened by, held by, occupied, is open,
       open elsewhere, already logged, already connected, already active, already running, already reading,
       already in, someone else is, somebody else is, maildrop lock, mailbox lock, session lock, locked by,
-      blocked by, dot lock*, in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by,
-      taken by, grabbed by, has a reader, has another reader, is being downloaded, downloading now, under exclusive,
+      dot lock*, in other hands, tied up, held open, has it open, keeps it open, owns the, claimed by, taken by,
+      grabbed by, has a reader, has another reader, is being downloaded, downloading now, under exclusive,
       exclusive access, open in webmail, opened in webmail, open in another, open on another, accessed by another,
-      accessed by some*, accessed by process, accessed by other, accessed by a
+      accessed by some*, accessed by process, accessed by other, accessed by a, being delivered, being written,
+      delivery in progress, blocked by another, blocked by a, blocked by process, blocked by session,
+      blocked by some*
   de: in benutzung, in gebrauch, in verwendung, bereits geöffnet, bereits verwendet, bereits benutzt,
       bereits angemeldet, wird verwendet, wird benutzt, belegt, bereits aktiv, gerade verwendet, gerade benutzt,
       gerade abgerufen, hält, haelt, gesperrt durch, gehalten, in arbeit, offen gehalten, wird gerade gelesen,
@@ -184,16 +187,23 @@ elsewhere
       somebody is at your, someone is in your, somebody is in your, someone is using, somebody is using,
       one reader at a time, one session at a time, one client at a time, one at a time, one pop session,
       one pop3 session, one pop connection, one session per, one connection per, one client per, single session,
-      one session only, only one session
-  de: nur eine sitzung, nur eine verbindung, nur ein client
-  fr: une seule session, une seule connexion
-  es: una sola sesion, una unica sesion, una sola conexion
-  pt: uma unica sessao, apenas uma sessao, uma so sessao
-  it: una sola sessione, una sola connessione
-  pl: tylko jedna sesja, jedna sesja
-  ru: только одна сессия, только один сеанс, только одно соединение
-  zh: 只允许一个会话, 仅允许一个会话, 只能一个连接
-  ja: 1つのセッション, 一つのセッション
+      one session only, only one session, already an active, already has an active, already a session,
+      already logged on, already signed in, duplicate session, duplicate login, session still, still running,
+      still active, still open, still connected, last session, previous session, lock held, lock is held,
+      lock present, lock exists, holds the lock, holds a lock, mailbox lock held
+  de: nur eine sitzung, nur eine verbindung, nur ein client, bereits eine aktive, noch aktiv, noch offen,
+      noch geöffnet, bereits angemeldet, doppelte anmeldung
+  fr: une seule session, une seule connexion, deja une session, encore ouverte, encore active, double session
+  es: una sola sesion, una unica sesion, una sola conexion, ya hay una sesion, sigue abierta, todavia abierta,
+      sesion duplicada
+  pt: uma unica sessao, apenas uma sessao, uma so sessao, ja ha uma sessao, ainda aberta, ainda ativa,
+      sessao duplicada
+  it: una sola sessione, una sola connessione, gia una sessione, ancora aperta, ancora attiva, sessione duplicata
+  pl: tylko jedna sesja, jedna sesja, jest już sesja, wciąż otwarta, już zalogowany, nadal otwarta
+  ru: только одна сессия, только один сеанс, только одно соединение, уже есть сессия, еще открыт*, уже вошли,
+      еще активн*
+  zh: 只允许一个会话, 仅允许一个会话, 只能一个连接, 已有会话, 已经登录, 重复登录, 仍在使用
+  ja: 1つのセッション, 一つのセッション, すでにセッション, 既にログイン, 二重ログイン, まだ開いて
 other
   en: another, other, others, someone else, somebody else, someone, somebody, anybody, anyone, elsewhere, different,
       second, previous, existing, earlier, else, concurrent, simultaneous, pid

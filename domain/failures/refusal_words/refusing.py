@@ -238,23 +238,26 @@ expired
   ja: 期限切れ, 有効期限, 変更, 失効
 suspended
   en: suspend*, deactivat*, inactive, inactivated, closed, terminated, barred, frozen, cancel*, locked out, expired,
-      revoked, on hold, not active, not activated, not enabled, no longer active, not in service, delinquent, unpaid,
-      overdue, banned, retired, administratively, dormant, blacklisted, quarantined, lapsed, disabled, deleted,
-      withdrawn, stopped, stop, non payment, nonpayment, in arrears, on vacation stop, mothballed, put to sleep,
-      switched off, shut down, discontinued, withheld, decommissioned, archived, no longer served
+      revoked, on hold, not active, not activated, not enabled, no longer active, not in service, delinquent,
+      unpaid, overdue, banned, retired, administratively, dormant, blacklisted, quarantined, lapsed, disabled,
+      deleted, withdrawn, stopped, stop, non payment, nonpayment, in arrears, on vacation stop, mothballed,
+      put to sleep, switched off, shut down, discontinued, withheld, decommissioned, archived, no longer served,
+      no longer accept*, accepts no logins, marked for deletion, scheduled for deletion, to be deleted, ended, shut
   de: gesperrt*, deaktiviert*, stillgelegt, geschlossen, gekündigt, gelöscht, eingefroren, abgelaufen, inaktiv*, nicht
       aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet, entzogen, stillgelegt*, eingestellt,
       zahlungsverzug, archiviert, ruhend, ruht
-  fr: suspend*, desactiv*, bloque, bloquee, verrouille*, ferme, fermee, resilie*, supprime*, inactif, expire, clotur*,
-      non active, gele, en sommeil, en veille, impaye*, archive, retire, arrete, radie
-  es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiv*, caducad*, expirad*,
-      dado de baja, dada de baja, congelad*, no esta activa, impag*, archivad*, retirad*, en pausa
+  fr: suspend*, desactiv*, bloque, bloquee, verrouille*, ferme, fermee, resilie*, supprime*, inactif, expire,
+      clotur*, non active, gele, en sommeil, en veille, impaye*, archive, retire, arrete, radie, non activ*,
+      pas activ*
+  es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiv*, caducad*,
+      expirad*, dado de baja, dada de baja, congelad*, no esta activa, impag*, archivad*, retirad*, en pausa,
+      no activad*
   pt: suspens*, desativad*, desabilitad*, bloquead*, fechad*, encerrad*, cancelad*, excluid*, inativ*, expirad*,
-      congelad*, nao esta ativa, inadimpl*, arquivad*, retirad*, em pausa
+      congelad*, nao esta ativa, inadimpl*, arquivad*, retirad*, em pausa, nao ativad*
   it: sospes*, disattivat*, disabilitat*, bloccat*, chius*, cancellat*, inattiv*, scadut*, non attiv*, congelat*,
-      dismess*, disdett*, archiviat*, ritirat*, moros*, in pausa
+      dismess*, disdett*, archiviat*, ritirat*, moros*, in pausa, non attivat*
   pl: zawieszon*, wyłączon*, zablokowan*, zamknięt*, usunięt*, nieaktywn*, wygasł*, dezaktywowan*, zarchiwizowan*,
-      wycofan*, uśpion*, nieopłacon*
+      wycofan*, uśpion*, nieopłacon*, nie aktywowan*, nieaktywowan*
   ru: заблокир*, отключен*, приостановлен*, закрыт*, удален*, деактивир*, неактив*, замороже*, истек*, не
       активирован*, не активен, архив*, за неуплат*, прекращен*
   zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机,

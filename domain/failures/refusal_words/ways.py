@@ -18,26 +18,26 @@ pop
 enabled
   en: enabled, enable, activated, activate, allowed, allow, permitted, turned on, turn on, switched on, switch on,
       available, offered, supported, included, provisioned, subscribed, licensed, granted, entitled, authorized,
-      authorised, configured, set up, authorized for, eligible, part of your, included in, active for, part of, comes
-      with, opened, unlocked, opted in, in your plan, in your contract
-  de: aktiviert, aktivieren, freigeschaltet, freischalten, freigegeben, eingeschaltet, einschalten, erlaubt, erlauben,
-      zugelassen, verfügbar, enthalten, berechtigt, gestattet, gebucht, aktiv, unterstützt, eingerichtet, vorgesehen,
-      gehört, gehoert, bestandteil, inbegriffen, mitgebucht, frei
+      authorised, configured, set up, authorized for, eligible, part of your, included in, active for, part of,
+      comes with, opened, unlocked, opted in, in your plan, in your contract, possible, usable, accessible
+  de: aktiviert, aktivieren, freigeschaltet, freischalten, freigegeben, eingeschaltet, einschalten, erlaubt,
+      erlauben, zugelassen, verfügbar, enthalten, berechtigt, gestattet, gebucht, aktiv, unterstützt, eingerichtet,
+      vorgesehen, gehört, gehoert, bestandteil, inbegriffen, mitgebucht, frei, möglich, nutzbar
   fr: active, actif, activer, activez, autorise, autorisee, permis, inclus, incluse, disponible, souscrit, ouvert,
       habilite, droit, droits, active*, autorise*, permise, permises, inclus*, comprise*, compris, fait partie,
-      souscrit*
+      souscrit*, possible
   es: habilitad*, habilite, habilitar, activad*, active, activar, permitid*, autorizad*, incluid*, disponible,
-      contratad*, soportad*, derecho, forma parte, comprendid*, incluye, activ*
+      contratad*, soportad*, derecho, forma parte, comprendid*, incluye, activ*, posible
   pt: habilitad*, habilite, habilitar, ativad*, ative, ativar, permitid*, autorizad*, incluid*, disponivel,
-      contratad*, liberad*, suportad*, direito, faz parte, inclui, compreendid*, ativ*
+      contratad*, liberad*, suportad*, direito, faz parte, inclui, compreendid*, ativ*, possivel
   it: abilitat*, abilitare, abilita, attivat*, attivare, attiva, attivo, consentit*, autorizzat*, permess*, inclus*,
-      disponibile, previst*, supportat*, fa parte, compres*, inclu*, comprende, attiv*
+      disponibile, previst*, supportat*, fa parte, compres*, inclu*, comprende, attiv*, possibile
   pl: włączon*, włącz, włączyć, aktywn*, aktywuj, dozwolon*, dostępn*, uprawnion*, uprawnień, udostępnion*,
-      obsługiwan*, wchodzi w skład, zawiera, obejmuje, objęt*
-  ru: включен*, включите, включить, активирован*, активируйте, разрешен*, разрешите, доступ*, подключен*, предоставл*,
-      поддержива*, прав, сможете, входит, входят, включает, подключена
+      obsługiwan*, wchodzi w skład, zawiera, obejmuje, objęt*, możliw*
+  ru: включен*, включите, включить, активирован*, активируйте, разрешен*, разрешите, доступ*, подключен*,
+      предоставл*, поддержива*, прав, сможете, входит, входят, включает, подключена, возможн*
   zh: 开通, 開通, 开启, 開啟, 启用, 啟用, 允许, 允許, 打开, 支持, 支援, 权限, 開放, 开放, 含, 包含, 包括
-  ja: 有効, 許可, 利用可能, 対応, オン, 契約, 権限, ご利用, 含まれ, 含む, 入って, 使え
+  ja: 有効, 許可, 利用可能, 対応, オン, 契約, 権限, ご利用, 含まれ, 含む, 入って, 使え, 可能
   nl: ingeschakeld, geactiveerd, toegestaan
   sv: aktiverat, aktiverad, tillåten, tillåtet
   da: aktiveret, slået til, tilladt
@@ -48,11 +48,11 @@ enabled
 switch_on
   en: enable, activate, turn on, switch on, allow, please enable, upgrade, subscribe, set up, open, switched on,
       turned on, activated first, be activated, be enabled, opt in
-  de: aktivieren, freischalten, einschalten, erlauben, schalten sie
+  de: aktivieren, freischalten, einschalten, erlauben, schalten sie, aktivieren sie
   fr: activer, activez, autorisez, souscri*, activee, mis en service
-  es: habilite, habilitar, activar, active, habilitelo, contrate
-  pt: habilite, habilitar, ativar, ative, contrate
-  it: abilitare, abilita, attivare, abilitarlo, attivarlo
+  es: habilite, habilitar, activar, active, habilitelo, contrate, activelo, encienda
+  pt: habilite, habilitar, ativar, ative, contrate, ative o, ligue
+  it: abilitare, abilita, attivare, abilitarlo, attivarlo, attivi, abiliti, accenda
   pl: włącz, włączyć, aktywuj, aktywować
   ru: включите, включить, активируйте, разрешите, подключите
   zh: 开通, 開通, 开启, 開啟, 启用, 啟用, 打开
@@ -62,21 +62,25 @@ off
       discontinued, retired, removed, withdrawn, barred, denied, forbidden, prohibited, disallowed, terminated,
       inactive, no access, upgrade, unsupported, inhibited, revoked, shut out, locked out, kept out, turned away,
       cut off, phased out, sunset, dropped, gone, not on offer, shut, blocked by policy, blocked by admin*,
-      blocked by the admin*, blocked by your, blocked by the owner, blocked by the domain, ended
+      blocked by the admin*, blocked by your, blocked by the owner, blocked by the domain, ended, may not use,
+      must not use, cannot use, can not use, not to use
   de: deaktiviert, abgeschaltet, ausgeschaltet, gesperrt, eingestellt, geschlossen, blockiert, unterbunden,
-      verweigert, verboten, ausgesperrt, entzogen, abgestellt, weggefallen, stillgelegt
+      verweigert, verboten, ausgesperrt, entzogen, abgestellt, weggefallen, stillgelegt, nicht nutzen,
+      nicht verwenden
   fr: desactiv*, ferme, fermee, bloque, bloquee, coupe, supprime, interdit*, refuse, coupe*, retire*, supprime*,
-      arrete*, exclu*
+      arrete*, exclu*, ne peut utiliser, ne peut pas utiliser
   es: deshabilitad*, desactivad*, bloquead*, cerrad*, inhabilitad*, denegad*, prohibid*, retirad*, suprimid*,
-      excluid*, apagad*, cortad*
+      excluid*, apagad*, cortad*, no puede usar
   pt: desabilitad*, desativad*, bloquead*, fechad*, negad*, proibid*, desligad*, retirad*, suprimid*, excluid*,
-      cortad*, descontinuad*
+      cortad*, descontinuad*, nao pode usar
   it: disabilitat*, disattivat*, bloccat*, chius*, negat*, inibit*, vietat*, ritirat*, soppress*, esclus*, rimoss*,
-      spent*
-  pl: wyłączon*, zablokowan*, nieaktywn*, zabronion*, niedozwolon*, wycofan*, odcięt*, zniesion*, zablokow*
-  ru: отключен*, выключен*, заблокир*, запрещен*, закрыт*, деактивир*, убран*, снят*, отменен*, прекращен*
-  zh: 关闭, 關閉, 禁用, 停用, 已关, 禁止, 停止, 下线, 下線, 取消, 关掉
-  ja: 無効, 停止, 禁止, オフ, 許可されていません, 許可がありません, 廃止, 終了, 締め出
+      spent*, non può usare
+  pl: wyłączon*, zablokowan*, nieaktywn*, zabronion*, niedozwolon*, wycofan*, odcięt*, zniesion*, zablokow*,
+      nie może używać
+  ru: отключен*, выключен*, заблокир*, запрещен*, закрыт*, деактивир*, убран*, снят*, отменен*, прекращен*,
+      не может использовать
+  zh: 关闭, 關閉, 禁用, 停用, 已关, 禁止, 停止, 下线, 下線, 取消, 关掉, 不能使用, 无法使用
+  ja: 無効, 停止, 禁止, オフ, 許可されていません, 許可がありません, 廃止, 終了, 締め出, 利用できません, 使えません
   nl: uitgeschakeld, uitgezet, geblokkeerd
   sv: avstängt, avstängd, inaktiverad*
   da: slået fra, deaktiveret, lukket
@@ -100,11 +104,12 @@ plan
   zh: 套餐, 会员, 付费, 版本, 订阅, 合同, 資費
   ja: プラン, 契約, 有料, ライセンス, オプション, コース, 料金
 tls
-  en: tls, ssl, stls, starttls, tls ssl, encrypt*, encryption, cleartext, clear text, plaintext, plain text, plain
-      login, plain authentication, unencrypted, secure connection*, secured connection*, secure channel, secure layer,
-      privacy, security layer, protection layer, insecure, non secure, unsecure*, unsecured, not secure, not
-      encrypted, secure port, port 995, port 465, 995, secure transport, secure authentication, layer, secured layer,
-      secure mode, secured mode, in the clear, in clear, unprotected, in plain, open text, without encryption
+  en: tls, ssl, stls, starttls, tls ssl, encrypt*, encryption, cleartext, clear text, plaintext, plain text,
+      plain login, plain authentication, unencrypted, secure connection*, secured connection*, secure channel,
+      secure layer, privacy, security layer, protection layer, insecure, non secure, unsecure*, unsecured,
+      not secure, not encrypted, secure port, port 995, port 465, 995, secure transport, secure authentication,
+      layer, secured layer, secure mode, secured mode, in the clear, in clear, unprotected, in plain, open text,
+      plain logins
   de: verschlüssel*, unverschlüssel*, klartext, gesicherte verbindung, sichere verbindung, sicheren verbindung
   fr: chiffr*, chiffree, crypt*, cryptee, non chiffree, en clair, connexion securisee, securis*
   es: cifrad*, encriptad*, texto plano, texto claro, conexion segura, sin cifrar
@@ -123,10 +128,11 @@ tls
   ko: 암호화*
 needed
   en: required, require, requires, mandatory, must, need, needs, needed, only, first, use, necessary, obligatory,
-      enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to, mode,
-      under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted, refused,
-      rejected, not supported, unsupported, denied, off, prior to, insufficient, has to, needs to, need to, ought to,
-      should, shall, without, not taken, not served, not taking
+      enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to,
+      mode, under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted,
+      refused, rejected, not supported, unsupported, denied, off, prior to, insufficient, has to, needs to, need to,
+      ought to, should, shall, without, not taken, not served, not taking, does not accept, do not accept,
+      not accept, won t accept, accepts no
   de: erforderlich, nötig, notwendig, benötigt, muss, müssen, nur, zuerst, verwenden sie, bitte verwenden, zwingend,
       vorgeschrieben, nicht erlaubt, nicht zugelassen, nicht gestattet, nicht möglich, deaktiviert, abgeschaltet,
       verlangt, pflicht, abgelehnt, nutzen sie, nicht mehr möglich, nicht angenommen, nicht akzeptiert, sollte,
