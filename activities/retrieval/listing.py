@@ -23,6 +23,7 @@ from domain.core.foreign_text import in_notice
 from domain.failures.classification import diagnose_reply
 from domain.failures.failure import Diagnosis, Kind
 from domain.failures.pop_remedies import NO_UIDL
+from domain.failures.remedy import Remedy
 from domain.mailbox.providers import profile_of
 from domain.message.index import IndexedMessage, index
 from domain.retrieval.identity import (
@@ -209,8 +210,10 @@ class Survey:
         uidl, times = await connection.lists.worked_out(len(uids), _most_frequent, uids)
         if times > MOST_OF_ONE_UIDL:
             raise Unusable(
-                f"The server gives {times} messages the same UIDL, {in_notice(uidl)}, so that nothing tells one from another: "
-                "ask the mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+                Remedy.of(
+                    f"The server gives {times} messages the same UIDL, {in_notice(uidl)}, so that nothing tells one from "
+                    "another: ask the mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+                )
             )
         return uids
 
@@ -222,9 +225,11 @@ class Survey:
             numbers = numbers[:MOST_WITHOUT_UIDL]  # those behind move up as these are deleted
         if len(numbers) > MOST_WITHOUT_UIDL:
             raise Unusable(
-                f"The server has no UIDL for {len(numbers)} messages, so they would have to be told apart by their headers at "
-                f"every look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the mailbox, or ask "
-                "the mail administrator for UIDL."
+                Remedy.of(
+                    f"The server has no UIDL for {len(numbers)} messages, so they would have to be told apart by their "
+                    f"headers at every look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the "
+                    "mailbox, or ask the mail administrator for UIDL."
+                )
             )
         uids: list[tuple[int, str]] = []
         async for number, header in connection.headers(numbers):

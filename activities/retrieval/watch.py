@@ -41,7 +41,6 @@ from activities.retrieval.session import RetrievalSession, TooSoon
 from activities.storage.batch import BATCH_BYTES
 from activities.storage.uploads import Uploads
 from domain.core.refusal import Refused, WorkerLacks
-from domain.failures.prospects import of_command
 from domain.mailbox.providers import profile_of
 from domain.mailbox.settings import check_login_name
 from domain.retrieval.outcome import Counts
@@ -118,7 +117,7 @@ class Retrieval:
                 )
         except SessionFailure as failed:
             await self._hosts.login_failed(settings, failed)
-            remedy = of_command(failed.failure.remedy, request.command)
+            remedy = failed.remedy.of_command(request.command)
             failed.failure = failed.failure.model_copy(update={"remedy": remedy, "counts": None})
             raise self._as_error(failed) from None
 
