@@ -6,8 +6,8 @@ import json
 from datetime import datetime
 from typing import Any, ClassVar
 
-from domain.core.events import DisabledReason, Event, Failures
-from domain.failures.failure import Failure
+from domain.core.events import DisabledReason, Event
+from domain.failures.failure import Failure, Failures
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import HostOutage, InQuarantine, Progress

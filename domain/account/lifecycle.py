@@ -32,11 +32,11 @@ from domain.account.commands import (
     SkipMessage,
 )
 from domain.core.commands import Command, CountedRefusals, WasRefused, name_of
-from domain.core.events import CommandRefused, Event, Failures
+from domain.core.events import CommandRefused, Event
 from domain.core.refusal import Refused
 from domain.failures import failing
 from domain.failures.failing import has_failed
-from domain.failures.failure import FATES, LIMITS, Failure, gets_stuck, minutes_until_retry
+from domain.failures.failure import FATES, LIMITS, Failure, Failures, gets_stuck, minutes_until_retry
 from domain.mailbox.settings import AccountSettings, changed, login_differs, unfit_secret
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import HostOutage, InQuarantine, Progress, SessionReport

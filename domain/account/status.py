@@ -8,9 +8,8 @@ from pydantic import BaseModel
 
 from domain.account.lifecycle import Account, State
 from domain.account.warnings import cautions
-from domain.core.events import Failures
 from domain.core.foreign_text import address_on_page, in_notice, markdown
-from domain.failures.failure import LIMITS, Failure, Kind
+from domain.failures.failure import LIMITS, Failure, Failures, Kind
 from domain.failures.remedy import UserAction
 from domain.failures.user_actions import user_action
 from domain.failures.wording import clock, failed

@@ -40,9 +40,6 @@ class CountedRefusals(Report):
     times: int = 0
     last: WasRefused
 
-    def one_more(self, refused: WasRefused) -> CountedRefusals:
-        return self.model_copy(update={"times": self.times + 1, "last": refused})
-
 
 def name_of(command: BaseModel | type[BaseModel]) -> str:
     """The name that people type: `ChangeSettings` is `change_settings`."""

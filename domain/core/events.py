@@ -12,15 +12,6 @@ from domain.core.log_event import SYSTEM
 DisabledReason = Literal["authentication_failures", "connection_failures", "operator"]
 
 
-class Failures(BaseModel):
-    """The two counters of failures in a row; they never mix (R82, R86)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    authentication: int = 0
-    connection: int = 0
-
-
 class Happened(BaseModel):
     """`at` and `actor` are columns of the log; every other field is its `data`."""
 

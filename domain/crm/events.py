@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import field_serializer
 
-from domain.core.events import DisabledReason, Failures, Happened
+from domain.core.events import DisabledReason, Happened
 from domain.crm.commands import Counts
 from domain.crm.settings import CrmSettings
-from domain.failures.failure import Failure
+from domain.failures.failure import Failure, Failures
 
 
 class _OfSettings(Happened):

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from domain.core.commands import Command, CountedRefusals, WasRefused, name_of
-from domain.core.events import CommandRefused, Failures, Happened
+from domain.core.events import CommandRefused, Happened
 from domain.core.foreign_text import By
 from domain.core.refusal import Refused
 from domain.core.validation import parse
@@ -55,7 +55,7 @@ from domain.crm.failures import FATES, LIMITS, wait_after
 from domain.crm.settings import CrmSettings
 from domain.failures import failing
 from domain.failures.failing import HEALTHY, has_failed
-from domain.failures.failure import FAILED_SESSIONS, Failure, Kind
+from domain.failures.failure import FAILED_SESSIONS, Failure, Failures, Kind
 from domain.privacy.erasure import erased_rule, pseudonym
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from domain.core.events import Failures, Happened
+from domain.core.events import Happened
 from domain.core.foreign_text import in_notice, markdown
 from domain.core.log_event import Notice
 from domain.crm.commands import Counts
@@ -15,7 +15,7 @@ from domain.crm.events import CrmDisabled, CrmEnabled, CrmFailed, CrmResumed, Cr
 from domain.crm.failures import LIMITS
 from domain.crm.lifecycle import Connection, CrmState
 from domain.crm.settings import CrmSettings
-from domain.failures.failure import Failure
+from domain.failures.failure import Failure, Failures
 from domain.failures.wording import clock, failed, quoted
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from domain.core.events import Failures
-from domain.failures.failure import Failure, Fate, Limits
+from domain.failures.failure import Failure, Failures, Fate, Limits
 
 Exhausted = Literal["authentication_failures", "connection_failures"]
 

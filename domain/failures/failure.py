@@ -74,6 +74,15 @@ class TlsEvidence(BaseModel):
     chain: tuple[Certificate, ...] = ()
 
 
+class Failures(BaseModel):
+    """The two counters of failures in a row; they never mix (R82, R86)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    authentication: int = 0
+    connection: int = 0
+
+
 class Failure(BaseModel):
     """One failed attempt as it is logged, shown and counted: docs/reference.md's `last_failure`.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.core.events import Failures
 from domain.core.foreign_text import in_notice, markdown
-from domain.failures.failure import LIMITS, Failure
+from domain.failures.failure import LIMITS, Failure, Failures
 
 
 def quoted(failure: Failure, who: str = "The server") -> str:

@@ -32,7 +32,8 @@ from tests.support.services import Services
 
 # A killed worker's session is taken over after its lease and its heartbeat have run out, 15 s later. So there are several
 # mailboxes, whose sessions wait for that at the same time, each in a Temporal namespace of its own with a worker of its own.
-MAILBOXES, KILLS = (10, 5) if os.environ.get("MAILROOM_ENDURANCE") else (6, 2)  # kills of each mailbox's worker
+# Kills of each mailbox's worker: of all kinds of points, and in `make endurance` at more places of each.
+MAILBOXES, KILLS = (10, 5) if os.environ.get("MAILROOM_ENDURANCE") else (2, 2)
 BEFORE_EACH_KILL = 220  # messages that arrive in it: there is always more than a batch to be interrupted at
 MESSAGES = KILLS * BEFORE_EACH_KILL
 PHASE = 450  # a batch is 200
@@ -133,7 +134,7 @@ async def test_killed_at_random_points_of_the_retrieval_every_message_is_stored_
             worker = await own.worker()
             for number in range(KILLS):
                 there = (number + 1) * BEFORE_EACH_KILL
-                command = commands[(first + number) % len(commands)]
+                command = commands[(first * KILLS + number) % len(commands)]
                 if command is not None:
                     messages = min(PHASE, there - stored)
                     KillPoint.anywhere(line, worker, chance, command, messages=messages, size=size)

@@ -53,13 +53,13 @@ class RefusedSignals:
         key, at = _kind_of(refused), workflow.now()
         kind = self._kinds.get(key)
         if kind is not None and kind.times:  # somebody waits already, and tells those too that come as the minute ends
-            self._kinds[key] = kind.one_more(refused)
+            self._kinds[key] = _one_more(kind, refused)
             return
         if kind is None or at >= kind.recorded_at + COUNTED_FOR or not workflow.patched(COUNTS):
             self._kinds[key] = CountedRefusals(recorded_at=at, last=refused)
             await self._tell(refused)
             return
-        self._kinds[key] = kind.one_more(refused)
+        self._kinds[key] = _one_more(kind, refused)
         if workflow.patched(HANDS_ON):
             self._tell_later(key)
         else:
@@ -95,3 +95,7 @@ class RefusedSignals:
 
 def _kind_of(refused: WasRefused) -> tuple[str, str]:
     return UNKNOWN if refused.code == UNKNOWN else refused.command, refused.code
+
+
+def _one_more(kind: CountedRefusals, refused: WasRefused) -> CountedRefusals:
+    return kind.model_copy(update={"times": kind.times + 1, "last": refused})

@@ -22,8 +22,8 @@ from domain.account.commands import (
 from domain.account.events import from_log
 from domain.account.lifecycle import Account, AnyCommand, State, decide, evolve, fold, new_account
 from domain.core.commands import WasRefused
-from domain.core.events import CommandRefused, Event, Failures, facts
-from domain.failures.failure import Certificate, Kind, TlsEvidence
+from domain.core.events import CommandRefused, Event, facts
+from domain.failures.failure import Certificate, Failures, Kind, TlsEvidence
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import InQuarantine, LoginReport, Progress
 from tests.support.accounts import (

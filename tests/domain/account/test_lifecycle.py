@@ -27,9 +27,9 @@ from domain.account.commands import (
 )
 from domain.account.lifecycle import Account, OperatorCommand, State, decide, settings_to_try
 from domain.core.commands import WasRefused
-from domain.core.events import CommandRefused, Failures
+from domain.core.events import CommandRefused
 from domain.core.refusal import Refused
-from domain.failures.failure import Kind
+from domain.failures.failure import Failures, Kind
 from domain.retrieval.reports import InQuarantine, LoginReport
 from tests.support.accounts import (
     ANOTHER_HOST,

@@ -9,9 +9,8 @@ import pytest
 from domain.account import events as happened
 from domain.account.commands import ChangeCredential, ChangeSettings
 from domain.account.lifecycle import Account, State, decide, settings_to_try
-from domain.core.events import Failures
 from domain.core.refusal import Refused
-from domain.failures.failure import Kind
+from domain.failures.failure import Failures, Kind
 from tests.support.accounts import (
     ANOTHER_HOST,
     ANOTHER_INTERVAL,

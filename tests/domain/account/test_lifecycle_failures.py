@@ -9,9 +9,8 @@ import pytest
 from domain.account import events as happened
 from domain.account.commands import ChangeCredential, ChangeSettings, Disable, Enable, SessionFailed, SessionSucceeded
 from domain.account.lifecycle import Account, State, decide
-from domain.core.events import Failures
 from domain.failures.classification import diagnose_reply
-from domain.failures.failure import FATES, LIMITS, Kind
+from domain.failures.failure import FATES, LIMITS, Failures, Kind
 from tests.support.accounts import (
     LATER,
     NOON,

@@ -35,9 +35,9 @@ from domain.account.lifecycle import Account, AnyCommand, OperatorCommand, State
 from domain.account.notices import notice
 from domain.account.status import details, status
 from domain.core.commands import Command, WasRefused
-from domain.core.events import Event, Failures, facts
+from domain.core.events import Event, facts
 from domain.core.refusal import Refused
-from domain.failures.failure import FATES, Kind, minutes_until_retry
+from domain.failures.failure import FATES, Failures, Kind, minutes_until_retry
 from domain.retrieval.reports import InQuarantine, LoginReport
 from tests.domain.account.test_events import lifecycle
 from tests.support.accounts import NOON, failed, verifying, worked

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.core.events import Failures
 from domain.crm import failures as of_crms
 from domain.failures import failure as of_accounts
 from domain.failures.failing import Consequence, consequence
-from domain.failures.failure import Diagnosis, Failure, Fate, Kind, Limits, Steps
+from domain.failures.failure import Diagnosis, Failure, Failures, Fate, Kind, Limits, Steps
 from domain.failures.remedy import Remedy
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
