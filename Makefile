@@ -53,6 +53,7 @@ else
 	$(BIN)/python -m bench.neighbours
 	$(BIN)/python -m bench.linking
 	$(BIN)/python -m bench.address_book
+	$(BIN)/python -m bench.search --messages 200000
 endif
 
 # Exact versions with hashes, and nothing about where they came from; of the oldest Python, because it needs the most.

@@ -29,6 +29,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities import registry
 from activities.pauses import Pauses
+from activities.search.indexing import Indexing
 from domain.core.foreign_text import log_line
 from domain.crm.settings import CrmSettings
 from infra import stacks
@@ -136,6 +137,7 @@ async def run(
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(beside(NoticeCourier(pool, settings.notify_url).run))
+                await running.enter_async_context(beside(Indexing(pool).run))
                 if telemetry.exports_metrics:
                     await running.enter_async_context(beside(Gauges(pool).run))
             for worker in made:
@@ -230,7 +232,7 @@ async def develop(services: DevServices, settings: WorkerSettings, telemetry: Te
             print("\n".join(f"  {command}" for command in commands_to_try(services.sandbox_address)))
         print(f"\nTemporal UI      {services.temporal_ui or f'of the server at {services.temporal_address}'}")
         print(
-            f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `temporal` and `psql` find everything)"
+            f"in a new shell   . {shlex.quote(str(services.env_file))}   (then `mailroom`, `temporal` and `psql` find everything)"
         )
         print("mailroom: ready", flush=True)
         if once:

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "activities": ("domain", "infra", "workflows.contract"),
     "infra": ("domain",),
     "worker": ("domain", "workflows", "activities", "infra"),
+    "console": ("domain", "activities", "infra", "workflows.contract"),
 }
 # What the packages of each layer import of that layer: only what stands above them here, and all of that.
 BELOW: dict[str, dict[str, str]] = {
@@ -57,7 +58,8 @@ BELOW: dict[str, dict[str, str]] = {
         "privacy": "core filing linking mailbox storage",
         "delivery": "filing linking mailbox privacy storage",
         "attach": "core crm delivery directory filing linking mailbox pop storage",
-        "erasure": "core delivery directory filing linking",
+        "search": "",
+        "erasure": "core delivery directory filing linking search",
         "pauses": "core mailbox",
         "retrieval": "core crm delivery directory filing linking mailbox pop privacy storage",
         "reconciliation": "core mailbox pop retrieval",

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
-from typing import Any
 
 from activities.crm.adapters.protocol import Entry
 from activities.crm.outbox import Waiting
-from domain.core.text import storable
 from domain.linking.model import Direction
-from domain.mime.charsets import labelled_text
-from domain.mime.nesting import structure_error
+from domain.message.body import HEAD, plain_text
 from infra.database.pool import Pool
-
-LONGEST_TEXT = 64 * 1024  # characters of UTF-8 at most as many bytes
-HEAD = 1 << 20  # bytes of a message that are read for its text
-
-_UNSEEN = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1\s*>|\Z)")
-_BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/h[1-6]|/li)\b[^<>]{0,200}>")
-_TAG = re.compile(r"<[^<>]{0,2000}>")
 
 # Of the copies that link it, one in Sent first: it is whole, with its Bcc. Of one that nobody links any more, any.
 COPY = """
@@ -97,28 +82,3 @@ async def content(pool: Pool, crm: str, entry: Waiting, direction: Direction) ->
         account=address,
         collides=collides,
     )
-
-
-def plain_text(raw: bytes) -> str:
-    """The text of a message's body, at most 64 KiB of it; of HTML what is left without its tags."""
-    try:
-        found = _text(raw)
-    except Exception:  # the parser of the standard library raises whatever it likes at odd input
-        return ""
-    return storable(found).encode("utf-8", "replace")[:LONGEST_TEXT].decode("utf-8", "ignore").strip()
-
-
-def _text(raw: bytes) -> str:
-    parser: BytesParser[EmailMessage] = BytesParser(policy=policy.default)
-    header = parser.parsebytes(raw[:HEAD].split(b"\r\n\r\n", 1)[0].split(b"\n\n", 1)[0], headersonly=True)
-    if structure_error(raw, str(header.get("content-type", ""))):
-        return ""
-    part = parser.parsebytes(raw).get_body(("plain", "html"))
-    if part is None:
-        return ""
-    payload: Any = part.get_payload(decode=True)
-    text = labelled_text(payload, part.get_content_charset("utf-8"))[: 8 * LONGEST_TEXT]
-    if part.get_content_type() == "text/html":
-        text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _UNSEEN.sub("", text))))
-        text = "\n".join(line.strip() for line in text.splitlines() if line.strip())
-    return text

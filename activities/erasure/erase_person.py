@@ -23,6 +23,7 @@ from activities.core.log import append
 from activities.erasure.deletion import remove
 from activities.erasure.personal_data import built_in_crms, crms_with_a_rule, of_account, of_crm
 from activities.linking.outbox_entries import refresh_entries
+from activities.search.indexing import forget
 from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
@@ -226,6 +227,7 @@ async def _find(connection: Connection, account: str, person: str, own: Collecti
 
 async def _take_out(connection: Connection, messages: Sequence[int], person: str) -> None:
     """Takes the person out of what is known of these messages, with the links that were made by their address."""
+    await forget(connection, messages, person)
     rows = await (
         await connection.execute(
             """

@@ -129,7 +129,7 @@ class DevServices:
         self.env_file.unlink(missing_ok=True)
         self._ports = ports = Ports(self.state)
         _make_key(self.key_file)
-        self._path = [str(Path(sys.executable).parent)]
+        self._path = [str(Path(sys.executable).parent), str(PROJECT)]  # `mailroom` is there
         self._postgres = EmbeddedPostgres(self.state, ports)
         self._temporal = EmbeddedTemporal(self.state, ports, environ=self._environ)
         self._sandbox = Child(self.state, "sandbox")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from infra import commands
 from infra.oauth.connect import connect
@@ -12,10 +13,10 @@ from infra.oauth.flows import NotConnected
 from infra.vault.vault import VaultError
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     expected = (NotConnected, EndpointFailed, VaultError)
-    return commands.run("oauth", connect(sys.argv[1:], os.environ), *expected, after="; nothing was stored")
+    return commands.run("oauth", connect(arguments, os.environ), *expected, after="; nothing was stored")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -107,6 +107,11 @@ async def test_completing_recipients() -> None:
     assert re.search(r"'ma': [\d.]+ ms for \d+ entries, 95 of 100 below [\d.]+ ms; [\d.]+ of a search's time", said)
 
 
+async def test_searching_stored_mail() -> None:
+    said = await printed("search", "--messages", "500")
+    assert re.search(r"500 messages, frequent and rare: [\d.]+ ms, 95 of 100 below [\d.]+ ms; [\d.]+ of one statement's", said)
+
+
 async def test_headers_without_a_charset_beside_another_reader() -> None:
     said = await printed("charsets")
     assert re.search(r"charsets, all: of \d+ read right: alone \d+, named elsewhere \d+, charset-normalizer \d+", said)

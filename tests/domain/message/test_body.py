@@ -1,10 +1,10 @@
-"""The text that a CRM is shown of a message, whatever the message is made of."""
+"""What a person reads of a message, whatever the message is made of."""
 
 from __future__ import annotations
 
 import pytest
 
-from activities.crm.content import LONGEST_TEXT, plain_text
+from domain.message.body import LONGEST_TEXT, plain_text
 
 
 @pytest.mark.parametrize(

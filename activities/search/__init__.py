@@ -1,0 +1,1 @@
+"""What makes stored mail findable by its words."""
