@@ -40,6 +40,7 @@ from activities.privacy.private_messages import PrivateMail
 from activities.reconciliation.blob_hashes import BlobHashes
 from activities.reconciliation.comparison import compare_stored
 from activities.reconciliation.repair import Repair
+from activities.retrieval.context import SessionContext
 from activities.retrieval.listing import Found
 from activities.retrieval.mail_store import MailStore, Source
 from activities.retrieval.observer import Observer
@@ -47,8 +48,10 @@ from activities.storage.batch import Batch, Retrieved
 from bench.mailroom import account
 from bench.stored_mailbox import BATCH, JANE, WRITERS, uidl
 from domain.directory.records import Page, Record
-from domain.retrieval.plan import Listed, Plan
+from domain.retrieval.outcome import Agenda
+from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
+from infra.settings import WorkerSettings
 from workflows.contract import DeskRequest, Erasure, ErasureRequest, Hashed, RetryQuarantinedRequest, WatchRequest
 
 CRM = "builtin"
@@ -168,11 +171,19 @@ class Statements:
             not_before=None,
             needed_bytes=0,
         )
-        observer = Observer(self._pool, request, largest=10**9, minute_seconds=60)
-        await observer.open(mailbox, self._now)
+        observer = Observer(self._pool)
+        context = SessionContext(
+            request,
+            self._lease,
+            ListingBudget().share(),
+            self._row(),
+            WorkerSettings(database_url=""),
+            lambda: self._now,
+        )
+        remembered = await observer.remembered(self._settings, mailbox, self._now)
         found = Found(mailbox, len(listed), listed, {}, counted=len(listed), uids=len(listed), complete=True)
-        await observer.look(self._lease, self._row(), ListingBudget().share(), found, self._now)
-        await observer.conclude(self._lease, self._row(), Plan(), None, expire_days=None, greeting="", at=self._now)
+        remembered, seen = await observer.look(context, remembered, found, self._now)
+        await observer.conclude(context, remembered, seen, Agenda(), None, expire_days=None, greeting="", at=self._now)
 
     async def _commit(self, epoch: int, known: int, *, recent: bool = False) -> None:
         """One batch; of its messages so many of two are stored already, by another server's list."""

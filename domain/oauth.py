@@ -17,7 +17,7 @@ from domain.crm.zoho import DATA_CENTRES, SCOPES, data_centre_of
 from domain.directory.records import Profile
 from domain.failures import connection_rules as network
 from domain.failures.failure import Diagnosis, Kind
-from domain.failures.prospects import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN
+from domain.failures.remedy import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN, Prospect, Remedy
 from domain.urls import http_url
 
 COMMAND = "python -m infra.oauth connect"
@@ -237,7 +237,7 @@ _CAUSES: Mapping[str, str] = {
     "connection": "the connection could not be made, or was cut off",
     "nonsense": "its answer was none of OAuth's",
 }
-_OUTLOOKS: Mapping[Kind, str] = {
+_PROSPECTS: Mapping[Kind, Prospect] = {
     Kind.AUTHENTICATION: TEN,
     Kind.CONFIGURATION: DAILY_LOOK,
     Kind.SERVER_ERROR: NOTHING_TO_DO,
@@ -291,10 +291,10 @@ def diagnose(trouble: Trouble, reference: str, token_endpoint: str) -> Diagnosis
             what += f" The mailbox's owner has done nothing wrong. Mend it, then connect again: {again}."
         case Kind.CERTIFICATE:
             what += " Nothing was sent to it. Its administrator has to mend the certificate."
-            return Diagnosis(kind, trouble.cause, f"{what} {_OUTLOOKS[kind]}")
+            return Diagnosis(kind, trouble.cause, Remedy.of(what, _PROSPECTS[kind]))
         case _:
             what += " The permission itself is not in doubt."
-    return Diagnosis(kind, None, f"{what} {_OUTLOOKS[kind]}")
+    return Diagnosis(kind, None, Remedy.of(what, _PROSPECTS[kind]))
 
 
 def connect_again(reference: str, command: str) -> str:
@@ -310,7 +310,10 @@ def token_refused(reference: str, token_endpoint: str) -> Diagnosis:
     return Diagnosis(
         Kind.AUTHENTICATION,
         None,
-        "The mail server refused the access token, and one that was renewed just then. Either the permission was "
-        "withdrawn, or it was given by another account than the one whose user name is in the settings, or it does not "
-        f"cover POP, or POP is switched off for this mailbox. {again} {TEN}",
+        Remedy.of(
+            "The mail server refused the access token, and one that was renewed just then. Either the permission was "
+            "withdrawn, or it was given by another account than the one whose user name is in the settings, or it does not "
+            f"cover POP, or POP is switched off for this mailbox. {again}",
+            TEN,
+        ),
     )

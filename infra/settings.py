@@ -7,12 +7,14 @@ import binascii
 import ipaddress
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import BeforeValidator, TypeAdapter, ValidationInfo
+from pydantic.dataclasses import dataclass
 
 from domain.urls import http_url
 
@@ -30,28 +32,142 @@ class SettingsError(Exception):
     """A setting is missing or makes no sense: names the variable and what to set, never a value that may be secret."""
 
 
+def decode_key(text: str, source: str) -> bytes:
+    """The 32 bytes that `text` says in base64 or hexadecimal; raises SettingsError naming `source`, never the text."""
+    for decode in (_from_base64, bytes.fromhex):
+        try:
+            key = decode(text)
+        except ValueError:
+            continue
+        if len(key) == KEY_BYTES:
+            return key
+    raise SettingsError(f"{source} holds no vault key: 32 bytes in base64 (or hexadecimal) are wanted; {MAKE_A_KEY}")
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+
+
+# How each variable's text is read. pydantic passes on what these raise, so its words are ours.
+
+
+def _database_url(text: str) -> str:
+    try:
+        conninfo_to_dict(text)
+    except psycopg.ProgrammingError:  # its words repeat what was given, a password perhaps
+        raise SettingsError(
+            "DATABASE_URL is not the URL of a PostgreSQL database: write postgresql://user@host:5432/mailroom"
+        ) from None
+    return text
+
+
+def _key(text: str) -> str:
+    decode_key(text, "MAILROOM_KEY")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _ca_file(text: str) -> str:
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise SettingsError(f"MAILROOM_CA_FILE names {path}, which is no file: give CA certificates in PEM")
+    return str(path)
+
+
+def _roles(text: str) -> frozenset[str]:
+    roles = {role.strip().lower() for role in text.split(",")} - {""}
+    unknown = sorted(roles - set(ROLES))
+    if unknown or not roles:
+        raise SettingsError(
+            f"MAILROOM_ROLES has no such role: {', '.join(unknown) or text}; choose from {','.join(ROLES)}, or leave "
+            "it unset for all of them"
+        )
+    return frozenset(roles)
+
+
+def _allowed_hosts(text: str) -> tuple[str, ...]:
+    entries = [entry.strip().lower().removesuffix(".") for entry in text.split(",")]
+    return tuple(_allowed_host(entry) for entry in entries if entry)
+
+
+def _allowed_host(entry: str) -> str:
+    if "/" in entry or ":" in entry:
+        try:
+            return str(ipaddress.ip_network(entry))
+        except ValueError as error:
+            raise SettingsError(
+                f"MAILROOM_ALLOW_HOSTS: {entry!r} is neither a host name, nor an address, nor a CIDR ({error}); "
+                "write, for example, mail.example.com,10.0.0.0/8,fd00::/8 - no ports and no URLs"
+            ) from None
+    return entry
+
+
+def _notify_url(text: str) -> str:
+    try:
+        http_url(text)
+    except ValueError:
+        raise SettingsError(
+            "MAILROOM_NOTIFY_URL is not an http:// or https:// URL: notices are POSTed there as JSON"
+        ) from None
+    return text
+
+
+def _number(convert: Callable[[str], N], *, least: float, most: float = math.inf) -> BeforeValidator:
+    def read(given: object, info: ValidationInfo) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            number = convert(given)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most or not math.isfinite(number):
+            bounds = f"of at least {least:,}" if most == math.inf else f"from {least:,} to {most:,}"
+            kind, name = "a whole number" if convert is int else "a number", info.field_name or ""
+            unset = f"leave it unset for {getattr(WorkerSettings, name):,}"
+            raise SettingsError(f"{_variable(name)} is {given[:40]!r}: give {kind} {bounds}, or {unset}")
+        return number
+
+    return BeforeValidator(read)
+
+
+def _read(parse: Callable[[str], object]) -> BeforeValidator:
+    """Reads what comes from the environment; what code gives is what it is already."""
+    return BeforeValidator(lambda given: parse(given) if isinstance(given, str) else given)
+
+
+def _variable(field_name: str) -> str:
+    return "DATABASE_URL" if field_name == "database_url" else f"MAILROOM_{field_name.upper()}"
+
+
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What a worker is told by its environment, except where Temporal is (see infra/temporal/client.py).
+    """What a worker is told by its environment, except where Temporal is (see infra/temporal/client.py): each field by the
+    variable of its name in capitals, after MAILROOM_.
 
     `allow_hosts` holds host names, addresses and CIDRs in lower case; sizes are bytes; `minute_seconds` is the length
     of a minute in seconds. What may hold a password is kept out of the repr.
     """
 
-    database_url: str = field(repr=False)
-    key: str | None = field(default=None, repr=False)
-    key_file: Path | None = None
-    secret_dir: Path | None = None
-    roles: frozenset[str] = frozenset(ROLES)
-    ca_file: str | None = None
-    allow_hosts: tuple[str, ...] = ()
-    max_sessions_per_host: int = 8
-    max_message_bytes: int = 100 * 1024 * 1024
-    quota_bytes: int = 5_000_000_000
+    database_url: Annotated[str, _read(_database_url)] = field(repr=False)
+    key: Annotated[str | None, _read(_key)] = field(default=None, repr=False)
+    key_file: Annotated[Path | None, _read(_path)] = None
+    secret_dir: Annotated[Path | None, _read(_path)] = None
+    roles: Annotated[frozenset[str], _read(_roles)] = frozenset(ROLES)
+    ca_file: Annotated[str | None, _read(_ca_file)] = None
+    allow_hosts: Annotated[tuple[str, ...], _read(_allowed_hosts)] = ()
+    max_sessions_per_host: Annotated[int, _number(int, least=1)] = 8
+    max_message_bytes: Annotated[int, _number(int, least=1, most=MOST_MESSAGE_BYTES)] = 100 * 1024 * 1024
+    quota_bytes: Annotated[int, _number(int, least=1)] = 5_000_000_000
     egress_addresses: str = ""
     support: str = "the operator of this Mailroom"
-    notify_url: str | None = field(default=None, repr=False)
-    minute_seconds: float = 60.0
+    notify_url: Annotated[str | None, _read(_notify_url)] = field(default=None, repr=False)
+    minute_seconds: Annotated[float, _number(float, least=0.001, most=3600)] = 60.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, dev: bool = False) -> WorkerSettings:
@@ -59,61 +175,15 @@ class WorkerSettings:
 
         Raises SettingsError for the first that is missing or wrong.
         """
-
-        def text(name: str) -> str | None:
-            return environ.get(name, "").strip() or None
-
-        def path(name: str) -> Path | None:
-            given = text(name)
-            return Path(given).expanduser() if given else None
-
-        database_url = text("DATABASE_URL")
-        if database_url is None:
+        given = {each.name: environ.get(_variable(each.name), "").strip() for each in fields(cls)}
+        if not given["database_url"]:
             raise SettingsError(
                 "DATABASE_URL is not set: give the PostgreSQL database to use, postgresql://user@host:5432/mailroom, "
                 "or run `python worker.py --dev`, which brings its own"
             )
-        try:
-            conninfo_to_dict(database_url)
-        except psycopg.ProgrammingError:  # its words repeat what was given, a password perhaps
-            raise SettingsError(
-                "DATABASE_URL is not the URL of a PostgreSQL database: write postgresql://user@host:5432/mailroom"
-            ) from None
-        key = text("MAILROOM_KEY")
-        if key is not None:
-            decode_key(key, "MAILROOM_KEY")
-        ca_file = path("MAILROOM_CA_FILE")
-        if ca_file is not None and not ca_file.is_file():
-            raise SettingsError(f"MAILROOM_CA_FILE names {ca_file}, which is no file: give CA certificates in PEM")
-        allowed = _allowed_hosts(text("MAILROOM_ALLOW_HOSTS"))
-        defaults = cls(database_url="")
-        return cls(
-            database_url=database_url,
-            key=key,
-            key_file=path("MAILROOM_KEY_FILE"),
-            secret_dir=path("MAILROOM_SECRET_DIR"),
-            roles=_roles(text("MAILROOM_ROLES")),
-            ca_file=str(ca_file) if ca_file else None,
-            allow_hosts=(*allowed, *(entry for entry in LOOPBACK if dev and entry not in allowed)),
-            max_sessions_per_host=_number(
-                environ, "MAILROOM_MAX_SESSIONS_PER_HOST", int, defaults.max_sessions_per_host, least=1
-            ),
-            max_message_bytes=_number(
-                environ,
-                "MAILROOM_MAX_MESSAGE_BYTES",
-                int,
-                defaults.max_message_bytes,
-                least=1,
-                most=MOST_MESSAGE_BYTES,
-            ),
-            quota_bytes=_number(environ, "MAILROOM_QUOTA_BYTES", int, defaults.quota_bytes, least=1),
-            egress_addresses=text("MAILROOM_EGRESS_ADDRESSES") or defaults.egress_addresses,
-            support=text("MAILROOM_SUPPORT") or defaults.support,
-            notify_url=_notify_url(text("MAILROOM_NOTIFY_URL")),
-            minute_seconds=_number(
-                environ, "MAILROOM_MINUTE_SECONDS", float, defaults.minute_seconds, least=0.001, most=3600
-            ),
-        )
+        settings = TypeAdapter(cls).validate_python({name: text for name, text in given.items() if text})
+        loopback = [entry for entry in LOOPBACK if dev and entry not in settings.allow_hosts]
+        return replace(settings, allow_hosts=(*settings.allow_hosts, *loopback))
 
     def vault_key(self) -> bytes:
         """The vault's 32-byte key, from MAILROOM_KEY or else from the file that MAILROOM_KEY_FILE names.
@@ -138,87 +208,3 @@ class WorkerSettings:
         except UnicodeDecodeError:
             content = ""
         return decode_key(content.strip(), f"MAILROOM_KEY_FILE ({self.key_file})")
-
-
-def decode_key(text: str, source: str) -> bytes:
-    """The 32 bytes that `text` says in base64 or hexadecimal; raises SettingsError naming `source`, never the text."""
-    for decode in (_from_base64, bytes.fromhex):
-        try:
-            key = decode(text)
-        except ValueError:
-            continue
-        if len(key) == KEY_BYTES:
-            return key
-    raise SettingsError(f"{source} holds no vault key: 32 bytes in base64 (or hexadecimal) are wanted; {MAKE_A_KEY}")
-
-
-def _from_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.encode("ascii"), validate=True)
-    except binascii.Error as error:
-        raise ValueError from error
-
-
-def _roles(text: str | None) -> frozenset[str]:
-    if text is None:
-        return frozenset(ROLES)
-    roles = {role.strip().lower() for role in text.split(",")} - {""}
-    unknown = sorted(roles - set(ROLES))
-    if unknown or not roles:
-        raise SettingsError(
-            f"MAILROOM_ROLES has no such role: {', '.join(unknown) or text}; choose from {','.join(ROLES)}, or leave "
-            "it unset for all of them"
-        )
-    return frozenset(roles)
-
-
-def _allowed_hosts(text: str | None) -> tuple[str, ...]:
-    entries = [entry.strip().lower().removesuffix(".") for entry in (text or "").split(",")]
-    return tuple(_allowed_host(entry) for entry in entries if entry)
-
-
-def _allowed_host(entry: str) -> str:
-    if "/" in entry or ":" in entry:
-        try:
-            return str(ipaddress.ip_network(entry))
-        except ValueError as error:
-            raise SettingsError(
-                f"MAILROOM_ALLOW_HOSTS: {entry!r} is neither a host name, nor an address, nor a CIDR ({error}); "
-                "write, for example, mail.example.com,10.0.0.0/8,fd00::/8 - no ports and no URLs"
-            ) from None
-    return entry
-
-
-def _notify_url(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        http_url(text)
-    except ValueError:
-        raise SettingsError(
-            "MAILROOM_NOTIFY_URL is not an http:// or https:// URL: notices are POSTed there as JSON"
-        ) from None
-    return text
-
-
-def _number(
-    environ: Mapping[str, str],
-    name: str,
-    convert: Callable[[str], N],
-    default: N,
-    *,
-    least: float,
-    most: float = math.inf,
-) -> N:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        number = convert(text)
-    except ValueError:
-        number = None
-    if number is None or not least <= number <= most or not math.isfinite(number):
-        bounds = f"of at least {least:,}" if most == math.inf else f"from {least:,} to {most:,}"
-        kind = "a whole number" if convert is int else "a number"
-        raise SettingsError(f"{name} is {text[:40]!r}: give {kind} {bounds}, or leave it unset for {default:,}")
-    return number

@@ -27,8 +27,9 @@ from activities.mailbox.leases import Leases, NotNow
 from domain.core.refusal import Refused, WorkerLacks
 from domain.core.text import storable
 from domain.crm.commands import CrmChecked, SyncReport
-from domain.crm.failures import crm_failure
+from domain.crm.failures import REMEDIES, crm_failure
 from domain.failures.failure import Failure, Kind
+from domain.failures.remedy import Remedy
 from infra.database.pool import Pool
 from infra.settings import WorkerSettings
 from workflows.contract import NOTHING_NEW, WAITING, CheckCrmRequest, ServeRequest
@@ -57,7 +58,9 @@ class CrmServing:
                 await self._adapters.accept(request.settings, host)
         except CrmFailure as failed:
             failure = self._failure(request.settings.name, failed).model_copy(update={"counts": None})
-            raise _error(failure) from None
+            # A connection that was never made does not go on by itself.
+            made = request.command != "set-up"
+            raise _error(failure, failure.remedy if made else REMEDIES[failed.kind].advice) from None
         return CrmChecked(minute_seconds=self._settings.minute_seconds)
 
     @activity.defn
@@ -88,6 +91,7 @@ class CrmServing:
             counts = session.counts() if session else Outbox(self._pool, name, 60.0).counts()
             raise _error(
                 failure,
+                failure.remedy,
                 {
                     "settings_version": request.settings_version,
                     "counts": (await counts).model_dump(mode="json"),
@@ -121,10 +125,10 @@ class CrmServing:
 
     def _refusal(self, crm: str, refused: Refused) -> Failure:
         """A secret that is no more, or a host that may not be spoken to: somebody has to mend it."""
-        remedy = f"{refused.message}. Then give `enable`."
+        remedy = Remedy.of(f"{refused.message}. Then give `enable`.")
         return self._made(crm, Kind.CRM_PERMISSION, refused.refusal.code, None, remedy)
 
-    def _made(self, crm: str, kind: Kind, cause: str, said: str | None, remedy: str | None) -> Failure:
+    def _made(self, crm: str, kind: Kind, cause: str, said: str | None, remedy: Remedy | None) -> Failure:
         failure = crm_failure(
             kind,
             cause,
@@ -141,11 +145,11 @@ class CrmServing:
         return failure
 
 
-def _error(failure: Failure, *more: dict[str, Any]) -> ApplicationError:
+def _error(failure: Failure, remedy: str, *more: dict[str, Any]) -> ApplicationError:
     said = f' The CRM said: "{failure.server_said}".' if failure.server_said else ""
     cause = f" ({failure.cause})" if failure.cause else ""
     return ApplicationError(
-        f"{failure.kind}{cause}.{said} {failure.remedy} Reference {failure.reference}; support: {failure.support}",
+        f"{failure.kind}{cause}.{said} {remedy} Reference {failure.reference}; support: {failure.support}",
         failure.model_dump(mode="json"),
         *more,
         type=failure.kind,

@@ -20,6 +20,7 @@ from activities.core.log import append
 from activities.mailbox.leases import Lease
 from activities.mailbox.state import Mailbox, SessionRow, save_session
 from domain.core.log_event import LoggedEvent, session_event_id
+from domain.retrieval.outcome import Counts
 from domain.retrieval.plan import Entry, Identity, LedgerState, Listed
 from infra.database.pool import Pool
 
@@ -36,7 +37,8 @@ ONE: LiteralString = "address = %s and epoch = %s and uidl = %s and occurrence =
 
 
 class Ledger:
-    """Every transaction that writes is fenced by the session's lease."""
+    """Every transaction that writes is fenced by the session's lease. One that settles messages answers what it came to, for the
+    session to count: what is rolled back, nobody counts."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -163,7 +165,7 @@ class Ledger:
 
     async def skip(
         self, lease: Lease, session: SessionRow, epoch: int, skipped: Sequence[Listed], at: datetime, *, complete: bool
-    ) -> None:
+    ) -> Counts:
         """Records that messages are not to be fetched (R49, R50).
 
         `complete`: the whole first list was decided on. It is recorded in the same transaction, or a worker that died in
@@ -189,10 +191,10 @@ class Ledger:
                     """,
                     {"at": at, "address": session.address},
                 )
-            counted = replace(session, skipped=session.skipped + len(skipped))
-            await save_session(connection, counted)
+            counts = Counts(skipped=len(skipped))
+            await save_session(connection, session, counts)
             await log(connection, session, "skip", at, "MessagesSkipped", count=len(skipped), epoch=epoch)
-        session.skipped = counted.skipped  # only now: what is rolled back was not skipped
+        return counts
 
     async def ask_deletion(
         self, lease: Lease, address: str, epoch: int, messages: Sequence[Listed], at: datetime
@@ -213,18 +215,18 @@ class Ledger:
 
     async def deleted(
         self, lease: Lease, session: SessionRow, epoch: int, messages: Sequence[Listed], at: datetime
-    ) -> None:
+    ) -> Counts:
         """Records what a QUIT that was answered has deleted (RFC 1939, section 6)."""
         async with fenced(self._pool, lease) as connection:
             count = await _note_deleted(connection, session.address, epoch, [one.identity for one in messages], at)
-            counted = replace(session, deleted=session.deleted + count)
-            await save_session(connection, counted)
+            counts = Counts(deleted=count)
+            await save_session(connection, session, counts)
             await log(connection, session, "deleted", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
-        session.deleted = counted.deleted
+        return counts
 
     async def settle_deletions(
         self, lease: Lease, session: SessionRow, epoch: int, listed: Container[Identity], at: datetime
-    ) -> None:
+    ) -> Counts:
         """What an unanswered QUIT was to delete and the server lists no more is deleted.
 
         What was asked for is fetched and compared with the list here: PostgreSQL, when it takes its rows for fewer than they are,
@@ -240,11 +242,11 @@ class Ledger:
                 async for rows in found:
                     gone = [(uidl, occurrence) for uidl, occurrence in rows if (uidl, occurrence) not in listed]
                     count += await _note_deleted(connection, session.address, epoch, gone, at) if gone else 0
-            counted = replace(session, deleted=session.deleted + count)
+            counts = Counts(deleted=count)
             if count:
-                await save_session(connection, counted)
+                await save_session(connection, session, counts)
                 await log(connection, session, "settled", at, "MessagesDeletedOnServer", epoch=epoch, count=count)
-        session.deleted = counted.deleted
+        return counts
 
 
 async def _note_deleted(

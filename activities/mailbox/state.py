@@ -13,9 +13,11 @@ from psycopg.rows import TupleRow
 
 from activities.mailbox.hosts import accepted, reached
 from domain.mailbox.settings import AccountSettings
+from domain.retrieval.outcome import Counts
 from domain.retrieval.plan import unwatched_after
 from infra.database.pool import Pool
 
+NOTHING = Counts()
 MUCH = 16 << 20  # bytes that a session may take without leaving its row, where it brought no news; a long list has some
 
 
@@ -55,26 +57,20 @@ class Mailbox:
 
 @dataclass(slots=True)
 class SessionRow:
-    """A session as `retrievals` shows it, counted up batch by batch. `recognised` messages arrived and were stored mail;
-    `received` answers how many bytes have come over the wire so far."""
+    """A session as `retrievals` shows it. `counts` are what its transactions committed so far: each answers what it came to,
+    and the session adds that up afterwards. `received` answers how many bytes have come over the wire so far."""
 
     id: UUID
     address: str
     started_at: datetime
     worker: str
-    stored: int = 0
-    skipped: int = 0
-    quarantined: int = 0
-    deleted: int = 0
-    recognised: int = 0
-    bytes: int = 0
+    counts: Counts = NOTHING
     received: Callable[[], int] = field(default=_nothing)
     outcome: str | None = None
     finished_at: datetime | None = None
 
-    @property
-    def brought_news(self) -> bool:
-        return bool(self.stored or self.skipped or self.quarantined or self.deleted or self.recognised)
+    def count(self, committed: Counts) -> None:
+        self.counts += committed
 
     @property
     def taken(self) -> int:
@@ -83,7 +79,7 @@ class SessionRow:
 
     @property
     def leaves_its_row(self) -> bool:
-        return self.brought_news or self.taken >= MUCH
+        return self.counts.brought_news or self.taken >= MUCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +255,10 @@ async def show(connection: AsyncConnection[TupleRow], address: str, live: Live) 
     )
 
 
-async def save_session(connection: AsyncConnection[TupleRow], session: SessionRow) -> None:
-    """Counts only rise: what was committed stands, though a session that was cancelled meanwhile does not know of it."""
+async def save_session(connection: AsyncConnection[TupleRow], session: SessionRow, more: Counts = NOTHING) -> None:
+    """With `more`, which this transaction came to, added. Counts only rise: what was committed stands, though a session that was
+    cancelled meanwhile does not know of it."""
+    counts = session.counts + more
     await connection.execute(
         """
         insert into sessions as s (id, address, started_at, finished_at, stored, skipped, deleted, bytes, taken, outcome, worker)
@@ -275,10 +273,10 @@ async def save_session(connection: AsyncConnection[TupleRow], session: SessionRo
             session.address,
             session.started_at,
             session.finished_at,
-            session.stored,
-            session.skipped,
-            session.deleted,
-            session.bytes,
+            counts.stored,
+            counts.skipped,
+            counts.deleted,
+            counts.bytes,
             session.taken,
             session.outcome,
             session.worker,

@@ -36,6 +36,7 @@ from domain.failures.classification import diagnose_error, diagnose_reply, diagn
 from domain.failures.connection_rules import SENT_TOGETHER
 from domain.failures.failure import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
 from domain.failures.pop_remedies import LOGIN_METHOD
+from domain.failures.remedy import Remedy
 from domain.mailbox.providers import profile_of
 from domain.mailbox.settings import AccountSettings
 from domain.oauth import Grant, is_grant, token_refused
@@ -56,7 +57,11 @@ MOST_NAMES = 20
 
 
 class Unusable(Exception):
-    """A server that does what it says and still cannot be retrieved from as the settings ask; the text is the remedy."""
+    """A server that does what it says and still cannot be retrieved from as the settings ask."""
+
+    def __init__(self, remedy: Remedy) -> None:
+        super().__init__(remedy.of_watching)
+        self.remedy = remedy
 
 
 SERVERS_FAULTS = (ServerRefused, ProtocolViolation, Unusable, EOFError, OSError)
@@ -70,11 +75,14 @@ def now_utc() -> datetime:
 
 
 class SessionFailure(Exception):
-    """A session that failed for a reason that has a name."""
+    """A session that failed for a reason that has a name. `remedy` is the failure's."""
 
-    def __init__(self, failure: Failure, *, password_accepted: bool, login_delay_seconds: float) -> None:
+    def __init__(
+        self, failure: Failure, remedy: Remedy, *, password_accepted: bool, login_delay_seconds: float
+    ) -> None:
         super().__init__(failure.kind)
         self.failure = failure
+        self.remedy = remedy
         self.password_accepted = password_accepted
         self.login_delay_seconds = login_delay_seconds
         self.progress: Progress | None = None  # what the session had come to, where it had begun to retrieve
@@ -316,6 +324,7 @@ class Sessions:
         )
         return SessionFailure(
             failure,
+            diagnosis.remedy,
             # [IN-USE] is only said to who gave the right password (RFC 2449, section 8.1.1).
             password_accepted=session.logged_in or "[IN-USE]" in (said or "").upper(),
             login_delay_seconds=session.login_delay_seconds,
@@ -332,15 +341,17 @@ class Sessions:
             if session.token_endpoint and diagnosis.kind is Kind.AUTHENTICATION:
                 return token_refused(incoming.secret, session.token_endpoint)
             return diagnosis
-        if isinstance(error, Unusable | ListTooLong):
-            return Diagnosis(Kind.CONFIGURATION, None, str(error))
+        if isinstance(error, Unusable):
+            return Diagnosis(Kind.CONFIGURATION, None, error.remedy)
+        if isinstance(error, ListTooLong):
+            return Diagnosis(Kind.CONFIGURATION, None, Remedy.of(str(error)))
         if isinstance(error, ProtocolViolation):
             return diagnose_violation(error.received, host=host, port=port, greeting=phase == "greeting")
         diagnosis = diagnose_error(
             error, phase=phase, host=host, port=port, at=at, egress=self._worker.egress_addresses
         )
         if session.connection and session.connection.sent_together:
-            return replace(diagnosis, remedy=f"{diagnosis.remedy} {SENT_TOGETHER}")
+            return replace(diagnosis, remedy=diagnosis.remedy.and_then(SENT_TOGETHER))
         return diagnosis
 
     async def _meaning(self, session: Session, refused: ServerRefused) -> Diagnosis:
@@ -413,7 +424,8 @@ def _described(der: bytes) -> Certificate | None:
 
 def as_configuration(refused: Refused, support: str, at: datetime) -> SessionFailure:
     """What a watch makes of a refusal: the account's settings no longer work, and waiting does not mend them."""
-    failure = Diagnosis(Kind.CONFIGURATION, None, refused.message).failure(
+    remedy = Remedy.of(refused.message)
+    failure = Diagnosis(Kind.CONFIGURATION, None, remedy).failure(
         reference=f"MR-{token_hex(5).upper()}", support=support, at=at
     )
-    return SessionFailure(failure, password_accepted=False, login_delay_seconds=0)
+    return SessionFailure(failure, remedy, password_accepted=False, login_delay_seconds=0)

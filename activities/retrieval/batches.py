@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 import psycopg
 
 from activities.delivery.dispositions import Withheld
-from activities.mailbox.leases import Lease
-from activities.mailbox.state import Live, Mailboxes, SessionRow
-from activities.pop.session import Clock
+from activities.delivery.recent_mode import RecentMode
+from activities.mailbox.state import Live, Mailboxes
+from activities.retrieval.context import SessionContext
 from activities.retrieval.mail_store import MailStore, Source
-from activities.retrieval.observer import Observer
 from activities.storage import batch as arrivals
 from activities.storage.batch import Batch, NotRetrieved, Retrieved
 from activities.storage.uploads import Upload
-from domain.mailbox.settings import AccountSettings
+from domain.retrieval.outcome import Agenda
 from domain.retrieval.plan import Listed
 from infra.tasks import ended
 from infra.telemetry.spans import span
@@ -36,43 +35,29 @@ class Batches:
     """
 
     def __init__(
-        self,
-        settings: AccountSettings,
-        lease: Lease,
-        row: SessionRow,
-        store: MailStore,
-        mailboxes: Mailboxes,
-        observer: Observer,
-        *,
-        limit: Callable[[], int],
-        clock: Clock,
+        self, context: SessionContext, store: MailStore, mailboxes: Mailboxes, *, limit: Callable[[], int]
     ) -> None:
         """`limit` answers how many bytes a batch may have at the moment."""
         self.current = Batch(number=1, limit=limit())
         self.done = 0
         self.committed: list[Listed] = []
         self.full = False
-        self._settings = settings
-        self._lease = lease
-        self._row = row
+        self._context = context
         self._store = store
         self._mailboxes = mailboxes
-        self._observer = observer
         self._limit = limit
-        self._clock = clock
         self.in_doubt = False
         """Whether what came last may yet be taken back, so that it must not be committed."""
         self._committing: asyncio.Task[None] | None = None
         self._handing_over = asyncio.Lock()
         self._timing: asyncio.Task[None] | None = None
-        self._epoch = 1
-        self._on_server = 0
-        self._backlog = 0
+        self._agenda = Agenda()
+        self._mode: RecentMode | None = None
         self._since: float | None = None
 
-    def begin(self, *, epoch: int, on_server: int, backlog: int) -> None:
+    def begin(self, agenda: Agenda, mode: RecentMode) -> None:
         """Tells what is to come, now that the plan is made."""
-        self._epoch, self._on_server, self._backlog = epoch, on_server, backlog
+        self._agenda, self._mode = agenda, mode
         self._since = time.monotonic()
 
     async def add(self, listed: Listed, content: bytes | Upload) -> None:
@@ -148,11 +133,13 @@ class Batches:
 
     async def _commit(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         done = self.done + len(indexed) + (len(batch.refused) if batch.number else 0)
-        source = Source(self._lease, self._row, self._settings, self._epoch, self._observer.recent_mode)
-        decided = await self._store.commit(source, batch, indexed, self._live(done), self._clock())
-        self.full = await self._mailboxes.room(self._settings.owner) <= 0
+        context = self._context
+        source = Source(context.lease, context.row, context.settings, self._agenda.epoch, self._mode)
+        committed = await self._store.commit(source, batch, indexed, self._live(done), context.clock())
+        context.row.count(committed.counts)
+        self.full = await self._mailboxes.room(context.settings.owner) <= 0
         self.done = done
-        self.committed += [what.one.listed for what in decided if not isinstance(what, Withheld)]
+        self.committed += [what.one.listed for what in committed.dispositions if not isinstance(what, Withheld)]
 
     async def _commit_one_by_one(self, batch: Batch, indexed: Sequence[Retrieved]) -> None:
         """The same messages, so that one which PostgreSQL will not take keeps no other back; that one is put in quarantine."""
@@ -176,8 +163,8 @@ class Batches:
 
     def eta(self, remaining: int, rate: float | None) -> datetime | None:
         """When `remaining` messages should be here."""
-        return self._clock() + timedelta(seconds=remaining / rate) if rate and remaining else None
+        return self._context.clock() + timedelta(seconds=remaining / rate) if rate and remaining else None
 
     def _live(self, done: int) -> Live:
-        remaining, rate = max(self._backlog - done, 0), self.rate(done)
-        return Live(on_server=self._on_server, remaining=remaining, eta=self.eta(remaining, rate), rate=rate)
+        remaining, rate = max(self._agenda.backlog - done, 0), self.rate(done)
+        return Live(on_server=self._agenda.on_server, remaining=remaining, eta=self.eta(remaining, rate), rate=rate)

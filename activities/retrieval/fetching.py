@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from activities.mailbox.desynchronisation import Suspects
-from activities.mailbox.leases import Lease
 from activities.pop.connection import (
     Arrival,
     Arriving,
@@ -20,70 +19,78 @@ from activities.pop.connection import (
 )
 from activities.pop.session import SERVERS_FAULTS
 from activities.retrieval.batches import Batches
+from activities.retrieval.context import SessionContext
 from activities.retrieval.integrity import Doubts, reason
 from activities.retrieval.refusals import GIVES_UP_AFTER, Withheld
-from activities.storage.uploads import Upload, Uploads
+from activities.retrieval.services import Services
+from activities.storage.uploads import Upload
 from domain.retrieval.plan import Listed
 from infra.telemetry.spans import span
 
 HELD_BYTES = 4 << 20  # of one message; a larger one is written to the database while it arrives
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What fetching found out beside the messages, which are in the batches. `dropped`: the line was dropped on purpose, so
+    nothing more may be asked. `disclaimed` are messages that the server said for the first time it does not have."""
+
+    dropped: bool = False
+    disclaimed: Sequence[Listed] = ()
+
+
 class Fetching:
-    """What one session takes from the server. `dropped`: the line was dropped on purpose, so nothing more may be asked."""
+    """What one session takes from the server: `messages`, of the list of `epoch`, into `batches`."""
 
     def __init__(
         self,
-        lease: Lease,
-        epoch: int,
+        context: SessionContext,
+        services: Services,
         batches: Batches,
-        uploads: Uploads,
-        suspects: Suspects,
         withheld: Withheld,
+        epoch: int,
+        messages: Sequence[Listed],
         *,
-        rule_against: Callable[[bytes], Awaitable[str | None]],
-        largest: int,
         seconds_left: Callable[[], float],
         must_end: Callable[[], bool],
     ) -> None:
-        """`rule_against` answers which rule keeps a message that begins so from being stored, `seconds_left` is how long a
-        message may still take, `must_end` whether the session may begin no other."""
-        self.dropped = False
-        self._lease = lease
-        self._epoch = epoch
+        """`messages` are one at least. `seconds_left` is how long a message may still take, `must_end` whether the session may
+        begin no other."""
+        self._context = context
+        self._services = services
         self._batches = batches
-        self._uploads = uploads
-        self._suspects = suspects
         self._withheld = withheld
-        self._rule_against = rule_against
-        self._largest = largest
+        self._epoch = epoch
+        self._messages = messages
         self._seconds_left = seconds_left
         self._session_must_end = must_end
         self._doubts = Doubts()
-        self._awaited: Listed
+        self._awaited = messages[0]
 
-    async def fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
-        """Fetches `messages`; each batch is committed while the next is on the wire. Suspects come last.
+    async def fetch(self, connection: PopConnection) -> Fetched:
+        """Fetches them; each batch is committed while the next is on the wire. Suspects come last.
 
         Raises what the server did; what had arrived whole is in the batches all the same.
         """
-        address = self._lease.address
-        alone = await self._suspects.of(address, self._epoch)
+        address, messages, dropped = self._context.address, self._messages, False
+        alone = await self._services.suspects.of(address, self._epoch)
         with span("pop.retrieve"):
             try:
                 if not alone:  # as nearly always, and there may be many messages
                     await self._fetch(connection, messages)
                 else:
                     await self._fetch(connection, [one for one in messages if one.identity not in alone])
-                    await self._fetch_suspects(connection, [one for one in messages if one.identity in alone])
+                    suspects = [one for one in messages if one.identity in alone]
+                    dropped = await self._fetch_suspects(connection, suspects)
             except SERVERS_FAULTS as broke:
                 if not isinstance(broke, ServerRefused) or not broke.command:  # else it names a limit of the mailbox
                     taken_back = self._doubts.take_back(self._batches.current, broke)
                     before = next((listed for listed, _ in taken_back), None)
-                    await self._suspects.blame(address, self._epoch, broke, self._awaited, before)
+                    await self._services.suspects.blame(address, self._epoch, broke, self._awaited, before)
                 raise
         self._withheld.judge(others_came=bool(self._batches.done or self._batches.current.arrived))
         await self._put_aside_withheld()
+        return Fetched(dropped, self._withheld.disclaimed)
 
     async def _fetch(self, connection: PopConnection, messages: Sequence[Listed]) -> None:
         waiting = deque(messages)
@@ -92,12 +99,13 @@ class Fetching:
             wanted = (
                 (message.number, message.size) for message in islice(messages, len(messages) - len(waiting), None)
             )
-            arrivals = connection.retrieve(wanted, largest=self._largest, held=min(HELD_BYTES, self._largest))
+            largest = self._context.largest
+            arrivals = connection.retrieve(wanted, largest=largest, held=min(HELD_BYTES, largest))
             async with contextlib.aclosing(arrivals) as arriving:
                 while waiting:
                     self._awaited = waiting.popleft()
                     got = await self._arrival(self._awaited, arriving)  # in the order they were asked for
-                    self._lease.check()
+                    self._context.lease.check()
                     await self._take(self._awaited, got)
                     if isinstance(got, bytes | Upload) and self._doubts.demand_proof(self._awaited, got):
                         self._batches.in_doubt = True
@@ -110,8 +118,9 @@ class Fetching:
             if self._must_end():
                 return
 
-    async def _fetch_suspects(self, connection: PopConnection, suspects: Sequence[Listed]) -> None:
-        """Each alone: nothing else is on the wire that an answer out of step could be taken for."""
+    async def _fetch_suspects(self, connection: PopConnection, suspects: Sequence[Listed]) -> bool:
+        """Each alone: nothing else is on the wire that an answer out of step could be taken for. Answers whether the line had to
+        be dropped."""
         if suspects:
             connection.pipelining = False
         for message in suspects:
@@ -126,10 +135,10 @@ class Fetching:
                 if not isinstance(broke, ProtocolViolation):
                     raise
                 await connection.abort()  # without QUIT; what is to be deleted, the next session deletes
-                self.dropped = True
-                return
+                return True
             if self._must_end():
-                return
+                break
+        return False
 
     async def _arrival(
         self, listed: Listed, arriving: AsyncGenerator[tuple[int, Arrival]]
@@ -143,8 +152,8 @@ class Fetching:
                 if not isinstance(got, Arriving):
                     return got
                 await self._batches.hand_over()  # what came before does not wait for all of a large message
-                rule = await self._rule_against(got.head)
-                return await self._uploads.write(self._lease, got.head, got.rest(), withheld=rule)
+                rule = await self._services.privacies.rule_against(self._context.settings, got.head)
+                return await self._services.uploads.write(self._context.lease, got.head, got.rest(), withheld=rule)
         except MessageTooLarge as too_large:
             return too_large
         except TimeoutError:

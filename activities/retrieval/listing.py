@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from activities.mailbox.desynchronisation import Suspects
-from activities.mailbox.leases import Lease
 from activities.mailbox.ledger import Ledger
-from activities.mailbox.state import Mailbox, SessionRow
+from activities.mailbox.state import Mailbox
 from activities.pop.connection import PopConnection, ProtocolViolation, ServerRefused
-from activities.pop.session import Clock, Unusable
+from activities.pop.session import Unusable
+from activities.retrieval.context import SessionContext
 from domain.core.foreign_text import in_notice
 from domain.failures.classification import diagnose_reply
 from domain.failures.failure import Diagnosis, Kind
 from domain.failures.pop_remedies import NO_UIDL
+from domain.failures.remedy import Remedy
 from domain.mailbox.providers import profile_of
-from domain.mailbox.settings import AccountSettings
 from domain.message.index import IndexedMessage, index
 from domain.retrieval.identity import (
     MOST_OF_ONE_UIDL,
@@ -149,22 +149,13 @@ def _most_frequent(uids: Sequence[tuple[int, str]]) -> tuple[str, int]:
 
 class Survey:
     def __init__(
-        self,
-        settings: AccountSettings,
-        ledger: Ledger,
-        lease: Lease,
-        row: SessionRow,
-        suspects: Suspects,
-        *,
-        clock: Clock,
-        must_end: Callable[[], bool],
+        self, context: SessionContext, ledger: Ledger, suspects: Suspects, *, must_end: Callable[[], bool]
     ) -> None:
-        self._settings = settings
+        self._context = context
+        self._settings = context.settings
+        self._lease = context.lease
         self._ledger = ledger
-        self._lease = lease
-        self._row = row
         self._suspects = suspects
-        self._clock = clock
         self._must_end = must_end
 
     async def take(self, connection: PopConnection, mailbox: Mailbox) -> Found:
@@ -190,7 +181,7 @@ class Survey:
                 len(uids), listing, uids, sizes, known, proven=proven, refuted=refuted
             )
             if await self._has_moved(connection, mailbox, listed, known):
-                mailbox = await self._ledger.begin_epoch(self._lease, self._row, mailbox, self._clock())
+                mailbox = await self._ledger.begin_epoch(self._lease, self._context.row, mailbox, self._context.clock())
                 known, listed = {}, await connection.lists.worked_out(len(uids), listing, uids, sizes, {})
         on_server = max(len(listed), len(sizes) if named is None else 0)
         listed, old = await self._tell_old_ones(connection, mailbox, listed, known)
@@ -219,8 +210,10 @@ class Survey:
         uidl, times = await connection.lists.worked_out(len(uids), _most_frequent, uids)
         if times > MOST_OF_ONE_UIDL:
             raise Unusable(
-                f"The server gives {times} messages the same UIDL, {in_notice(uidl)}, so that nothing tells one from another: "
-                "ask the mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+                Remedy.of(
+                    f"The server gives {times} messages the same UIDL, {in_notice(uidl)}, so that nothing tells one from "
+                    "another: ask the mail administrator to have the mailbox's UIDLs mended, or clear the mailbox."
+                )
             )
         return uids
 
@@ -232,9 +225,11 @@ class Survey:
             numbers = numbers[:MOST_WITHOUT_UIDL]  # those behind move up as these are deleted
         if len(numbers) > MOST_WITHOUT_UIDL:
             raise Unusable(
-                f"The server has no UIDL for {len(numbers)} messages, so they would have to be told apart by their headers at "
-                f"every look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the mailbox, or ask "
-                "the mail administrator for UIDL."
+                Remedy.of(
+                    f"The server has no UIDL for {len(numbers)} messages, so they would have to be told apart by their "
+                    f"headers at every look, and no more than {MOST_WITHOUT_UIDL} are: set after_store to delete, clear the "
+                    "mailbox, or ask the mail administrator for UIDL."
+                )
             )
         uids: list[tuple[int, str]] = []
         async for number, header in connection.headers(numbers):
@@ -248,7 +243,7 @@ class Survey:
     async def _note_deleted_ones_gone(self, mailbox: Mailbox, listed: Container[str]) -> None:
         if mailbox.deleted_ones_listed:
             await self._ledger.note_deleted_ones_gone(
-                self._lease, self._settings.address, mailbox.epoch, listed, self._clock()
+                self._lease, self._settings.address, mailbox.epoch, listed, self._context.clock()
             )
 
     async def _evidence(
@@ -374,7 +369,7 @@ class Survey:
         """
         if mailbox.epoch_listed:
             return None
-        connected_at = mailbox.listed_at or self._clock()
+        connected_at = mailbox.listed_at or self._context.clock()
         match self._settings.retrieval.start:
             case "recent":
                 return connected_at - timedelta(days=RECENT_DAYS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from activities.delivery.deliver import deliver
@@ -23,6 +23,7 @@ from activities.storage.batch import Batch, NotRetrieved, Retrieved
 from domain.core.text import storable
 from domain.filing.filters import INBOX
 from domain.mailbox.settings import AccountSettings
+from domain.retrieval.outcome import Counts
 from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,14 @@ class Source:
     mode: RecentMode | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction came to, and what became of each of its messages."""
+
+    dispositions: Sequence[Disposition]
+    counts: Counts
+
+
 class MailStore:
     """Writes what sessions of this worker retrieved."""
 
@@ -51,11 +60,11 @@ class MailStore:
 
     async def commit(
         self, source: Source, batch: Batch, indexed: Sequence[Retrieved], live: Live, at: datetime
-    ) -> list[Disposition]:
+    ) -> Committed:
         """Commits one batch, whose messages are `indexed`; afterwards they are ours, whatever happens to worker, server or
-        Temporal. Answers what became of each. `live` is what is shown of the mailbox from then on.
+        Temporal. `live` is what is shown of the mailbox from then on.
 
-        The session's row is counted up only then: a batch that is rolled back has brought nothing. Raises LedgerConflict and
+        The session counts what is answered: a batch that is rolled back has brought nothing. Raises LedgerConflict and
         LeaseLost, with nothing committed.
         """
         session, epoch = source.session, source.epoch
@@ -66,8 +75,8 @@ class MailStore:
             unheard_of = await _quarantine(connection, session.address, epoch, batch.refused, at)
             await log_relinked(connection, delivered.relinked, STORED)
             await show(connection, session.address, live)
-            counted = _counted(session, decided, delivered.bytes, len(batch.refused))
-            await save_session(connection, counted)
+            counts = _counts(decided, delivered.bytes, len(batch.refused))
+            await save_session(connection, session, counts)
             step = f"batch {batch.number}" + (f" part {batch.part}" if batch.part else "")
             part = f"batch {batch.number} part {batch.part}"
             await log_withheld(connection, session, part, at, epoch, _count(decided, Withheld))
@@ -96,21 +105,18 @@ class MailStore:
                     epoch=epoch,
                     because=DELETED,
                 )
-        session.stored, session.recognised, session.skipped = counted.stored, counted.recognised, counted.skipped
-        session.quarantined, session.bytes = counted.quarantined, counted.bytes
         for mail in unheard_of:
             logger.warning("%s: message %d cannot be taken and is in quarantine", session.address, mail)
-        return decided
+        return Committed(decided, counts)
 
 
-def _counted(session: SessionRow, decided: Sequence[Disposition], size: int, refused: int) -> SessionRow:
-    return replace(
-        session,
-        stored=session.stored + _count(decided, Filed),
-        skipped=session.skipped + _count(decided, Buried) + _count(decided, Withheld),
-        recognised=session.recognised + _count(decided, Duplicate),
-        quarantined=session.quarantined + refused,
-        bytes=session.bytes + size,
+def _counts(decided: Sequence[Disposition], size: int, refused: int) -> Counts:
+    return Counts(
+        stored=_count(decided, Filed),
+        skipped=_count(decided, Buried) + _count(decided, Withheld),
+        recognised=_count(decided, Duplicate),
+        quarantined=refused,
+        bytes=size,
     )
 
 

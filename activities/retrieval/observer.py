@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from activities.delivery.recent_mode import RecentMode
-from activities.mailbox.leases import Lease
 from activities.mailbox.ledger import fenced
 from activities.mailbox.state import Mailbox, SessionRow
-from activities.pop.listing_budget import Share
+from activities.retrieval.context import SessionContext
 from activities.retrieval.listing import Found
 from domain.mailbox.providers import profile_of
+from domain.mailbox.settings import AccountSettings
 from domain.retrieval.observations import Look, Memory, Observation, differing, digest_of, observe
-from domain.retrieval.plan import DAY, LedgerState, Listed, Plan, room_again_at, volume_left
-from infra.database.pool import Pool
-from workflows.contract import WatchRequest
+from domain.retrieval.outcome import Agenda
+from domain.retrieval.plan import DAY, LedgerState, Listed, room_again_at
+from infra.database.pool import Connection, Pool
 
 CAN_VANISH = ("stored", "skipped", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What sessions remember of a mailbox beside its mail. `kept` is how the database has that, with what held of the mailbox
+    then; `taken` is when sessions of the last day took how many bytes, where the provider limits them."""
+
+    memory: Memory
+    kept: tuple[dict[str, Any], list[Any]]
+    last_look: datetime | None
+    taken: Sequence[tuple[datetime, int]] = ()
+
+    def written(self) -> dict[str, Any]:
+        return self.memory.model_dump(mode="json", exclude_defaults=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """What is left of a list once it is compared: numbers, and the name of all of it."""
+    """What is left of a list once it is compared with the last one: numbers, and the name of all of it."""
 
     epoch: int
     counted: int
@@ -59,117 +70,96 @@ def _identities(listed: Sequence[Listed]) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What holds of the mailbox after a session, whether that is news to the workflow, and when a provider that has handed out
+    its volume of the day hands out more."""
+
+    observed: tuple[Observation, ...]
+    noticed: bool
+    room_again_at: datetime | None
+
+
 class Observer:
-    """One session's part in it: told what the server listed, and asked at the end what holds of the mailbox now."""
+    """Of all sessions of a worker: takes up what is remembered, compares lists with it, and finds out what holds in the end."""
 
-    def __init__(self, pool: Pool, request: WatchRequest, *, largest: int, minute_seconds: float) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._request = request
-        self._settings = request.settings
-        self._profile = profile_of(request.settings)
-        self._largest = largest
-        self._mailbox: Mailbox
-        self._memory = Memory()
-        self._taken: list[tuple[datetime, int]] = []
-        self._least_pause = timedelta(seconds=self._profile.least_interval_minutes * minute_seconds)
-        self._room_again_at: datetime | None = None
-        self._kept: tuple[dict[str, Any], list[Any]]
-        self._seen: Seen
-        self.observed: tuple[Observation, ...] = ()
-        """What holds of the mailbox, once the session has come to its conclusion."""
 
-    async def open(self, mailbox: Mailbox, now: datetime) -> None:
-        """Takes up what the sessions before remembered."""
-        self._mailbox = mailbox
-        self._kept = mailbox.memory, mailbox.observed
-        remembered = Memory.model_validate(mailbox.memory)
-        self._memory = remembered.entering(recent_mode=self._settings.retrieval.recent_mode, at=now)
-        if self._profile.daily_bytes is not None:
-            self._taken = await self._taken_since(now - DAY)
+    async def remembered(self, settings: AccountSettings, mailbox: Mailbox, now: datetime) -> Remembered:
+        """What the sessions before remembered, for one that begins now."""
+        memory = Memory.model_validate(mailbox.memory)
+        counts_bytes = profile_of(settings).daily_bytes is not None
+        return Remembered(
+            memory.entering(recent_mode=settings.retrieval.recent_mode, at=now),
+            (mailbox.memory, mailbox.observed),
+            mailbox.last_success_at,
+            await self._taken_since(settings.address, now - DAY) if counts_bytes else (),
+        )
 
-    @property
-    def recent_mode(self) -> RecentMode:
-        """What storing has to know of recent mode, where one message may come twice (R70)."""
-        return RecentMode.of(self._settings, toggled_at=self._memory.toggled_at)
-
-    @property
-    def volume(self) -> int | None:
-        """The bytes that the provider still hands out today, None for any number."""
-        daily = self._profile.daily_bytes
-        return None if daily is None else volume_left(self._taken, daily, self._largest)
-
-    def queue_goes_on(self, stored: int) -> bool:
-        """Whether a session took a queue's whole length, so that the next one will find more in it (R61)."""
-        size = self._profile.queue_size
-        return size is not None and stored >= size and not self._settings.retrieval.recent_mode
-
-    def pause(self, interval: timedelta, now: datetime) -> timedelta:
-        """To the next session, of an account that would wait for `interval`."""
-        waits = [interval, self._least_pause]
-        if self._room_again_at is not None:
-            waits.append(self._room_again_at - now)
-        return max(waits)
-
-    def next_phase(self, now: datetime) -> datetime | None:
-        """When a session may follow that has more to do; None for at once."""
-        return now + self._least_pause if self._least_pause else None
-
-    async def look(self, lease: Lease, session: SessionRow, room: Share, found: Found, at: datetime) -> None:
+    async def look(
+        self, context: SessionContext, remembered: Remembered, found: Found, at: datetime
+    ) -> tuple[Remembered, Seen]:
         """At the beginning of a session, while it has the list: compares it with the last one. It is not kept for the end, when
         it is known what the session came to: who fetches may need hours, and others need the memory."""
-        self._seen = await room.worked_out(len(found.listed), _seen, found)
-        if self._seen.complete and self._seen.digest != self._memory.complete_digest:
-            asked = await room.worked_out(len(found.listed), _identities, found.listed)
-            async with fenced(self._pool, lease) as connection:
-                missing, staying = await self._compare(connection, session, found.mailbox.epoch, asked, at)
-                self._memory = self._memory.comparing(self._seen.digest, missing, staying)
-                await self._remember(connection)
+        seen = await context.room.worked_out(len(found.listed), _seen, found)
+        if seen.complete and seen.digest != remembered.memory.complete_digest:
+            asked = await context.room.worked_out(len(found.listed), _identities, found.listed)
+            async with fenced(self._pool, context.lease) as connection:
+                missing, staying = await self._compare(connection, context.row, seen.epoch, asked, at)
+                memory = remembered.memory.comparing(seen.digest, missing, staying)
+                remembered = await _remember(connection, context.address, replace(remembered, memory=memory))
+        return remembered, seen
 
     async def conclude(
         self,
-        lease: Lease,
-        session: SessionRow,
-        plan: Plan,
+        context: SessionContext,
+        remembered: Remembered,
+        seen: Seen,
+        agenda: Agenda,
         blocked: Listed | None,
         *,
         expire_days: int | None,
         greeting: str,
         at: datetime,
-    ) -> bool:
-        """After a session that worked: finds out what holds now, and answers whether that is news to the workflow.
+    ) -> Conclusion:
+        """After a session that worked: finds out what holds now.
 
         `blocked` is the message for which the provider's daily volume has no room.
         """
-        daily = self._profile.daily_bytes
-        if daily is not None and blocked is not None and (taken := await self._taken_since(at - DAY)):
-            self._room_again_at = room_again_at(taken, daily, blocked.size)
+        profile, again_at = profile_of(context.settings), None
+        if profile.daily_bytes is not None and blocked is not None:
+            taken = await self._taken_since(context.address, at - DAY)
+            again_at = room_again_at(taken, profile.daily_bytes, blocked.size) if taken else None
         look = Look(
             at=at,
-            last_look=self._mailbox.last_success_at,
-            profile=self._profile,
-            epoch=self._seen.epoch,
-            counted=self._seen.counted,
-            listed=self._seen.uids,
-            stored=self._seen.stored,
-            digest=self._seen.digest,
-            complete=self._seen.complete,
-            missing=self._memory.missing,
-            staying=self._memory.staying,
-            quiet=not session.brought_news and not plan.backlog,
+            last_look=remembered.last_look,
+            profile=profile,
+            epoch=seen.epoch,
+            counted=seen.counted,
+            listed=seen.uids,
+            stored=seen.stored,
+            digest=seen.digest,
+            complete=seen.complete,
+            missing=remembered.memory.missing,
+            staying=remembered.memory.staying,
+            quiet=not context.row.counts.brought_news and not agenda.backlog,
             expire_days=expire_days,
             greeting=greeting,
-            room_again_at=self._room_again_at,
+            room_again_at=again_at,
         )
-        self._memory, self.observed = observe(self._memory, look)
-        observed = [one.model_dump(mode="json") for one in self.observed]
-        if (self._as_kept(), observed) != self._kept:
-            async with fenced(self._pool, lease) as connection:
-                await self._remember(connection, observed)
-        return self._request.observed is not None and differing(self._request.observed, self.observed)
+        memory, observed = observe(remembered.memory, look)
+        remembered = replace(remembered, memory=memory)
+        holds = [one.model_dump(mode="json") for one in observed]
+        if (remembered.written(), holds) != remembered.kept:
+            async with fenced(self._pool, context.lease) as connection:
+                await _remember(connection, context.address, remembered, holds)
+        known = context.request.observed
+        return Conclusion(observed, known is not None and differing(known, observed), again_at)
 
     async def _compare(
         self,
-        connection: AsyncConnection[TupleRow],
+        connection: Connection,
         session: SessionRow,
         epoch: int,
         identities: dict[str, Any],
@@ -220,24 +210,24 @@ class Observer:
         staying = counts.pop("staying")
         return counts, staying
 
-    def _as_kept(self) -> dict[str, Any]:
-        return self._memory.model_dump(mode="json", exclude_defaults=True)
-
-    async def _remember(self, connection: AsyncConnection[TupleRow], observed: list[Any] | None = None) -> None:
-        """With what holds of the mailbox where that is known; else that stays as it was."""
-        self._kept = self._as_kept(), self._kept[1] if observed is None else observed
-        await connection.execute(
-            "update mailboxes set memory = %s, observed = %s where address = %s",
-            [*map(Jsonb, self._kept), self._settings.address],
-        )
-
-    async def _taken_since(self, since: datetime) -> list[tuple[datetime, int]]:
+    async def _taken_since(self, address: str, since: datetime) -> list[tuple[datetime, int]]:
         """When sessions took how many bytes; a session counts from its beginning."""
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(
                     "select started_at, taken from sessions where address = %s and started_at > %s and taken > 0",
-                    [self._settings.address, since],
+                    [address, since],
                 )
             ).fetchall()
         return [(started_at, int(size)) for started_at, size in rows]
+
+
+async def _remember(
+    connection: Connection, address: str, remembered: Remembered, observed: list[Any] | None = None
+) -> Remembered:
+    """With what holds of the mailbox where that is known; else that stays as it was."""
+    kept = remembered.written(), remembered.kept[1] if observed is None else observed
+    await connection.execute(
+        "update mailboxes set memory = %s, observed = %s where address = %s", [*map(Jsonb, kept), address]
+    )
+    return replace(remembered, kept=kept)

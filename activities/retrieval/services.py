@@ -12,6 +12,7 @@ from activities.mailbox.state import Mailboxes
 from activities.pop.session import Sessions
 from activities.privacy.privacy import Privacies
 from activities.retrieval.mail_store import MailStore
+from activities.retrieval.observer import Observer
 from activities.storage.uploads import Uploads
 
 
@@ -28,3 +29,4 @@ class Services:
     quarantine: Quarantine
     privacies: Privacies
     address_book: AddressBook
+    observer: Observer

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -31,6 +32,7 @@ from activities.mailbox.state import Mailboxes, SessionRow
 from activities.pop.listing_budget import NoRoom, Share
 from activities.pop.session import Clock, SessionFailure, Sessions, now_utc
 from activities.privacy.privacy import Privacies
+from activities.retrieval.context import SessionContext
 from activities.retrieval.listing import check_that_messages_can_be_told_apart, counted
 from activities.retrieval.mail_store import MailStore
 from activities.retrieval.observer import Observer
@@ -39,9 +41,9 @@ from activities.retrieval.session import RetrievalSession, TooSoon
 from activities.storage.batch import BATCH_BYTES
 from activities.storage.uploads import Uploads
 from domain.core.refusal import Refused, WorkerLacks
-from domain.failures.prospects import of_command
 from domain.mailbox.providers import profile_of
 from domain.mailbox.settings import check_login_name
+from domain.retrieval.outcome import Counts
 from domain.retrieval.reports import LoginReport, SessionReport
 from infra.database.pool import Pool
 from infra.settings import WorkerSettings
@@ -89,6 +91,7 @@ class Retrieval:
             suspects=Suspects(pool),
             quarantine=Quarantine(pool),
             address_book=AddressBook(pool),
+            observer=Observer(pool),
         )
         self._sessions_open = 0
 
@@ -114,7 +117,7 @@ class Retrieval:
                 )
         except SessionFailure as failed:
             await self._hosts.login_failed(settings, failed)
-            remedy = of_command(failed.failure.remedy, request.command)
+            remedy = failed.remedy.of_command(request.command)
             failed.failure = failed.failure.model_copy(update={"remedy": remedy, "counts": None})
             raise self._as_error(failed) from None
 
@@ -134,29 +137,17 @@ class Retrieval:
                     call_again(words, self._interval(request), NOTHING_NEW)
                 try:
                     async with self._hold(settings.address, host) as (lease, room):
+                        row = SessionRow(uuid4(), settings.address, self._clock(), self._worker)
                         session = RetrievalSession(
-                            request,
-                            lease,
-                            room,
+                            SessionContext(request, lease, room, row, self._settings, self._clock),
                             self._services,
-                            Observer(
-                                self._pool,
-                                request,
-                                largest=self._settings.max_message_bytes,
-                                minute_seconds=self._settings.minute_seconds,
-                            ),
                             Pipelining(self._pool, settings.address, host),
-                            worker=self._worker,
-                            support=self._settings.support,
-                            largest=self._settings.max_message_bytes,
                             batch_bytes=self._batch_bytes,
                             interval=lambda login_delay: self._interval(request, login_delay),
-                            minute_seconds=self._settings.minute_seconds,
-                            clock=self._clock,
                         )
                         self._sessions_open += 1
                         try:
-                            report = await session.run()
+                            visited = await session.run()
                         finally:
                             self._sessions_open -= 1
                 except SessionFailure as failed:
@@ -165,7 +156,7 @@ class Retrieval:
                     raise
         except SessionFailure as failed:
             assert session is not None
-            self._count(request, session.row, began, "failed", failed.failure.kind)
+            self._count(request, session.counts, began, "failed", failed.failure.kind)
             raise self._as_error(failed, request) from None
         except TooSoon as soon:
             if request.report:
@@ -173,12 +164,12 @@ class Retrieval:
             call_again(str(soon), soon.earliest - self._clock(), WAITING)
         except WorkerLacks as lacking:  # Temporal tries again, perhaps on a worker that has it
             raise RuntimeError(lacking.message) from None
-        self._count(request, session.row, began, "mail" if session.row.stored else "nothing_new")
-        if session.row.stored:
-            logger.info("%s: %d messages retrieved from %s", settings.address, session.row.stored, host)
-        if report is None:
-            call_again(f"nothing new at {host}", session.pause, NOTHING_NEW)
-        return report
+        self._count(request, session.counts, began, "mail" if session.counts.stored else "nothing_new")
+        if session.counts.stored:
+            logger.info("%s: %d messages retrieved from %s", settings.address, session.counts.stored, host)
+        if visited.report is None:
+            call_again(f"nothing new at {host}", visited.pause, NOTHING_NEW)
+        return visited.report
 
     @contextlib.asynccontextmanager
     async def _hold(self, address: str, host: str) -> AsyncIterator[tuple[Lease, Share]]:
@@ -231,13 +222,13 @@ class Retrieval:
         )
 
     def _count(
-        self, request: WatchRequest, row: SessionRow, began: float, outcome: str, kind: str | None = None
+        self, request: WatchRequest, counts: Counts, began: float, outcome: str, kind: str | None = None
     ) -> None:
         self._metrics.session_ended(
             outcome=outcome,
             provider=profile_of(request.settings).name,
             seconds=time.monotonic() - began,
-            messages=row.stored,
-            size=row.bytes,
+            messages=counts.stored,
+            size=counts.bytes,
             failure=kind,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +56,7 @@ class Indexing:
     async def run(self, stop: asyncio.Event) -> None:
         wait = FIRST_WAIT
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 done = await self.page()
             except (psycopg.Error, TimeoutError):
@@ -63,8 +65,8 @@ class Indexing:
                 wait = min(wait * 2, LONGEST_WAIT)
                 continue
             wait = FIRST_WAIT
-            if not done:
-                await _pause(stop, LOOK_EVERY)
+            # It leaves the process to its sessions for as long as it has worked: after a backlog it has most to do.
+            await _pause(stop, time.monotonic() - began if done else LOOK_EVERY)
 
     async def page(self) -> int:
         """Takes the words of the next messages, in one transaction; how many there were."""

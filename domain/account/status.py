@@ -10,7 +10,8 @@ from domain.account.lifecycle import Account, State
 from domain.account.warnings import cautions
 from domain.core.foreign_text import address_on_page, in_notice, markdown
 from domain.failures.failure import LIMITS, Failure, Failures, Kind
-from domain.failures.user_actions import UserAction, user_action
+from domain.failures.remedy import UserAction
+from domain.failures.user_actions import user_action
 from domain.failures.wording import clock, failed
 from domain.mailbox.providers import profile_of
 from domain.retrieval.hosts import enable_all

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.failures.failure import Doubling, Failure, Fate, Kind, Limits, Steps
+from domain.failures.remedy import Prospect, Remedy
 
 HOUR = 60.0
 A_DAY = 1440.0
@@ -25,36 +26,38 @@ FATES: dict[Kind, Fate] = {
     Kind.CRM_GONE: Fate(counts=None, suspends=True, waits=Steps((A_DAY,))),
 }
 
-GOES_ON = " Mail keeps arriving, what the CRM must be told waits, and it goes on by itself once the CRM is back."
+GOES_ON = Prospect(
+    "Mail keeps arriving, what the CRM must be told waits, and it goes on by itself once the CRM is back."
+)
 """Holds of a connection that there is, and not of one that was never made."""
 
-REMEDIES: dict[Kind, str] = {
-    Kind.CRM_AUTHENTICATION: (
+REMEDIES: dict[Kind, Remedy] = {
+    Kind.CRM_AUTHENTICATION: Remedy.of(
         "The CRM does not take the secret any more. Make a new one in the CRM, store it with `python -m infra.vault set NAME` "
         "(an OAuth grant: `python -m infra.oauth connect NAME`), and give `enable`, or `sync_now` while the connection is active."
     ),
-    Kind.CRM_PERMISSION: (
+    Kind.CRM_PERMISSION: Remedy.of(
         "The CRM lets us in and does not let us do what is needed. Give the user or the grant the rights that the CRM's page "
         "lists (docs/tryton.md, docs/zoho.md), then give `enable`."
     ),
-    Kind.CRM_RATE_LIMITED: (
+    Kind.CRM_RATE_LIMITED: Remedy.of(
         "The CRM, or daily_calls of the connection, allows no more requests for now. Nothing is lost: it goes on by itself at "
         "next_attempt_at. If it happens often, raise the CRM's limit or daily_calls."
     ),
-    Kind.CRM_UNAVAILABLE: (
-        "The CRM cannot be reached, or does not work. Look whether it is up and whether its address and certificate are right."
-        + GOES_ON
+    Kind.CRM_UNAVAILABLE: Remedy.of(
+        "The CRM cannot be reached, or does not work. Look whether it is up and whether its address and certificate are right.",
+        GOES_ON,
     ),
-    Kind.CRM_UNCERTAIN: (
+    Kind.CRM_UNCERTAIN: Remedy.of(
         "The CRM did not say whether it has done what it was asked. There is nothing to do: it is asked what it has before "
         "anything is sent again. If it lasts, look at the CRM's own log."
     ),
-    Kind.CRM_REJECTED: (
+    Kind.CRM_REJECTED: Remedy.of(
         "The CRM does not understand what it is asked. Look whether url and kind of the connection are right, and whether the "
         "CRM is of the version that its page names (docs/tryton.md, docs/zoho.md); mend it with change_settings, then give "
         "`enable`."
     ),
-    Kind.CRM_GONE: (
+    Kind.CRM_GONE: Remedy.of(
         "The CRM has nothing at the address that it was asked at. Look whether url and the database in it are right; mend it "
         "with change_settings, then give `enable`."
     ),
@@ -69,14 +72,14 @@ def crm_failure(
     reference: str,
     support: str,
     at: datetime,
-    remedy: str | None = None,
+    remedy: Remedy | None = None,
 ) -> Failure:
     """The whole failure (R97). `said` must be redacted already; `remedy` where there is a better one than the kind's."""
     return Failure(
         kind=kind,
         cause=cause,
         server_said=said,
-        remedy=remedy or REMEDIES[kind],
+        remedy=(remedy or REMEDIES[kind]).of_watching,
         reference=reference,
         support=support,
         at=at,

@@ -22,6 +22,7 @@ from domain.failures import smtp_remedies as smtp
 from domain.failures.failure import Diagnosis, Kind
 from domain.failures.meanings import MOST_READ, Decision, decide
 from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
+from domain.failures.remedy import Remedy
 from domain.failures.smtp_rules import SMTP, SmtpPhase
 from domain.failures.vocabulary import Vocabulary, vocabulary
 
@@ -195,25 +196,25 @@ def diagnose_error(
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error, place)
     if isinstance(error, ssl.SSLError) and (remedy := network.TLS_REMEDIES.get(_reason(error))):
-        return Diagnosis(Kind.CONFIGURATION, None, remedy.format_map(place))
+        return Diagnosis(Kind.CONFIGURATION, None, remedy.filled_in(place))
     cause = _cause(error, phase)
     if cause is None:
         raise error
     if cause == "timeout" and phase == "login":
-        return Diagnosis(Kind.SERVER_ERROR, None, network.SLOW_LOGIN.format_map(place))
-    sentences = [network.CONNECTION_REMEDIES[cause]]
+        return Diagnosis(Kind.SERVER_ERROR, None, network.SLOW_LOGIN.filled_in(place))
+    remedy = network.CONNECTION_REMEDIES[cause]
     if phase in _BEFORE_THE_GREETING and cause != "dns":
-        sentences.append(network.ONLY_US)
+        remedy = remedy.and_then(network.ONLY_US)
     if phase == "login" and cause in ("closed", "reset"):
-        sentences.append(network.PASSWORD_TOO)
-    return Diagnosis(Kind.CONNECTION, cause, " ".join(sentences).format_map(place))
+        remedy = remedy.and_then(network.PASSWORD_TOO)
+    return Diagnosis(Kind.CONNECTION, cause, remedy.filled_in(place))
 
 
 def _certificate(error: ssl.SSLCertVerificationError, place: dict[str, str | int]) -> Diagnosis:
     cause = network.CERTIFICATE_CAUSES.get(getattr(error, "verify_code", 0), "other")
     reason = redact(getattr(error, "verify_message", "") or "no reason given")
-    remedy = f"{network.CERTIFICATE_REMEDIES[cause]} {network.CERTIFICATE_EVIDENCE}"
-    return Diagnosis(Kind.CERTIFICATE, cause, remedy.format_map(place | {"reason": in_notice(reason)}))
+    remedy = Remedy.of(network.CERTIFICATE_REMEDIES[cause]).and_then(*network.CERTIFICATE_EVIDENCE.parts)
+    return Diagnosis(Kind.CERTIFICATE, cause, remedy.filled_in(place | {"reason": in_notice(reason)}))
 
 
 def _reason(error: ssl.SSLError) -> str:
@@ -265,13 +266,13 @@ def diagnose_violation(received: str, *, host: str, port: int, greeting: bool = 
     With `greeting`, `received` is what came instead of one: a port of IMAP, SMTP or the web is told apart (R42).
     Later it is not looked at, so that nothing of a message ever is.
     """
-    place = {"host": host, "port": port}
+    place: dict[str, str | int] = {"host": host, "port": port}
     if not greeting:
-        return Diagnosis(Kind.PROTOCOL_ERROR, None, network.VIOLATION_REMEDY.format_map(place))
+        return Diagnosis(Kind.PROTOCOL_ERROR, None, network.VIOLATION_REMEDY.filled_in(place))
     words = received.lstrip().upper()
     for start, protocol in network.OTHER_PROTOCOLS:
         if words.startswith(start.upper()):
-            remedy = network.OTHER_PROTOCOL_REMEDY.format_map(place | {"protocol": protocol})
+            remedy = network.OTHER_PROTOCOL_REMEDY.filled_in(place | {"protocol": protocol})
             return Diagnosis(Kind.POP_UNAVAILABLE, None, remedy)
-    remedy = f"{network.VIOLATION_REMEDY} {network.OTHER_SERVICE}".format_map(place)
-    return Diagnosis(Kind.PROTOCOL_ERROR, None, remedy)
+    remedy = network.VIOLATION_REMEDY.and_then(network.OTHER_SERVICE)
+    return Diagnosis(Kind.PROTOCOL_ERROR, None, remedy.filled_in(place))

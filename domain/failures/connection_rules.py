@@ -1,14 +1,14 @@
 """What a socket's or a TLS library's error means: tables of error numbers, certificate codes and TLS reasons, with remedies.
 
-In the texts, {host}, {port} and {at} are filled in. Certificate codes are OpenSSL's X509_V_ERR_* numbers, as in
-`ssl.SSLCertVerificationError.verify_code`.
+In the texts, {host}, {port} and {at} are filled in (`Remedy.filled_in`). Certificate codes are OpenSSL's X509_V_ERR_* numbers,
+as in `ssl.SSLCertVerificationError.verify_code`.
 """
 
 from __future__ import annotations
 
 import errno
 
-from domain.failures.prospects import FIFTY, LOOKS_DAILY, NOTHING_TO_DO, PASSES_BY_ITSELF
+from domain.failures.remedy import FIFTY, LOOKS_DAILY, NOTHING_TO_DO, PASSES_BY_ITSELF, Remedy
 
 UNREACHABLE = frozenset(
     (
@@ -25,31 +25,43 @@ UNREACHABLE = frozenset(
 RESET = frozenset((errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN, errno.ENOTCONN))
 
 
-CONNECTION_REMEDIES: dict[str, str] = {
-    "dns": (
+CONNECTION_REMEDIES: dict[str, Remedy] = {
+    "dns": Remedy.of(
         "The server's name {host} could not be resolved. Check its spelling in the account's settings (change_settings) "
-        f"against what the provider documents; if it is right, the name service is in trouble. {PASSES_BY_ITSELF} {FIFTY}"
+        "against what the provider documents; if it is right, the name service is in trouble.",
+        PASSES_BY_ITSELF,
+        FIFTY,
     ),
-    "refused": (
+    "refused": Remedy.of(
         "Nothing accepts connections at {host} port {port}. Check host and port in the account's settings "
         "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, the server "
         "is down, or it does not offer POP at all (Exchange does not unless it is switched on): ask your e-mail "
-        f"administrator. {PASSES_BY_ITSELF} {FIFTY}"
+        "administrator.",
+        PASSES_BY_ITSELF,
+        FIFTY,
     ),
-    "timeout": (
+    "timeout": Remedy.of(
         "{host} port {port} did not answer in time. It may be down or overloaded, a firewall may be dropping the "
-        "connection, or host or port in the account's settings may be wrong (change_settings). "
-        f"{PASSES_BY_ITSELF} {FIFTY}"
+        "connection, or host or port in the account's settings may be wrong (change_settings).",
+        PASSES_BY_ITSELF,
+        FIFTY,
     ),
-    "reset": (
-        "The connection to {host} port {port} was cut off by the server or by something on the way. "
-        f"{PASSES_BY_ITSELF} {FIFTY}"
+    "reset": Remedy.of(
+        "The connection to {host} port {port} was cut off by the server or by something on the way.",
+        PASSES_BY_ITSELF,
+        FIFTY,
     ),
-    "unreachable": (
-        "There is no way through the network to {host} port {port}. The server or its network may be down, or the "
-        f"machine that Mailroom runs on may have no route to it. {PASSES_BY_ITSELF} {FIFTY}"
+    "unreachable": Remedy.of(
+        "There is no way through the network to {host} port {port}. The server or its network may be down, or the machine "
+        "that Mailroom runs on may have no route to it.",
+        PASSES_BY_ITSELF,
+        FIFTY,
     ),
-    "closed": f"{{host}} port {{port}} hung up before the session was finished. {PASSES_BY_ITSELF} {FIFTY}",
+    "closed": Remedy.of(
+        "{host} port {port} hung up before the session was finished.",
+        PASSES_BY_ITSELF,
+        FIFTY,
+    ),
 }
 
 # Row R88.
@@ -69,9 +81,11 @@ SENT_TOGETHER = (
     "The server had been sent several commands at once, as it offers (PIPELINING), and some servers hang up on that: the "
     "next session sends them one by one."
 )
-SLOW_LOGIN = (
+SLOW_LOGIN = Remedy.of(
     "{host} took the user name and password and then did not answer in time. The server is overloaded, or it is still "
-    "opening a large mailbox. " + NOTHING_TO_DO + " If it goes on for more than a day, ask your e-mail administrator."
+    "opening a large mailbox.",
+    NOTHING_TO_DO,
+    "If it goes on for more than a day, ask your e-mail administrator.",
 )
 
 CERTIFICATE_CAUSES: dict[int, str] = {
@@ -88,9 +102,10 @@ CERTIFICATE_CAUSES: dict[int, str] = {
 }
 
 # Rows R90 and R91.
-CERTIFICATE_EVIDENCE = (
+CERTIFICATE_EVIDENCE = Remedy.of(
     "The certificates that {host} port {port} presented on {at} are kept with this failure, to be handed to the mail "
-    "administrator. Until it is mended no password is sent, and there is no switch to ignore it. " + LOOKS_DAILY
+    "administrator. Until it is mended no password is sent, and there is no switch to ignore it.",
+    LOOKS_DAILY,
 )
 _PRIVATE_CA = (
     "If this server's certificates are issued by your organisation itself, the operator of Mailroom can trust that "
@@ -123,19 +138,22 @@ CERTIFICATE_REMEDIES: dict[str, str] = {
     ),
 }
 # TLS that cannot work as configured, by `ssl.SSLError.reason`; every other reason is a connection cut off.
-_PLAINTEXT = (
+_PLAINTEXT = Remedy.of(
     "{host} port {port} does not speak TLS from the first byte. Set the account to STARTTLS (usually port 110), or to the "
-    "port that the provider documents for implicit TLS (usually 995), with change_settings. " + LOOKS_DAILY
+    "port that the provider documents for implicit TLS (usually 995), with change_settings.",
+    LOOKS_DAILY,
 )
-_OUTDATED = (
+_OUTDATED = Remedy.of(
     "{host} port {port} offers only outdated encryption, TLS 1.1 or older or ciphers that are no longer safe. Ask the mail "
-    "administrator to allow TLS 1.2 or newer. " + LOOKS_DAILY
+    "administrator to allow TLS 1.2 or newer.",
+    LOOKS_DAILY,
 )
-_UNKNOWN_NAME = (
+_UNKNOWN_NAME = Remedy.of(
     "The server at {host} port {port} does not know the name {host}. Check the host in the account's settings "
-    "(change_settings) against what the provider documents. " + LOOKS_DAILY
+    "(change_settings) against what the provider documents.",
+    LOOKS_DAILY,
 )
-TLS_REMEDIES: dict[str, str] = {
+TLS_REMEDIES: dict[str, Remedy] = {
     "WRONG_VERSION_NUMBER": _PLAINTEXT,
     "RECORD_LAYER_FAILURE": _PLAINTEXT,
     "PACKET_LENGTH_TOO_LONG": _PLAINTEXT,
@@ -170,15 +188,17 @@ OTHER_PROTOCOLS: tuple[tuple[str, str], ...] = (
     ("<html", "HTTP"),
     ("SSH-", "SSH"),
 )
-OTHER_PROTOCOL_REMEDY = (
+OTHER_PROTOCOL_REMEDY = Remedy.of(
     "{host} port {port} answers, but it speaks {protocol}, not POP3. Check host and port in the account's settings "
     "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, ask your "
-    "e-mail administrator whether POP is offered. " + LOOKS_DAILY
+    "e-mail administrator whether POP is offered.",
+    LOOKS_DAILY,
 )
-VIOLATION_REMEDY = (
+VIOLATION_REMEDY = Remedy.of(
     "What {host} port {port} sent is not POP3 as it is written down, so the session was ended before anything could be "
-    "misread. " + PASSES_BY_ITSELF + " If it "
-    "goes on for more than a day, give the reference of this failure to support."
+    "misread.",
+    PASSES_BY_ITSELF,
+    "If it goes on for more than a day, give the reference of this failure to support.",
 )
 OTHER_SERVICE = (
     "It happened in the server's very first words, so another service than POP may be answering there: check host and port "

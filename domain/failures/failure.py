@@ -13,6 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.failures.remedy import Remedy
+
 Counter = Literal["authentication", "connection"]
 
 HALF_AN_HOUR = 30.0
@@ -114,7 +116,7 @@ class Diagnosis:
 
     kind: Kind
     cause: str | None
-    remedy: str
+    remedy: Remedy
     decided_by: str = ""
     about_the_password: bool = False
 
@@ -133,7 +135,7 @@ class Diagnosis:
             kind=self.kind,
             cause=self.cause,
             server_said=server_said,
-            remedy=self.remedy,
+            remedy=self.remedy.of_watching,
             reference=reference,
             support=support,
             at=at,

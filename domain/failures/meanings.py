@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.failures.failure import Kind
+from domain.failures.remedy import Remedy
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
 OF, STRANGE, STRANGE_BETWEEN = "of", "strange", "strange_between"
@@ -204,11 +205,11 @@ class Rule:
     name: str
     kind: Kind
     looked_for: Meaning | re.Pattern[str]
-    remedy: str
+    remedy: Remedy
     cause: str | None = None
     phases: frozenset[str] = frozenset()
     hosts: tuple[str, ...] = ()
-    remedies: Mapping[str, str] = field(default_factory=dict)
+    remedies: Mapping[str, Remedy] = field(default_factory=dict)
     certain: bool = False
     weak: bool = False
     yields_to: frozenset[Kind] = frozenset()
@@ -227,7 +228,7 @@ class Code(NamedTuple):
     """A response code in brackets. `yields_to`: the kinds that words beside it may make of it; None: all that are surer."""
 
     kind: Kind
-    remedy: str
+    remedy: Remedy
     yields_to: frozenset[Kind] | None = frozenset()
     certain: bool = False
 
@@ -247,7 +248,7 @@ class Decision(NamedTuple):
     """What was decided. `by` names the rule and the vocabulary's words, for people; `certain` as in `Rule`."""
 
     kind: Kind
-    remedy: str
+    remedy: Remedy
     by: str
     cause: str | None = None
     certain: bool = False

@@ -36,10 +36,10 @@ class Attachment:
 def plain_text(raw: bytes) -> str:
     """The text of a message's body, at most 64 KiB of it; of HTML what is left without its tags."""
     try:
-        found = _text(raw)
+        message = _parsed(raw[:HEAD])
+        return _bounded(_text(message)) if message is not None else ""
     except Exception:  # the parser of the standard library raises whatever it likes at odd input
         return ""
-    return storable(found).encode("utf-8", "replace")[:LONGEST_TEXT].decode("utf-8", "ignore").strip()
 
 
 def html_source(raw: bytes) -> str:
@@ -62,19 +62,21 @@ def attachments(raw: bytes) -> list[Attachment]:
 
 def text_and_names(raw: bytes) -> tuple[str, list[str]]:
     """The text as `plain_text` has it, and the names of the attachments; of the beginning of the message alone."""
-    names: list[str] = []
     try:
         message = _parsed(raw[:HEAD])
-        if message is not None:
-            names = [name for part in _attached(message) if (name := _name(part))]
+        if message is None:
+            return "", []
+        return _bounded(_text(message)), [name for part in _attached(message) if (name := _name(part))]
     except Exception:  # as above
-        names = []
-    return plain_text(raw), names
+        return "", []
 
 
-def _text(raw: bytes) -> str:
-    message = _parsed(raw[:HEAD])
-    part = message.get_body(("plain", "html")) if message is not None else None
+def _bounded(text: str) -> str:
+    return storable(text).encode("utf-8", "replace")[:LONGEST_TEXT].decode("utf-8", "ignore").strip()
+
+
+def _text(message: EmailMessage) -> str:
+    part = message.get_body(("plain", "html"))
     if part is None:
         return ""
     text = _decoded(part)[: 8 * LONGEST_TEXT]

@@ -69,11 +69,17 @@ class Plan:
     blocked_for_today: Listed | None = None
     backlog: int = 0
 
-    def cut(self, most: int) -> None:
-        """Leaves what is to be fetched after the first `most` messages to the next session."""
-        if most < len(self.fetch):
-            del self.fetch[most:]
-            self.blocked_by_quota = self.blocked_for_today = None  # which are further on
+    def cut(self, most: int) -> Plan:
+        """Leaves what is to be fetched after the first `most` messages to the next session, as it leaves what is more than that
+        session is to delete; what is skipped or oversized is done with."""
+        left_out = most < len(self.fetch)
+        return Plan(
+            fetch=self.fetch[:most],
+            delete=self.delete[:DELETIONS_PER_SESSION],
+            blocked_by_quota=None if left_out else self.blocked_by_quota,  # which is further on
+            blocked_for_today=None if left_out else self.blocked_for_today,
+            backlog=self.backlog,
+        )
 
 
 def listing(

@@ -109,7 +109,9 @@ async def test_completing_recipients() -> None:
 
 async def test_searching_stored_mail() -> None:
     said = await printed("search", "--messages", "500")
-    assert re.search(r"500 messages, frequent and rare: [\d.]+ ms, 95 of 100 below [\d.]+ ms; [\d.]+ of one statement's", said)
+    assert re.search(
+        r"500 messages, frequent and rare: [\d.]+ ms, 95 of 100 below [\d.]+ ms; [\d.]+ of one statement's", said
+    )
 
 
 async def test_headers_without_a_charset_beside_another_reader() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.failures.failure import Kind
-from domain.failures.prospects import OF_WATCHING, of_command
+from domain.failures.remedy import Prospect
 from domain.oauth import (
     GOOGLE,
     Grant,
@@ -106,18 +106,18 @@ def test_what_is_no_grant_is_told_by_field_and_never_by_value(text: str, words: 
 def test_only_a_permission_that_ended_is_an_authentication_failure(trouble: Trouble, kind: Kind) -> None:
     diagnosis = diagnose(trouble, "vault:jane", "https://x/token")
     assert diagnosis.kind is kind
-    assert "x" in explained(trouble) or trouble.host in diagnosis.remedy
-    assert any(diagnosis.remedy.endswith(sentence) for sentence in OF_WATCHING)
-    assert ("change_credential" in diagnosis.remedy) == (kind is Kind.AUTHENTICATION)
-    told = of_command(diagnosis.remedy, "enable")
-    assert not any(sentence in told for sentence in OF_WATCHING)
+    assert "x" in explained(trouble) or trouble.host in diagnosis.remedy.of_watching
+    assert isinstance(diagnosis.remedy.parts[-1], Prospect)
+    assert ("change_credential" in diagnosis.remedy.of_watching) == (kind is Kind.AUTHENTICATION)
+    told = diagnosis.remedy.of_command("enable")
+    assert diagnosis.remedy.parts[-1].text not in told
 
 
 def test_a_permission_that_ended_names_the_command_that_gets_another() -> None:
     gone = Trouble("oauth2.googleapis.com", status=400, code="invalid_grant")
     for diagnosis in (diagnose(gone, "vault:jane", GOOGLE.token), token_refused("vault:jane", GOOGLE.token)):
-        assert "`python -m infra.oauth connect jane --provider google`" in diagnosis.remedy
-        assert "give vault:jane with change_credential" in diagnosis.remedy
+        assert "`python -m infra.oauth connect jane --provider google`" in diagnosis.remedy.of_watching
+        assert "give vault:jane with change_credential" in diagnosis.remedy.of_watching
     assert connect_command("vault:joe", microsoft("common").token).endswith("connect joe --provider microsoft")
     assert connect_command("vault:joe", "https://id.example.com/t").endswith("connect joe --provider other")
 

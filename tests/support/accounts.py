@@ -31,6 +31,7 @@ from domain.account.lifecycle import (
 )
 from domain.core.validation import parse
 from domain.failures.failure import Diagnosis, Failure, Kind
+from domain.failures.remedy import Remedy
 from domain.mailbox.settings import AccountSettings
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import FailureReport, LoginReport, Progress, SessionReport
@@ -51,7 +52,7 @@ def settings(*, incoming: dict[str, Any] | None = None, **fields: Any) -> Accoun
 
 
 def failure(kind: Kind, *, at: datetime = NOON) -> Failure:
-    return Diagnosis(kind, None, f"What mends {kind}.").failure(
+    return Diagnosis(kind, None, Remedy.of(f"What mends {kind}.")).failure(
         reference="MR-1", support="help@example.com", at=at, server_said=f"-ERR {kind}"
     )
 

@@ -31,7 +31,6 @@ from domain.crm.commands import (
     SyncReport,
     Verified,
 )
-from domain.crm.failures import GOES_ON
 from domain.crm.lifecycle import Connection, CrmState, settings_to_try, taken_over, without_person
 from domain.crm.settings import CrmSettings
 from domain.crm.status import CrmStatus, crm_status
@@ -292,7 +291,6 @@ class CrmConnection(Life[Connection, CrmStatus]):
 
 
 def _start_again(error: Refused) -> Refused:
-    """What a start was refused for, and that nothing goes on by itself: there is no connection."""
-    why = error.message.replace(GOES_ON, "").rstrip(".")
-    told = f"{why}. No connection was made: mend that, and start it again under the same id"
+    """What a start was refused for, and that there is no connection."""
+    told = f"{error.message.rstrip('.')}. No connection was made: mend that, and start it again under the same id"
     return Refused(error.refusal.code, told, field=error.refusal.field, failure=error.refusal.failure)

@@ -19,6 +19,7 @@ from activities.mailbox.state import Live, Mailboxes, SessionRow
 from activities.pop.session import now_utc
 from activities.retrieval.mail_store import MailStore, Source
 from activities.storage.batch import Batch, NotRetrieved, Retrieved
+from domain.retrieval.outcome import Counts
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
 from tests.support.mailboxes import JANE, account, mail, rows
@@ -58,7 +59,8 @@ class Storing:
         indexed = [Retrieved.of(listed, raw) for listed, raw in messages]
         settings = account(1, address=self.address, crm=crms)
         source = Source(self.lease, session, settings, epoch)
-        await MailStore(through or self.pool).commit(source, batch, indexed, LIVE, now_utc())
+        committed = await MailStore(through or self.pool).commit(source, batch, indexed, LIVE, now_utc())
+        session.count(committed.counts)
         return session
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
@@ -203,7 +205,7 @@ async def test_a_failure_in_any_table_leaves_nothing_and_the_batch_can_be_stored
     with pytest.raises(psycopg.errors.RaiseException, match="the disk is full"):
         await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),), session=session)
     assert await storing.snapshot() == before
-    assert (session.stored, session.quarantined, session.bytes) == (0, 0, 0), "nothing that was rolled back is counted"
+    assert session.counts == Counts(), "nothing that was rolled back is counted"
     async with await as_owner(storing.pool) as connection:
         await connection.execute(f"drop trigger broken on {table}".encode())
     await storing.store(*A_BATCH, refused=(not_retrieved(listed(4)),))
@@ -252,10 +254,10 @@ async def test_one_message_that_is_listed_twice_under_its_uidl_is_kept_once(stor
     once, again = (listed(1, "same"), mail(1)), (listed(2, "same", occurrence=1), mail(1))
     if together:
         session = await storing.store(once, again)
-        assert session.stored == 1
+        assert session.counts.stored == 1
     else:
         await storing.store(once)
-        assert (await storing.store(again)).stored == 0
+        assert (await storing.store(again)).counts.stored == 0
     assert len(await storing.rows("select * from messages")) == 1
     assert [row["state"] for row in await storing.rows("select state from ledger")] == ["stored", "stored"]
     (counted,) = await storing.rows("select messages, bytes from mailboxes")
@@ -266,7 +268,7 @@ async def test_a_mailbox_that_moves_to_another_server_is_not_doubled(storing: St
     await storing.store((listed(1), mail(1)), (listed(2), mail(2)))
     assert await storing.open(host="127.0.0.2") == 2
     session = await storing.store((listed(1, "new-a"), mail(2)), (listed(2, "new-b"), mail(3)), epoch=2)
-    assert session.stored == 1
+    assert session.counts.stored == 1
     assert [row["subject"] for row in await storing.rows("select subject from messages order by id")] == [
         "message 1",
         "message 2",

@@ -18,6 +18,7 @@ from activities.mailbox.leases import Leases
 from activities.mailbox.ledger import Ledger
 from activities.mailbox.quarantine import Quarantine
 from activities.mailbox.state import SessionRow
+from domain.retrieval.outcome import Counts
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
 from tests.support.mailboxes import JANE, Watcher
@@ -90,10 +91,9 @@ async def test_what_was_to_be_deleted_is_compared_with_the_list_here(pool: Pool,
     sent.clear()
     await in_ledger(pool, "stored", asked=True)
     sent.clear()  # what the test itself has put there
-    row = session()
     async with Leases(pool, "w", 10).hold(JANE, "host") as lease:
-        await Ledger(pool).settle_deletions(lease, row, 1, {one.identity for one in LISTED}, NOW)
-    assert row.deleted == FEW
+        counts = await Ledger(pool).settle_deletions(lease, session(), 1, {one.identity for one in LISTED}, NOW)
+    assert counts == Counts(deleted=FEW)
     assert await Watcher(pool).column("select distinct left(uidl, 4) from pop_ledger where state = 'deleted'") == [
         "gone"
     ]

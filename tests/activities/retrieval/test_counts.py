@@ -16,6 +16,7 @@ from activities.mailbox.leases import Lease, Leases
 from activities.mailbox.ledger import Ledger
 from activities.mailbox.state import Mailboxes, SessionRow, save_session
 from domain.core.log_event import LoggedEvent
+from domain.retrieval.outcome import Counts
 from domain.retrieval.plan import Listed
 from infra.database.pool import Pool
 from tests.servers.scripted_pop import MailboxServer
@@ -30,15 +31,15 @@ Step = Callable[[Ledger, Lease, SessionRow], Awaitable[None]]
 
 
 async def skips(ledger: Ledger, lease: Lease, row: SessionRow) -> None:
-    await ledger.skip(lease, row, 1, THREE, NOON, complete=True)
+    row.count(await ledger.skip(lease, row, 1, THREE, NOON, complete=True))
 
 
 async def deletes(ledger: Ledger, lease: Lease, row: SessionRow) -> None:
-    await ledger.deleted(lease, row, 1, THREE, NOON)
+    row.count(await ledger.deleted(lease, row, 1, THREE, NOON))
 
 
 async def settles(ledger: Ledger, lease: Lease, row: SessionRow) -> None:
-    await ledger.settle_deletions(lease, row, 1, [], NOON)
+    row.count(await ledger.settle_deletions(lease, row, 1, [], NOON))
 
 
 async def stored(pool: Pool) -> None:
@@ -76,8 +77,7 @@ async def test_what_is_rolled_back_is_not_counted(pool: Pool, step: Step) -> Non
     async with Leases(pool, "worker-1", 8).hold(JANE, "pop.example.com") as lease:
         with pytest.raises(psycopg.errors.RaiseException, match="full"):
             await step(Ledger(pool), lease, row)
-    assert (row.skipped, row.deleted) == (0, 0)
-    assert not row.brought_news
+    assert row.counts == Counts()
 
 
 @pytest.mark.parametrize("step", [skips, deletes, settles], ids=lambda step: step.__name__)
@@ -87,10 +87,10 @@ async def test_what_is_committed_is_counted(pool: Pool, step: Step) -> None:
         await stored(pool)
     async with Leases(pool, "worker-1", 8).hold(JANE, "pop.example.com") as lease:
         await step(Ledger(pool), lease, row)
-    assert (row.skipped, row.deleted) == ((3, 0) if step is skips else (0, 3))
+    assert row.counts == (Counts(skipped=3) if step is skips else Counts(deleted=3))
     async with pool.connection() as connection:
         kept = await (await connection.execute("select skipped, deleted from sessions")).fetchall()
-    assert kept == [(row.skipped, row.deleted)]
+    assert kept == [(row.counts.skipped, row.counts.deleted)]
 
 
 async def test_a_session_that_is_cancelled_while_it_commits_what_it_skips_shows_none_of_it(pool: Pool) -> None:
@@ -124,10 +124,9 @@ async def test_a_session_that_is_cancelled_while_it_commits_what_it_skips_shows_
 
 
 async def test_what_was_committed_stands_though_the_session_never_heard_of_it(pool: Pool) -> None:
-    row = SessionRow(
-        id=uuid4(), address=JANE, started_at=NOON, worker="worker-1", stored=5, skipped=3, deleted=2, bytes=9
-    )
-    unaware = SessionRow(id=row.id, address=JANE, started_at=NOON, worker="worker-1", stored=4)
+    row = SessionRow(id=uuid4(), address=JANE, started_at=NOON, worker="worker-1")
+    row.count(Counts(stored=5, skipped=3, deleted=2, bytes=9))
+    unaware = SessionRow(id=row.id, address=JANE, started_at=NOON, worker="worker-1", counts=Counts(stored=4))
     unaware.finished_at, unaware.outcome = NOON + timedelta(minutes=1), "interrupted"
     async with pool.connection() as connection:
         await save_session(connection, row)

@@ -23,7 +23,7 @@ from domain.account.notices import notice
 from domain.account.status import AccountStatus, details, status, warnings
 from domain.core.log_event import Notice
 from domain.failures.failure import Kind
-from domain.failures.user_actions import GOOGLE_UNLOCK_URL
+from domain.failures.pop_remedies import GOOGLE_UNLOCK_URL, PROVIDER_LOCKED
 from domain.mailbox.providers import PROFILES
 from domain.retrieval.reports import InQuarantine, LoginReport, Progress
 from tests.support.accounts import (
@@ -166,7 +166,7 @@ def test_while_the_owner_must_do_something_the_status_says_what(kind: Kind) -> N
 
 def test_the_unlock_page_is_named_where_the_remedy_names_it() -> None:
     locked = failed(Kind.PROVIDER_LOCKED)
-    remedy = {"remedy": f"Unlock it at {GOOGLE_UNLOCK_URL}."}
+    remedy = {"remedy": PROVIDER_LOCKED.of_watching}
     report = locked.report.model_copy(update={"failure": locked.report.failure.model_copy(update=remedy)})
     action = status(after(active(), locked.model_copy(update={"report": report}))).needs_user_action
     assert action is not None

@@ -36,6 +36,7 @@ from domain.crm.settings import CrmSettings
 from domain.directory.commands import SaveContact
 from domain.failures.classification import diagnose_error
 from domain.failures.failure import Diagnosis, Kind
+from domain.failures.remedy import Remedy
 from domain.linking.commands import LinkMessage
 from domain.mailbox.settings import AccountSettings
 from domain.privacy.commands import SetPrivacy
@@ -131,7 +132,7 @@ def test_an_address_that_pairs_with_our_marks_leaves_who_did_it_and_what_was_sai
 def test_a_certificates_error_is_words_in_its_remedy() -> None:
     error = ssl.SSLCertVerificationError()
     error.verify_message = HOSTILE
-    remedy = diagnose_error(error, phase="tls", host="pop.example.com", port=995, at=NOON).remedy
+    remedy = diagnose_error(error, phase="tls", host="pop.example.com", port=995, at=NOON).remedy.of_watching
     assert "evil" in remedy
     assert not any(word in re.sub("`[^`]*`", "", remedy) for word in ("evil", "Sign in", "<img", "Head", "forged"))
 
@@ -144,7 +145,7 @@ def test_a_crms_answer_and_who_disabled_its_connection_are_words_in_its_page() -
         connection = evolve_of_crm(connection, event)
         tells_words_only(status.notice(event, connection))
     assert connection.state is CrmState.DISABLED
-    failure = Diagnosis(Kind.CRM_UNAVAILABLE, None, "Wait.").failure(
+    failure = Diagnosis(Kind.CRM_UNAVAILABLE, None, Remedy.of("Wait.")).failure(
         reference="MR-1", support="help@example.com", at=NOON, server_said=redact(HOSTILE)
     )
     connection = connection.model_copy(update={"last_failure": failure})

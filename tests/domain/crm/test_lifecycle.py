@@ -179,7 +179,7 @@ def test_every_failure_of_a_crm_has_a_fate_and_says_what_to_do_and_whom_to_ask(k
     assert REMEDIES[kind]
     connection = after(connected(), failed(kind))
     page = details(connection)
-    assert all(words in page for words in (kind, "its words", "MR-1", "help@example.com", REMEDIES[kind]))
+    assert all(words in page for words in (kind, "its words", "MR-1", "help@example.com", REMEDIES[kind].of_watching))
     status = crm_status(connection)
     assert status.last_failure is not None
     assert status.backlog == 3

@@ -82,7 +82,7 @@ def test_an_offer_of_auth_codes_changes_nothing_but_wrong_passwords(phase: Phase
 )
 def test_a_wrong_or_expired_password_is_an_authentication_failure(said: str) -> None:
     assert login(said).kind is Kind.AUTHENTICATION
-    assert "change_credential" in login(said).remedy
+    assert "change_credential" in login(said).remedy.of_watching
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_with_auth_codes_only_a_marked_refusal_is_a_wrong_password(said: str, ki
 def test_words_of_no_concept_are_the_server_s_trouble_and_the_remedy_says_both() -> None:
     diagnosis = login("something nobody has ever said before")
     assert diagnosis.kind is Kind.SERVER_ERROR
-    assert "trouble of its own" in diagnosis.remedy or "own trouble" in diagnosis.remedy
-    assert "change_credential" in diagnosis.remedy
+    assert "trouble of its own" in diagnosis.remedy.of_watching or "own trouble" in diagnosis.remedy.of_watching
+    assert "change_credential" in diagnosis.remedy.of_watching
 
 
 @pytest.mark.parametrize(
@@ -204,12 +204,12 @@ def test_a_server_without_uidl_is_a_matter_of_configuration() -> None:
 def test_any_words_have_a_diagnosis_with_advice(text: str, phase: Phase, codes: bool) -> None:
     diagnosis = diagnose_reply(text, phase=phase, capabilities=DOVECOT if codes else (), hide=[text[:8]])
     assert diagnosis.kind in FATES
-    assert diagnosis.remedy
+    assert diagnosis.remedy.of_watching
 
 
 def test_a_very_long_reply_is_no_burden() -> None:
     for piece in ("a", "account ", "pop ", "<", "locked mailbox "):
-        assert diagnose_reply(piece * 1_000_000, phase="login").remedy
+        assert diagnose_reply(piece * 1_000_000, phase="login").remedy.of_watching
 
 
 # --- advice ---
@@ -226,7 +226,7 @@ def test_a_locked_mailbox_carries_the_unlock_step_with_its_page(said: str) -> No
     assert step is not None
     assert step.url == "https://accounts.google.com/DisplayUnlockCaptcha"
     assert "Google's legacy unlock page" in step.step
-    assert "not wrong" in diagnosis.remedy
+    assert "not wrong" in diagnosis.remedy.of_watching
 
 
 def test_a_locked_yahoo_mailbox_is_unlocked_at_yahoo() -> None:
@@ -242,9 +242,9 @@ def test_a_locked_yahoo_mailbox_is_unlocked_at_yahoo() -> None:
 def test_a_wanted_web_login_asks_for_oauth_or_an_app_password_and_for_no_new_password(provider: str | None) -> None:
     diagnosis = login("Login to your account via a web browser to verify your identity", provider=provider)
     assert diagnosis.kind is Kind.WEB_LOGIN_REQUIRED
-    assert "OAuth or with an app password" in diagnosis.remedy
-    assert "legacy: allow less secure apps" in diagnosis.remedy
-    assert "need not be changed" in diagnosis.remedy
+    assert "OAuth or with an app password" in diagnosis.remedy.of_watching
+    assert "legacy: allow less secure apps" in diagnosis.remedy.of_watching
+    assert "need not be changed" in diagnosis.remedy.of_watching
 
 
 def test_google_s_web_login_links_to_google_and_never_to_what_the_server_says() -> None:
@@ -256,7 +256,7 @@ def test_google_s_web_login_links_to_google_and_never_to_what_the_server_says() 
         step = user_action(diagnosis.failure(reference="f", support="s", at=NOON))
         assert step is not None
         assert (step.url or "").startswith(url)
-        assert "bait" not in f"{step} {diagnosis.remedy}"
+        assert "bait" not in f"{step} {diagnosis.remedy.of_watching}"
 
 
 @pytest.mark.requirement("R42")
@@ -264,7 +264,7 @@ def test_google_s_web_login_links_to_google_and_never_to_what_the_server_says() 
 def test_a_mailbox_without_pop_sends_people_to_their_email_administrator(provider: str | None) -> None:
     diagnosis = login("[SYS/PERM] POP access is disabled for your domain.", provider=provider)
     assert diagnosis.kind is Kind.POP_UNAVAILABLE
-    assert "ask your e-mail administrator" in diagnosis.remedy.replace("Ask", "ask")
+    assert "ask your e-mail administrator" in diagnosis.remedy.of_watching.replace("Ask", "ask")
 
 
 @pytest.mark.requirement("R42")
@@ -272,7 +272,7 @@ def test_a_mailbox_without_pop_sends_people_to_their_email_administrator(provide
 def test_a_port_of_another_service_offers_no_pop(greeting: str) -> None:
     diagnosis = diagnose_violation(greeting, host="mail.example.com", port=143, greeting=True)
     assert diagnosis.kind is Kind.POP_UNAVAILABLE
-    assert "mail.example.com port 143" in diagnosis.remedy
+    assert "mail.example.com port 143" in diagnosis.remedy.of_watching
 
 
 def test_garbage_is_a_protocol_error() -> None:
@@ -282,16 +282,16 @@ def test_garbage_is_a_protocol_error() -> None:
 
 
 def test_a_text_with_several_meanings_says_what_else_it_may_be() -> None:
-    exchange = login("Logon failure: unknown user name or bad password.").remedy
+    exchange = login("Logon failure: unknown user name or bad password.").remedy.of_watching
     assert "POP is switched off" in exchange
     assert "too often" in exchange
-    assert "GMX" in login("authentication failed").remedy
+    assert "GMX" in login("authentication failed").remedy.of_watching
 
 
 def test_every_remedy_is_whole_sentences() -> None:
-    remedies = [text for rule in (*POP.marks, *POP.meanings) for text in (rule.remedy, *rule.remedies.values())]
-    remedies += [*CONNECTION_REMEDIES.values(), *CERTIFICATE_REMEDIES.values()]
-    for remedy in remedies:
+    remedies = [remedy for rule in (*POP.marks, *POP.meanings) for remedy in (rule.remedy, *rule.remedies.values())]
+    remedies += CONNECTION_REMEDIES.values()
+    for remedy in (*(remedy.of_watching for remedy in remedies), *CERTIFICATE_REMEDIES.values()):
         assert remedy.endswith("."), remedy
         assert "  " not in remedy
         assert ".." not in remedy

@@ -64,7 +64,7 @@ async def test_a_port_that_nobody_listens_on_refuses() -> None:
         with pytest.raises(OSError, match="Connect call failed") as raised:
             await asyncio.open_connection("127.0.0.1", reserved.getsockname()[1])
     assert error(raised.value).cause == "refused"
-    assert "does not offer POP at all" in error(raised.value).remedy
+    assert "does not offer POP at all" in error(raised.value).remedy.of_watching
 
 
 @pytest.mark.requirement("R88")
@@ -73,14 +73,14 @@ async def test_a_port_that_nobody_listens_on_refuses() -> None:
 def test_before_the_greeting_the_administrator_is_told_our_addresses_host_port_and_time(
     phase: When, raised: BaseException
 ) -> None:
-    remedy = error(raised, phase, egress="192.0.2.1, 192.0.2.2").remedy
+    remedy = error(raised, phase, egress="192.0.2.1, 192.0.2.2").remedy.of_watching
     assert "only Mailroom's addresses" in remedy
     assert "192.0.2.1, 192.0.2.2 to pop.example.com port 995" in remedy
     assert "2026-11-23 12:30 UTC" in remedy
 
 
 def test_after_the_greeting_our_addresses_are_no_matter() -> None:
-    assert "192.0.2.1" not in error(EOFError(), "transaction", egress="192.0.2.1").remedy
+    assert "192.0.2.1" not in error(EOFError(), "transaction", egress="192.0.2.1").remedy.of_watching
 
 
 @pytest.mark.parametrize("raised", [EOFError(), ConnectionResetError()])
@@ -89,7 +89,7 @@ def test_a_server_that_hangs_up_on_the_login_is_a_connection_failure_that_names_
 ) -> None:
     diagnosis = error(raised, "login")
     assert diagnosis.kind is Kind.CONNECTION
-    assert "password" in diagnosis.remedy
+    assert "password" in diagnosis.remedy.of_watching
 
 
 def test_a_login_that_is_not_answered_in_time_is_the_servers_trouble() -> None:
@@ -161,7 +161,7 @@ def test_a_bad_certificate_is_a_class_of_its_own_with_its_reason(
 def test_a_self_signed_certificate_has_no_switch_to_ignore_it_but_a_private_authority_may_be_trusted(
     tmp_path: Path,
 ) -> None:
-    remedy = error(handshake(self_signed(tmp_path).context(), trusting(None), "localhost"), "tls").remedy
+    remedy = error(handshake(self_signed(tmp_path).context(), trusting(None), "localhost"), "tls").remedy.of_watching
     assert "no switch to ignore it" in remedy
     assert "MAILROOM_CA_FILE" in remedy
     assert "pop.example.com port 995 presented on 2026-11-23 12:30 UTC" in remedy
@@ -183,13 +183,13 @@ def test_every_other_certificate_error_has_its_cause(code: int, cause: str) -> N
     raised.verify_code, raised.verify_message = code, "EE certificate key too weak"
     diagnosis = error(raised, "tls")
     assert (diagnosis.kind, diagnosis.cause) == (Kind.CERTIFICATE, cause)
-    assert ("(EE certificate key too weak)" in diagnosis.remedy) is (cause == "other")
+    assert ("(EE certificate key too weak)" in diagnosis.remedy.of_watching) is (cause == "other")
 
 
 def test_a_port_without_tls_is_a_matter_of_configuration() -> None:
     diagnosis = error(handshake(b"+OK POP3 ready\r\n", trusting(None), "localhost"), "tls")
     assert diagnosis.kind is Kind.CONFIGURATION
-    assert "STARTTLS" in diagnosis.remedy
+    assert "STARTTLS" in diagnosis.remedy.of_watching
 
 
 def test_a_server_with_outdated_tls_is_a_matter_of_configuration(tmp_path: Path) -> None:
@@ -198,4 +198,4 @@ def test_a_server_with_outdated_tls_is_a_matter_of_configuration(tmp_path: Path)
     server.maximum_version, client.minimum_version = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
     diagnosis = error(handshake(server, client, "localhost"), "tls")
     assert diagnosis.kind is Kind.CONFIGURATION
-    assert "outdated" in diagnosis.remedy
+    assert "outdated" in diagnosis.remedy.of_watching

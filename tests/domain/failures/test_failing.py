@@ -11,6 +11,7 @@ from domain.crm import failures as of_crms
 from domain.failures import failure as of_accounts
 from domain.failures.failing import Consequence, consequence
 from domain.failures.failure import Diagnosis, Failure, Failures, Fate, Kind, Limits, Steps
+from domain.failures.remedy import Remedy
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIMITS = Limits(authentication=2, connection=3)
@@ -30,7 +31,7 @@ class Tried:
 
 
 def failed(kind: Kind) -> Failure:
-    return Diagnosis(kind, None, "Do this.").failure(reference="f-1", support="help@example.com", at=NOON)
+    return Diagnosis(kind, None, Remedy.of("Do this.")).failure(reference="f-1", support="help@example.com", at=NOON)
 
 
 def after(

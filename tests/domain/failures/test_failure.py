@@ -8,13 +8,14 @@ import pytest
 
 from domain.failures.failure import FATES, Diagnosis, Failure, Kind, minutes_until_retry
 from domain.failures.pop_rules import POP
+from domain.failures.remedy import Remedy
 from domain.failures.user_actions import user_action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def failure(kind: Kind, remedy: str = "Do this.") -> Failure:
-    return Diagnosis(kind, None, remedy).failure(reference="f-1", support="help@example.com", at=NOON)
+    return Diagnosis(kind, None, Remedy.of(remedy)).failure(reference="f-1", support="help@example.com", at=NOON)
 
 
 def waits(kind: Kind, failures: int, *, interval: float = 5, login_delay: float = 0) -> list[float]:

@@ -191,7 +191,7 @@ def test_a_password_that_expired_is_told_so_where_mail_is_sent_as_where_it_is_re
         diagnose_smtp_reply("535 5.7.8 password has expired", phase="auth"),
         diagnose_reply("password has expired", phase="login", command="PASS"),
     ):
-        assert "has expired or must be changed" in told.remedy
+        assert "has expired or must be changed" in told.remedy.of_watching
 
 
 # --- the vocabulary and the patterns ---

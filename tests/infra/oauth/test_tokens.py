@@ -236,9 +236,9 @@ async def test_a_refusal_reaches_all_who_wait_and_the_next_one_asks_again(pool: 
     diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.AUTHENTICATION
     assert diagnosed.said == "invalid_grant (HTTP 400)"
-    assert "python -m infra.oauth connect jane --provider other" in diagnosed.diagnosis.remedy
+    assert "python -m infra.oauth connect jane --provider other" in diagnosed.diagnosis.remedy.of_watching
     assert server.refreshes == 2
-    assert not any(secret in diagnosed.diagnosis.remedy for secret in server.secrets())
+    assert not any(secret in diagnosed.diagnosis.remedy.of_watching for secret in server.secrets())
 
 
 async def test_an_endpoint_that_is_down_is_named_and_no_authentication_failure(pool: Pool, server: OAuthServer) -> None:
@@ -246,7 +246,7 @@ async def test_an_endpoint_that_is_down_is_named_and_no_authentication_failure(p
     server.down()
     diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.SERVER_ERROR
-    assert "127.0.0.1" in diagnosed.diagnosis.remedy
+    assert "127.0.0.1" in diagnosed.diagnosis.remedy.of_watching
     server.up()
     await tokens.get(reference, use=USE)
 

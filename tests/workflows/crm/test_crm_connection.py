@@ -122,6 +122,17 @@ async def test_a_crm_that_does_not_let_us_in_is_no_connection(mailroom: Mailroom
     assert await mailroom.rows("select from crms where name = %s", crm.name) == []
 
 
+async def test_a_crm_that_is_not_reached_at_its_set_up_is_not_said_to_go_on_by_itself(
+    mailroom: Mailroom, script: Script
+) -> None:
+    script.fail("check", Kind.CRM_UNAVAILABLE)
+    crm = await start_crm(mailroom, **SCRIPTED)
+    refused = await refusal(crm.handle.result())
+    assert "The CRM cannot be reached, or does not work. Look whether it is up" in refused.message
+    assert "goes on by itself" not in refused.message
+    assert "No connection was made: mend that, and start it again under the same id" in refused.message
+
+
 @pytest.mark.requirement("R97")
 async def test_ten_refusals_in_a_row_disable_the_crm_and_no_account(mailroom: Mailroom, script: Script) -> None:
     script.pages = [[ANNA]]
