@@ -19,7 +19,8 @@ enabled
   en: enabled, enable, activated, activate, allowed, allow, permitted, turned on, turn on, switched on, switch on,
       available, offered, supported, included, provisioned, subscribed, licensed, granted, entitled, authorized,
       authorised, configured, set up, authorized for, eligible, part of your, included in, active for, part of,
-      comes with, opened, unlocked, opted in, in your plan, in your contract, possible, usable, accessible
+      comes with, opened, unlocked, opted in, in your plan, in your contract, possible, usable, accessible, accept,
+      accepts
   de: aktiviert, aktivieren, freigeschaltet, freischalten, freigegeben, eingeschaltet, einschalten, erlaubt,
       erlauben, zugelassen, verfügbar, enthalten, berechtigt, gestattet, gebucht, aktiv, unterstützt, eingerichtet,
       vorgesehen, gehört, gehoert, bestandteil, inbegriffen, mitgebucht, frei, möglich, nutzbar
@@ -131,8 +132,7 @@ needed
       enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to,
       mode, under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted,
       refused, rejected, not supported, unsupported, denied, off, prior to, insufficient, has to, needs to, need to,
-      ought to, should, shall, without, not taken, not served, not taking, does not accept, do not accept,
-      not accept, won t accept, accepts no
+      ought to, should, shall, without, not taken, not served, not taking
   de: erforderlich, nötig, notwendig, benötigt, muss, müssen, nur, zuerst, verwenden sie, bitte verwenden, zwingend,
       vorgeschrieben, nicht erlaubt, nicht zugelassen, nicht gestattet, nicht möglich, deaktiviert, abgeschaltet,
       verlangt, pflicht, abgelehnt, nutzen sie, nicht mehr möglich, nicht angenommen, nicht akzeptiert, sollte,
