@@ -130,27 +130,29 @@ denied
   fa: رد شد
   hi: *अस्वीकार*
 unknown
-  en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known, not
-      recogni*, unrecogni*, not listed, no longer exists, not present, cannot find, can t find, could not find,
-      unable to find, couldn t find
+  en: unknown, no such, not found, not exist, does not exist, doesn t exist, nonexist*, non exist*, not known,
+      not recogni*, unrecogni*, not listed, no longer exists, not present, cannot find, can t find, could not find,
+      unable to find, couldn t find, isn t known, aren t known, isn t recogni*, wasn t recogni*
   de: unbekannt*, existiert nicht, nicht gefunden, nicht vorhanden, nicht bekannt, existieren nicht, gibt es nicht,
-      kein solch*
-  fr: inconnu*, n existe pas, n a pas été trouvé*, introuvable*, inexistant*, pas connu*
+      kein solch*, nicht erkannt, nicht anerkannt
+  fr: inconnu*, n existe pas, n a pas été trouvé*, introuvable*, inexistant*, pas connu*, pas reconnu*, non reconnu*
   es: desconocid*, no existe, no encontrad*, no se encuentra, no se encontró, no fue encontrad*,
-      no ha sido encontrad*, inexistente*
-  pt: desconhecid*, não existe, não encontrad*, não foi encontrad*, não foi localizad*, inexistente*
-  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata
+      no ha sido encontrad*, inexistente*, no reconocid*, no se reconoce*
+  pt: desconhecid*, não existe, não encontrad*, não foi encontrad*, não foi localizad*, inexistente*,
+      não reconhecid*, não foi reconhecid*, não foram reconhecid*
+  it: sconosciut*, non esiste, inesistent*, non trovat*, non è stato trovato, non è stata trovata, non riconosciut*
   nl: onbekend*, bestaat niet, niet gevonden, niet bekend, bestaat hier niet
   sv: okänd*, finns inte, existerar inte, hittades inte, kunde inte hittas
   da: ukendt*, findes ikke, ikke fundet
   no: ukjent*, finnes ikke, ikke funnet
   fi: tuntemat*, ei löydy, ei ole olemassa
-  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*
+  pl: nie istnieje, nieznan*, nie znalezion*, nie został* znalezion*, nieistniejąc*, nie rozpoznan*, nierozpoznan*
   cs: neexistuj*, neznám*, nenalezen*, nebyl* nalezen*
   sk: neexistuj*, neznám*, nenájden*, nebol* nájden*
   hu: nem létez*, ismeretlen*, nem található
   tr: bulunamad*, bulunmuyor, mevcut değil, bilinmeyen, bilinmiyor
-  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*
+  ru: не найден*, не был найден, не была найдена, не существует, неизвестн*, не зарегистрирован*, несуществ*,
+      не опознан*, не распознан*
   uk: не знайден*, не існує, невідом*
   bg: не съществува, не е намерен*, неизвест*, непознат*
   ro: necunoscut*, nu există, inexistent*
@@ -162,8 +164,8 @@ unknown
   et: tundmatu*, ei leitud, pole olemas
   id: tidak dikenal, tidak ditemukan
   vi: không tồn tại, không tìm thấy
-  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册, 没有找到
-  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません
+  zh: 不存在, 未找到, 找不到, 未知, 没有此, 未注册, 没有找到, 无法识别, 不识别
+  ja: 存在しません, 存在しない, 見つかりません, 不明, 登録されていません, 認識できません, 認識されません
   ko: 존재하지 않*, 찾을 수 없*, 알 수 없*
   ca: desconegu*, no existeix, no trobat*
   sr: непознат*, не постоји

@@ -2,9 +2,10 @@
 
 WORDS = """
 secret
-  en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret, login details, login data,
-      api key*, login information, sign in details, access data, account details, digest*, apop digest*, user pass,
-      user pass combination, user pass pair, passwort, passkey
+  en: password*, passwd, pass word*, passphrase*, passcode*, pwd, credential*, pin, secret, login details,
+      login data, api key*, login information, sign in details, access data, account details, digest*, apop digest*,
+      user pass, user pass combination, user pass pair, passwort, passkey, user pass combo*, userpass,
+      username pass, pasword*, passwrod*, passward*, psw, pswd, passw, your details, sign in data, credetial*
   de: kennwort, kennworts, kennwortes, kennwörter*, passwort, passworts, passwortes, passwörter*, passworteingabe,
       kennworteingabe, passwortangabe, passwortfehler, zugangsdaten, anmeldedaten, zugangsberechtigung,
       passwortprüfung*, benutzerdaten, logindaten, login daten, kennung, kenndaten, passphrase
@@ -26,7 +27,8 @@ secret
   ko: 비밀번호, 암호, 패스워드
   da: adgangskode, adgangskoden, kodeord, kodeordet, passord, passordet
 user
-  en: user, users, username*, user name*, userid, user id, login name*, login id, identity, subscriber, customer
+  en: user, users, username*, user name*, userid, user id, login name*, login id, identity, subscriber, customer,
+      usr, uname
   de: benutzer, benutzers, benutzern, benutzername*, benutzerkennung*, benutzerangabe*, benutzerid, nutzer, nutzers,
       nutzername*, nutzerkennung, anwender, anwendername*, teilnehmer*, kunde, kundennummer
   fr: utilisateur*, identifiant*, nom d utilisateur, abonne, client inconnu
@@ -83,10 +85,12 @@ mailbox
   da: postkasse, postkassen, postboks, postboksen, indbakke, indbakken
 login
   en: login*, log in, logging in, logon*, log on, logging on, sign in, signin, sign on, signing in, authenticat*,
-      authoriz*, authoris*, auth, authn, logged in, logged on, sasl auth, sasl authentication, sasl login, sasl plain,
-      sasl login authentication, sasl plain authentication, plain auth, login authentication, plain authentication,
-      cram md5 authentication, digest md5 authentication, apop authentication, pam authentication, polling, auth
-      exchange
+      authoriz*, authoris*, auth, authn, logged in, logged on, sasl auth, sasl authentication, sasl login,
+      sasl plain, sasl login authentication, sasl plain authentication, plain auth, login authentication,
+      plain authentication, cram md5 authentication, digest md5 authentication, apop authentication,
+      pam authentication, polling, auth exchange, authenticationfailed, authfailed, authfailure, loginfailed,
+      loginfailure, password authentication, password based authentication, plain login, log you in, sign you in,
+      log me in
   de: anmelden, anmeldung, anmeldungen, anmeldefehler, anmeldename*, anmeldevorgang*, anmeldevers*, anmeldeproblem*,
       anmelde, anmeldet, einlogg*, login, authentifizierung, authentifizieren, authentifiziert*,
       authentifizierungsfehler, authentifizierungsvorgang, authentisierung, authentisieren, authentisiert,
@@ -237,8 +241,10 @@ polite
   zh: 请, 請
   ja: してください, 下さい, ください
 stranger
-  en: don t know who you are, do not know who you are, don t know you, do not know you, don t recogni*e you, do not
-      recogni*e you, who are you, never met you
+  en: don t know who you are, do not know who you are, don t know you, do not know you, don t recogni*e you,
+      do not recogni*e you, who are you, never met you, no account with that, no user with that, no user by that,
+      no account by that, no account of that, no user of that, no account under that, nobody by that name,
+      no one by that name
   de: kenne sie nicht, kennen sie nicht, wir kennen dich nicht, wer sind sie
   fr: ne vous connai*, qui etes vous
   es: no le conoce*, no te conoce*, quien es usted

@@ -64,11 +64,12 @@ filler
       permanent*, using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered,
       provided, specified, typed, either, both, combination, pair, s, on file, our records, your records, were,
       sent, used, submitted, presented, received, restarting authentication process, been, these, those, there,
-      oops, dear, caps lock, case sensitive, exactly, fully, but, once, more, one, carefully
+      oops, dear, caps lock, case sensitive, exactly, fully, but, once, more, one, carefully, retype, reenter,
+      re enter, re type, once again, kindly, typing, spelling, sorry but, thank you, unfortunately, hello
   de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei,
       mit, im, in, am, an, zu, zum, zur, ist, war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund,
       hilfe, wenden, e mail adresse, leider, siehe, prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben,
-      eingegeben*, angegeben*, kombination, dass, haben, sind, worden
+      eingegeben*, angegeben*, kombination, dass, haben, sind, worden, erneut, nochmal, bedauerlicherweise
   fr: ce, cet, cette, ces, tel, telle, le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a,
       votre, vos, vous, nous, et, ou, svp,
       s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
@@ -93,11 +94,12 @@ filler
       後, 我们, 你们, 填, 写, 一, 之, 而, 并, 且, 由, 向, 对, 對, 组, 键, 过, 可, 能, 一下
   ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認,
       正しい, 正しく, 入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
-  nl: de, het, een, uw, je, is, zijn, of, en, bij, voor, deze, dit, naam, wordt, combinatie, van, met, in
-  sv: ditt, din, ett, en, och, eller, är, för, den, det, med, namn, vid, av
+  nl: de, het, een, uw, je, is, zijn, of, en, bij, voor, deze, dit, naam, wordt, combinatie, van, met, in, helaas,
+      controleer, alstublieft
+  sv: ditt, din, ett, en, och, eller, är, för, den, det, med, namn, vid, av, tyvärr, kontrollera
   da: din, dit, et, en, og, eller, er, for, den, det, med, navn, ved
-  cs: nebo, je, se, vaše, váš, a, pro, tento, při, byl*, bylo
-  tr: veya, ve, ile, bir, bu, adı, böyle, olarak, sizin
+  cs: nebo, je, se, vaše, váš, a, pro, tento, při, byl*, bylo, prosím, zkontrolujte, bohužel
+  tr: veya, ve, ile, bir, bu, adı, böyle, olarak, sizin, oldu, olmuş, lütfen, kontrol edin
   hu: a, az, vagy, és, ez, egy, ön, név
   ko: 또는, 및, 입니다, 합니다, 하였습니다, 했습니다, 되었습니다, 귀하의
 
@@ -125,16 +127,17 @@ here
   ja: このサーバ, このサーバー
 failed
   en: failing, unsuccessful*, error, errors, not successful, did not succeed, not completed, not possible, unable,
-      could not, couldn t, cannot, can not, can t, problem
-  de: fehler, nicht möglich, nicht erfolgreich, konnte nicht, kann nicht
+      could not, couldn t, cannot, can not, can t, problem, authenticationfailed, authfailed, authfailure,
+      loginfailed, loginfailure, did not work out, unsuccesful*
+  de: fehler, nicht möglich, nicht erfolgreich, konnte nicht, kann nicht, nicht bestanden
   fr: erreur, impossible, ne peut pas, n a pas pu
   es: error, imposible, no se puede, no se pudo, no se ha podido, incorrecto
   pt: erro, nao foi possivel, impossivel
   it: errore, impossibile, non è stato possibile
   pl: błąd, błędu, błędem, nie można, niemożliw*
-  ru: ошибк*, невозможн*, сбой входа
-  zh: 错误, 錯誤, 无法, 無法, 不能, 不成功
-  ja: エラー, できません, できませんでした
+  ru: ошибк*, невозможн*, сбой входа, не пройден*
+  zh: 错误, 錯誤, 无法, 無法, 不能, 不成功, 未通过, 不通过, 没有通过, 未通過
+  ja: エラー, できません, できませんでした, 通りません, 通りませんでした
   nl: fout
   sv: fel
   da: fejl, fejlede, feilet
@@ -161,7 +164,8 @@ wrong
       not right, aren t right, inaccurate, unacceptable, not the right, not a valid, no match, not the correct,
       do not agree, does not agree, don t agree, no good, do not go together, don t go together, does not go with,
       do not belong together, do not fit, does not fit, do not pair, no longer right, not accepted as valid,
-      does not work, doesn t work, did not work, didn t work
+      does not work, doesn t work, did not work, didn t work, incorect*, invallid*, invald, inccorect*, wrog,
+      mis match*, mismatched
   de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht,
       nicht richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen,
       stimmt leider nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander,
