@@ -13,7 +13,7 @@ WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
 
 # The contract counts a password that has to be changed: no other will do until it is.
-PASSWORD_EXPIRED = Meaning.of("secret + expired @4 nor thing|backend|part|domain")
+PASSWORD_EXPIRED = Meaning.of("secret + expired @4 nor thing|backend|part|domain unless trouble|crash")
 
 # That mail programs may not get at a mailbox, by a protocol or by any.
 PROTOCOL_OFF = Meaning.of(

@@ -17,6 +17,7 @@ from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
 OF, STRANGE, STRANGE_BETWEEN = "of", "strange", "strange_between"
 OWNED = ("thing", "data", "error", "unknown", "part", "domain")
+SAID_OF = ("thing", "part", "domain", "backend")
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
@@ -84,6 +85,15 @@ class Pattern(NamedTuple):
         for begin, end in reading.strange:  # "invalid user shadow entry"
             reach = end if begin <= reach + 2 < end + 2 and begin not in reading.apart else reach
         if any(first <= end and begin <= reach + 2 for begin, end in named):
+            return True
+        if (
+            chosen[-1].first == first
+            and chosen[-1].concept == "unknown"
+            and any(  # "Domaine introuvable pour cet utilisateur"
+                hit.concept in SAID_OF and _is(hit, self.nor) and _stands_right_before(hit.last, first, reading)
+                for hit in hits
+            )
+        ):
             return True
         if chosen[0].first == first and any(_stands_right_before(end, first, reading) for end in self._owned(hits)):
             return True

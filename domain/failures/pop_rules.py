@@ -290,7 +290,7 @@ _MEANINGS = (
             "=verify + self|account @4 unless secret|user|wrong|unknown",
             "account > blocked @4 unless by_administrator",
             "protection",
-            "verify + login|activity @3 unless secret|user|wrong|unknown",
+            "=verify + login|activity @3 unless secret|user|wrong|unknown",
         ),
         say.PROVIDER_LOCKED,
         remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},

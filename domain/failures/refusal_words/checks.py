@@ -26,7 +26,7 @@ verify
       新地点, 未知设备
   ja: 確認, 本人確認, ロック解除, 解除, 不審, 不正アクセス, 新しい端末, 不明な端末, 新しい場所
 check
-  en: check, checks, checked, validate, validated, validation, verification, look up, query
+  en: check, checks, checked, validate, validated, validation, verification, look up
   de: prüfung*, passwortprüfung*, überprüf*, prüfen, geprüft, validier*, kontrollier*, abgleichen, abgeglichen
   fr: verification, verifier, controler, controle, controlee*, valider
   es: verificacion, comprobar, comprobad*, validar, validad*

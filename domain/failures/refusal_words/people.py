@@ -130,7 +130,8 @@ thing
       in the map, in maps, in routing, in index, in the index, in cache, in the cache, in shard*, routing,
       alias map, realm*, spool node*, home node*, home server*, spool, spools, maildrop file*, region*, zone*, area,
       cell, pod, pods, ring, partition*, table, tables, list, registry, register, cluster*, tree, tenant, hive,
-      store entry, user agent*, token*, cookie*, vault*, context token
+      store entry, user agent*, token*, cookie*, vault*, context token, mail file*, mailfile*, mail folder*,
+      mail spool*, mail queue, query, queries, statement*, lookup*
   de: sitzung*, status, zustand, kontostatus, kontozustand, zuordnung*, benutzerzuordnung*, ordner*, verzeichnis*,
       benutzerverzeichnis*, benutzersitzung*, postfachdatei*, postfachordner*, datei, dateien, eigentümer*,
       besitzer*, berechtigungen, zugriffsrechte, profil, benutzerprofil*, einstellungen, kontext, standort*,

@@ -4,16 +4,17 @@ WORDS = """
 backend
   en: database*, data base, db, sql, mysql, mariadb, postgres*, sqlite, oracle, ldap, active directory, directory,
       radius, kerberos, kdc, pam, nis, backend*, back end*, store, message store, mail store, mailstore, storage,
-      disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe, proxy,
-      proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon, authentication server*,
-      authentication service*, authentication daemon*, authentication backend*, authentication system*, authentication
-      source*, authorization server*, login server*, login service, mailbox server*, mailbox database, home server,
-      internal server, domain controller, password database, password file, user database, account database, userdb,
-      passdb, name service, resolver, dns, network, indexes, cache, quota service, imap server, imap backend,
-      configuration file, worker, workers, partition, volume, replica*, metadata, global catalog, information store,
-      file, files, lookup, lookups, resource, resources, index, module, library, back end server*, spool directory,
-      lock file, mailbox index, account information, user information, user info, mailbox list, quota information,
-      shard*, storage node*, routing table*, cluster map*
+      disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe,
+      proxy, proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon,
+      authentication server*, authentication service*, authentication daemon*, authentication backend*,
+      authentication system*, authentication source*, authorization server*, login server*, login service,
+      mailbox server*, mailbox database, home server, internal server, domain controller, password database,
+      password file, user database, account database, userdb, passdb, name service, resolver, dns, network, indexes,
+      cache, quota service, imap server, imap backend, configuration file, worker, workers, partition, volume,
+      replica*, metadata, global catalog, information store, file, files, lookup, lookups, resource, resources,
+      index, module, library, back end server*, spool directory, lock file, mailbox index, account information,
+      user information, user info, mailbox list, quota information, shard*, storage node*, routing table*,
+      cluster map*, bind dn, bind credentials
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
