@@ -14,8 +14,8 @@ from domain.failures.failure import LIMITS
 FAILURE = """
     left join lateral (
         select e.data -> 'failure' as failure from account_events e
-        where e.address = {id} and e.data ? 'failure' order by e.version desc limit 1
-    ) last on {fails}
+        where {fails} and e.address = {id} and e.data ? 'failure' order by e.version desc limit 1
+    ) last on true
 """
 FAILS = """(
     a.state not in ('active', 'closed', 'verifying') or a.authentication_failures > 0 or a.connection_failures > 0

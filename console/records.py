@@ -19,8 +19,9 @@ RECORDS = """
     order by name, crm, record_kind, record_id limit %(most)s offset %(skip)s
 """
 OF_ADDRESS = """
-    select crm, record_kind, record_id, name, addresses from directory
-    where %(address)s = any (select lower(unnest(addresses))) order by crm, record_kind, record_id
+    select crm, record_kind, record_id, d.name, d.addresses
+    from record_addresses a join directory d using (crm, record_kind, record_id)
+    where a.address = %(address)s order by crm, record_kind, record_id
 """
 OF_ID = """
     select crm, record_kind, record_id, name, addresses from directory

@@ -51,7 +51,8 @@ PEOPLE = """
         exists (select from accounts_recorded a where a.address = p.address or p.address = any(a.aliases)) as colleague
     from people p
     left join lateral (
-        select d.crm, d.record_kind, d.record_id, d.name from directory d where p.address = any(select lower(unnest(d.addresses)))
+        select crm, record_kind, record_id, d.name
+        from record_addresses a join directory d using (crm, record_kind, record_id) where a.address = p.address
     ) d on true
     order by p.address, d.crm, d.record_kind, d.record_id
 """

@@ -177,6 +177,12 @@ def test_advisory_locks_are_taken_in_one_file_only() -> None:
     assert [str(file.relative_to(ROOT)) for file in files] == ["infra/database/locks.py"]
 
 
+def test_the_planner_is_told_things_in_one_file_only() -> None:
+    told = re.compile(r"\benable_[a-z]+(?: =|\')")
+    files = [file for part in MAY_IMPORT for file in sources(part) if told.search(file.read_text(encoding="utf-8"))]
+    assert [str(file.relative_to(ROOT)) for file in files] == ["infra/database/planner.py"]
+
+
 @pytest.mark.parametrize("layer", ["domain", "activities"])
 def test_what_all_share_stays_small(layer: str) -> None:
     assert sum(len(file.read_text().splitlines()) for file in (ROOT / layer / "core").glob("*.py")) <= 600

@@ -21,6 +21,7 @@ from domain.crm.commands import Counts
 from domain.directory.records import RecordKind
 from domain.failures.failure import Kind
 from domain.linking.model import Direction
+from infra.database.planner import look_up
 from infra.database.pool import Pool
 
 AT_ONCE = 200
@@ -120,7 +121,7 @@ class Outbox:
         async with self._pool.connection() as connection, connection.transaction():
             # Very many may wait behind one, and no statistics tell: so past the records of the few that others wait for, and of
             # those records only what comes before.
-            await connection.execute("set local enable_seqscan = off")
+            await look_up(connection)
             ahead = await (await connection.execute(AHEAD.encode(), about)).fetchall()
             kinds, records, ids = [list(column) for column in zip(*ahead, strict=True)] or ([], [], [])
             about |= {

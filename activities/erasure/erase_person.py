@@ -29,6 +29,7 @@ from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
 from domain.privacy.erasure import Erased, pseudonym
 from infra.database.locks import Guarded, Lock, hold
+from infra.database.planner import look_up
 from infra.database.pool import Connection, Pool
 from workflows.contract import ErasureRequest
 
@@ -208,7 +209,7 @@ class Erasing:
 async def _find(connection: Connection, account: str, person: str, own: Collection[str], after: int) -> Found:
     """`person` counts as the only counterpart where no other participant is outside the organisation, or the message is a
     bounce or receipt of theirs."""
-    await connection.execute("set local enable_seqscan = off")  # whatever the statistics say: they may be old
+    await look_up(connection)
     rows = await (
         await connection.execute(
             FIND,

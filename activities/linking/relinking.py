@@ -27,6 +27,7 @@ from domain.core.log_event import SYSTEM, LoggedEvent
 from domain.core.text import storable
 from domain.linking.changes import Changed
 from infra.database.locks import Guarded, Lock, hold
+from infra.database.planner import look_up
 from infra.database.pool import Connection, Pool
 
 logger = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ class BackLinking:
         if work.first.after == 0:
             await self._barrier(crm)
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute("set local enable_seqscan = off")  # whatever the statistics say: they may be old
+            await look_up(connection)
             if not await self._is_ours(connection, work):
                 return Changed()
             ids = await self._messages(connection, work)

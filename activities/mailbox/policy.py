@@ -20,6 +20,7 @@ from domain.mailbox.settings import AccountSettings
 from domain.privacy.rules import Privacy
 from domain.retrieval.plan import ATTACHED
 from infra.database.locks import Guarded, Lock, hold
+from infra.database.planner import LOOKS_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ async def hold_rules(
     # read all of the table for every message, until the next statistics.
     account = await (
         await connection.execute(
-            """
+            f"""
             with account as materialized (select crm from accounts_recorded where address = %s for share)
-            select (table account), set_config('enable_seqscan', 'off', true)
+            select (table account), {LOOKS_UP}
             """,
             [address],
         )

@@ -9,12 +9,8 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 
 from domain.reconciliation import MOST_SHOWN, Difference, Differences, LogPart
+from infra.database.planner import compare_whole_sets
 from infra.database.pool import Connection
-
-# What is compared are all of an account's rows, and how many there are the planner does not know before the tables are analysed
-# or can never know of an event's data: row by row, a mailbox of 300,000 messages would take hours.
-WHOLE_SETS: LiteralString = "set local enable_nestloop = off"
-SINGLE_ROWS: LiteralString = "set local enable_nestloop = on"
 
 # The messages that the log says are stored: told by the batch that stored them, or as attached, and not withdrawn since. Whatever
 # somebody may have made of an entry's data, it must not keep the account from being compared: what is no number is left out.
@@ -89,7 +85,8 @@ class Stored:
 
 async def compare_stored(connection: Connection, address: str, epoch: int) -> Stored:
     """Compares what the tables say of each other. To be called in a snapshot, or what is committed meanwhile would show."""
-    await connection.execute(WHOLE_SETS)
+    # All of an account's rows: row by row, a mailbox of 300,000 messages would take hours.
+    await compare_whole_sets(connection)
     told = await _one(connection, f"select count(*) from ({TOLD}) told", address)
     (messages, size) = await _row(
         connection,

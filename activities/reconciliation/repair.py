@@ -25,16 +25,15 @@ from activities.pop.session import Clock
 from activities.reconciliation.comparison import (
     MAILBOX_DIFFERS,
     SESSIONS_DIFFER,
-    SINGLE_ROWS,
     TOLD,
     UNKNOWN_TO_LEDGER,
-    WHOLE_SETS,
     WITHOUT_MAIL,
     log_broken,
 )
 from domain.core.log_event import LoggedEvent
 from domain.reconciliation import Mended
 from domain.retrieval.plan import Identity, Listed
+from infra.database.planner import compare_whole_sets, row_by_row_again
 from infra.database.pool import Connection, Pool
 
 ACTOR = "reconcile"
@@ -388,8 +387,8 @@ MISSING_OF_BATCH: LiteralString = f"""
 async def _rows(connection: Connection, query: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
     """What a query finds that compares all of an account's rows."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(WHOLE_SETS)
+        await compare_whole_sets(connection)
         await cursor.execute(query, values)
         rows = await cursor.fetchall()
-        await cursor.execute(SINGLE_ROWS)
+        await row_by_row_again(connection)
     return rows

@@ -18,6 +18,7 @@ from domain.mailbox.settings import AccountSettings
 from domain.retrieval.observations import Look, Memory, Observation, differing, digest_of, observe
 from domain.retrieval.outcome import Agenda
 from domain.retrieval.plan import DAY, LedgerState, Listed, room_again_at
+from infra.database.planner import compare_whole_sets
 from infra.database.pool import Connection, Pool
 
 CAN_VANISH = ("stored", "skipped", "quarantined")
@@ -176,7 +177,7 @@ class Observer:
             "at": at,
         }
         # A list of 100,000 against a ledger of as many, of which PostgreSQL may have no statistics yet: never row by row.
-        await connection.execute("set local enable_nestloop = off")
+        await compare_whole_sets(connection)
         rows = await (
             await connection.execute(
                 """

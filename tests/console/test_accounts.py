@@ -127,6 +127,7 @@ def test_a_narrow_terminal_without_utf_8_shows_all_of_it(monkeypatch: pytest.Mon
             return True
 
     monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("LINES", "25")
     monkeypatch.setenv("TERM", "dumb")
     buffer = io.BytesIO()
     terminal = Terminal(Tty(buffer, encoding="ascii", write_through=True))

@@ -37,6 +37,12 @@ class Tour:
     lines: tuple[str, ...]
 
     @property
+    def retrieved(self) -> str:
+        """How many of those on the server, as long as it still has them."""
+        gone = self.messages > self.on_server
+        return f"{self.messages} messages" if gone else f"{self.messages} of {self.on_server} messages"
+
+    @property
     def complete(self) -> bool:
         return 0 < self.on_server <= self.messages + self.skipped and self.linked > 0
 
@@ -135,7 +141,7 @@ async def show_sandbox(services: DevServices, settings: WorkerSettings, client: 
     await connect_account(client, pool, settings, address=address, pop=services.sandbox_pop, password=password)
     seen = await wait_for_mail(client, pool, address)
     print("\n".join(seen.lines))
-    print(f"\n{address}: {seen.messages} of {seen.on_server} messages retrieved, {seen.linked} linked to CRM records")
+    print(f"\n{address}: {seen.retrieved} retrieved, {seen.linked} linked to CRM records")
     return 0 if seen.complete else 1
 
 

@@ -263,3 +263,10 @@ def test_the_tour_does_not_wait_for_mail_that_was_deleted_or_erased_here() -> No
     assert seen(messages=35, skipped=0)
     assert seen(messages=33, skipped=2)
     assert not seen(messages=33, skipped=0)
+
+
+@pytest.mark.parametrize(
+    ("on_server", "said"), [(35, "30 of 35 messages"), (30, "30 of 30 messages"), (3, "30 messages")]
+)
+def test_the_tour_says_nothing_of_a_server_that_has_less_than_was_retrieved(on_server: int, said: str) -> None:
+    assert Tour("jane@example.com", 30, 0, on_server, linked=3, lines=()).retrieved == said
