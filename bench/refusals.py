@@ -25,6 +25,7 @@ from domain.failures.smtp_rules import SmtpPhase
 from domain.failures.vocabulary import NEGATION, NEGATION_BEHIND, Vocabulary, vocabulary
 
 REFUSALS = Path(__file__).parent.parent / "tests/data/refusals.tsv"
+NAMES_TAKEN_OUT = ("jane@example.com",)  # as the worker does with the name of the account
 PASSWORD = (Kind.AUTHENTICATION, Kind.SMTP_AUTHENTICATION)
 
 
@@ -48,9 +49,11 @@ class Refusal:
 
     def diagnosis(self, words: Vocabulary) -> Diagnosis:
         if self.protocol == "SMTP":
-            return diagnose_smtp_reply(self.reply, phase=cast(SmtpPhase, self.phase), words=words)
+            return diagnose_smtp_reply(self.reply, phase=cast(SmtpPhase, self.phase), hide=NAMES_TAKEN_OUT, words=words)
         command = "PASS" if self.phase == "login" else None
-        return diagnose_reply(self.reply, phase=cast(Phase, self.phase), command=command, words=words)
+        return diagnose_reply(
+            self.reply, phase=cast(Phase, self.phase), command=command, hide=NAMES_TAKEN_OUT, words=words
+        )
 
 
 def refusals() -> list[Refusal]:

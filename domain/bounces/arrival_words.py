@@ -1,51 +1,25 @@
 """What mail systems say of those who got a mail: data for domain/bounces/polarity.py. All texts are lowered.
 
-To teach a language: its verbs of arriving as they stand in a sentence to GOT, what stands beside an address as a status to
-GOT_STATUS.
+To teach a language: a row of each concept in domain/failures/refusal_words/outcomes.py, and what stands beside an address as a
+status to GOT_STATUS.
 """
 
 from __future__ import annotations
 
 import re
 
+from domain.bounces.outcome_patterns import any_of
+
 GOT = re.compile(
-    r"(?<![-\w])(?:delivered|reached|arrived|accepted|relayed|received|expanded|got (?:it|the|your|this|through|there|one|"
-    r"a copy|mail)|"
-    r"gets? it\b|ha(?:s|ve|d) (?:it\b|your|the (?:e-?mail|mail|message)|got)|went (?:through|out|fine|well)|gone (?:through|"
-    r"out)|"
-    r"going through|(?:went|gone|goes|going) to|left our (?:system|server)|made it|came through|come through|landed|"
-    r"took (?:it|the|your)|success\w*|succeeded|"
+    r"(?<![-\w])(?:got (?:it|the|your|this|through|there|one|a copy|mail)|gets? it\b|"
+    r"ha(?:s|ve|d) (?:it\b|your|the (?:e-?mail|mail|message)|got)|went (?:through|out|fine|well)|gone (?:through|out)|"
+    r"going through|(?:went|gone|goes|going) to|left our (?:system|server)|made it|came through|come through|"
+    r"took (?:it|the|your)|"
     r"(?:was|were|been|is|are|has|have)(?: \w+){0,2} (?:sent|forwarded|passed|handed|queued|taken|dispatched|transmitted|"
     r"completed?|deposited|stored))\b|unaffected|"
-    r"(?<![-\w])(?:zugestellt|angekommen|ausgeliefert|zugegangen|übermittelt|angenommen|erreicht|erhalten|bekommen|"
-    r"eingetroffen|"
-    r"übergeben|erfolgreich|empfangen|erhielt(?:en)?|bekam(?:en)?|erreichte|geklappt|gelungen|weitergeleitet)\b|"
     r"wurden?\b.{0,60}\b(?:gesendet|versendet|versandt|verschickt)\b|ging(?:en)?\b.{0,80}\b(?:raus|durch)\b|"
-    r"\b(?:remise?s?|délivrée?s?|livrée?s?|distribuée?s?|acheminée?s?|parvenue?s?|arrivée?s?|reçue?s?|acceptée?s?|transmise?s?|"
-    r"(?:bien|correctement) (?:été )?envoyée?s?|a été envoyée?|a bien|avec succès|réussie?)\b|"
-    r"\b(?:entregad[oa]s?|entregó|lleg(?:ó|ado|aron)|recib(?:ió|ido|ieron|ida)|aceptad[oa]s?|aceptó|alcanzó|éxito|"
-    r"correctamente|(?:fue|sido|se ha) enviad[oa]|se envió)\b|"
-    r"\b(?:entregues?|cheg(?:ou|aram|ado)|recebe(?:u|ram)|recebid[oa]s?|aceit[oea]s?|sucesso|foi enviad[oa])\b|"
-    r"\b(?:consegnat[oaie]|recapitat[oaie]|arrivat[oaie]|ricevut[oaie]|accettat[oaie]|inoltrat[oaie]|raggiunt[oaie]|"
-    r"giunt[oaie]|"
-    r"ha ricevuto|successo|correttamente|(?:è stat[oa]) inviat[oa])\b|"
-    r"\b(?:dostarczon[aoye]\w*|dostarczyliśmy|doręczon[aoye]\w*|dotarł[aoy]?|otrzyma(?:ł[aoy]?|li|ły)|przyjęt[aoey]|"
-    r"odebra(?:ł[aoy]?|no)|"
-    r"pomyślnie|powodzeniem|(?:została|zostało) wysłan[ao])\b|"
-    r"\b(?:доставлен[оаы]?|получен[оаы]?|получил[аи]?|принят[оаы]?|принял[аи]?|дошл[оаи]|дошёл|пришл[оаи]|вручен[оаы]?|"
-    r"успешно|передан[оаы]?|было отправлено)\b|"
     r"(?:配信|送信|配達|送達|お?届け)(?:が|は|を|も)?(?:完了|成功|済)|(?:投[递遞]|[传傳][递遞]|送[达達]|发送|發送)(?:已|已经)?(?:完成|完毕|成功)|"
-    r"(?:배달|전달|전송|발송)[이은을]? ?(?:완료|성공)|"
-    r"送达|送達(?:され|しま|済|完)|投递成功|投遞成功|成功|收到|收取|已投[递遞]|已发送|已發送|已接[收受]|到达|到達|抵达|"
-    r"届きました|届いて|届いた|届き、|配信(?:されました|され、|済|完了|しました|成功|いたしました|できました|できた)|受信(?:済|"
-    r"しました|され)|"
-    r"受け取(?:り|っ)|受領|受け付けられ|受け付けました|受理|正常に|"
-    r"전달(?:되었|됨|했|됐)|배달(?:되었|됨|했|됐)|전송(?:되었|됨|했|됐)|수신(?:했|함|완료)|받았|도착|성공|"
-    r"\b(?:bezorgd|afgeleverd|ontvangen|aangekomen|bereikt|geaccepteerd|geslaagd|gelukt|levererade?s?|levererats?|mottagi?t|"
-    r"mottogs|"
-    r"nådde|framme|kom fram|leveret|levert|modtaget|mottatt|doručen[ao]?|obdržel[ai]?|přijat[ao]?|úspěšně|doručil[ai]?|"
-    r"teslim edildi|ulaştı|ulaşmış|başarıyla|alındı|iletildi|kézbesítettük|kézbesítve|megkapta|megérkezett|sikeresen|"
-    r"sikerült)\b"
+    r"(?:배달|전달|전송|발송)[이은을]? ?(?:완료|성공)|" + any_of("arrived", behind=r"[-\w]")
 )
 """That a mail arrived, as verbs of a sentence say it."""
 
@@ -105,10 +79,10 @@ NEUTRAL = re.compile(
 """What has words of failure in it and tells of none."""
 
 NOT_BEHIND = re.compile(
-    r"(?:ulaş|al|ilet|gönder|edil|teslim ed|var)\w{0,6}(?:m[ae]d[ıi]|m[ae]m[ıi]ş)|未(?!読)|不能|不可|不存在|不通|不接受|"
-    r"不被|无法|無法|没有|沒有|没能|沒能|没收|未能|失败|失敗|拒|退信|退回|被退|ません|"
-    r"なかった|"
-    r"でき(?:ず|ない)|なかった|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|不明|エラー|错误|錯誤|않|못했|못하|없[는습었다]|실패|반송"
+    r"(?:ulaş|al|ilet|gönder|edil|teslim ed|var)\w{0,6}(?:m[ae]d[ıi]|m[ae]m[ıi]ş)|"
+    r"未(?!読)|不可|不通|不接受|不被|没收|拒|エラー|错误|錯誤|"
+    r"でき(?:ず|ない)|ず(?=\s|$)|ずに|ない(?=\s|$)|存在しな|없[는습었다]|"
+    + any_of("not_behind", "not", "failed", "denied", "returned", "unknown", wide=True)
 )
 """What negates where words have no blanks between them."""
 

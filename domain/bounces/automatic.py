@@ -125,11 +125,21 @@ _I_AM_AWAY = (
     r"på semester|borta)"
 )
 _PASSED_ON = r"(?:re|fwd?|aw|wg|sv|r|rv|odp|vs|antw|tr|回复|答复|转发|ref)\s{0,3}[:：]"
+# Behind an absence and a colon: what people plan and list, and do not answer with.
+_PLANS = (
+    r"(?:schedules?|calendars?|plan(?:s|ning|ner|ung)?|rosters?|rota|polic(?:y|ies)|dates|days|lists?|overview|requests? form|"
+    r"kalender|\w*plan(?:ung)?|übersicht|liste|termine|calendrier|planning|calendario|turni|elenco|agenda|escala|grafik|lista|"
+    r"график|календарь|план|список)\b|日程|予定|カレンダー|安排|日历|计划"
+)
+# From whom an answer is, behind its name: a few names, and nothing else.
+_NAME = r"(?-i:[^\W\d_a-zа-я])[\w.'’-]{0,30}"
+_FROM = rf"(?:from|von|vom|de|da|di|do|od|от|van|från|fra)\s{{1,3}}{_NAME}(?:\s{_NAME}){{0,3}}\s*$"
 _ANSWERS = re.compile(
     rf"\s*[\[(【（<*]?\s{{0,2}}(?:{_ANSWER})\s{{0,2}}(?:[\])】）>*:：(\[|]|[-–—]\s)|"
     rf"\s*[\[(【（<]?(?:{_WIDE_ANSWER})\s{{0,2}}(?:[\])】）>:：(（\[|-]|\s|$)|"
-    rf"\s*[\[(【（<]?(?:{_ABSENCE})\s{{0,2}}[\])】）>]?\s{{0,3}}(?:[:：(\]】]|{_PASSED_ON}|(?:{_WIDE_ANSWER})\s*$)|"
-    rf"\s*[\[(【（<]?(?!auto)(?:{_ANSWER}|{_ABSENCE})\s{{0,2}}[\])】）>.!]?\s*$|"
+    rf"\s*[\[(【（<]?(?:{_ABSENCE})\s{{0,2}}[\])】）>]?\s{{0,3}}(?:[:：(\]】](?!.{{0,60}}?\b(?:{_PLANS}))|{_PASSED_ON}|(?:{_WIDE_ANSWER})\s*$)|"
+    rf"\s*[\[(【（<]?(?:auto[- ]?(?:reply|response|antwort)|(?!auto)(?:{_ANSWER}|{_ABSENCE}))\s{{0,2}}[\])】）>.!]?\s*$|"
+    rf"\s*(?:{_ANSWER})\s{{1,3}}{_FROM}|"
     rf"\s*(?:{_AWAY})\s{{1,3}}(?:until|till|through|bis|jusqu\S{{1,4}}|hasta|até|fino al?|al|do|до|t/m|til|till)\s.{{0,20}}\d|"
     rf"\s*(?:{_AWAY})\s.{{0,20}}\d.{{0,12}}\s(?:to|until|till|bis|au|al|a|até|do|по|–|-)\s{{0,2}}\d{{1,2}}[^?]{{0,20}}$|"
     rf"\s*(?:{_FREE_TIME})\s{{0,3}}[:：]?\s{{0,3}}{_PASSED_ON}|"

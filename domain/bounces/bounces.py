@@ -80,6 +80,7 @@ _DELETED = re.compile(
 _ACTIONS = frozenset(("failed", "delayed", "delivered", "relayed", "expanded"))
 _BY_STATUS = {"2": "delivered", "4": "delayed", "5": "failed"}
 _COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
+_NUMBERED = re.compile(r"\\x\{([0-9a-f]{1,6})\}", re.IGNORECASE)
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -286,5 +287,16 @@ def _recipient(addresses: list[str], action: str, status: str | None, said: str,
 def addresses_of(said: dict[str, str]) -> list[str]:
     """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
     given = (said.get("original-recipient"), said.get("final-recipient"))
-    found = [normal_address(_COMMENT.sub("", one.rpartition(";")[2]).strip().strip("<>")) for one in given if one]
+    found = [normal_address(_COMMENT.sub("", _address_in(one)).strip().strip("<>")) for one in given if one]
     return list(dict.fromkeys(address for address in found if address))
+
+
+def _address_in(field: str) -> str:
+    """The address behind its type; of the type utf-8 with letters in numbers ("\\x{F6}", RFC 6533, section 3)."""
+    kind, _, address = field.rpartition(";")
+    return _NUMBERED.sub(_letter, address) if kind.strip().lower() == "utf-8" else address
+
+
+def _letter(numbered: re.Match[str]) -> str:
+    number = int(numbered[1], 16)
+    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else numbered[0]

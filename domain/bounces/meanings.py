@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>]+")  # its words are names
 
 MEANINGS = (
     ("authentication", Meaning.of("proof")),
-    ("blocked", Meaning.of("listed", "peer + barred|denied|suspended|blocked|off @5")),
+    ("blocked", Meaning.of("listed", "peer|peer_ip + barred|denied|suspended|blocked|off @5")),
     (
         "rate",
         Meaning.of(

@@ -16,6 +16,7 @@ from domain.mime.addresses import normal_address
 
 LONGEST_SENTENCE = 600
 MOST_WORDS_OF_TITLE = 5
+MOST_LINES_BEFORE_ORIGIN = 2
 MOST_LINES_BESIDE = 5  # over which a sentence goes, before and after an address
 
 ADDRESS = re.compile(
@@ -23,6 +24,10 @@ ADDRESS = re.compile(
     r"|(?<![\w.+@/-])(?P<bare>[a-z0-9!#$%&'*+?^_`{|}~-][\w!#$%&'*+?^`{|"
     r"}~.-]{0,63}@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?![@\w])",
     re.ASCII,
+)
+_ORIGIN = re.compile(
+    r"(?:\((?:expanded|generated|forwarded|originally(?: addressed| sent)?(?: to)?|was|aka)(?: from| by)?[:\s]{0,4}|"
+    r"\bgenerated (?:from|by) )<?[^\s<>()@]{1,64}@[^\s<>()@]{1,255}>?(?:\s?\))?"
 )
 _LABEL = re.compile(r"^[\s>*|#-]{0,12}(?P<name>[^\s:<>@\"][^:：<>@\"\n]{0,38}?)\s{0,6}[:：=]\s{0,3}")
 _FIRST = re.compile(
@@ -102,6 +107,31 @@ class Place:
         """How an entry of a list looks: indented, with a bullet, in angles, with a colon, with words beside it."""
         bullet = _BULLET.match(self.before) is not None
         return self.before[:1].isspace(), bullet, self.in_angles, self.colon, bool(self.rest)
+
+
+def without_origins(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines without those of whom others were made, and these by the others: in "jane@example.com (expanded from
+    team@example.com)" or with that in one of the next two lines it is jane's address of which something is said. Where nobody
+    stands before, what was made is a program or a file, and the line stays."""
+    left: list[str] = []
+    made_of: dict[str, str] = {}
+    last, last_at = "", -1
+    for at, line in enumerate(lines):
+        end = 0
+        for origin in _ORIGIN.finditer(line) if "@" in line else ():
+            for made in places(at, line[end : origin.start()]):
+                last, last_at = made.address, at
+            if of := next(places(at, origin[0]), None):
+                if last and at - last_at <= MOST_LINES_BEFORE_ORIGIN:
+                    made_of.setdefault(last, of.address)
+                    line = line[: origin.start()] + " " * len(origin[0]) + line[origin.end() :]
+                else:
+                    last, last_at = of.address, at
+            end = origin.end()
+        for made in places(at, line[end:]) if "@" in line else ():
+            last, last_at = made.address, at
+        left.append(line.rstrip() if end else line)
+    return left, made_of
 
 
 def places(at: int, line: str) -> Iterator[Place]:

@@ -1,11 +1,13 @@
 """What mail systems say in words of mail that they did not deliver: data for the reader of notices (`domain.bounces.notices`).
 
-To teach a language: its words for "not" and for "deliver" below, and what its systems say without these to FAILURE.
+To teach a language: a row of each concept in domain/failures/refusal_words/outcomes.py, from which most of this is made.
 """
 
 from __future__ import annotations
 
 import re
+
+from domain.bounces.outcome_patterns import any_of, in_one_language
 
 FAILURE = re.compile(
     r"un-?deliver|non-?deliver|deliver\w*(?:[ :,]+[\w-]+){0,4}?[ :]+(?:fail|error|problem|imposs|unsuccess|"
@@ -24,34 +26,9 @@ FAILURE = re.compile(
     r"not delivered|blocked|mailbox (?:is )?(?:full|"
     r"unknown|unavail|not)|wasn'?t (?:deliver|found)|couldn'?t be found|rejected (?:your|the|by)|"
     r"delivery notification|does ?n[o']t exist|postponed|(?:was|been) (?:automatically )?(?:rejected|delayed)|"
-    r"unzustellbar|nicht (?:zu)?gestellt|nicht (?:ausgeliefert|übermittelt|zustellbar|weitergeleitet|erreicht)|"
     r"zustell\w*(?: \w+){0,5}? (?:fehl|nicht|gescheitert)|"
-    r"zustell(?:fehler|ungsfehler|ungsproblem)|nicht(?: \w+){0,4}? (?:zugestellt|ausgeliefert|gesendet)|"
-    r"fehler bei der (?:\w+ )?zustell|"
-    r"non (?:remis|délivr|distribu|deliver)|pas (?:pu |été |être )*(?:remis|délivr|distribu|envoy|livr)|échec|"
-    r"echec|impossible de (?:remettre|délivrer|distribuer|livrer)|"
-    r"no (?:se )?(?:pudo|ha podido|puede|ha sido|fue|han? podido)(?: \w+){0,2} (?:entreg|enviar|entregado)|"
-    r"no entreg|entrega (?:fallida|no)|"
-    r"error (?:de|en la) entrega|fallo en la entrega|(?:mensaje|correo) (?:\w+ )?(?:devuelto|rechazado)|"
-    r"n[ãa]o (?:p[ôo]de|foi|ser|entreg)(?: \w+){0,3}|falha (?:na|de) entrega|"
-    r"devolvid|non (?:è stato|e' stato|è|ha|può)(?: \w+){0,3} (?:recapit|consegn|inoltr)|mancat[ao] (?:recapit|"
-    r"consegn)|impossibile (?:recapit|consegn)|"
-    r"niet(?: \w+){0,3} (?:bezorgd|afgeleverd|verzonden)|onbestelbaar|nie (?:został[aoy]? |mog\w+ |"
-    r"można )*(?:dostarcz|być dostarcz)|niedostarcz|"
-    r"не (?:\w+ ){0,3}?достав|недостав|невозможн\w+ достав|ошибк\w+ (?:при )?доставк|не удалось|"
-    r"kunde inte levereras|inte levererats|olevere|kunne ikke leveres|"
-    r"kan ikke leveres|ikke lever|uleverer|nedoruč|nelze doruč|nebyl\w* doruč|teslim edilem|iletilemedi|kézbesít|"
-    r"ei voitu toimit|toimittamat|"
-    r"δεν (?:\w+ ){0,2}παραδ|αδύνατη|nelivr|nu a putut fi livrat|退信|退回|退件|投[递遞]|无法|無法|"
-    r"未能|未送[达達]|未传递|未傳遞|传递失败|傳遞失敗|"
-    r"发送失败|發送失敗|送达|送達でき|"
-    r"失败|失敗|拒收|拒绝|拒絕|被拒|配信|届け|配送|送信(?:でき|エラー)|エラー|未達|送れません|返送|宛先|배달|전달되지|"
-    r"전송 ?실패|반송|보내지 못|수신자|"
-    r"لم يتم|لم تصل|لم تُ|تعذر|تعذّر|فشل|لا يمكن|تحویل نشد|ناموفق|לא נמסר|לא הגיע|לא ניתן|נכשל|הוחזר|ไม่สามารถ|ล้มเหลว|"
-    r"ส่งไม่|ไม่พบ|"
-    r"nepristaty|nepavyko|neizdev|netika piegād|nav piegād|ei õnnestu|bulunamad|bulunmuyor|geri dön|ulaştırılamad|"
-    r"gönderilemed|edilemed|edilmed|ebaõnnestu|није испоруч|nije isporuč|विफल|नहीं पहुँ|वितरित नहीं|"
-    r"(?:geht|ging|kommt|kam)(?: \w+){0,4} zurück"
+    r"(?:geht|ging|kommt|kam)(?: \w+){0,4} zurück|"
+    + "|".join((any_of("undelivered"), *in_one_language(("not", "error"), "deliver", left_out=("en",))))
 )
 """That something was not delivered, in the languages of mail systems."""
 
@@ -150,43 +127,12 @@ COPY = re.compile(
     r"原始?邮件|原郵件|原信|元の?メ|元メール|オリジナル|원본 ?메|kopie (?:der|ihrer)|kopia)"
 )
 
-NOT = re.compile(
-    r"\b(?:not|cannot|never|unable|without success|nichts?|keine?[nmr]?|ne|pas|non|no|n[ãa]o|niet|geen|inte|inget|ikke|ikkje|"
-    r"ei|eiv[äa]t|nie|nelze|nebyl\w*|nepodař\w*|nepodar\w*|nije|nisu|nisam|ni|niso|nem|nu|не|нет|няма|ні|немає|nicio|"
-    r"δεν|değil|tidak|gagal|không|nav|nevar|nepavyko|ez)\b|n['’]t\b|\bn['’]"
-)
-DELIVER = re.compile(
-    r"deliver|\bsen[dt]\b|\bg[eo]t\b|hand(?:ed)? over|passed? on|reach|arriv|accept|receiv|recib|receb|reçu|ricev|"
-    r"\bfik\b|\bfått|saanut|\bkapta|obdrž|dostal|primil|ulaş|menerima|nhận|zustell|zugestellt|ausgeliefert|übermittel|"
-    r"zugegangen|angekommen|erreich|"
-    r"erhalten|remis\b|remettre|distribu|livr|parven|achemin|entreg|enviad|enviar|consegn|recapit|inoltr|ricevut|bezorg|"
-    r"afgelever|aflever|verzonden|ontvang|lever|mottag|modtag|nådde|framme|dostarcz|doręcz|otrzym|doruč|odesl|odosl|"
-    r"достав|отправ|получ|передан|надісл|kézbesít|továbbít|elküld|toimit|välit|perill|παραδ|παράδ|αποστ|teslim|ilet|gönder|"
-    r"isporuč|dostav|isporoč|lliur|expedi|primi|transmis|dikirim|terkirim|gửi|piegād|nosūt|pristatyt|išsiųst"
-)
-EXIST = re.compile(
-    r"\bexist|\bknown\b|\bfound\b|\bfind\b|\bvalid[ea]?\b|\bgültig|válid[oa]|"
-    r"gibt es|bekannt|gefunden|vorhanden|trouv|conn[ua]|encontr|conocid|"
-    r"existe|esist|trovat|"
-    r"bestaa[nt]|gevonden|bekend|finns|hittad|känn|findes|finnes|fundet|funnet|kend[te]|istniej|znalezion|znan|nalez|"
-    r"nájden|znám|najden|"
-    r"существ|найден|известн|знайд|існу|відом|намер|съществ|löydy|löyty|ismert|talál|létez|găsit|există|bulun|mevcut|"
-    r"postoj|pronađ|poznat|"
-    r"υπάρχ|βρέθη|ditemukan|dikenal|tồn tại|tìm thấy|olemas|leitud|atrasts|rast|egzist|trobat|existeix"
-)
+NOT = re.compile(rf"without success|{any_of('not', wide=False)}")
+DELIVER = re.compile(any_of("deliver", "receive"))
+EXIST = re.compile(any_of("exist"))
 FAILED = re.compile(
-    r"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:unknown|invalid|unbekannt|inconnue?|desconocid[oa]|sconosciut[oa]|"
-    r"desconhecid[oa]|неизвестен|nieznan[yae]|onbekend|okänd|ukendt|ukjent|ungültig)\W*$|"
-    r"\bfail(?:ed|ure|s)?\b|\brefus|\breject|\breturned|\bbounced|fehlgeschlagen|gescheitert|zurückgewiesen|abgelehnt|"
-    r"abgewiesen|"
-    r"zurückgeschickt|zurückgekommen|échou|échec|refusé|rejeté|retourné|fall[oó]\b|fallid|fracas|rechazad|devuelt|falhou|"
-    r"falha|recusad|"
-    r"rejeitad|devolvid|fallit|respint|rifiutat|restituit|mislukt|geweigerd|teruggestuurd|misslyck|avvisa|returnera|"
-    r"mislyk|afvist|"
-    r"avvist|returner|nie powiod|nie uda[łl]|odrzuc|zwrócon|selhal|zlyhal|nepodař|nepodar|odmít|odmiet|vrácen|vrátil|не ?удал|"
-    r"не вдал|неуспе|отклон|отказ|відхил|возвращ|поверн|відмов|върнат|отхвърл|epäonnist|hylätt|palautet|sikertelen|elutasít|"
-    r"visszaküld|e[șş]uat|respins|returnat|ba[şs]ar[ıi]s[ıi]z|reddedil|iade edil|απέτυχε|αποτυχ|απορρίφθηκε|επιστράφηκε|"
-    r"neuspje|neuspe|odbijen|vraćen|zavrnjen|gagal|ditolak|dikembalikan|thất bại|từ chối|trả lại|ebaõnnestu|neizdev|nepavyk"
+    rf"\b(?:is|are|was) (?:unknown|invalid)\b|\s(?:{any_of('unknown', wide=False)}|invalid|ungültig)\w*\W*$|"
+    + any_of("failed", "denied", "returned", wide=False)
 )
 
 

@@ -28,6 +28,7 @@ from domain.bounces.notice_places import (
     line_below,
     places,
     sentence_of,
+    without_origins,
 )
 from domain.bounces.notice_words import (
     AFTER_RECIPIENT,
@@ -53,6 +54,8 @@ from domain.bounces.polarity import Said, Sentences, judged, only_denies
 from domain.bounces.reasons import REPLY_CODE, STATUS, says_why
 
 MOST_ADDRESSES = 300  # of a notice that are looked at
+MOST_TITLES = 100  # lines above others that are looked at
+MOST_PROSE = 300  # lines that are asked whether they say that something failed, while nobody is named
 MOST_TIMES = 3  # that the same address is looked at in a line
 MOST_BLANKS = 3  # in the name of a field
 LONGEST_PROSE = 200  # about two lines: what says that something failed
@@ -67,10 +70,13 @@ _BOXES = str.maketrans("│┃║─━═┌┬┐├┼┤└┴┘╔╦╗�
 
 def named_in(notice: str, excluded: Collection[str]) -> list[Named]:
     """Whom a notice says not to have reached, each with what it says of them; of nobody in `excluded`."""
-    reader = _Reader(lowered(notice).translate(_BOXES).split("\n"), notice.split("\n"), excluded)
+    lines, written = without_origins(lowered(notice).translate(_BOXES).split("\n"))
+    reader = _Reader(lines, notice.split("\n"), excluded, written)
     reader.sentences = Sentences(excluded)
     reader.read()
-    return recipients_of(reader.claims or reader.answers, reader.got, reader.written, reader.lines[: reader.ended])
+    got = reader.got.keys() | {written[one] for one in reader.got if one in written}
+    written = {made: of for made, of in written.items() if of not in got}
+    return recipients_of(reader.claims or reader.answers, reader.got, written, reader.lines[: reader.ended])
 
 
 @dataclass(slots=True)
@@ -80,9 +86,9 @@ class _Reader:
     lines: list[str]  # lowered
     given: list[str]
     excluded: Collection[str]
+    written: dict[str, str]  # to whom was written first, of whom others were made
     claims: dict[str, Claim] = field(default_factory=dict)
     answers: dict[str, Claim] = field(default_factory=dict)
-    written: dict[str, str] = field(default_factory=dict)
     got: dict[str, int] = field(default_factory=dict)  # who got the mail, and in which line that is said
     failed: bool = False  # something was said to have failed
     opened: bool = True  # a list of those whom something did not reach
@@ -95,6 +101,8 @@ class _Reader:
     ended: int = 0
     prose: str = ""  # of this paragraph, its end
     addresses: int = 0
+    titles: int = 0
+    told: int = 0
     judged: dict[str, bool] = field(default_factory=dict)
     sentences: Sentences = field(default_factory=Sentences)
     around: tuple[tuple[int, bool], Around] = ((-1, False), Around("", 0, []))
@@ -165,7 +173,7 @@ class _Reader:
         if SENDER_BEFORE.search(place.before[-12:]) or SENDER_AFTER.match(place.after):
             return None, None
         if EXPANDED.search(self._just_before(place)):
-            return (None if self._made_of(place) else Form.ENTRY), None
+            return Form.ENTRY, None  # of a program or a file
         told = beside(place)
         if self._arrived(place, told):
             self.got[place.address] = place.at
@@ -235,14 +243,6 @@ class _Reader:
         if place.before.strip() or not place.at:
             return place.before[-40:]
         return f"{self.lines[place.at - 1]} "[-40:]
-
-    def _made_of(self, place: Place) -> bool:
-        """Whether the recipient just above was made of this address."""
-        last = next(reversed(self.claims), "")
-        if last and place.at - self.claims[last].at <= 2:
-            self.written.setdefault(last, place.address)
-            return True
-        return False
 
     def _near_failure(self, at: int) -> bool:
         return self.failed or self._says_why(" ".join(self.lines[at : at + 6]))
@@ -351,11 +351,10 @@ class _Reader:
 
     def _after_prose(self, at: int, line: str, label: re.Match[str] | None) -> None:
         self.prose = f"{self.prose} {line.strip()}"[-LONGEST_PROSE:]
-        heading = line.rstrip().endswith((":", "：", "-", "=", "*", "|"))
+        heading = self.titles < MOST_TITLES and line.rstrip().endswith((":", "：", "-", "=", "*", "|"))
         titled = heading or is_title(self.lines, at)
-        title = line if RULE.match(line) else re.split(r"[.!?] ", self.prose.rstrip())[-1]
-        told = None if ADDRESS.search(line) else judged(title.strip(" -=*|:：#"), status=titled)
-        if told and (titled or RULE.match(line) or begins_list(line_below(self.lines, at))):
+        told = self._told_above(at, line, titled=titled)
+        if told:
             self.reached, self.opened, self.listed = True, False, None
             return
         if titled and told is False and self.reached:
@@ -367,7 +366,8 @@ class _Reader:
         titles = titles and not (self.claims and OTHERS.search(line) and not self._fails(line))
         if not self.claims:
             if self.fresh or heading or not (self.opened and self.failed):
-                says = self._fails(self.prose)
+                self.told += 1
+                says = self.told <= MOST_PROSE and self._fails(self.prose)
                 self.failed = self.failed or says
                 if says or titles:
                     self.opened, self.headed = True, heading
@@ -380,6 +380,17 @@ class _Reader:
             self.opened, self.headed, self.listed = not self.closed, True, None
         elif self.fresh and not within:
             self.opened = False
+
+    def _told_above(self, at: int, line: str, *, titled: bool) -> bool | None:
+        """What a line above a list says of those in it; None for any other line."""
+        ruled = RULE.match(line) is not None
+        if ADDRESS.search(line) or not (titled or ruled or begins_list(line_below(self.lines, at))):
+            return None
+        self.titles += 1
+        if self.titles > MOST_TITLES:
+            return None
+        title = line if ruled else re.split(r"[.!?] ", self.prose.rstrip())[-1]
+        return judged(title.strip(" -=*|:：#"), status=titled)
 
     def _fails(self, text: str) -> bool:
         """Whether words say that something failed, or why; each is asked once."""

@@ -10,6 +10,7 @@ import re
 from typing import Literal, cast
 
 from domain.bounces.meanings import OF_RECIPIENTS, is_foreign, meant
+from domain.bounces.outcome_patterns import any_of
 
 Reason = Literal[
     "unknown user",
@@ -149,13 +150,9 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"not in (?:our|the|my) (?:directory|"
         r"list|database|records)|does not like recipient|badrcptto|invalid mailbox|address not present|"
         r"mailbox unavailable|all recipients (?:are )?invalid|this user|(?:address|account) couldn'?t|couldn'?t find|"
-        r"not a known user|doesn.t exist|ne(?:'|’)existe pas|inconnue?\b|unbekannt|existiert nicht|nicht bekannt|"
-        r"no existe|desconocid|inexist|n[ãa]o "
-        r"existe|non esiste|sconosciut|niet (?:bekend|gevonden)|onbekend|nie istnieje|nieznany|не существует|"
-        r"неизвестн|не найден|нет такого|не "
-        r"зарегистрирован|finns inte|findes ikke|(?:不|未)存在|无此|無此|没有找到|找不到|无效|用户不存在|"
-        r"不明|存在しません|(?:リスト|名簿|一覧)にありません|ご?利用(?:いただけ)?(?:されてお|"
-        r"できま|しており)|該当|見つかりません|"
+        r"not a known user|doesn.t exist|нет такого|(?:不|未)存在|无此|無此|无效|(?:リスト|名簿|一覧)にありません|"
+        r"ご?利用(?:いただけ)?(?:されてお|できま|しており)|該当|"
+        + any_of("unknown", left_out=("en",)) + "|"
         r"않(?:는|습)|없(?:는|습)"),
     ("unknown host", (r"(?:host|domain|server|site|mx|name|destination|a record|dns)\b.{0,60}(?:not (?:found|"
         r"exist|known|valid|listed|be found)|unknown|"

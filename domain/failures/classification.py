@@ -53,22 +53,24 @@ def diagnose_reply(
 ) -> Diagnosis:
     """What a POP3 server's refusal means.
 
-    `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail
-    and Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message. `command` is what
-    was refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as
-    known; `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and
-    `host` sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a
-    name such as "disabled@example.com" or "locked" says nothing. `words` stands in for the whole vocabulary where that is
-    measured (bench/refusals.py).
+    `text` is the reply, with or without `-ERR`. `phase` "login" reaches through the first command after login (Gmail and
+    Outlook.com refuse only there); "tls" is the refusal of STLS, "retrieve" that of a single message. `command` is what was
+    refused, where that is known: not each can be about a password. `capabilities` are the keywords of CAPA, as far as known;
+    `marks_passwords` is false of a server that is known not to use the AUTH-RESP-CODE that it offers. `provider` and `host`
+    sharpen the remedy, and the meaning of words that only one provider uses so. `hide` holds the user name, so that a name
+    such as "disabled@example.com" or "locked" says nothing, and no word that nobody taught is taken for a name. `words`
+    stands in for the whole vocabulary where that is measured (bench/refusals.py).
     """
     offered = {capability.upper() for capability in capabilities}
     spoken = _STATUS.sub("", without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY]))))
-    nameless = without_words(spoken, hide)
+    hidden = tuple(hide)
+    nameless = without_words(spoken, hidden)
 
     known = words or vocabulary()
 
     def decided(said: str) -> Decision | None:
-        return decide(POP, said, phase=phase, host=host, provider=provider, words=known)
+        names = not hidden or said != nameless
+        return decide(POP, said, phase=phase, host=host, provider=provider, words=known, names=names)
 
     # A user name may also be a word that the rules need ("pop"), so the full text has the second say.
     decision = decided(nameless) or (decided(spoken) if spoken != nameless else None)
@@ -105,8 +107,11 @@ def diagnose_smtp_reply(
     greeting, EHLO and STARTTLS, or AUTH, MAIL, RCPT, DATA (the text after it, too). The rest as for `diagnose_reply`.
     """
     spoken = without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY])))
-    nameless = without_words(spoken, hide)
-    decision = decide(SMTP, nameless, phase=phase, host=host, provider=provider, words=words or vocabulary())
+    hidden = tuple(hide)
+    nameless = without_words(spoken, hidden)
+    decision = decide(
+        SMTP, nameless, phase=phase, host=host, provider=provider, words=words or vocabulary(), names=not hidden
+    )
     passing = spoken.startswith("4")  # RFC 5321 section 4.2.1: to be tried again, whatever the words
     if decision is None or (passing and decision.kind not in _HOLDS_IN_A_PASSING_REFUSAL):
         decision = _by_code(spoken, phase, passing)

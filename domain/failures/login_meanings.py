@@ -13,7 +13,7 @@ WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
 
 # The contract counts a password that has to be changed: no other will do until it is.
-PASSWORD_EXPIRED = Meaning.of("secret + expired @4")
+PASSWORD_EXPIRED = Meaning.of("secret + expired @4 nor thing|backend|part|domain unless trouble|crash")
 
 # That mail programs may not get at a mailbox, by a protocol or by any.
 PROTOCOL_OFF = Meaning.of(
@@ -22,10 +22,13 @@ PROTOCOL_OFF = Meaning.of(
     "pop > needed > enabled @4 unless temporary|later|now|crash",
     "pop + unavailable @4 unless temporary|later|now|crash|server|backend",
     "pop + access|right + denied|!right @5 unless temporary|later|now|crash",
+    "none > pop @0 unless server|backend|trouble|temporary|now|later|command",
     "pop + !right|!access @5 unless temporary|later|now|crash",
-    "pop > off|suspended @1 unless temporary|now|crash",
+    "pop > off|suspended|barred @1 unless temporary|now|crash|mailbox",
     "access + server + denied|!enabled @4 unless temporary|later|now|crash",
     "plan + !enabled|switch_on|browser|access @5",
+    "account|mailbox|address > =needed > browser @4 unless login|wrong|switch_on",
+    "only_other unless temporary|later|now|crash|trouble",
 )
 
 METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
@@ -42,7 +45,15 @@ BARRED_FOR_A_TIME = Meaning.of(
             "!login + minutes @7",
         )
     ),
+    "suspended|barred|blocked|denied + repeated @5 unless backend|trouble|crash",
+    "peer_ip + suspended|barred|blocked @5 unless backend|trouble|crash|spam",
     "later + minutes @3 unless backend|trouble|crash|temporary|busy|full|server|mailbox|lock|secret|wrong|unknown",
+)
+
+SHUT_OUT = Meaning.of(
+    "login|access|user|account|mailbox + denied|barred|blocked|!enabled + by_administrator @5",
+    "account|user|mailbox + unused @4",
+    "plan + expired|suspended @3 unless server|backend|pop|secret",
 )
 
 TROUBLE = Meaning.of(
@@ -75,19 +86,32 @@ ABOUT_THE_LOGIN = frozenset(
 )
 
 # A word that is wrong or not found may be said of these instead, beside a login, a name or a password: "bad response from auth".
-_OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing"
+_OTHERS = "server|backend|part|mechanism|limit|connection|pop|thing|domain"
 _NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unknown data" is not
 
 WRONG_NAME = Meaning.of(
-    f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet",
-    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown",
-    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend",
+    f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet|now",
+    f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown|now",
+    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend|now",
+    f"unknown > login @0 nor {_NOT_FOUND}|{STRANGE} unless state|yet|problem|command",
+    "stranger",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE}",
-    f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE}",
-    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number",
+    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE} unless now",
+    f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE} unless now",
+    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number|now",
+)
+
+# One of two is to blame, and nobody says which, or the password is said not to be: what counts to nothing.
+ONE_OF_TWO = Meaning.of(
+    "secret|user|account|login + wrong|unknown|failed + or > backend|trouble|temporary|busy|crash|lock|now @4"
+    " unless contact",
+    "secret|user|account|login + wrong|unknown|failed + or > server @1 unless contact",
+    "secret|user|account|login + wrong|unknown + or > failed|error|problem|unavailable > server|backend @3",
+    "cannot > tell @3",
+    "password_is_right",
+    "trouble|temporary|busy|crash|backend > or > secret|user|account|login @4",
 )
 
 # Whoever cannot look says nothing of what there is to see, unless it is said as well.
@@ -97,6 +121,8 @@ CANNOT_TELL = Meaning.of(
     "secret + !verified|!check @3",
     "check > cannot @0",
     "error + checking @3",
+    "failed|error + during @3 unless denied",
+    "broke_off",
 )
 
 # What only failed, or is only called wrong, may be so for what is said besides: it is a wrong password where nothing is.

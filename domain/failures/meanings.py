@@ -16,7 +16,8 @@ from domain.failures.remedy import Remedy
 from domain.failures.vocabulary import Hit, Reading, Vocabulary
 
 OF, STRANGE, STRANGE_BETWEEN = "of", "strange", "strange_between"
-OWNED = ("thing", "data", "error", "unknown", "part")
+OWNED = ("thing", "data", "error", "unknown", "part", "domain")
+SAID_OF = ("thing", "part", "domain", "backend")
 MOST_READ = 512  # characters; RFC 2449 allows a line as many octets
 
 _CODE = re.compile(r"\[([A-Z][A-Z/-]*)(?:\s[^\]]*)?\]", re.IGNORECASE)
@@ -85,10 +86,19 @@ class Pattern(NamedTuple):
             reach = end if begin <= reach + 2 < end + 2 and begin not in reading.apart else reach
         if any(first <= end and begin <= reach + 2 for begin, end in named):
             return True
+        if (
+            chosen[-1].first == first
+            and chosen[-1].concept == "unknown"
+            and any(  # "Domaine introuvable pour cet utilisateur"
+                hit.concept in SAID_OF and _is(hit, self.nor) and _stands_right_before(hit.last, first, reading)
+                for hit in hits
+            )
+        ):
+            return True
         if chosen[0].first == first and any(_stands_right_before(end, first, reading) for end in self._owned(hits)):
             return True
         strange = reading.strange if self.nor & {STRANGE, STRANGE_BETWEEN} else ()
-        behind = STRANGE in self.nor
+        behind = STRANGE in self.nor or not reading.names
         return any(
             _is_meant(begin, end, chosen[0], chosen[-1], reading, behind=behind) for begin, end in strange
         ) or any(_heads(end, first, hits, reading) for _, end in (*named, *strange))
@@ -121,13 +131,15 @@ class Pattern(NamedTuple):
 
 def _is_meant(begin: int, end: int, noun: Hit, said: Hit, reading: Reading, *, behind: bool) -> bool:
     """Whether a word that nobody taught is what is `said`, instead of the noun: it stands right behind the two ("bad password
-    ticket"; only with `behind`, as "unknown user jane" names one), between an adjective and its noun, or where no blanks are
-    written between a noun and what is said of it."""
+    ticket"; only with `behind`, as "unknown user jane" names one), between an adjective and its noun, right before a noun
+    behind which it is said ("Zona utente sconosciuta"), or where no blanks are written between a noun and what is said of it."""
+    if said.first > noun.last and _stands_right_before(end, noun.first, reading):
+        return True
     last = max(noun.last, said.last)
     if last < begin <= last + 2:
         return (behind or begin < end) and not any(last < at <= begin for at in reading.apart)
     before, after = (said, noun) if said.first < noun.first else (noun, said)
-    between = before.last < begin and end < after.first and (before is said or begin < end)
+    between = before.last < begin and end < after.first and (before is said or begin < end or not reading.names)
     return between and not any(before.last < at <= after.first for at in reading.apart)
 
 
@@ -254,13 +266,16 @@ class Decision(NamedTuple):
 
 
 def decide(
-    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary
+    rules: Rules, text: str, *, phase: str, host: str, provider: str | None, words: Vocabulary, names: bool = True
 ) -> Decision | None:
-    """By marks, then codes, then meanings; None for a text in which nothing is known."""
+    """By marks, then codes, then meanings; None for a text in which nothing is known. `names`: whether the name of whoever logs
+    in may stand in it, so that a word which nobody taught may be that."""
     mark = next((mark for mark in rules.marks if _bears(text, mark, phase, host, words.without)), None)
     if mark is not None and not mark.yields_to:
         return _decision(mark, provider)
-    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])
+    reading = words.read(_without_codes(_without_own_code(text, rules.own_code), rules)[:MOST_READ])._replace(
+        names=names
+    )
     spoken = _meaning(rules, reading, phase, host, provider, words.without)
     if mark is not None:
         return spoken[0] if spoken and spoken[0].kind in mark.yields_to else _decision(mark, provider)

@@ -221,6 +221,8 @@ _MEANINGS = (
             "often + limit|needed|wait @5",
             "wait + minutes + tries|login|connection @8",
             "=needed|polite > wait > minutes @3",
+            "wait_for > minutes @3 unless trouble|backend|crash|temporary|busy|full|server|lock|secret|wrong|unknown",
+            "spent + tries|login|access|connection|limit @4 unless full|backend|server|mailbox",
         ),
         say.TOO_OFTEN,
         remedies={"yahoo": say.TOO_OFTEN_YAHOO},
@@ -242,9 +244,11 @@ _MEANINGS = (
             "concurrent + mailbox|access @4 unless limit",
             "mailbox + barred @4 unless suspended|polite|pop",
             "lock|barred + other @6 unless oauth",
+            "mailbox + barred + reader @4 unless suspended|polite",
             "lock + reader @6",
             "other + reader + active @6",
             "not > lock|barred @3",
+            "lock > cannot @1",
             "other > reader @2 unless wrong|denied|pop",
             "account|user + lock @4 unless polite",
         ),
@@ -269,7 +273,11 @@ _MEANINGS = (
         Kind.WEB_LOGIN_REQUIRED,
         Meaning.of(
             "browser + login @6 unless switch_on|expired|wrong",
-            "visit + browser|link @3 unless switch_on|expired|wrong|secret",
+            "browser + login @3 unless pop|expired|wrong",
+            "polite > login > link @6 unless wrong|failed|denied|secret|pop",
+            "browser + registration @4 unless wrong|unknown",
+            "terms unless secret|wrong|unknown",
+            "visit + browser|link @5 unless switch_on|expired|wrong|secret",
             "verify + self @4 unless account",
         ),
         say.WEB_LOGIN,
@@ -280,8 +288,9 @@ _MEANINGS = (
         Kind.PROVIDER_LOCKED,
         Meaning.of(
             "=verify + self|account @4 unless secret|user|wrong|unknown",
-            "account > blocked @4",
-            "verify + login|activity @3 unless secret|user|wrong|unknown",
+            "account > blocked @4 unless by_administrator",
+            "protection",
+            "=verify + login|activity @3 unless secret|user|wrong|unknown",
         ),
         say.PROVIDER_LOCKED,
         remedies={"yahoo": say.PROVIDER_LOCKED_YAHOO},
@@ -293,6 +302,7 @@ _MEANINGS = (
         say.POP_OFF,
         remedies=say.POP_OFF_FOR,
     ),
+    Rule("shut out by the administrator", Kind.CONFIGURATION, said.SHUT_OUT, say.LOCKED, phases=LOGGED_IN | LOGIN),
     Rule(
         "account suspended",
         Kind.CONFIGURATION,
@@ -345,6 +355,7 @@ _MEANINGS = (
         say.MISUNDERSTOOD,
         phases=LOGIN | {"greeting"},
     ),
+    Rule("one of two reasons", Kind.SERVER_ERROR, said.ONE_OF_TWO, say.UNKNOWN_WORDS, phases=LOGIN, weak=True),
     *(
         Rule(name, Kind.AUTHENTICATION, meaning, say.AUTHENTICATION, phases=LOGIN, remedies=OF_A_LOGIN)
         for name, meaning in (

@@ -83,7 +83,7 @@ _MEANINGS = (
     Rule(
         "browser wanted",
         Kind.WEB_LOGIN_REQUIRED,
-        Meaning.of("captcha", "browser + login @6 unless expired"),
+        Meaning.of("captcha", "browser + login @6 unless expired", "terms unless spam|secret|wrong|unknown"),
         say.WEB_LOGIN,
         phases=BEFORE_MAIL,
     ),
@@ -115,6 +115,7 @@ _MEANINGS = (
         phases=BEFORE_MAIL,
     ),
     Rule("mail programs are shut out", Kind.CONFIGURATION, said.PROTOCOL_OFF, say.SENDING_OFF, phases=LOGIN),
+    Rule("shut out by the administrator", Kind.CONFIGURATION, said.SHUT_OUT, say.LOCKED, phases=LOGIN),
     Rule(
         "account suspended",
         Kind.CONFIGURATION,
@@ -166,6 +167,7 @@ _MEANINGS = (
     ),
     Rule("server trouble", Kind.SERVER_ERROR, said.TROUBLE, say.TROUBLE, phases=LOGIN),
     Rule("try later", Kind.SERVER_ERROR, Meaning.of("later"), say.TROUBLE, phases=LOGIN),
+    Rule("one of two reasons", Kind.SERVER_ERROR, said.ONE_OF_TWO, say.UNKNOWN_WORDS, phases=LOGIN),
     Rule("wrong user name", Kind.SMTP_AUTHENTICATION, said.WRONG_NAME, say.AUTHENTICATION, phases=LOGIN),
     Rule("wrong password", Kind.SMTP_AUTHENTICATION, said.WRONG_PASSWORD, say.AUTHENTICATION, phases=LOGIN),
     Rule("password not looked at", Kind.SERVER_ERROR, said.CANNOT_TELL, say.TROUBLE, phases=LOGIN),

@@ -25,6 +25,7 @@ _CONTINUED = re.compile(r"\n {3,}")
 _LANGUAGE = re.compile(r" +(?P<language>[a-z]{2})(?: \((?P<taught_by>[^)]+)\))?: ")
 
 _UNFOLDED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "`": "'"})
+_PARTICLES = "이 가 은 는 을 를 와 과 나 이나 로 으로 에 입니다"  # Korean writes these onto a noun
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as those write it who cannot type them
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORDS_IN_ONE = re.compile(r"(?<![\w-])[^\W\d_]+(?![\w-])")  # what has digits names a case
@@ -59,12 +60,13 @@ class Reading(NamedTuple):
     the vocabulary covers, where no blanks are written the stretches of two characters or more. Words with a digit in them and
     names of hosts, which name cases and addresses, are not among these. Of numbers, `hits` has those that are an error's own.
     `strange` is where the unknown words begin and end, `apart` where words begin before which more than a blank stands, both
-    in half words as in a `Hit`."""
+    in half words as in a `Hit`. `names`: whether one of the unknown words may be somebody's name."""
 
     hits: tuple[Hit, ...] = ()
     words: int = 0
     strange: tuple[tuple[int, int], ...] = ()
     apart: frozenset[int] = frozenset()
+    names: bool = True
 
     @property
     def unknown(self) -> int:
@@ -170,7 +172,7 @@ def of_words(
 ) -> Vocabulary:
     """The words of a table as that of domain/failures/refusal_words/. `left_out`: the languages that are not read."""
     read = [
-        (concept, language, words)
+        (concept, language, _with_particles(words) if language == "ko" else words)
         for concept, language, words, origin in rows(table)
         if language not in left_out and (not origin or origin not in without)
     ]
@@ -193,6 +195,11 @@ def of_words(
         written = tuple((part.rstrip("*"), part.endswith("*")) for part in parts)
         entries.setdefault(written[0][0][:2], []).append(_Entry(concept, word, written, wide, negating))
     return Vocabulary(entries, without)
+
+
+def _with_particles(words: list[str]) -> list[str]:
+    """Korean words with what may be written onto them, but for those that say so themselves (`*`)."""
+    return [*words, *(word + one for word in words if not word.endswith("*") for one in _PARTICLES.split())]
 
 
 def _folded(words: list[list[str]]) -> Iterator[list[str]]:

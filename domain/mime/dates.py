@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from domain.mime.addresses import without_comments
@@ -18,6 +18,10 @@ _ZONE_AT_END = re.compile(r"\d\s*[a-z]{1,5}$|[+-]\d{4}$", re.IGNORECASE)
 _USUAL = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?[ \d]?\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
     r"\d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)"
+)
+_LEAP_SECOND = re.compile(r"(?<=\d:)60(?!\d)")
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?P<zone>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?", re.IGNORECASE
 )
 _HALF_DAY = re.compile(r"(?<=\d)\s*([ap])\.?m\b\.?", re.IGNORECASE)
 _HOUR = re.compile(r"\b(\d{1,2})(?=[:.]\d\d)")
@@ -78,17 +82,28 @@ _MONTHS = {
 def moment(text: str) -> datetime | None:
     """The moment that `text` names, in UTC; None where it names none, or a year before 1900.
 
-    Comments may stand anywhere and blanks around colons. Years of two and three digits are those of RFC 5322, section 4.3.
+    Comments may stand anywhere and blanks around colons; a leap second is the one after 59; what scripts write by ISO 8601 is
+    read too. Years of two and three digits are those of RFC 5322, section 4.3.
     Without a zone it is UTC, unless a comment is one; so it is with names of zones that nobody or everybody has.
     """
-    text = text[:_LONGEST].strip()
+    text, leap = _LEAP_SECOND.subn("59", text[:_LONGEST].strip(), count=1)
     try:
-        found = parsedate_to_datetime(text if _USUAL.fullmatch(text) else _as_usual(text))
+        found = _of_iso(text) or parsedate_to_datetime(text if _USUAL.fullmatch(text) else _as_usual(text))
         # "-0000" gives a naive time, which RFC 5322 3.3 defines as UTC
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        found += timedelta(seconds=leap)
     except Exception:  # its errors are of many types, and differ between Python versions
         return None
     return found if found.year >= FIRST_YEAR else None
+
+
+def _of_iso(text: str) -> datetime | None:
+    """A moment as ISO 8601 writes it, with a blank for its T and around its zone; None for what begins otherwise."""
+    if (iso := _ISO.fullmatch(text)) is None:
+        return None
+    zone = (iso["zone"] or "").upper()
+    bare = text[: len(text) - len(zone)].strip()
+    return datetime.fromisoformat(bare + zone.replace("UTC", "Z").replace("GMT", "Z"))
 
 
 def _as_usual(text: str) -> str:

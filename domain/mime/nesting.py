@@ -12,6 +12,8 @@ LONGEST_HEADER = 2 << 20  # bytes of a message's header block that are looked at
 MOST_DASHED_LINES = 1_000_000  # lines that begin with "--", whether they open a part or not
 
 _LONGEST_PART_HEADER = 8 << 10
+# Text that nobody makes the body of a mail.
+_DOCUMENTS = ("text/csv", "text/tab-separated-values", "text/vcard", "text/x-vcard", "text/directory")
 _LONGEST_INNER_HEADER = 64 << 10  # of an attached message
 _BEGINNING = re.compile(rb"[\r\n]*")
 _NESTED = re.compile(
@@ -55,8 +57,8 @@ def structure_error(raw: bytes, content_type: str) -> str | None:
 def has_attachment(raw: bytes) -> bool:
     """Whether a part of `raw` is an attachment: it says so (RFC 2183), or has a name and is neither text nor shown in place.
 
-    Attached messages with a name are attachments, and so are named documents of which a mailer says that they are shown in
-    place. Pictures that the text shows, and what signs or encrypts the message, are none.
+    Attached messages with a name are attachments, and so are tables, address cards, and named documents of which a mailer says
+    that they are shown in place. Pictures that the text shows, and what signs or encrypts the message, are none.
     """
     scan = _Scan(raw, look=True)
     scan.run()
@@ -151,6 +153,8 @@ def _is_attachment(raw: bytes, start: int, end: int, within: str) -> bool:
         return disposition == "attachment" and within != "related" and b"cid:" + content_id not in raw
     if disposition == "attachment":
         return True
+    if kind in _DOCUMENTS:
+        return named and within != "alternative"
     if family in ("text", "multipart", "") or not named or within == "alternative":
         return False
     if family == "message":

@@ -1,4 +1,4 @@
-"""The vocabulary of refusals: for each concept, its words in ten languages.
+"""The vocabulary of refusals: for each concept its words in ten languages, in seven more those of wrong passwords and trouble.
 
 A concept stands alone on its line; below it a line for each language, `de: kennwort*, passwort*`, which may go on, further in, on
 the next. A word in brackets behind the language names the server or provider whose text taught these words: `en (gromox):`.
@@ -10,6 +10,16 @@ is meant. What numbers mean is in domain/failures/refusal_words/numbers.py, and 
 (domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
 """
 
-from domain.failures.refusal_words import limits, people, refusing, sending, servers, ways
+from domain.failures.refusal_words import checks, limits, outcomes, people, refusing, sending, servers, ways
 
-WORDS = "".join((people.WORDS, refusing.WORDS, servers.WORDS, limits.WORDS, ways.WORDS, sending.WORDS))
+TABLES = (
+    outcomes.SHARED,
+    people.WORDS,
+    refusing.WORDS,
+    checks.WORDS,
+    servers.WORDS,
+    limits.WORDS,
+    ways.WORDS,
+    sending.WORDS,
+)
+WORDS = "".join(TABLES)

@@ -82,7 +82,8 @@ OF_A_NAME = """
 COUNTED = """
   en: attempt*, try, tries, left, remaining, remain*, times, day, days, hour*, minute*, min, mins, sec, secs, second,
       seconds
-  de: versuch, versuche, versuchen, fehlversuch*, anmeldeversuch*, ubrig, verbleibend*, mal, tag, tage*, stunde*, sekunde*
+  de: versuch, versuche, versuchen, fehlversuch*, anmeldeversuch*, ubrig, verbleibend*, mal, tag, tage*, stunde*,
+      sekunde*
   fr: essai, essais, tentative*, restant*, fois, jour*, heure*, seconde*
   es: intento*, restante*, vez, veces, dia, dias, hora, horas, segundo*, minuto*
   pt: tentativa*, restante*, vez, vezes, dia, dias, hora, horas, segundo*, minuto*

@@ -4,29 +4,38 @@ WORDS = """
 backend
   en: database*, data base, db, sql, mysql, mariadb, postgres*, sqlite, oracle, ldap, active directory, directory,
       radius, kerberos, kdc, pam, nis, backend*, back end*, store, message store, mail store, mailstore, storage,
-      disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe, proxy,
-      proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon, authentication server*,
-      authentication service*, authentication daemon*, authentication backend*, authentication system*, authentication
-      source*, authorization server*, login server*, login service, mailbox server*, mailbox database, home server,
-      internal server, domain controller, password database, password file, user database, account database, userdb,
-      passdb, name service, resolver, dns, network, indexes, cache, quota service, imap server, imap backend,
-      configuration file, worker, workers, partition, volume, replica*, metadata, global catalog, information store,
-      file, files, lookup, lookups, resource, resources, index, module, library, back end server*, spool directory,
-      lock file, mailbox index, account information, user information, user info, mailbox list, quota information,
-      shard*, storage node*, routing table*, cluster map*
+      disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe,
+      proxy, proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon,
+      authentication server*, authentication service*, authentication daemon*, authentication backend*,
+      authentication system*, authentication source*, authorization server*, login server*, login service,
+      mailbox server*, mailbox database, home server, internal server, domain controller, password database,
+      password file, user database, account database, userdb, passdb, name service, resolver, dns, network, indexes,
+      cache, quota service, imap server, imap backend, configuration file, worker, workers, partition, volume,
+      replica*, metadata, global catalog, information store, file, files, lookup, lookups, resource, resources,
+      index, module, library, back end server*, spool directory, lock file, mailbox index, account information,
+      user information, user info, mailbox list, quota information, shard*, storage node*, routing table*,
+      cluster map*, bind dn, bind credentials
   de: datenbank*, verzeichnis, verzeichnisdienst*, speicher*, festplatte*, dateisystem, datenträger, backend,
       netzwerk, netz, anmeldedienst, anmeldeserver, authentifizierungsserver, authentifizierungsdienst, mailserver,
       hintergrundsystem
-  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau, serveur d authentification,
-      fichier
+  fr: noeud*, base de donnees, bases de donnees, annuaire, disque, stockage, memoire, reseau,
+      serveur d authentification, fichier
   es: nodo*, base de datos, directorio, disco, almacenamiento, memoria, red, servidor de autenticacion, archivo
   pt: banco de dados, base de dados, diretorio, disco, armazenamento, memoria, rede, servidor de autenticacao
   it: nodo, nodi, banca dati, base dati, database, archivio, disco, memoria, rete, server di autenticazione
   pl: baz* danych, dysk*, katalog*, pamięci, sieć, sieci, serwer* uwierzytelniania
-  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации, сервер* хранения, бд
-  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表, 密码表,
-      账号表, 帐号表, 数据表
+  ru: баз* данных, хранилищ*, диск*, каталог*, памят*, сет*, сервер* аутентификации, сервер* авторизации,
+      сервер* хранения, бд
+  zh: 数据库, 資料庫, 存储, 儲存, 磁盘, 硬盘, 目录服务, 后端, 後端, 网络, 網路, 内存, 认证服务器, 后台, 用户表,
+      密码表, 账号表, 帐号表, 数据表
   ja: データベース, ストレージ, ディスク, ディレクトリ, バックエンド, ネットワーク, メモリ, 認証サーバ, 認証サーバー
+  nl: database, gegevensbank, opslag*, schijf, netwerk
+  sv: databas*, lagring*, disk*, nätverk*
+  da: database*, lager, disk*, netværk*
+  cs: databáz*, úložišt*, disk*, síť*
+  tr: veritabanı*, veri tabanı*, depolama*, disk*
+  hu: adatbázis*, tároló*, hálózat*
+  ko: 데이터베이스, 저장소, 디스크, 네트워크
 server
   en: server*, service*, system*, site, machine, pop server, pop3 server, software, operation
   de: server*, dienst*, system*, rechner, mailsystem, service
@@ -38,56 +47,72 @@ server
   ru: сервер*, сервис*, служб*, систем*, операци*
   zh: 服务器, 伺服器, 服务, 服務, 系统, 系統
   ja: サーバ, サーバー, サービス, システム
+  nl: server*, dienst, systeem
+  sv: server*, tjänst*, system*
+  da: server*, tjeneste*, system*
+  cs: server*, služb*, systém*
+  tr: sunucu*, sistem*, hizmet*
+  hu: kiszolgáló*, szerver*, rendszer*, szolgáltatás*
+  ko: 서버, 시스템, 서비스
 part
   en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
-      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*, password scheme*,
-      password type*, password method*, password hash*, password encoding, password encryption, passwd scheme*, schema*,
-      class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home, attribute*, field*, column*, table*,
-      length*, charset, character set, version*, driver*, handler*, provider*, source*, object*, property, properties
+      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*,
+      password scheme*, password type*, password method*, password hash*, password encoding, password encryption,
+      passwd scheme*, schema*, class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home,
+      attribute*, field*, column*, table*, length*, charset, character set, version*, driver*, handler*, provider*,
+      source*, object*, property, properties
   de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*, schema, typ, länge,
       verfahren, algorithmus, kodierung, pfad, modul, klasse, wert, feld, attribut
-  fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage, encodage,
-      chemin, module, classe, valeur, champ, attribut
+  fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage,
+      encodage, chemin, module, classe, valeur, champ, attribut
   es: respuesta*, formato, registro*, protocolo*, host, politica*, regla*, tipo, esquema, longitud, algoritmo,
       codificacion, ruta, modulo, clase, valor, campo, atributo
-  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*, tipo, esquema, comprimento, tamanho,
-      algoritmo, codificacao, caminho, modulo, classe, valor, campo, atributo
-  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole, tipo, schema, lunghezza, algoritmo,
-      codifica, percorso, modulo, classe, valore, campo, attributo
-  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*, typ, typu, schemat*, długoś*, algorytm*, kodowani*,
-      ścieżk*, moduł*, klas*, wartoś*, pole, pola, atrybut*
+  pt: resposta*, formato, registro*, registo*, protocolo*, host, politica*, regra*, tipo, esquema, comprimento,
+      tamanho, algoritmo, codificacao, caminho, modulo, classe, valor, campo, atributo
+  it: risposta, risposte, formato, record, protocoll*, host, politic*, regola, regole, tipo, schema, lunghezza,
+      algoritmo, codifica, percorso, modulo, classe, valore, campo, attributo
+  pl: odpowied*, format*, rekord*, wpis*, protokoł*, host*, reguł*, typ, typu, schemat*, długoś*, algorytm*,
+      kodowani*, ścieżk*, moduł*, klas*, wartoś*, pole, pola, atrybut*
   ru: ответ*, формат*, запись, записи, протокол*, хост*, узел, узла, правил, правило, тип, типа, схема, схемы, длин*,
       алгоритм*, кодировк*, путь, модул*, класс*, значени*, поле, поля, атрибут*
-  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略, 类型, 類型, 长度, 長度, 算法, 编码, 編碼,
-      模块, 模組, 字段,
-      属性, 加密方式
-  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール, 属性, 方式
+  zh: 响应, 回应, 回應, 应答, 返回, 格式, 记录, 協議, 协议, 主机, 主機, 策略, 类型, 類型, 长度, 長度, 算法, 编码,
+      編碼, 模块, 模組, 字段, 属性, 加密方式
+  ja: 応答, 返答, 形式, レコード, プロトコル, ホスト, 種類, タイプ, 長さ, アルゴリズム, エンコード, モジュール,
+      属性, 方式
 trouble
-  en: connection error, went down,
-      going down, down, offline, unreachable, not reachable, not respond*, no response, not responding, did
-      not respond, not ready, not running, out of order, out of service, overload*, over loaded, high load, heavy
-      load, load too high, load average, too busy, server busy, system busy, shutdown, restarting, starting up,
-      rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved, being migrated,
-      outage, interrupted, broken, exhausted, out of memory, out of resources, timed out, timing out, time out,
-      timeout, reset by peer, connection refused, connection reset, connection lost, lost connection, disconnected
-      from, failover, degraded, deadlock*, malfunction*, no route
+  en: connection error, went down, going down, down, offline, unreachable, not reachable, not respond*, no response,
+      not responding, did not respond, not ready, not running, out of order, out of service, overload*, over loaded,
+      high load, heavy load, load too high, load average, too busy, server busy, system busy, shutdown, restarting,
+      starting up, rebooting, maintenance, upgrading, being upgraded, being updated, migration, being moved,
+      being migrated, outage, interrupted, broken, exhausted, out of memory, out of resources, timed out,
+      timing out, time out, timeout, reset by peer, connection refused, connection reset, connection lost,
+      lost connection, disconnected from, failover, degraded, deadlock*, malfunction*, no route, lag, lagging,
+      out of sync, not in sync, catching up, syncing, synchroni*ing, skew, clock skew, stale
   de: nicht erreichbar, unerreichbar, überlastet, überlast, ausgefallen, ausfall, gestört, störung, störungen,
       wartung*, zeitüberschreitung, antwortet nicht, außer betrieb, ausser betrieb, nicht bereit, wird gewartet,
-      umgezogen, umzug
-  fr: maintenance, surcharge*, injoignable*, hors service, hors ligne, en panne, panne, delai depasse, delai d
-      attente, ne repond pas, incident technique, probleme technique
+      umgezogen, umzug, zeitabweichung, nicht synchron
+  fr: maintenance, surcharge*, injoignable*, hors service, hors ligne, en panne, panne, delai depasse,
+      delai d attente, ne repond pas, incident technique, probleme technique, decalage, desynchronis*
   es: mantenimiento, sobrecargad*, caido, caida, inaccesible, fuera de servicio, tiempo de espera, no responde,
-      averia, problema tecnico, problemas tecnicos
-  pt: manutencao, sobrecarregad*, fora do ar, fora de servico, tempo esgotado, tempo limite, nao responde, problema
-      tecnico, problemas tecnicos
+      averia, problema tecnico, problemas tecnicos, desfase, desincronizad*
+  pt: manutencao, sobrecarregad*, fora do ar, fora de servico, tempo esgotado, tempo limite, nao responde,
+      problema tecnico, problemas tecnicos, dessincronizad*, defasagem
   it: manutenzione, sovraccaric*, non raggiungibil*, guasto, fuori servizio, tempo scaduto, timeout, non risponde,
-      problema tecnico, problemi tecnici
+      problema tecnico, problemi tecnici, sfasat*, non sincronizzat*
   pl: konserwacj*, przerw*, przeciążon*, przeciążeni*, awari*, nie odpowiada, przekroczono czas, prac* serwisow*,
-      problem* techniczn*
+      problem* techniczn*, rozbieżnoś*, niezsynchronizowan*
   ru: обслуживани*, перегруж*, перегрузк*, сбой, сбоя, авари*, профилактик*, неполадк*, не отвечает, тайм аут,
-      таймаут, превышено время, техническ* работ*, технически* причин*
-  zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级
-  ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中
+      таймаут, превышено время, техническ* работ*, технически* причин*, рассинхрон*, расходятся
+  zh: 维护, 維護, 繁忙, 忙碌, 故障, 超时, 逾時, 过载, 宕机, 异常, 連線失敗, 连接失败, 未响应, 升级, 偏差, 不同步
+  ja: メンテナンス, 混雑, 過負荷, タイムアウト, 応答がありません, 応答しません, 障害, 停止中, ずれ,
+      同期されていません
+  nl: onderhoud*, storing*, overbelast*, niet bereikbaar, onbereikbaar, reageert niet, verhuis*
+  sv: underhåll*, ur funktion, driftstopp, överbelastad*, svarar inte, flyttas
+  da: vedligehold*, ude af drift, overbelastet, svarer ikke, flyttes
+  cs: údržb*, přetížen*, nedostupn*, neodpovíd*, výpadek
+  tr: bakım*, aşırı yük*, yanıt vermiyor, kesinti*
+  hu: karbantart*, túlterhel*, nem válaszol, nem elérhető, nem érhető el
+  ko: 점검*, 장애*, 과부하*, 응답하지 않*, 응답이 없*
 crash
   en: internal, exception, panic, crash*, assertion, fatal*, traceback, segmentation, segfault, unhandled,
       unexpected*, unspecified, bug, core dump*, i o error, read error, write error, system error, server error,
@@ -97,9 +122,10 @@ crash
       unknown failure, something went wrong, went wrong, out of memory, lookup failure, lookup error, could not be
       completed, cannot be completed, not be completed, unable to perform, could not be processed,
       cannot be processed, bad protocol cancel
-  de: interner, internes, interne, internen, unbekanntes problem, ausnahmefehler, absturz, abgestürzt, unerwartet*, systemfehler,
-      serverfehler, technisch*, schwerwiegend*, unbekannter fehler
-  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue, probleme inconnu
+  de: interner, internes, interne, internen, unbekanntes problem, ausnahmefehler, absturz, abgestürzt, unerwartet*,
+      systemfehler, serverfehler, technisch*, schwerwiegend*, unbekannter fehler
+  fr: interne, inattendu*, erreur systeme, erreur serveur, erreur technique, technique*, fatale, erreur inconnue,
+      probleme inconnu
   es: interno, interna, inesperad*, error del sistema, error del servidor, error de sistema, tecnico*, error
       desconocido, problema desconocido
   pt: interno, interna, inesperad*, erro do sistema, erro de sistema, erro no servidor, erro do servidor, tecnic*,
@@ -111,6 +137,13 @@ crash
       ошибка, неизвестная проблема
   zh: 内部, 內部, 系统错误, 系統錯誤, 服务器错误, 伺服器錯誤, 系统异常, 未知错误, 崩溃, 意外
   ja: 内部, 予期しない, 予期せぬ, システムエラー, サーバーエラー, サーバエラー, 不明なエラー, 内部エラー
+  nl: interne fout, onverwacht*
+  sv: internt fel, oväntat*
+  da: intern fejl, uventet*
+  cs: vnitřní chyb*, interní chyb*, neočekávan*
+  tr: dahili hata, iç hata, beklenmeyen*
+  hu: belső hiba, váratlan*
+  ko: 내부 오류*, 예기치 않은*
 temporary
   en: temporar*, temp failure, temp fail, transient*, momentarily, soft failure
   de: vorübergehend*, temporär*, zeitweise, zeitweilig*, kurzzeitig
@@ -122,6 +155,13 @@ temporary
   ru: временн*
   zh: 暂时, 暫時, 临时, 臨時
   ja: 一時的, 一時
+  nl: tijdelijk*
+  sv: tillfällig*
+  da: midlertidig*
+  cs: dočasn*
+  tr: geçici*
+  hu: átmeneti*, ideiglenes*
+  ko: 일시적*, 임시*
 later
   en: later, try again, come back, again in, retry, re try, again soon, in a few minutes, in a few moments, some
       minutes, few minutes, try back, again shortly
@@ -135,11 +175,18 @@ later
   ru: позже, позднее, повторите, попробуйте, через несколько минут, снова
   zh: 稍后, 稍後, 稍候, 再试, 再試, 重试, 以后
   ja: 後ほど, しばらく, 後で, 再試行, もう一度, 時間をおいて
+  nl: later, opnieuw
+  sv: senare, försök igen
+  da: senere, prøv igen, prøv igjen
+  cs: později, znovu, zkuste
+  tr: daha sonra, tekrar deneyin, sonra
+  hu: később, próbálja újra
+  ko: 나중에*, 다시 시도*, 잠시 후*
 now
   en: at this time, at this moment, at the moment, currently, for now, for the moment, right now, at present,
-      presently
+      presently, not now, just now
   de: momentan*, derzeit*, zur zeit, im moment, gegenwärtig*, zurzeit
-  fr: actuellement, pour le moment, en ce moment, pour l instant
+  fr: actuellement, pour le moment, en ce moment, pour l instant, pour l heure
   es: por el momento, en este momento, actualmente, de momento
   pt: no momento, neste momento, por enquanto
   it: al momento, in questo momento, attualmente
@@ -180,6 +227,13 @@ unavailable
   ru: недоступ*, не доступ*
   zh: 不可用, 不提供
   ja: 利用できません, 利用不可, ご利用いただけません
+  nl: niet beschikbaar, onbeschikbaar
+  sv: inte tillgänglig*, otillgänglig*
+  da: ikke tilgængelig*, utilgængelig*, ikke tilgjengelig*
+  cs: nedostupn*
+  tr: kullanılamıyor, kullanılamaz
+  hu: nem elérhető, nem érhető el
+  ko: 사용할 수 없*, 이용할 수 없*
 full
   en: full, no space, out of space, out of quota, over quota, overquota, disk full
   de: voll, kein platz
@@ -281,4 +335,19 @@ damaged
   ru: поврежден*
   zh: 损坏
   ja: 破損
+during
+  en: during, while, whilst, in the course of, when processing, when trying, occurred in, halfway
+  de: während, waehrend, mitten in, im laufe
+  fr: pendant, lors du traitement, au cours
+  es: durante, mientras, en el transcurso
+  pt: durante, enquanto, no decorrer
+  it: durante, mentre, nel corso
+  pl: podczas, w trakcie
+  ru: во время, в процессе, в ходе
+  zh: 過程中, 过程中, 期间
+  ja: 処理中, 途中
+broke_off
+  zh: 时出错, 時出錯, 时发生错误, 时发生了错误, 時發生錯誤, 时出现错误, 时出了错, 时遇到错误, 时遇到问题,
+      时出现问题, 过程出错, 过程中出错, 过程中发生错误, 过程中出现错误, 途中出错
+  ja: 中にエラー, 中に問題, 中に障害, 際にエラー, 際に問題, 時にエラー, 時に問題, 中のエラー, 処理に失敗
 """

@@ -246,12 +246,7 @@ address
   ko: 주소*
   sv: adress*
 unknown
-  nl: onbekend*, bestaat niet, niet gevonden, niet bekend, bestaat hier niet
-  tr: bulunamad*, bulunmuyor, mevcut değil, bilinmeyen, bilinmiyor, yok, geçersiz
-  cs: neexistuj*, neznám*, nenalezen*, nebyl* nalezen*
-  hu: nem létez*, ismeretlen*, nem található
-  ko: 존재하지 않*, 없는, 없습니다, 찾을 수 없*, 알 수 없*
-  sv: okänd*, finns inte, existerar inte, hittades inte, kunde inte hittas
+  tr: yok, geçersiz
 only
   en: only, exclusively, nobody but
   de: nur, ausschließlich, lediglich
@@ -310,15 +305,10 @@ unreached
   tr: bağlantı*, zaman aşımı*
   hu: kapcsolat*, időtúllépés*
   ko: 연결*, 시간 초과*
-not
-  nl: niet, geen
-  sv: inte, ingen, inget
-  cs: ne, není
-  hu: nem, nincs
-  tr: değil
 nobody
   en: nobody called, nobody by, nobody here, nobody with, no one called, no one by, no one here, no one with,
-      not one of ours, no longer works, no longer here, no longer with, left the company, left our company, left the organi*
+      not one of ours, no longer works, no longer here, no longer with, left the company, left our company,
+      left the organi*
   de: niemand, niemanden, ausgeschieden, nicht mehr bei uns, nicht mehr im unternehmen
   fr: personne de ce nom, personne a ce nom, ne fait plus partie, quitte
   es: nadie, no trabaja, ya no

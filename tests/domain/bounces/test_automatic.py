@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.bounces.automatic import is_answer
 from domain.message.index import index
 
 
@@ -160,3 +161,24 @@ def test_a_mailing_list_that_says_bulk_is_a_list(lines: tuple[str, ...], address
 
 def test_a_newsletter_that_says_bulk_is_no_list() -> None:
     assert index(header("Precedence: bulk", "List-Unsubscribe: <https://n.example>")).kind == "automatic"
+
+
+@pytest.mark.parametrize(
+    ("subject", "automatic"),
+    [
+        ("Autoreply", True),
+        ("Auto-Response", True),
+        ("Réponse automatique de Jean", True),
+        ("Automatic reply from Jane Doe", True),
+        ("Автоматический ответ от Ивана", True),
+        ("Automatic reply from the server is wrong", False),
+        ("Automatische Antwort von der Maschine prüfen", False),
+        ("Away: quote request", True),
+        ("Away: team schedule", False),
+        ("Out of office: calendar for May", False),
+        ("Abwesend: Urlaubsplan 2027", False),
+        ("Away: Re: team schedule", True),
+    ],
+)
+def test_an_answer_may_name_whose_it_is_and_a_plan_of_absences_is_none(subject: str, automatic: bool) -> None:
+    assert is_answer(subject) is automatic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.bounces import notices as reader
 from domain.bounces.notices import named_in
 from domain.message.index import index
 from tests.domain.bounces.test_bounces import DAEMON, message, named, said
@@ -229,3 +230,18 @@ def test_a_shop_whose_mails_have_no_return_path_names_no_customer(subject: str, 
     lines = ("From: Shop <noreply@shop.example.org>", "To: me@example.com", f"Subject: {subject}", "Return-Path: <>")
     shop = "\n".join((*lines, "Content-Type: text/plain; charset=utf-8", "", text, ""))
     assert index(shop.encode()).kind != "bounce"
+
+
+@pytest.mark.parametrize("line", ["- a{n} - b{n} - 250 -", "this was {n} not:", "message {n} no"])
+def test_a_notice_of_nothing_but_titles_is_asked_about_so_many_of_them(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def none_of(text: str, **_: bool) -> None:
+        asked.append(text)
+
+    monkeypatch.setattr(reader, "judged", none_of)
+    monkeypatch.setattr(reader, "fails", none_of)
+    reader.named_in("\n".join(line.format(n=n) for n in range(1400)), frozenset())
+    assert len(asked) <= reader.MOST_TITLES + reader.MOST_PROSE

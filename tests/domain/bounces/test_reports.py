@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.bounces.bounces import addresses_of
 from domain.message.identity import message_identity
 from domain.message.index import IndexedMessage, index
 
@@ -227,3 +228,10 @@ def test_a_megabyte_of_a_report_is_read_in_bounded_time(piece: bytes) -> None:
     report = b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n'
     raw = report + b"Content-Type: message/delivery-status\n\n" + piece * (1_000_000 // len(piece))
     assert index(raw).kind == "bounce"
+
+
+def test_an_address_of_the_type_utf_8_is_read_with_its_letters_in_numbers() -> None:
+    for field in (r"utf-8; d\x{F6}rte@example.com", "utf-8;dörte@example.com", "UTF-8 ; <dörte@example.com>"):
+        assert addresses_of({"final-recipient": field}) == ["dörte@example.com"]
+    assert addresses_of({"final-recipient": r"rfc822; d\x{F6}rte@example.com"}) == []
+    assert addresses_of({"final-recipient": "utf-8;"}) == []

@@ -130,6 +130,25 @@ def test_a_comment_does_not_move_a_date(date: str, hour: int) -> None:
 @pytest.mark.parametrize(
     ("date", "expected"),
     [
+        ("Sat, 31 Dec 2016 23:59:60 +0000", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("Mon, 3 Mar 2025 09:12:60 +0100 (CET)", datetime(2025, 3, 3, 8, 13, tzinfo=UTC)),
+        ("2025-03-03T09:12:44Z", datetime(2025, 3, 3, 9, 12, 44, tzinfo=UTC)),
+        ("2025-03-03T09:12:44+01:00", datetime(2025, 3, 3, 8, 12, 44, tzinfo=UTC)),
+        ("2025-03-03 09:12:44 -0500", datetime(2025, 3, 3, 14, 12, 44, tzinfo=UTC)),
+        ("2025-03-03 09:12:44 UTC", datetime(2025, 3, 3, 9, 12, 44, tzinfo=UTC)),
+        ("2025-03-03 09:12", datetime(2025, 3, 3, 9, 12, tzinfo=UTC)),
+        ("2025-13-03 09:12:44", None),
+        ("Mon, 3 Mar 2025 09:12:61 +0000", None),
+    ],
+)
+def test_a_leap_second_and_what_scripts_write_by_iso_8601_are_dates(date: str, expected: datetime | None) -> None:
+    assert moment(date) == expected
+
+
+@pytest.mark.requirement("R30")
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
         ("Fri, 28 Feb 92 11:07:59 MEZ", "1992-02-28T10:07:59"),  # jsuto/piler#422
         ("Thu, 13 Dec 101 15:30 WET", "2001-12-13T15:30:00"),  # kdeldycke/mail-deduplicate#54
         ("lör, 29 maj 1999 00:24:04 +0200 (CEST)", "1999-05-28T22:24:04"),  # sup-heliotrope/sup#252
