@@ -63,18 +63,21 @@ def _answer(name: str, ask: Callable[[Reader, Terminal], Coroutine[Any, Any, Non
 
     async def run() -> int:
         async with reading() as reader:
-            await ask(reader, Terminal(as_json=as_json))
+            await ask(reader, terminal)
         return 0
 
-    _run(name, run())
+    terminal = Terminal(as_json=as_json)
+    _run(name, run(), terminal)
 
 
-def _run(name: str, command: Coroutine[Any, Any, int | None]) -> None:
+def _run(name: str, command: Coroutine[Any, Any, int | None], terminal: Terminal) -> None:
     """Ends the process with the command's exit status: 1 where it was refused or could not be answered."""
 
     async def run() -> int:
         try:
-            return await command or 0
+            ended = await command or 0
+            terminal.speak()
+            return ended
         except BrokenPipeError:  # whoever reads has enough, as `head` has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
@@ -150,6 +153,8 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """A message as a person reads it."""
+    if as_json and (as_html or as_raw):
+        raise typer.BadParameter("--html and --raw are given as they are: not with --json")
     _answer(
         "read",
         lambda reader, terminal: messages.read(
@@ -292,7 +297,8 @@ def connect(
     """Connect an account or a CRM, and say what came of it."""
     from console import workflows
 
-    _run("connect", workflows.connect(Terminal(as_json=as_json), file))
+    terminal = Terminal(as_json=as_json)
+    _run("connect", workflows.connect(terminal, file), terminal)
 
 
 @app.command()
@@ -317,11 +323,11 @@ def batch(
             return True
         if not sys.stdin.isatty():
             raise Refused("not_confirmed", "nobody can be asked here: give --yes, after a look with --dry-run")
-        return typer.confirm(question)
+        return typer.confirm(question, err=True)
 
     terminal = Terminal(as_json=as_json)
     wanted: dict[str, Any] = {"query": query, "given": given, "dry_run": dry_run, "confirmed": confirmed}
-    _run("batch", workflows.batch(terminal, command, per_second=per_second, **wanted))
+    _run("batch", workflows.batch(terminal, command, per_second=per_second, **wanted), terminal)
 
 
 def _passed_on(name: str, text: str, run: Callable[[list[str]], int]) -> None:
@@ -360,7 +366,10 @@ def _search_attributes(arguments: list[str]) -> int:
     from infra import search_attributes
 
     if arguments:
-        raise typer.BadParameter("search-attributes takes no arguments")
+        sys.stdout.write(
+            "usage: mailroom search-attributes: registers them on the server of TEMPORAL_ADDRESS; no arguments\n"
+        )
+        return 0 if arguments in (["--help"], ["-h"]) else 2
     return search_attributes.main()
 
 

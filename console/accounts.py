@@ -38,7 +38,7 @@ ACCOUNTS = f"""
 """
 CRM_FAILS = "(c.state not in ('active', 'closed', 'verifying') or c.last_failure is not null or c.failed > 0)"
 CRMS = f"""
-    select 'crm/' || c.name as name, c.organisation, c.state, c.reason, c.kind, c.authentication_failures,
+    select 'crm/' || c.name as name, c.organisation, c.state, c.reason, c.kind, c.last_failure, c.authentication_failures,
         c.connection_failures, c.backlog, c.uncertain, c.failed, c.pulled_at, c.next_attempt_at, {CRM_FAILS} as failing,
         last.failure
     from crms c
@@ -72,7 +72,7 @@ async def accounts(
         "most": most + 1,
     }
     found = await reader.rows(ACCOUNTS, **wanted)
-    crms = await reader.rows(CRMS, **wanted)
+    crms = (await reader.rows(CRMS, **wanted))[:most]
     rest, found = found[most:], found[:most]
 
     def show() -> None:
@@ -110,6 +110,8 @@ def to_do(row: Row) -> str:
         return "enable, when it is to go on"
     if row["state"] == "over_quota":
         return "set_quota, higher"
+    if "last_failure" in row and not row["last_failure"]:
+        return "retry_failed, when its cause is mended: docs/crm.md, Entries"
     failure = row["failure"] or {}
     remedy = str(failure.get("remedy") or "")
     return remedy or str(failure.get("kind") or "")
@@ -148,10 +150,15 @@ LOG = """
 """
 
 
+def as_kept(name: str) -> str:
+    """An address as the database has it; CRMs and hosts are written as they are."""
+    return name if name.startswith(("crm/", "host/")) else name.lower()
+
+
 async def known(reader: Reader, name: str) -> Row:
     """The row of an account or, by crm/NAME, of a CRM connection; raises Refused where there is none."""
     kind = name.startswith("crm/")
-    wanted = _ALL | {"name": name if kind else name.lower(), "closed": True}
+    wanted = _ALL | {"name": as_kept(name), "closed": True}
     row = await reader.row(CRMS if kind else ACCOUNTS, **wanted)
     if row is None:
         raise Refused(
@@ -163,6 +170,7 @@ async def known(reader: Reader, name: str) -> Row:
 
 
 async def log(reader: Reader, terminal: Terminal, name: str, *, before: int | None, most: int) -> None:
+    name = as_kept(name)
     found = await reader.rows(LOG, id=name, before=before, most=most + 1, short=False)
     if not found and not before:
         raise Refused(

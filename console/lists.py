@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.accounts import known
+from console.accounts import as_kept, known
 from console.reading import Reader
 from console.terminal import Column, Row, Terminal, shown, size
 
@@ -53,7 +53,7 @@ async def quarantine(reader: Reader, terminal: Terminal, address: str | None, *,
 
 
 async def notices(reader: Reader, terminal: Terminal, address: str | None, *, most: int) -> None:
-    found = await reader.rows(NOTICES, address=address, most=most)
+    found = await reader.rows(NOTICES, address=as_kept(address) if address else None, most=most)
     shown_first = list(reversed(found))
     terminal.answer(
         {"notices": found}, lambda: terminal.table(shown_first, _NOTICES, empty="nobody was told of anything")

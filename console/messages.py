@@ -18,6 +18,7 @@ MESSAGE = """
     from messages m where m.id = %(id)s
 """
 RAW = "select raw from raw_messages where id = %(id)s"
+LONGEST_NAME = 200  # bytes, of the 255 that file systems have
 _UNSAFE = re.compile(r"[^\w .()+,=@~-]")
 
 
@@ -40,7 +41,12 @@ async def raw_of(reader: Reader, row: Row) -> bytes:
             f"message {row['id']} is in quarantine, {row['parse_error']}: nothing of it is here; `mailroom quarantine` says more",
         )
     found = await reader.row(RAW, id=row["id"])
-    return bytes(found["raw"]) if found else b""
+    if found is None or found["raw"] is None:
+        raise Refused(
+            "lost_bytes",
+            f"the bytes of message {row['id']} are not there: docs/reconcile.md says how to have them again",
+        )
+    return bytes(found["raw"])
 
 
 async def read(
@@ -49,11 +55,12 @@ async def read(
     row = await message(reader, number)
     raw = await raw_of(reader, row)
     if as_raw:
-        terminal.raw(raw)
+        terminal.answer(None, lambda: terminal.raw(raw))
     elif folder is not None:
         _save(terminal, raw, number, folder)
     elif as_html:
-        terminal.raw(html_source(raw).encode())
+        source = html_source(raw).encode()
+        terminal.answer(None, lambda: terminal.raw(source))
     else:
         _show(terminal, row, raw)
 
@@ -138,5 +145,7 @@ def _written(folder: Path, name: str, data: bytes) -> Path:
 
 def safe_name(name: str) -> str:
     """What a sender calls a file, as a name in one folder: no path, nothing hidden, nothing that a shell or terminal obeys."""
-    last = re.split(r"[/\\]", name)[-1]
-    return _UNSAFE.sub("_", last).strip(" .")[:120].lstrip("-")
+    last = _UNSAFE.sub("_", re.split(r"[/\\]", name)[-1]).lstrip("-. ").rstrip(" .")
+    stem, dot, ending = last.rpartition(".") if "." in last[-12:] else (last, "", "")
+    room = LONGEST_NAME - len((dot + ending).encode())
+    return stem.encode()[:room].decode(errors="ignore") + dot + ending

@@ -45,7 +45,8 @@ TIMELINE = """
         select a.created_at, a.kind, a.subject, null, null, null, a.crm, a.record_kind, a.record_id, a.due, a.open
         from activities a join chosen using (crm, record_kind, record_id)
     )
-    select * from shown where %(before)s::timestamptz is null or at < %(before)s order by at desc, message desc limit %(most)s
+    select * from shown where %(before)s::timestamptz is null or at < %(before)s
+    order by at desc fetch first (%(most)s) rows with ties
 """
 
 

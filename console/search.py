@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from console.accounts import known
 from console.reading import Reader
 from console.terminal import Column, Row, Terminal
 from domain.core.refusal import Refused
-from domain.message.words import FROM, LATER, TO, month_of, words_sought
+from domain.message.words import FROM, LATER, LONGEST_QUERY, TO, month_of, words_sought
 
 # Months are words, too, so that the newest mail is found without a look at all that has the same words.
 FOUND = """
@@ -17,11 +18,10 @@ FOUND = """
     from mail_words w join mail m on m.id = w.message
     where {which}
         and (%(account)s::text is null or m.address = %(account)s) and (%(folder)s::text is null or m.folder = %(folder)s)
-        and (%(since)s::timestamptz is null or coalesce(m.sent_at, m.stored_at) >= %(since)s)
-        and (%(before)s::timestamptz is null or coalesce(m.sent_at, m.stored_at) < %(before)s)
+        and coalesce(m.sent_at, m.stored_at) >= %(since)s and coalesce(m.sent_at, m.stored_at) < %(before)s
         and (not %(unlinked)s or not exists (select from links l where l.message = m.id and l.unlinked_at is null))
         and (not %(private)s or exists (select from kept_private k where k.message = m.id))
-    order by at desc, m.id desc limit %(most)s
+    order by at desc fetch first (%(most)s) rows with ties
 """
 WAITING = "select count(*) as count from (select from mail_words where words is null limit 100001) waiting"
 WITHHELD = """
@@ -53,18 +53,21 @@ async def search(
     for given in (text, sender, recipient):
         if given and not words_sought(given):
             raise Refused("no_words", f"{given!r} has no letter or digit to search for")
+        if given and len(given) > LONGEST_QUERY:
+            raise Refused("too_long", f"a search has at most {LONGEST_QUERY} letters, and this one {len(given)}")
     limits: dict[str, Any] = {
-        "account": account.lower() if account else None,
+        "account": (await known(reader, account))["name"] if account else None,
         "folder": folder,
-        "since": since,
         "unlinked": unlinked,
         "private": private,
     }
     found: list[Row] = []
-    for months, older in spans(datetime.now(UTC), since):
+    for months, begin, end in spans(datetime.now(UTC)):
+        if since is not None and end <= since:
+            break
         sought = " & ".join([*map(_quoted, wanted), *([f"({' | '.join(map(_quoted, months))})"] if months else [])])
         statement = FOUND.format(which="w.words @@ %(sought)s::tsquery" if sought else "w.words is not null")
-        limits["before"] = min(filter(None, (before, older)), default=None)
+        limits |= {"since": max(begin, since or begin), "before": min(end, before or end)}
         found += await reader.rows(statement, sought=sought, most=most + 1 - len(found), **limits)
         if len(found) > most:
             break
@@ -103,29 +106,32 @@ async def withheld(
     terminal.answer({"withheld": found}, lambda: terminal.table(found, columns, empty="nothing was withheld"))
 
 
-def spans(now: datetime, since: datetime | None) -> Iterator[tuple[Sequence[str], datetime | None]]:
-    """Months as words, from the newest; at last none, which stands for all mail that is older than the time beside it."""
-    oldest = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)
-    group = [LATER]
+def spans(now: datetime) -> Iterator[tuple[Sequence[str], datetime, datetime]]:
+    """Months as words with the time that they are of, from the newest on; at last none, which stands for all that is older.
+
+    What was of the future when it was indexed is of no month, so it is looked for in all of them.
+    """
+    end = datetime.max.replace(tzinfo=UTC)
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)
     for length in SPANS:
+        group = [LATER]
         for _ in range(length):
-            oldest = (oldest.replace(day=1) - timedelta(days=1)).replace(day=1)
-            group.append(month_of(oldest, now))
-        yield group, None
-        group = []
-        if since is not None and since >= oldest:
-            return
-    yield [], oldest
+            begin = (begin.replace(day=1) - timedelta(days=1)).replace(day=1)
+            group.append(month_of(begin, now))
+        yield group, begin, end
+        end = begin
+    yield [], datetime.min.replace(tzinfo=UTC), end
 
 
 def cut(rows: Sequence[Row], most: int) -> tuple[list[Row], bool]:
-    """The first `most` rows and whether there are more; rows of one time stay together, for who goes on says that time."""
+    """The first `most` rows and whether there are more; with all of the last one's time, which is where a next page begins.
+
+    `rows` are one more, and all of that one's time.
+    """
     if len(rows) <= most:
         return list(rows), False
-    kept = list(rows[:most])
-    while kept[-1]["at"] == rows[most]["at"] and kept[0]["at"] != kept[-1]["at"]:
-        kept.pop()
-    return kept, True
+    kept = [row for row in rows if row["at"] >= rows[most - 1]["at"]]
+    return kept, len(kept) < len(rows)
 
 
 def _quoted(word: str) -> str:

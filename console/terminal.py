@@ -27,6 +27,11 @@ Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], Any]]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise
+
+
 class Terminal:
     """Where one command's answer goes: to people, or with `as_json` to programs, which then get nothing else."""
 
@@ -37,14 +42,20 @@ class Terminal:
             reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is shown its number
         width = None if self.out.isatty() else WIDTH_OF_A_FILE
         self.as_json = as_json
-        self._console = Console(file=self.out, width=width, highlight=False, markup=False, emoji=False)
+        self._answers: list[tuple[Any, Callable[[], None]]] = []
+        self._console = _Console(file=self.out, width=width, highlight=False, markup=False, emoji=False)
 
     def answer(self, value: Any, show: Callable[[], None]) -> None:
-        """The answer as JSON, or shown."""
-        if self.as_json:
-            self.out.write(json.dumps(value, ensure_ascii=True, indent=2, default=_plain) + "\n")
-        else:
-            show()
+        """Has the answer said as JSON, or shown, once all is known and the database is left: a reader may take hours."""
+        self._answers.append((value, show))
+
+    def speak(self) -> None:
+        for value, show in self._answers:
+            if self.as_json:
+                self.out.write(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=2, default=_plain) + "\n")
+            else:
+                show()
+        self.out.flush()
 
     def table(self, rows: Sequence[Row], columns: Sequence[Column], *, empty: str) -> None:
         """A row each; columns without anything to show are left out. `empty` is said where there is no row."""
@@ -129,4 +140,4 @@ def _plain(value: object) -> Any:
         case tuple() | set() | frozenset():
             return list(value)
         case _:
-            raise TypeError(type(value).__name__)
+            return str(value)

@@ -15,7 +15,7 @@ SOURCE = """
     where address = %(address)s and uidl = %(uidl)s order by epoch desc limit 1
 """
 COPIES = """
-    select o.id, o.address, o.folder from messages m join messages o on o.identity = m.identity and o.id <> m.id
+    select o.id, o.address, o.folder from mail m join mail o on o.identity = m.identity and o.id <> m.id
     where m.id = %(id)s order by o.id limit 20
 """
 FILED = """
@@ -64,7 +64,7 @@ FAILED = "select crm, cause, error, at from not_relinked where message = %(id)s"
 HINTS = "select code, text from hints where message = %(id)s"
 TOLD = """
     select o.crm, o.record_kind, o.record_id, o.direction, o.state, o.failure, o.last_error, o.delivered_at, o.next_attempt_at
-    from outbox o join messages m on m.identity = o.message_identity
+    from mail m join entries o using (identity)
     where m.id = %(id)s order by o.crm, o.record_kind, o.record_id
 """
 NOT_LINKED = {"bounce": "a bounce", "receipt": "a receipt", "report": "an abuse report"}

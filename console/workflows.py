@@ -14,7 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecution, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -169,13 +175,15 @@ async def batch(
     argument = _argument(given)
     client = await connect_to_temporal()
     found = await _found(client, query)
-    if not terminal.as_json or dry_run:
-        _say_whom(terminal, command, found, as_json=terminal.as_json)
+    about: dict[str, Any] = {"command": command, "workflows": found, "done": 0, "refused": []}
+    if not terminal.as_json:
+        _say_whom(terminal, found)
     if dry_run or not found:
+        terminal.answer(about, lambda: None)
         return 0
     if not confirmed(f"give {command} to {'it' if len(found) == 1 else f'all {len(found)}'}?"):
         raise Refused("not_confirmed", "nothing was done")
-    outcomes = await _give(client, [one.id for one in found], command, argument, per_second)
+    outcomes = await _give(client, found, command, argument, per_second)
     refused = {name: why for name, why in outcomes.items() if why}
     done = len(outcomes) - len(refused)
 
@@ -187,15 +195,12 @@ async def batch(
             terminal.line(f"{count} did not: {why}")
             terminal.line(", ".join(names[:SHOWN]) + more, indent=2)
 
-    terminal.answer({"done": done, "refused": [{"id": name, "why": why} for name, why in refused.items()]}, show)
+    about |= {"done": done, "refused": [{"id": name, "why": why} for name, why in refused.items()]}
+    terminal.answer(about, show)
     return 1 if refused else 0
 
 
-def _say_whom(terminal: Terminal, command: str, found: Sequence[WorkflowExecution], *, as_json: bool) -> None:
-    names = [one.id for one in found]
-    if as_json:
-        terminal.answer({"command": command, "workflows": names}, lambda: None)
-        return
+def _say_whom(terminal: Terminal, names: Sequence[str]) -> None:
     terminal.line(f"{len(names)} of those that run" if names else "none that runs is found by that query")
     for name in names[:SHOWN]:
         terminal.line(name, indent=2)
@@ -212,10 +217,10 @@ def _argument(given: str | None) -> list[Any]:
         raise Refused("invalid_json", f"--input is no JSON: {error}") from None
 
 
-async def _found(client: Client, query: str) -> list[WorkflowExecution]:
+async def _found(client: Client, query: str) -> list[str]:
     kinds = f"WorkflowType IN ('{contract.MAIL_ACCOUNT}', '{contract.CRM_CONNECTION}')"
     try:
-        return [one async for one in client.list_workflows(f"({query}) AND ExecutionStatus = 'Running' AND {kinds}")]
+        return [one.id async for one in client.list_workflows(f"({query}) AND ExecutionStatus = 'Running' AND {kinds}")]
     except RPCError as error:
         where = "docs/reference.md, Search attributes, has what it may ask"
         raise Refused("invalid_query", f"--query: {error.message}; {where}") from None
@@ -234,7 +239,7 @@ async def _give(
                     await client.get_workflow_handle(workflow_id).execute_update(command, args=list(argument))
             except WorkflowUpdateFailedError as error:
                 return _words(error)
-            except TimeoutError:
+            except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 return f"it did not answer in {UPDATE_SECONDS} s, and may still do it"
             except RPCError as error:
                 return error.message

@@ -322,6 +322,7 @@ MAKE_ONE: tuple[LiteralString, ...] = (
     update mail kept set sha256 = again.sha256, size = again.size
     from {_PAIRS} join mail again on again.id = pair.again where kept.id = pair.kept
     """,
+    f"update mail_words w set words = null, claimed_until = null from {_PAIRS} where w.message = pair.kept",
     f"""
     update links made set message = pair.kept, identity = kept.identity
     from {_PAIRS} join mail kept on kept.id = pair.kept

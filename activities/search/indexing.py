@@ -1,8 +1,8 @@
 """Takes the words from stored mail, by which it is found: a job behind retrieval, which waits for nobody and holds up nobody.
 
-A message has its row in `mail_words` by the transaction that stores it, without words; the job fills it. A job that dies before
-its commit has done nothing, and any number of them share the work: what one has locked the others leave alone. So each message is
-indexed once, whatever happens. One whose words make the job fail is left without, with a line in the log, and holds up no other.
+A message has its row in `mail_words` by the transaction that stores it, without words; the job fills it. It claims a few for a
+minute, takes their words while no transaction is open, and writes them. Whoever dies in between leaves a claim, and when that is
+over others do it; done twice, it is the same. So neither a message without words nor a dead worker holds up others.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from domain.message.words import FROM, TO, words, words_of_message
 from infra.database.pool import Connection, Pool
 
 PAGE = 20  # messages, of each at most HEAD bytes
+CLAIMED_SECONDS = 60
 LOOK_EVERY = 2.0  # seconds, where nothing is to do
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 
-# Of a large message the beginning.
-TO_DO = """
-    with waiting as (
-        select w.message, w.without from mail_words w where w.words is null and not w.message = any(%(left)s)
-        order by w.message limit %(most)s for update skip locked
-    )
-    select m.id, m.subject, coalesce(m.sent_at, m.stored_at) as at, m.participants, waiting.without,
-        substring(blob_bytes(b) for %(head)s) as raw
-    from waiting join mail m on m.id = waiting.message join blobs b using (sha256)
-    order by m.id
+# The newest first: after an upgrade with a million to do, what comes in is found nevertheless.
+CLAIM = """
+    update mail_words set claimed_until = now() + %s * interval '1 second' where message in (
+        select message from mail_words where words is null and coalesce(claimed_until < now(), true)
+        order by message desc limit %s for update skip locked
+    ) returning message
+"""
+CLAIMED = """
+    select m.id, m.subject, coalesce(m.sent_at, m.stored_at) as at, m.participants,
+        substring(blob_bytes(b) for %s) as raw
+    from mail m join blobs b using (sha256) where m.id = any(%s)
 """
 DONE = """
     update mail_words w set words = array_to_tsvector(
@@ -51,7 +53,6 @@ class Indexing:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._left: set[int] = set()  # whose words could not be taken by this process
 
     async def run(self, stop: asyncio.Event) -> None:
         wait = FIRST_WAIT
@@ -59,41 +60,44 @@ class Indexing:
             began = time.monotonic()
             try:
                 done = await self.page()
-            except (psycopg.Error, TimeoutError):
+            except (psycopg.OperationalError, TimeoutError):
                 log.warning("mail is not indexed for search: the database does not answer; again in %.0f s", wait)
                 await _pause(stop, wait)
                 wait = min(wait * 2, LONGEST_WAIT)
+                continue
+            except Exception:  # of some messages, which are claimed for a minute: others are to be found meanwhile
+                log.exception(
+                    "some messages were not indexed for search; they are tried again in %d s", CLAIMED_SECONDS
+                )
+                await _pause(stop, FIRST_WAIT)
                 continue
             wait = FIRST_WAIT
             # It leaves the process to its sessions for as long as it has worked: after a backlog it has most to do.
             await _pause(stop, time.monotonic() - began if done else LOOK_EVERY)
 
     async def page(self) -> int:
-        """Takes the words of the next messages, in one transaction; how many there were."""
-        async with self._pool.connection() as connection, connection.transaction():
-            rows = await self._next(connection)
-            if not rows:
+        """Takes the words of the next messages; how many there were."""
+        async with self._pool.connection() as connection:
+            claimed = await (await connection.execute(CLAIM, [CLAIMED_SECONDS, PAGE])).fetchall()
+            if not claimed:
                 return 0
-            found = await asyncio.to_thread(self._words, rows)
-            await connection.execute(
-                DONE, {"messages": list(found), "words": ["\n".join(these) for these in found.values()]}
-            )
-        return len(rows)
+            cursor = await connection.cursor(row_factory=dict_row).execute(CLAIMED, [HEAD, [row[0] for row in claimed]])
+            rows = await cursor.fetchall()
+        found = await asyncio.to_thread(_words, rows)
+        written = {"messages": list(found), "words": ["\n".join(these) for these in found.values()]}
+        async with self._pool.connection() as connection:
+            await connection.execute(DONE, written)
+        return len(claimed)
 
-    async def _next(self, connection: Connection) -> Sequence[dict[str, Any]]:
-        cursor = connection.cursor(row_factory=dict_row)
-        asked = {"left": list(self._left), "most": PAGE, "head": HEAD}
-        return await (await cursor.execute(TO_DO, asked)).fetchall()
 
-    def _words(self, rows: Sequence[dict[str, Any]]) -> dict[int, list[str]]:
-        found = {}
-        for row in rows:
-            try:
-                found[row["id"]] = words_of(row)
-            except Exception:
-                log.exception("message %d cannot be indexed for search; it is found by nothing", row["id"])
-                self._left.add(row["id"])
-        return found
+def _words(rows: Sequence[dict[str, Any]]) -> dict[int, list[str]]:
+    found = {}
+    for row in rows:
+        try:
+            found[row["id"]] = words_of(row)
+        except Exception as error:  # nothing of the message is to be in a log, so not what the error says
+            log.error("message %d cannot be indexed for search (%s); again in a while", row["id"], type(error).__name__)
+    return found
 
 
 def words_of(row: dict[str, Any]) -> list[str]:
@@ -114,24 +118,29 @@ def words_of(row: dict[str, Any]) -> list[str]:
 
 
 async def forget(connection: Connection, messages: Sequence[int], address: str) -> None:
-    """Has these messages found no more by a person's address and names, wherever in them these stand.
+    """Has these messages found no more by a person's address, nor by the names that they have for it, but for words that others
+    in them share.
 
     In the transaction of the caller, who takes the person out of the messages' rows after that; their words are taken anew.
     """
-    rows = await (
-        await connection.execute(
-            """
-            select distinct who ->> 'name' from mail cross join lateral jsonb_array_elements(participants) who
-            where id = any(%s) and who ->> 'normal' = %s
-            """,
-            [list(messages), address],
-        )
-    ).fetchall()
-    theirs = {*words(address.rpartition("@")[0])}.union(*(words(row[0] or "") for row in rows))
-    lexemes = [field + word for field in ("", FROM, TO) for word in sorted(theirs)]
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute("select id, participants from mail where id = any(%s)", [list(messages)])
+    without = {}
+    for row in await cursor.fetchall():
+        theirs, others = {*words(address.rpartition("@")[0])}, set[str]()
+        for who in row["participants"]:
+            if who.get("normal") == address:
+                theirs.update(words(who["name"] or ""))
+            else:
+                others.update(words(who["name"] or ""), words(who["address"]))
+        lexemes = [field + word for field in ("", FROM, TO) for word in sorted(theirs - others)]
+        without[row["id"]] = "\n".join(lexemes)
     await connection.execute(
-        "update mail_words set words = null, without = without || %s::text[] where message = any(%s)",
-        [lexemes, list(messages)],
+        """
+        update mail_words w set words = null, claimed_until = null, without = w.without || string_to_array(theirs.words, E'\\n')
+        from unnest(%s::bigint[], %s::text[]) theirs (message, words) where w.message = theirs.message
+        """,
+        [list(without), list(without.values())],
     )
 
 

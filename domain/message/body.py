@@ -6,9 +6,9 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import policy
 from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
+from email.policy import EmailPolicy
 from typing import Any
 
 from domain.core.text import storable
@@ -18,10 +18,22 @@ from domain.mime.nesting import structure_error
 LONGEST_TEXT = 64 * 1024  # characters of UTF-8 at most as many bytes
 HEAD = 1 << 20  # bytes of a message that are read for its text
 LONGEST_NAME = 200
+LONGEST_HEADER = 2000
 
 _UNSEEN = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1\s*>|\Z)")
 _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/h[1-6]|/li)\b[^<>]{0,200}>")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+class _Bounded(EmailPolicy):
+    """Headers of parts as the library reads them, which takes seconds for one of some 10 kB: of each the beginning alone."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER]
+
+
+_POLICY = _Bounded()
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
 
 def _parsed(raw: bytes) -> EmailMessage | None:
     """None where its parts make no sense: too many, or too deep in each other."""
-    parser: BytesParser[EmailMessage] = BytesParser(policy=policy.default)
+    parser: BytesParser[EmailMessage] = BytesParser(policy=_POLICY)  # type: ignore[arg-type]  # typed as policy.default is
     header = parser.parsebytes(raw[:HEAD].split(b"\r\n\r\n", 1)[0].split(b"\n\n", 1)[0], headersonly=True)
     if structure_error(raw, str(header.get("content-type", ""))):
         return None

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-MOST_WORDS = 4000  # of one message, those of its people and subject first
+MOST_WORDS = 4000  # of one message, a fourth at most of its subject and half with its people: the rest is its text's
 LONGEST_WORD = 40
 LONGEST_QUERY = 1000
 
@@ -44,21 +44,26 @@ def words_of_message(
 ) -> list[str]:
     """All words of a message, each once; `sender` and `recipients` are names and addresses, `names` those of attachments."""
     found: dict[str, None] = {month_of(at, now): None}
-    for field, people in ((FROM, sender), (TO, recipients)):
-        for who in people:
-            for word in words(who):
-                found[field + word] = found[word] = None
-    for piece in (subject, *names, text):
-        for word in words(piece):
-            if len(found) >= MOST_WORDS:
-                return list(found)
-            found[word] = None
+
+    def add(pieces: Iterable[str], field: str = "", *, most: int) -> None:
+        for piece in pieces:
+            for word in words(piece):
+                if len(found) >= most:
+                    return
+                found[word] = None
+                if field:
+                    found[field + word] = None
+
+    add([subject], most=MOST_WORDS // 4)
+    add(sender, FROM, most=MOST_WORDS // 3)
+    add(recipients, TO, most=MOST_WORDS // 2)
+    add([*names, text], most=MOST_WORDS)
     return list(found)
 
 
 def words_sought(text: str, field: str = "") -> list[str]:
     """The words that a message must have to be found by `text`; a run of letters without spaces by each two of them."""
-    return [field + word for word in dict.fromkeys(_walk(text[:LONGEST_QUERY], _pairs_or_letter))]
+    return [field + word for word in dict.fromkeys(_walk(text, _pairs_or_letter))]
 
 
 def month_of(at: datetime, now: datetime) -> str:

@@ -1,10 +1,11 @@
 -- By which words a message is found. A row comes with its message and has no words until they are taken from it, by a job behind
--- retrieval (activities/search/indexing.py); with the message it goes. `without`: words of people who were erased, by which this
+-- retrieval (activities/search/indexing.py), which claims a few at a time; with the message it goes. `without`: words of people who were erased, by which this
 -- message is to be found no more.
 create table mail_words (
     message bigint primary key references mail on delete cascade,
     words tsvector,
-    without text[] not null default '{}'
+    without text[] not null default '{}',
+    claimed_until timestamptz
 );
 -- A list of what is pending would be read through by each search.
 create index mail_words_words_idx on mail_words using gin (words) with (fastupdate = off);

@@ -70,7 +70,9 @@ async def test_the_bytes_are_given_as_they_came(pool: Pool, database_url: str, t
     from console.reading import reading
 
     async with reading({"DATABASE_URL": database_url}) as reader:
-        await read(reader, Terminal(out), number, **(PLAINLY | {"as_raw": True}))
+        terminal = Terminal(out)
+        await read(reader, terminal, number, **(PLAINLY | {"as_raw": True}))
+    terminal.speak()
     buffer = out.buffer
     assert isinstance(buffer, io.BytesIO)
     assert buffer.getvalue() == raw
@@ -105,7 +107,9 @@ async def test_what_is_saved_stays_in_its_folder_and_writes_over_nothing(
         ("-rf", "rf"),
         ("a\x1b[2J\nb$(id)`.txt", "a__2J_b_(id)_.txt"),
         ("..", ""),
-        ("x" * 500, "x" * 120),
+        ("x" * 500 + ".pdf", "x" * 196 + ".pdf"),
+        ("\u5831" * 300 + ".pdf", "\u5831" * 65 + ".pdf"),
+        ("-.bashrc", "bashrc"),
         ("報告書.pdf", "報告書.pdf"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from console.search import cut, search, spans, withheld
 from domain.core.refusal import Refused
+from domain.message.words import LATER
 from infra.database.pool import Pool
 from tests.support.console import Asking, indexed, retrieved, written
 from tests.support.mailboxes import JANE, Watcher
@@ -126,16 +127,45 @@ async def test_withheld_mail_is_listed_without_a_word_of_it(pool: Pool, database
 
 @pytest.mark.parametrize("now", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 31, 23, tzinfo=UTC)])
 def test_months_follow_each_other_without_a_gap(now: datetime) -> None:
-    months = [month for group, _ in spans(now, None) for month in group]
-    last = [older for _, older in spans(now, None)][-1]
+    *groups, (everything, _, last) = spans(now)
+    months = [month for group, _, _ in groups for month in group if month != LATER]
+    assert everything == []
     assert len(set(months)) == len(months)
-    assert last is not None
-    oldest = (last + timedelta(days=1)).strftime("m/%Y%m")
-    assert months[-1] == oldest
+    assert months[-1] == last.strftime("m/%Y%m")
+    assert [end for _, _, end in groups[1:]] == [begin for _, begin, _ in groups[:-1]]
 
 
 def test_rows_of_one_time_stay_on_one_page() -> None:
     rows = [{"at": at, "n": n} for n, at in enumerate([5, 4, 4, 4, 3])]
-    assert [row["n"] for row in cut(rows, 3)[0]] == [0]
+    assert [row["n"] for row in cut(rows[:4], 2)[0]] == [0, 1, 2, 3]  # as they come with ties
+    assert cut(rows[:4], 2)[1] is False
+    assert cut(rows, 4) == (rows[:4], True)
     assert cut(rows, 5) == (rows, False)
-    assert [row["n"] for row in cut(rows[1:4] + rows[1:4], 3)[0]] == [1, 2, 3]  # more than a page of one time
+
+
+async def test_mail_of_one_time_is_all_on_one_page(pool: Pool, database_url: str) -> None:
+    await retrieved(pool, *(written(f"number {number}", "text") for number in range(12)))
+    await indexed(pool)
+    asking = Asking(database_url)
+    assert len(await subjects(asking, "number", most=5)) == 12
+    assert len(await subjects(asking, most=5)) == 12
+
+
+async def test_what_was_of_the_future_is_found_in_its_place_and_once(pool: Pool, database_url: str) -> None:
+    soon, now = datetime.now(UTC) + timedelta(days=40), datetime.now(UTC)
+    when = "%a, %d %b %Y %H:%M:%S +0000"
+    await retrieved(
+        pool, written("future", "text", date=soon.strftime(when)), written("now", "text", date=now.strftime(when))
+    )
+    await indexed(pool)
+    # Then its time has come and gone.
+    async with pool.connection() as connection:
+        await connection.execute("update mail set sent_at = now() - interval '70 days' where subject = 'future'")
+    assert await subjects(Asking(database_url), "text") == ["now", "future"]
+
+
+async def test_an_account_that_is_none_is_refused_and_so_is_a_search_of_a_thousand_letters(asking: Asking) -> None:
+    with pytest.raises(Refused, match="there is no account x@example"):
+        await subjects(asking, "list", account="x@example.org")
+    with pytest.raises(Refused, match="at most 1000 letters"):
+        await subjects(asking, "word " * 300)

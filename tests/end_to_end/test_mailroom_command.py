@@ -105,15 +105,30 @@ async def test_what_cannot_be_answered_is_one_line_and_exit_status_1(operator: O
         await mailroom(operator, "accounts")
 
 
-async def test_whoever_stops_reading_is_no_error(operator: Operator) -> None:
-    process = await asyncio.create_subprocess_shell(
-        f"{MAILROOM} accounts --json | true",
+@pytest.mark.parametrize("command", ["accounts", "accounts --json"])
+async def test_whoever_stops_reading_is_no_error(operator: Operator, command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", f"{MAILROOM} {command} | true; exit ${{PIPESTATUS[0]}}"),
         stderr=asyncio.subprocess.PIPE,
         env=operator.environment,
         cwd=os.sep,
     )
     _, complaint = await process.communicate()
-    assert complaint.decode() == ""
+    assert (process.returncode, complaint.decode()) == (0, "")
+
+
+async def test_nothing_in_the_folder_that_one_is_in_is_run(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise SystemExit('what a sender has attached')")
+    process = await asyncio.create_subprocess_exec(
+        *(MAILROOM, "--help"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=operator.environment,
+        cwd=tmp_path,
+    )
+    said, complaint = await process.communicate()
+    assert (process.returncode, complaint.decode()) == (0, "")
+    assert b"Usage: mailroom" in said
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("vault", "--help"), ("attach", "--help"), ("oauth", "--help")])

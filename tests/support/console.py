@@ -37,7 +37,9 @@ class Asking:
         out = io.StringIO()
         async with reading(self._environ) as reader:
             assert isinstance(reader, Reader)
-            await part(reader, Terminal(out, as_json=as_json), *given, **options)
+            terminal = Terminal(out, as_json=as_json)
+            await part(reader, terminal, *given, **options)
+        terminal.speak()
         return out.getvalue()
 
 

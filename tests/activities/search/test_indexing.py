@@ -48,21 +48,26 @@ async def test_two_workers_share_the_work(pool: Pool, monkeypatch: pytest.Monkey
     assert len(await found(pool, "number")) == 20
 
 
-async def test_a_worker_that_dies_in_the_middle_has_done_nothing(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_dead_worker_has_claimed_others_do_when_that_is_over(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await retrieved(pool, written("A quote", "text"))
 
     def dies(*_given: object) -> None:
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Indexing, "_words", dies)
+        patched.setattr(indexing, "_words", dies)
         with pytest.raises(MemoryError):
             await Indexing(pool).page()
+    assert await indexed(pool) == 0
+    async with pool.connection() as connection:
+        await connection.execute("update mail_words set claimed_until = now() - interval '1 second'")
     assert await indexed(pool) == 1
     assert len(await found(pool, "quote")) == 1
 
 
-async def test_a_message_whose_words_cannot_be_taken_holds_up_no_other(
+async def test_a_message_whose_words_cannot_be_taken_holds_up_no_other_and_says_nothing_of_itself(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await retrieved(pool, written("bad", "text"), written("good", "text"))
@@ -77,7 +82,15 @@ async def test_a_message_whose_words_cannot_be_taken_holds_up_no_other(
     with caplog.at_level(logging.ERROR):
         assert await indexed(pool) == 2
     assert len(await found(pool, "good")) == 1
-    assert "cannot be indexed" in caplog.text
+    assert "cannot be indexed for search (RecursionError)" in caplog.text
+    assert "secret text" not in caplog.text
+
+
+async def test_the_newest_mail_comes_first(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "PAGE", 1)
+    await retrieved(pool, written("older", "text"), written("newer", "text"))
+    await Indexing(pool).page()
+    assert (len(await found(pool, "newer")), len(await found(pool, "older"))) == (1, 0)
 
 
 async def test_what_is_deleted_is_found_no_more(pool: Pool) -> None:
@@ -108,6 +121,20 @@ async def test_who_is_erased_leads_to_no_mail_that_stays(pool: Pool, at_once: bo
     assert await found(pool, "anna") == []
     assert await found(pool, "lind") == []
     assert await found(pool, "t/anna") == []
+
+
+async def test_whoever_has_a_name_in_common_with_the_erased_is_found_as_before(pool: Pool) -> None:
+    await retrieved(
+        pool,
+        written(
+            "A party", "Hello Anna.", sender="Tom Lind <tom@example.net>", to=f"{JANE}, Anna Lind <anna@example.org>"
+        ),
+    )
+    await indexed(pool)
+    await erase(pool, "anna@example.org", erasure=uuid4())
+    await indexed(pool)
+    assert len(await found(pool, "f/lind", "tom", "party")) == 1
+    assert await found(pool, "anna") == []
 
 
 async def test_it_goes_on_by_itself_until_it_is_told_to_stop(pool: Pool) -> None:

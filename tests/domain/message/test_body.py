@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.message.body import LONGEST_TEXT, plain_text
+from domain.message.body import LONGEST_TEXT, attachments, plain_text, text_and_names
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,34 @@ from domain.message.body import LONGEST_TEXT, plain_text
 def test_what_can_be_read_is_shown(raw: bytes, text: str | None) -> None:
     shown = plain_text(raw)
     assert text is None or shown == text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Type: text/plain" + b"".join(b"; p%d=x" % n for n in range(20_000)),
+        b"Content-Disposition: attachment; filename=" + b"x" * 500_000,
+        b"Content-Type: text/plain; charset=" + b"(" * 100_000,
+    ],
+)
+def test_a_header_of_megabytes_is_read_at_its_beginning(header: bytes) -> None:
+    # Read whole by the library, each would take minutes.
+    assert plain_text(header + b"\r\n\r\nHello") in ("Hello", "")
+    assert text_and_names(header + b"\r\n\r\nHello")[0] in ("Hello", "")
+
+
+def test_attachments_are_told_by_name_and_bytes() -> None:
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n"
+        b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename*=UTF-8''%C3%96.pdf\r\n\r\n%PDF\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: within\r\n\r\nx\r\n--b--\r\n"
+    )
+    assert [(part.name, part.content_type) for part in attachments(raw)] == [
+        ("\u00d6.pdf", "application/pdf"),
+        ("", "message/rfc822"),
+    ]
+    assert text_and_names(raw) == ("text", ["\u00d6.pdf"])
+    assert attachments(b"\xff\x00") == []
 
 
 def test_it_is_bounded() -> None:

@@ -67,6 +67,20 @@ def test_a_message_has_no_more_than_so_many_words_and_its_subject_s_among_them()
     assert {"quote", "word0"} <= set(found)
 
 
+def test_mail_to_very_many_people_is_found_by_what_it_says() -> None:
+    found = words_of_message(
+        sender=["Anna Lind"],
+        recipients=[f"Person{number} <mailbox{number}@host{number}.example>" for number in range(10_000)],
+        subject="All staff",
+        names=["plan.pdf"],
+        text="The canteen is closed.",
+        at=NOW,
+        now=NOW,
+    )
+    assert len(found) <= MOST_WORDS
+    assert {"staff", "f/lind", "t/mailbox0", "plan", "canteen"} <= set(found)
+
+
 def test_a_word_of_a_thousand_letters_is_found_by_its_beginning() -> None:
     assert max(map(len, words("x" * 1000))) == 40
     assert list(words_sought("x" * 1000)) == list(words("x" * 1000))
