@@ -13,10 +13,15 @@ from infra.oauth.flows import NotConnected
 from infra.vault.vault import VaultError
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     expected = (NotConnected, EndpointFailed, VaultError)
-    return commands.run("oauth", connect(arguments, os.environ), *expected, after="; nothing was stored")
+    return commands.run(
+        "oauth",
+        connect(sys.argv[1:] if arguments is None else arguments, os.environ),
+        *expected,
+        after="; nothing was stored",
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.servers.scripted_pop import MailboxServer
 from tests.support.running import Mailroom, RunningAccount, until
 from tests.support.services import as_owner
 from workflows.account import mail_account
-from workflows.entity import entity
+from workflows.entity import entity, refused_signals
 
 HELLO = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 
@@ -133,6 +134,7 @@ async def test_commands_meet_an_account_that_continues_as_new_all_the_time(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entity, "RESULTS_PER_RUN", 1)
+    monkeypatch.setattr(refused_signals, "COUNTED_FOR", timedelta(seconds=3))
     async with MailboxServer() as server:
         account = await mailroom.connect(server, retrieval={"interval_minutes": 60})
         first = await run_of(account)
@@ -144,7 +146,11 @@ async def test_commands_meet_an_account_that_continues_as_new_all_the_time(
                 account.command("change_settings", settings={"retrieval": {"messages_per_phase": 20 + number}}),
             )
         await account.until_mail(4)
-        await account.until_logged("CommandRefused", 4)
+
+        async def all_refusals_are_logged() -> bool:
+            return sum(int(entry.data["times"]) for entry in await account.log("CommandRefused")) == 4
+
+        await until(all_refusals_are_logged, "all refused signals in the log, counted from run to run")
         assert (await account.settings())["retrieval"]["messages_per_phase"] == 23
         assert await run_of(account) != first
         assert (await account.command("disable"))["state"] == "disabled"
