@@ -142,10 +142,12 @@ async def works_in_the_end(crm: Served, *shown: str) -> None:
     """What was lost is found out, what has failed is tried again, and the CRM shows that and nothing else."""
     await crm.settle()
     await crm.serving.sync()
-    if "failed" in await crm.serving.states():
+    states = await crm.serving.states()
+    if "failed" in states:
         await crm.retry_failed()
-    await crm.settle()
-    await crm.serving.sync()
+    if set(states) != {"delivered"}:
+        await crm.settle()
+        await crm.serving.sync()
     assert set(await crm.serving.states()) <= {"delivered"}
     assert crm.shown() == sorted(shown)
 
