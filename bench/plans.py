@@ -3,8 +3,9 @@
 python -m bench.plans [--messages 200000] [--slowest 20] [--seconds 120] stores a mailbox of that many messages beside those of
 others, and asks the database for everything that meets a list or a whole mailbox (bench/statements.py), by the product's own
 calls: under statistics that are fresh, of the tables while they were empty, of the time before this mailbox, and missing; and
-with plans as PostgreSQL chooses them, custom ones and generic ones. It prints the slowest statements, how many times that is
-what the same takes at best, and which calls degrade: one that was broken off took so many seconds.
+with plans as PostgreSQL chooses them, custom ones and generic ones (or only those that --statistics and --plans name). It prints
+the slowest statements, how many times that is what the same takes at best, and which calls degrade: one that was broken off
+took so many seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, LiteralString
@@ -103,18 +104,20 @@ def mailbox(folder: Path, messages: int) -> Iterator[str]:
         yield url
 
 
-def measure(url: str, messages: int, seconds: float) -> list[Took]:
+def measure(
+    url: str, messages: int, seconds: float, of_statistics: Sequence[str], of_plans: Sequence[str]
+) -> list[Took]:
     found = []
-    for statistics, changes in STATISTICS.items():
+    for statistics in of_statistics:
         with copy_of(url) as known:
             with psycopg.connect(known, autocommit=True) as connection:
-                for change in changes:
+                for change in STATISTICS[statistics]:
                     connection.execute(change.encode())
-            for plans, mode in PLANS.items():
+            for plans in of_plans:
                 with copy_of(known) as copy:
                     with psycopg.connect(copy, autocommit=True, options=SEARCH_PATH) as connection:
                         name = copy.rpartition("/")[2]
-                        connection.execute(f"alter database {name} set plan_cache_mode = {mode}".encode())
+                        connection.execute(f"alter database {name} set plan_cache_mode = {PLANS[plans]}".encode())
                         connection.execute(f"alter database {name} set statement_timeout = '{seconds}s'".encode())
                     began = time.perf_counter()
                     took = asyncio.run(_measure(copy, messages, statistics, plans))
@@ -185,9 +188,11 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--slowest", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--statistics", nargs="+", choices=STATISTICS, default=list(STATISTICS))
+    parser.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as folder, mailbox(Path(folder), given.messages) as url:
-        report(measure(url, given.messages, given.seconds), given.slowest)
+        report(measure(url, given.messages, given.seconds, given.statistics, given.plans), given.slowest)
 
 
 if __name__ == "__main__":
