@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.storage.batch import Retrieved
-from domain.bounces.bounces import without
+from domain.bounces.recipients import without
 from domain.core.text import storable
 from domain.mailbox.settings import AccountSettings
 from domain.message.authentication import claimed, own_mail

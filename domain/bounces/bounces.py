@@ -7,58 +7,17 @@ that no more than the notice and the machine's own part, never the mail that it 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from domain.bounces.claims import MOST_RECIPIENTS, Named
+from domain.bounces.envelope import Envelope
 from domain.bounces.notice_words import DELAY, FINAL, GOODS, MAIL, ONE_PERSON, lowered, undelivered
 from domain.bounces.notices import named_in
 from domain.bounces.reasons import BAD_ADDRESS, REPLY_CODE, STATUS, is_hard, reason_of
-from domain.bounces.report_parts import Parts, paragraphs_of
+from domain.bounces.report_parts import COMMENT, Parts, addresses_of, paragraphs_of
 from domain.mime.addresses import mailboxes, normal_address
 
-_DAEMON = re.compile(
-    r"(?:mail(?:er)?[-_.]?daemon|m?daemon|mail[-_.]?delivery.*|mail[-_.]?system|microsoftexchange[0-9a-f]*|"
-    r"bounce[-_.]?(?:daemon|notifier|notification)s?|delivery[-_.]?(?:daemon|system|status|failure|report)s?)(?:[+-].*)?",
-    re.IGNORECASE,
-)
-_DAEMON_NAME = re.compile(
-    r"mail(?:er)?[-_ ]?daemon|mail delivery|delivery (?:sub)?system|mail (?:sub)?system|system administrator|"
-    r"mail administrator|"
-    r"microsoft (?:outlook|exchange)|internet mail|post ?master|systemadministrator|mail router|mail server|mta\b|"
-    r"администратор|系统管理|系統管理|邮件系统|メール.?(?:配信|システム)|system attendant",
-    re.IGNORECASE,
-)
-_SYSTEM = re.compile(
-    r"(?:^|[-._+\" ])(?:antivirus|gateways?|e?mail(?:er)?|smtp|mta|mx|system|daemon|delivery|post[-_.]?master|"
-    r"hostmaster|admin(?:istrator)?|server|bounces?|"
-    r"no-?reply|notifications?|returned|undeliver\w*|mailadmin|root|postoffice|maildelivery|mailserver|"
-    r"webmaster)(?:$|[-._+\d\"\\ ])",
-    re.IGNORECASE,
-)
-_PASSED_ON = re.compile(
-    r"\s*(?:re|fwd?|aw|wg|sv|tr|rv|vs|antw|odp|转发|回复|答复)\s{0,3}(?:\[\d+\])?[:：]", re.IGNORECASE
-)
-_SYSTEM_STEMS = (
-    *("mail", "post", "daemon", "system", "deliver", "admin", "master", "server", "bounce", "reply", "notif", "smtp"),
-    *("mta", "mx", "return", "root", "gateway", "antivirus", "microsoft", "администратор", "管理", "邮件", "メール"),
-)
-_STEMS = (
-    "deliver",
-    "undeliv",
-    "returned",
-    "bounce",
-    "fail",
-    "zustell",
-    "remis",
-    "entreg",
-    "consegn",
-    "достав",
-    "退信",
-    "配信",
-    "送信",
-)
 # A line that speaks to somebody by name, as systems speak to nobody.
 _GREETING = re.compile(
     r"\s*(?!(?:[\w ]{0,20}\b)?(?:sir|madam|user|customer|sender|client|kunde|kundin|damen|herren|nutzer|usuario|"
@@ -79,67 +38,7 @@ _DELETED = re.compile(
 )
 _ACTIONS = frozenset(("failed", "delayed", "delivered", "relayed", "expanded"))
 _BY_STATUS = {"2": "delivered", "4": "delayed", "5": "failed"}
-_COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
-_NUMBERED = re.compile(r"\\x\{([0-9a-f]{1,6})\}", re.IGNORECASE)
 _MACHINE_FIELDS = re.compile(r"^[ \t]{0,8}(?:final|original)-recipient[ \t]{0,4}:", re.IGNORECASE | re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the header of a message says of how it came: `sender`, the From field as it stands there; its first address in
-    normal form; whether the Return-Path is empty; `failed`, X-Failed-Recipients; `automatic`: a program sent it; `answer`: it
-    answers by itself; whom the message was sent to, in normal form."""
-
-    sender: str
-    author: str | None
-    subject: str
-    content_type: str
-    null_sender: bool
-    failed: str = ""
-    automatic: bool = False
-    answer: Callable[[], bool] = bool
-    addressed: Callable[[], Collection[str]] = tuple
-
-    @property
-    def passed_on(self) -> bool:
-        return _PASSED_ON.match(self.subject) is not None
-
-    @property
-    def daemon(self) -> bool:
-        """A mail system wrote it: its local part says so, or its name, or there is no address."""
-        local = (self.author or "").partition("@")[0]
-        return bool(
-            _DAEMON.fullmatch(local)
-            or (not self.author and re.search(r"<\s*>|mailer-?daemon", self.sender, re.IGNORECASE))
-            or _DAEMON.fullmatch(self.sender.partition("<")[0].strip(" \"'"))
-        )
-
-    @property
-    def system(self) -> bool:
-        """Perhaps a mail system wrote it: postmaster, a system's name, nobody at all."""
-        local = (self.author or "").partition("@")[0]
-        name = self.sender.partition("<")[0][:200]
-        if self.null_sender or (self.sender and not self.author):
-            return True
-        return bool(_SYSTEM.search(local) or _DAEMON_NAME.search(name))
-
-    @property
-    def worth_a_look(self) -> bool:
-        if self.failed or self.null_sender or not self.author:
-            return bool(self.failed or self.null_sender or self.sender) or _holds(self.subject[:100], _STEMS)
-        sender = f"{self.author.partition('@')[0]} {self.sender.partition('<')[0][:200]}"
-        if _holds(sender, _SYSTEM_STEMS) and (self.daemon or self.system):
-            return True
-        return _holds(self.subject[:100], _STEMS)
-
-
-def _holds(text: str, stems: Collection[str]) -> bool:
-    """Whether any of the stems stands in a text: quickly, for every mail is asked this."""
-    lowered = text.lower()
-    for stem in stems:  # noqa: SIM110 - any() takes twice as long
-        if stem in lowered:
-            return True
-    return False
 
 
 def read_bounce(parts: Parts, said: Envelope, *, stated: bool, report: bool) -> dict[str, Any] | None:
@@ -180,19 +79,6 @@ def titled(said: Envelope) -> bool:
     return undelivered(said.subject[:300])
 
 
-def without(traits: dict[str, Any], own: Collection[str]) -> dict[str, Any]:
-    """`traits` whose bounce names none of the `own` addresses: whose mailbox this is has what was sent."""
-    bounce = traits.get("bounce")
-    if not bounce or not any(address in own for one in bounce["recipients"] for address in one["addresses"]):
-        return traits
-    others = [
-        {**one, "addresses": kept}
-        for one in bounce["recipients"]
-        if (kept := [address for address in one["addresses"] if address not in own])
-    ]
-    return {**traits, "bounce": {**bounce, "recipients": others}}
-
-
 def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, report: bool) -> bool:
     """Whether mail without a part for machines is a bounce: who sent it, what its notice says, and whom that names."""
     if (said.passed_on or said.answer()) and not said.daemon:
@@ -214,7 +100,7 @@ def _reads_as_bounce(said: Envelope, parts: Parts, guessed: Sequence[Named], *, 
     formal = all(one.alone for one in guessed) or (titled(said) and _says_of_a_mail(said.subject, opening))
     if not said.system:
         return titled(said) and coded and (parts.returned or said.automatic or _OPENING.match(opening) is not None)
-    if not (formal or coded or _SYSTEM.search(f"{said.author or ''} ".partition("@")[0])):
+    if not (formal or coded or said.system_name):
         return False  # an answer of a person's that goes out by itself has an empty Return-Path too
     return (titled(said), formal, coded, said.null_sender, parts.returned, said.automatic).count(True) >= 2
 
@@ -265,14 +151,14 @@ def _by_machine(paragraphs: Sequence[dict[str, str]], notice: str) -> list[dict[
         status = STATUS.search(said.get("status", ""))
         action = _action(said.get("action", ""), status[1] if status else "")
         words = said.get("diagnostic-code", "").partition(";")[2] or said.get("diagnostic-code", "")
-        words = words.strip() or " ".join(_COMMENT.findall(said.get("status", "")))
+        words = words.strip() or " ".join(COMMENT.findall(said.get("status", "")))
         found.append(_recipient(addresses, action, status[0] if status else None, words, around=notice))
     return found
 
 
 def _action(given: str, first: str) -> str:
     """RFC 3464, section 2.3.3; what others write instead ("Failure", "error") is what the status says, and failed without one."""
-    action = _COMMENT.sub("", given).strip().lower()
+    action = COMMENT.sub("", given).strip().lower()
     return action if action in _ACTIONS else _BY_STATUS.get(first, "failed")
 
 
@@ -282,21 +168,3 @@ def _recipient(addresses: list[str], action: str, status: str | None, said: str,
     reason = reason_of(said, status, around)
     severity = "hard" if is_hard(reason, status, said) else "soft"
     return {"addresses": addresses, "action": action, "status": status, "severity": severity, "reason": reason}
-
-
-def addresses_of(said: dict[str, str]) -> list[str]:
-    """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
-    given = (said.get("original-recipient"), said.get("final-recipient"))
-    found = [normal_address(_COMMENT.sub("", _address_in(one)).strip().strip("<>")) for one in given if one]
-    return list(dict.fromkeys(address for address in found if address))
-
-
-def _address_in(field: str) -> str:
-    """The address behind its type; of the type utf-8 with letters in numbers ("\\x{F6}", RFC 6533, section 3)."""
-    kind, _, address = field.rpartition(";")
-    return _NUMBERED.sub(_letter, address) if kind.strip().lower() == "utf-8" else address
-
-
-def _letter(numbered: re.Match[str]) -> str:
-    number = int(numbered[1], 16)
-    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else numbered[0]

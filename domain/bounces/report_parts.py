@@ -13,12 +13,13 @@ from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any
 
+from domain.bounces.envelope import LONGEST_PART
 from domain.bounces.html_words import words_of
 from domain.bounces.notice_ends import notice_of
+from domain.mime.addresses import normal_address
 from domain.mime.charsets import codec, text_of
 
 SCANNED = 256 << 10  # bytes of a message in which its report is looked for
-LONGEST_PART = 64 << 10
 LONGEST_LINE = 1000
 MOST_PARTS = 100
 MOST_PARAGRAPHS = 200
@@ -28,6 +29,8 @@ _FOR_MACHINES = (*DELIVERY_STATUS, "disposition-notification", "global-dispositi
 _RETURNED = ("rfc822", "rfc822-headers", "rfc822-header", "global", "global-headers", "partial", "external-body")
 _ONCE = ("final-recipient", "original-recipient", "action")
 _BLANK = re.compile(r"\n[ \t]*\n")
+COMMENT = re.compile(r"\([^()]*\)")  # RFC 3464, section 2.1.1
+_NUMBERED = re.compile(r"\\x\{([0-9a-f]{1,6})\}", re.IGNORECASE)
 _DELIMITER = re.compile(rb"^--([\x21-\x7e]{3,70})[ \t]*\r?\n(?:content-|mime-)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]{1,20})", re.IGNORECASE | re.MULTILINE)
 
@@ -138,3 +141,21 @@ def paragraphs_of(text: str) -> list[dict[str, str]]:
         if fields:
             found.append(fields)
     return found
+
+
+def addresses_of(said: dict[str, str]) -> list[str]:
+    """Whom a paragraph is about: as they were written to first, then as it was delivered to."""
+    given = (said.get("original-recipient"), said.get("final-recipient"))
+    found = [normal_address(COMMENT.sub("", _address_in(one)).strip().strip("<>")) for one in given if one]
+    return list(dict.fromkeys(address for address in found if address))
+
+
+def _address_in(field: str) -> str:
+    """The address behind its type; of the type utf-8 with letters in numbers ("\\x{F6}", RFC 6533, section 3)."""
+    kind, _, address = field.rpartition(";")
+    return _NUMBERED.sub(_letter, address) if kind.strip().lower() == "utf-8" else address
+
+
+def _letter(numbered: re.Match[str]) -> str:
+    number = int(numbered[1], 16)
+    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else numbered[0]

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from domain.bounces.bounces import Envelope, addresses_of, read_bounce, refused
-from domain.bounces.report_parts import LONGEST_PART, SCANNED, Parts, paragraphs_of, take_apart
+from domain.bounces.bounces import read_bounce, refused
+from domain.bounces.envelope import LONGEST_PART, Envelope
+from domain.bounces.report_parts import SCANNED, Parts, addresses_of, paragraphs_of, take_apart
 from domain.mime.addresses import normal_address
 from domain.mime.charsets import text_of
 from domain.mime.message_ids import message_ids
@@ -42,15 +43,13 @@ _MESSAGE_ID = re.compile(
 def read_report(
     raw: bytes, body_at: int, said: Envelope, answers: Sequence[str]
 ) -> tuple[ReportKind, dict[str, Any]] | None:
-    """What a report is and the facts of it, or None for any other mail: `about`, the Message-ID of the message that it is
-    about (of `answers`, its In-Reply-To, where nothing is returned), and under its kind what it says of whom."""
-    declared = said.content_type.lower()
-    report = declared.startswith("multipart/report")
-    # Some put the part for machines into another multipart.
-    held = declared.startswith("multipart/") and raw.find(b"delivery-status", body_at, body_at + LONGEST_PART) >= 0
-    if not (report or held or said.worth_a_look):
-        return None
+    """What a report is and the facts of it, or None for any other mail (`reports_expected` is asked before).
+
+    The facts: `about`, the Message-ID of the message that it is about (of `answers`, its In-Reply-To, where nothing is
+    returned), and under its kind what it says of whom.
+    """
     parts = take_apart(raw, body_at, said.content_type)
+    report = said.content_type.lower().startswith("multipart/report")
     kind: ReportKind | None = None
     if report:
         found = _REPORT_TYPE.search(said.content_type)

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from domain.bounces.automatic import FIELDS as AUTOMATIC_FIELDS
 from domain.bounces.automatic import Values, answers_by_itself, is_automatic
-from domain.bounces.bounces import Envelope
-from domain.bounces.reports import read_report
+from domain.bounces.envelope import Envelope, reports_expected
 from domain.message.free_mail import FREE_MAIL
 from domain.mime.addresses import mailboxes, normal_address
 
@@ -134,9 +133,13 @@ def judge(
         answer=lambda: answers_by_itself(values, subject),
         addressed=lambda: _addressed(values),
     )
-    if report := read_report(raw, body_at, envelope, values("in-reply-to")):
-        kind, facts = report
-        traits |= facts
+    if reports_expected(envelope, raw, body_at):
+        # Here, because the words of 39 languages take a third of a second to be made ready: most processes read no report.
+        from domain.bounces.reports import read_report
+
+        if report := read_report(raw, body_at, envelope, values("in-reply-to")):
+            kind, facts = report
+            traits |= facts
     return Judged(author, kind, automatic or kind not in ("personal", "automatic"), traits)
 
 

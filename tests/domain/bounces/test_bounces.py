@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.bounces.bounces import without
+from domain.bounces.recipients import without
 from domain.message.index import IndexedMessage, index
 from tests.support.bounces import RETURNED, Bounce, bounces
 

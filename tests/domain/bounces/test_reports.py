@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bounces.bounces import addresses_of
+from domain.bounces.report_parts import addresses_of
 from domain.message.identity import message_identity
 from domain.message.index import IndexedMessage, index
 
