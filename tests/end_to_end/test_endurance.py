@@ -30,10 +30,11 @@ from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import own_postgres
 from tests.servers.dovecot import Dovecot
 from tests.support.end_to_end_evidence import evidence
+from tests.support.endurance import ENDURANCE
 from tests.support.running import a_new_address, until
 from workflows import contract
 
-TIMES = int(os.environ.get("MAILROOM_ENDURANCE") or 20)
+TIMES = ENDURANCE or 20
 ACCOUNTS = 40
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "2", "MAILROOM_MAX_SESSIONS_PER_HOST": "20"}
 SECRET = "MAILROOM_SECRET_"  # one for each account: a secret is for one login
@@ -72,6 +73,7 @@ class Scheduled:
                 for workflow in self.workflows:
                     with contextlib.suppress(RPCError):  # a busy server: once more
                         await self.look(workflow)
+                    await asyncio.sleep(0.02)  # a round takes a second or two
 
         watching = asyncio.create_task(watch())
         try:

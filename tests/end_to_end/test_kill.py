@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from itertools import islice
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.end_to_end.exactly_once import (
 from tests.end_to_end.operating import Operator, WorkerProcess
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
+from tests.support.endurance import sized
 from tests.support.running import a_new_address, until
 from tests.support.seeds import seeded
 from tests.support.services import Services
@@ -33,7 +33,7 @@ from tests.support.services import Services
 # A killed worker's session is taken over after its lease and its heartbeat have run out, 15 s later. So there are several
 # mailboxes, whose sessions wait for that at the same time, each in a Temporal namespace of its own with a worker of its own.
 # Kills of each mailbox's worker: of all kinds of points, and in `make endurance` at more places of each.
-MAILBOXES, KILLS = (10, 5) if os.environ.get("MAILROOM_ENDURANCE") else (2, 2)
+MAILBOXES, KILLS = sized((10, 5), (2, 2))
 BEFORE_EACH_KILL = 220  # messages that arrive in it: there is always more than a batch to be interrupted at
 MESSAGES = KILLS * BEFORE_EACH_KILL
 PHASE = 450  # a batch is 200

@@ -34,6 +34,7 @@ from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import Load, own_postgres
 from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import Break, TappedLine
+from tests.support.endurance import sized
 from tests.support.running import Mailroom, a_new_address, until
 from tests.support.seeds import seeded
 from tests.support.services import Services
@@ -44,6 +45,7 @@ SETTINGS = {"MAILROOM_MINUTE_SECONDS": "0.3"}
 WAL_SEGMENT = 16 * 1024 * 1024
 # How it ends, and whether it is started again at once or only when the sessions have ended.
 WAYS = [(ending, at_once) for ending in (signal.SIGKILL, signal.SIGINT) for at_once in (True, False)]
+PORTION = sized(600, 250)  # messages beside each of the ways: more than a batch
 PATIENCE = 300  # seconds: Temporal and the pool wait longer after each attempt that failed
 
 needs_limits = pytest.mark.skipif(shutil.which("prlimit") is None, reason="no prlimit (package util-linux)")
@@ -80,8 +82,8 @@ async def test_postgresql_is_killed_and_stopped_under_load(
         operator.environment["DATABASE_URL"] = postgres.url
         worker = await operator.worker(**SETTINGS)
         await know_ann(operator)
-        load = Load(dovecot, line, 2400, chance)
-        ended = load.within(500, partial(postgres.send, ways[0][0]))
+        load = Load(dovecot, line, 4 * PORTION, chance)
+        ended = load.within(PORTION * 4 // 5, partial(postgres.send, ways[0][0]))
         load.deliver(load.count)
         await load.start(operator)
         for number, (_, at_once) in enumerate(ways):
@@ -91,7 +93,7 @@ async def test_postgresql_is_killed_and_stopped_under_load(
             if not at_once:
                 await line.until_idle()  # the session could not go on
             if number + 1 < len(ways):
-                ended = load.within(500, partial(postgres.send, ways[number + 1][0]))
+                ended = load.within(PORTION * 4 // 5, partial(postgres.send, ways[number + 1][0]))
             await postgres.start()
         await until_retrieved(operator, load, load.count)
         await assert_retrieved_exactly_once(operator, load)
@@ -105,7 +107,7 @@ async def test_temporal_is_killed_and_stopped_under_load(
 ) -> None:
     chance = seeded()
     ways = chance.sample(WAYS, len(WAYS))
-    portion = 300
+    portion = PORTION // 2
     temporal, process = EmbeddedTemporal(tmp_path, Ports(tmp_path), environ={}), Child(tmp_path, "temporal")
     binary = Path(services.temporal_binary)
     await asyncio.to_thread(temporal.start, binary)
@@ -155,7 +157,8 @@ async def test_the_disk_is_full_and_has_room_again(operator: Operator, dovecot: 
         operator.environment["DATABASE_URL"] = postgres.url
         worker = await operator.worker(**SETTINGS)
         await know_ann(operator)
-        load = Load(dovecot, line, 3000, chance, lines=600)
+        messages, lines = sized((3000, 600), (750, 2400))
+        load = Load(dovecot, line, messages, chance, lines=lines)
         assert load.size * load.count > WAL_SEGMENT * 4 // 3
         load.deliver(load.count)
         postgres.limit_files(WAL_SEGMENT)  # the log's segments are as large, the table of mail becomes larger
@@ -183,8 +186,8 @@ async def test_the_disk_is_full_for_postgresqls_own_log(operator: Operator, dove
         operator.environment["DATABASE_URL"] = postgres.url
         worker = await operator.worker(**SETTINGS)
         await know_ann(operator)
-        load = Load(dovecot, line, 2000, chance)
-        full = load.within(400, partial(postgres.limit_files, 1024))
+        load = Load(dovecot, line, 4 * PORTION, chance)
+        full = load.within(PORTION, partial(postgres.limit_files, 1024))
         load.deliver(load.count)
         await load.start(operator)
         async with asyncio.timeout(PATIENCE):
@@ -218,7 +221,7 @@ async def test_the_network_breaks_in_the_middle_of_messages(
     settings = dataclasses.replace(worker_settings, minute_seconds=0.05)
     address = a_new_address()
     dovecot.add_user(address, "secret")
-    delivered = [mail(number, chance, lines=200) for number in range(700)]
+    delivered = [mail(number, chance, lines=200) for number in range(sized(700, 350))]
     for message in delivered:
         dovecot.deliver(address, message)
     async with TappedLine(dovecot.port) as line, Mailroom(temporal_client, pool, settings) as mailroom:

@@ -22,6 +22,7 @@ from tests.servers.zoho_twin import ZohoTwin, failing
 from tests.support.crm import served
 from tests.support.crm.served import Request, Served
 from tests.support.crm.zoho import running_twin
+from tests.support.endurance import sized
 
 pytestmark = [
     pytest.mark.requirement("R97"),
@@ -91,20 +92,33 @@ TRYTON: dict[str, Answer] = ANY | {
     "422": Answer(Fault(422, text=PAGE), PERMISSION, REJECTED),
 }
 
-# Of a CRM whose databases take long to make, and of an adapter that shares its client with another, one answer of each sort.
-OF_RECRUIT = (
-    "401",
-    "JSON of no sense",
-    "403",
-    "404",
-    "409",
-    "429 with Retry-After",
-    "500 after it was done",
-    "half an answer",
+# Of a CRM whose databases take long to make, and of an adapter that shares its client with another, one answer of each sort;
+# `make test` has fewer of them, and one of those answers that differ in their bytes alone.
+OF_ZOHO = sized(
+    tuple(ZOHO),
+    tuple(
+        answer
+        for answer in ZOHO
+        if answer
+        not in {
+            *("429 without", "500 before it was done", "a page instead of JSON", "JSON of nothing"),
+            *("silence before it was done", "404 of somebody in between"),
+        }
+    ),
 )
-OF_TRYTON = (
-    *("401", "403", "404", "409", "422", "429 with Retry-After", "429 without", "500 after it was done"),
-    *("a page after it was done", "JSON of no sense", "half an answer", "silence after it was done"),
+OF_RECRUIT = sized(
+    (
+        *("401", "JSON of no sense", "403", "404", "409", "429 with Retry-After"),
+        *("500 after it was done", "half an answer"),
+    ),
+    ("401", "404", "500 after it was done"),
+)
+OF_TRYTON = sized(
+    (
+        *("401", "403", "404", "409", "422", "429 with Retry-After", "429 without", "500 after it was done"),
+        *("a page after it was done", "JSON of no sense", "half an answer", "silence after it was done"),
+    ),
+    ("403", "404", "409", "429 with Retry-After", "500 after it was done", "half an answer"),
 )
 
 
@@ -237,7 +251,7 @@ async def through_all(crm: Served, answer: Answer) -> None:
         await at_a_write(crm, answer, "remove")
 
 
-@pytest.mark.parametrize("what", ZOHO)
+@pytest.mark.parametrize("what", OF_ZOHO)
 async def test_whatever_zoho_answers_each_message_is_shown_once_in_the_end(
     pool: Pool, twin: ZohoTwin, what: str
 ) -> None:
