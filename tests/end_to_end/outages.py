@@ -25,13 +25,14 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.tapped_line import TappedLine
 from tests.support.evidence import database, last, without_secrets
 from tests.support.running import a_new_address
+from tests.support.services import with_postgres
 
 
 class Postgres:
     """A PostgreSQL server of the test's own, which keeps what it committed whatever happens to its processes."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedPostgres(folder, Ports(folder))
+        self._server = EmbeddedPostgres(with_postgres(folder), Ports(folder))
         self._child = Child(folder, "postgres")
         self.log = self._child.log
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from infra.dev.children import Child
 from tests.end_to_end.operating import Operator, WorkerProcess, clean_environment
 from tests.servers.scripted_pop import MailboxServer
 from tests.support.running import a_new_address
+from tests.support.services import with_postgres
 
 SERVICES = ("postgres", "temporal", "sandbox")
 NAMES = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_UI", "DATABASE_URL", "MAILROOM_KEY_FILE", "PATH")
@@ -29,6 +31,8 @@ class Developer:
     def __init__(self, folder: Path, path: str) -> None:
         self.folder = folder
         self.state = folder / "state"
+        self.state.mkdir()
+        with_postgres(self.state)
         self._path = path
         self._runs: list[WorkerProcess] = []
 
@@ -76,6 +80,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 async def test_once_retrieves_and_links_the_sandbox_and_leaves_again_with_the_same_state(developer: Developer) -> None:
+    shutil.rmtree(developer.state)  # all is made by the first of the two
     for _ in range(2):
         run = await developer.run("--once")
         assert await run.ended() == 0, run.said()

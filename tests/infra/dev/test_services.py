@@ -23,6 +23,8 @@ from temporalio.client import Client
 
 from infra.dev.children import Child, Ports, free_port
 from infra.dev.services import PROJECT, DevServices
+from tests.support.endurance import sized
+from tests.support.services import Services, with_postgres
 
 OWNER = """
 import pathlib, sys, time
@@ -71,11 +73,19 @@ class Owner:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
+def no_state(tmp_path: Path) -> Iterator[Path]:
+    """Where the first start makes everything."""
     folder = tmp_path / "state"
     yield folder
     for name in SERVICES:
         Child(folder, name).end()
+
+
+@pytest.fixture
+def state(services: Services, no_state: Path) -> Path:
+    """Where the data of a PostgreSQL lies already."""
+    no_state.mkdir()
+    return with_postgres(no_state)
 
 
 def children(state: Path) -> list[psutil.Process]:
@@ -98,14 +108,14 @@ async def workflow_is_kept(environment: dict[str, str]) -> bool:
     return (await client.get_workflow_handle("kept").describe()).workflow_type == "Anything"
 
 
-async def test_a_restart_finds_everything_at_the_same_addresses(state: Path) -> None:
-    owner = Owner(state)
+async def test_a_restart_finds_everything_at_the_same_addresses(no_state: Path) -> None:
+    owner = Owner(no_state)
     before = owner.ready()
     query(before["DATABASE_URL"], "insert into mailroom.users values ('kept', 42)")
     await start_workflow(before)
     assert owner.end() == ""
 
-    owner = Owner(state)
+    owner = Owner(no_state)
     assert owner.ready() == before
     assert query(before["DATABASE_URL"], "select quota_bytes from mailroom.users where name = 'kept'") == [(42,)]
     assert await workflow_is_kept(before)
@@ -143,7 +153,7 @@ async def test_kill_9_of_the_owner_alone_loses_nothing(state: Path) -> None:
     assert children(state) == []
 
 
-@pytest.mark.parametrize("time_around", range(3))
+@pytest.mark.parametrize("time_around", range(sized(3, 1)))
 async def test_kill_9_of_everything_loses_nothing(state: Path, time_around: int) -> None:
     owner = Owner(state)
     before = owner.ready()
@@ -187,12 +197,12 @@ def test_the_sandbox_serves_mail_and_is_there_again_after_kill_9(state: Path) ->
     assert children(state) == []
 
 
-def test_kill_9_during_the_start_leaves_a_folder_that_starts(state: Path) -> None:
+def test_kill_9_during_the_start_leaves_a_folder_that_starts(no_state: Path) -> None:
     for milliseconds in (150, 300, 450, 600, 750, 900, 1200):
-        owner = Owner(state)
+        owner = Owner(no_state)
         time.sleep(milliseconds / 1000)
         owner.kill()
-    owner = Owner(state)
+    owner = Owner(no_state)
     environment = owner.ready()
     assert query(environment["DATABASE_URL"], "select 1") == [(1,)]
     owner.end()
@@ -254,7 +264,6 @@ def test_dev_env_serves_a_shell(state: Path) -> None:
 
 
 def test_dev_env_is_there_once_it_is_announced_and_until_the_end(state: Path) -> None:
-    state.mkdir()
     file = state / "dev.env"
     file.write_text("export TEMPORAL_ADDRESS=127.0.0.1:9  # what a killed owner left behind\n")
     elsewhere = {"PATH": os.environ["PATH"], "TEMPORAL_ADDRESS": "127.0.0.1:1"}  # spares the start of a server
