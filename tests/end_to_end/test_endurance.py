@@ -1,7 +1,7 @@
 """PostgreSQL is stopped and killed at random under many watching accounts: each is looked at again, and no error of its own has
 anybody wait longer than some seconds.
 
-`make endurance` has it as often as MAILROOM_ENDURANCE says; `make test` a tenth of that.
+`make endurance` has it as often as MAILROOM_ENDURANCE says; `make test` a tenth of that, under half of the accounts.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tests.end_to_end.operating import Operator
 from tests.end_to_end.outages import own_postgres
 from tests.servers.dovecot import Dovecot
 from tests.support.end_to_end_evidence import evidence
-from tests.support.endurance import ENDURANCE
+from tests.support.endurance import ENDURANCE, sized
 from tests.support.running import a_new_address, until
 from workflows import contract
 
 TIMES = ENDURANCE or 20
-ACCOUNTS = 40
+ACCOUNTS = sized(40, 20)
 SETTINGS = {"MAILROOM_MINUTE_SECONDS": "2", "MAILROOM_MAX_SESSIONS_PER_HOST": "20"}
 SECRET = "MAILROOM_SECRET_"  # one for each account: a secret is for one login
 WAYS = (signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT, signal.SIGINT)  # the last is what stops it
