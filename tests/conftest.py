@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.support.running import Mailroom
 
 STARTER = Starter()
+# Minutes each: begun at the end of a run they are all that still runs.
+LONGEST = ("test_tryton_kill.py", "test_endurance.py", "test_outages.py", "test_kill.py")
 
 hypothesis.settings.register_profile("shared machine", deadline=None)  # a busy core is no slow example
 hypothesis.settings.load_profile("shared machine")
@@ -218,11 +220,29 @@ def _need_dovecot() -> None:
         pytest.skip(missing)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = longest_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         for marker in item.iter_markers("requirement"):
             # User properties travel in the reports, also from the processes of pytest-xdist.
             item.user_properties.extend(("requirement", str(row)) for row in marker.args)
+
+
+def longest_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """`items` so that each test process, which gets an equal share of them at first, begins with one that takes minutes."""
+    if processes == 1:
+        return items
+    long = sorted((item for item in items if item.path.name in LONGEST), key=lambda item: LONGEST.index(item.path.name))
+    others = [item for item in items if item.path.name not in LONGEST]
+    shares = [long[number::processes] for number in range(processes)]
+    ordered: list[pytest.Item] = []
+    for number, share in enumerate(shares):
+        end = len(items) * (number + 1) // processes if number + 1 < processes else len(items)
+        ordered += share
+        room = max(0, end - len(ordered))
+        ordered += others[:room]
+        del others[:room]
+    return ordered
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
