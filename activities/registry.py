@@ -19,6 +19,7 @@ from activities.filing.apply_filter import Application
 from activities.filing.filter_commands import Filters
 from activities.filing.refile import Filing
 from activities.linking.decisions import Decisions
+from activities.mailbox.deletions import Deletions
 from activities.mailbox.quarantine import Quarantine
 from activities.pop.auth_codes import AuthCodes
 from activities.pop.session import Sessions
@@ -46,6 +47,7 @@ def of_workflows(pool: Pool) -> Activities:
         connections.register_crm,
         connections.retry_failed_entries,
         BuiltinCrm(pool).save_record,
+        Deletions(pool).deletable_messages,
         quarantine.retry_quarantined,
         quarantine.skip_message,
         Erasing(pool).erase_person,

@@ -8,7 +8,8 @@ from activities.mailbox.leases import Lease
 from activities.mailbox.state import SessionRow
 from activities.pop.listing_budget import Share
 from activities.pop.session import Clock
-from domain.mailbox.settings import AccountSettings
+from domain.mailbox.settings import AccountSettings, Retrieval
+from domain.retrieval.deletion import held_back
 from infra.settings import WorkerSettings
 from workflows.contract import WatchRequest
 
@@ -31,6 +32,11 @@ class SessionContext:
     @property
     def settings(self) -> AccountSettings:
         return self.request.settings
+
+    @property
+    def policy(self) -> Retrieval:
+        """What to fetch and what to delete. The session was begun before it may delete by it, or not: that holds to its end."""
+        return held_back(self.settings.retrieval, self.request.deletes_from, self.row.started_at)
 
     @property
     def address(self) -> str:

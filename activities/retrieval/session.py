@@ -29,8 +29,9 @@ from activities.retrieval.services import Services
 from activities.retrieval.stock import Stock, agenda_of, make_plan, record
 from domain.core.refusal import Refused, WorkerLacks
 from domain.mailbox.providers import profile_of
+from domain.retrieval.deletion import is_to_be_deleted
 from domain.retrieval.outcome import Agenda, Counts, Ended, Outcome, outcome, pause
-from domain.retrieval.plan import DELETIONS_PER_SESSION, is_to_be_deleted
+from domain.retrieval.plan import DELETIONS_PER_SESSION
 from domain.retrieval.reports import InQuarantine, Progress, SessionReport
 from infra.telemetry.spans import span
 
@@ -224,7 +225,7 @@ class RetrievalSession:
         """DELE for what is committed and policy names, then QUIT, which alone makes it real (R62; RFC 1939, section 6).
         Answers how many are left to be deleted."""
         epoch, now, lease = stock.agenda.epoch, self._clock(), self._context.lease
-        fresh = [one for one in self._batches.committed if is_to_be_deleted(self._settings.retrieval, now, now)]
+        fresh = [one for one in self._batches.committed if is_to_be_deleted(self._context.policy, now, now)]
         due = (stock.plan.delete + fresh)[:DELETIONS_PER_SESSION]
         if fetched.dropped:
             return len(due)

@@ -47,7 +47,7 @@ async def make_plan(context: SessionContext, found: Found, remembered: Remembere
         plan,
         found.listed,
         found.known,
-        context.settings.retrieval,
+        context.policy,
         now=context.clock(),
         first=found.mailbox.listed_at is None,
         largest=context.largest,

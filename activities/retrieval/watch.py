@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 from activities.core.attempts import call_again, heartbeats
 from activities.crm.connections import CrmConnections
 from activities.directory.address_book import AddressBook
+from activities.mailbox.deletions import Deletions
 from activities.mailbox.desynchronisation import Suspects
 from activities.mailbox.hosts import Hosts
 from activities.mailbox.leases import Lease, Leases, NotNow
@@ -43,6 +44,7 @@ from activities.storage.uploads import Uploads
 from domain.core.refusal import Refused, WorkerLacks
 from domain.mailbox.providers import profile_of
 from domain.mailbox.settings import check_login_name
+from domain.retrieval.deletion import deletes_sooner, unconfirmed
 from domain.retrieval.outcome import Counts
 from domain.retrieval.reports import LoginReport, SessionReport
 from infra.database.pool import Pool
@@ -93,6 +95,7 @@ class Retrieval:
             address_book=AddressBook(pool),
             observer=Observer(pool),
         )
+        self._deletions = Deletions(pool, clock)
         self._sessions_open = 0
 
     @activity.defn
@@ -101,6 +104,10 @@ class Retrieval:
         settings = request.settings
         check_login_name(settings)
         await self._crms.check_crms(settings.crm, settings.organisation)
+        if request.before and deletes_sooner(request.before, settings.retrieval):
+            found = await self._deletions.deletable(settings.address, settings.retrieval)
+            if refused := unconfirmed(found.messages, request.confirm_deletes):
+                raise refused
         try:
             async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host) as (_, room):
                 async with self._sessions.open(settings, room) as session:

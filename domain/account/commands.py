@@ -31,9 +31,14 @@ class PollNow(Command):
 
 
 class ChangeSettings(Command):
-    """Lay the given fields over the settings, after a live login where it matters (R21, R64, R68, R87)."""
+    """Lay the given fields over the settings, after a live login where it matters (R21, R64, R68, R87).
+
+    `confirm_deletes`: how many stored messages may be deleted from the server by it. `dry_run`: only say what would change.
+    """
 
     settings: dict[str, Any]
+    confirm_deletes: Annotated[int, Field(ge=0)] | None = None
+    dry_run: bool = False
 
 
 class ChangeCredential(Command):

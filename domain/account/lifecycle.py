@@ -37,7 +37,8 @@ from domain.core.refusal import Refused
 from domain.failures import failing
 from domain.failures.failing import has_failed
 from domain.failures.failure import FATES, LIMITS, Failure, Failures, gets_stuck, minutes_until_retry
-from domain.mailbox.settings import AccountSettings, changed, login_differs, unfit_secret
+from domain.mailbox.settings import AccountSettings, changed, differing, login_differs, unfit_secret
+from domain.retrieval.deletion import GRACE_MINUTES, deletes_sooner, kept_for
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import HostOutage, InQuarantine, Progress, SessionReport
 
@@ -89,6 +90,7 @@ class Account(BaseModel):
     needed_bytes: int = 0
     last_success_at: datetime | None = None
     next_attempt_at: datetime | None = None
+    deletes_from: datetime | None = None  # nothing is deleted from the server before
     settings_version: int = 1
     credential_version: int = 1
     minute_seconds: float = 60.0
@@ -288,25 +290,12 @@ def _after_live_login(account: Account, worked: LoginWorked, now: datetime) -> l
 
 
 def _settings_changed(account: Account, after: AccountSettings, by: str, now: datetime) -> list[Event]:
-    fields = _differing_fields(account.settings, after)
+    fields = differing(account.settings, after)
     if not fields:
         return []
     return [
         happened.SettingsChanged(settings=after, fields=fields, version=account.settings_version + 1, actor=by, at=now)
     ]
-
-
-def _differing_fields(before: AccountSettings, after: AccountSettings) -> list[str]:
-    names = []
-    for name in type(before).model_fields:
-        old, new = getattr(before, name), getattr(after, name)
-        if old == new:
-            continue
-        if isinstance(new, BaseModel):
-            names += [f"{name}.{leaf}" for leaf in type(new).model_fields if getattr(old, leaf) != getattr(new, leaf)]
-        else:
-            names.append(name)
-    return names
 
 
 def _with_credential(settings: AccountSettings, command: ChangeCredential) -> AccountSettings:
@@ -340,7 +329,8 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
             seen = {} if progress is None else {"progress": progress, "last_success_at": event.at}
             counted = {} if event.in_quarantine is None else {"in_quarantine": event.in_quarantine}
-            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen | counted
+            over = {"deletes_from": None} if account.deletes_from and event.at >= account.deletes_from else {}
+            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen | counted | over
         case happened.ProgressMade(progress=progress, total_stored=total):
             return {"progress": progress, "total_stored": total}
         case happened.RetrievalFailed():
@@ -368,6 +358,7 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
             return (
                 _looks_anew(account)
                 | _seen_anew(account, settings)
+                | {"deletes_from": _deletes_from(account, settings, event.at)}
                 | {"settings": settings, "settings_version": version}
             )
         case happened.CredentialChanged(settings=settings, version=version):
@@ -389,6 +380,13 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
 def _looks_anew(account: Account) -> dict[str, object]:
     """A change takes effect at once, not after the old interval; a wait after a failure goes on."""
     return {} if account.last_failure else {"next_attempt_at": None}
+
+
+def _deletes_from(account: Account, after: AccountSettings, at: datetime) -> datetime | None:
+    """A change that has more deleted can be taken back for some minutes."""
+    if deletes_sooner(account.settings.retrieval, after.retrieval):
+        return at + timedelta(seconds=GRACE_MINUTES * account.minute_seconds)
+    return None if kept_for(after.retrieval) is None else account.deletes_from
 
 
 def _seen_anew(account: Account, after: AccountSettings) -> dict[str, object]:

@@ -85,12 +85,19 @@ def warnings(account: Account) -> list[Warned]:
     if account.host_outage:
         found.append(warning_of_outage(account.host_outage))
     found += [
-        Warned(code=code, text=text, remedies=list(remedies))
+        Warned(code=code, text=text + _not_yet(code, account), remedies=list(remedies))
         for code, text, remedies in cautions(account.settings, account.observed)
     ]
     if account.in_quarantine.total:
         found.append(_quarantined(account.in_quarantine, account.settings.address))
     return found
+
+
+def _not_yet(code: str, account: Account) -> str:
+    """That what a change has deleted can still be kept."""
+    if code != "deletes_on_server" or account.deletes_from is None:
+        return ""
+    return f" Nothing is deleted before {clock(account.deletes_from)}: what is changed back until then has deleted nothing."
 
 
 def _quarantined(counts: InQuarantine, address: str) -> Warned:

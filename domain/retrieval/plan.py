@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.mailbox.settings import Retrieval
+from domain.retrieval.deletion import is_to_be_deleted
 
 ATTACHED = 0  # the epoch of what was attached by hand
 
@@ -249,17 +250,6 @@ def unwatched_after(settings: Retrieval, login_delay_seconds: float, minute_seco
     """Seconds without any sign of a session after which an active account counts as one that nobody looks at."""
     pause = max(settings.interval_minutes * minute_seconds, login_delay_seconds)
     return MISSED_LOOKS * pause + MISSED_MINUTES * minute_seconds
-
-
-def is_to_be_deleted(settings: Retrieval, stored_at: datetime, now: datetime) -> bool:
-    """Whether the policy says DELE; the days count from our storing it, not from the message's date (R62)."""
-    match settings.after_store:
-        case "delete":
-            return True
-        case "delete_after_days":
-            return now - stored_at >= timedelta(days=settings.delete_after_days or 0)
-        case _:
-            return False
 
 
 def next_try(attempts: int, now: datetime) -> datetime:

@@ -33,11 +33,12 @@ from domain.core.redaction import without_addresses
 from domain.core.refusal import Refused
 from domain.failures.failure import Failure
 from domain.mailbox.settings import AccountSettings, moves_elsewhere
-from domain.retrieval.reports import FailureReport, SessionReport
+from domain.retrieval.reports import FailureReport, LoginReport, SessionReport
 from workflows import contract
 from workflows.account.crm_check import check_new_crms
 from workflows.account.mail_commands import DESK, WAITS_FOR_CRMS, Desk, carries_out, may_be_longer
 from workflows.account.poll_now import no_poll, poll_answer
+from workflows.account.preview import preview
 from workflows.account.quarantine import change_quarantine, waits_for
 from workflows.account.session import MailboxSession
 from workflows.account.state import AccountLifecycle
@@ -104,7 +105,10 @@ class MailAccount(Life[Account, AccountStatus]):
         return await self._after_login(given)
 
     @command(ChangeSettings)
-    async def change_settings(self, given: ChangeSettings) -> AccountStatus:
+    async def change_settings(self, given: ChangeSettings) -> AccountStatus | contract.SettingsPreview:
+        if given.dry_run:
+            await self._ready(given)
+            return await preview(self.account, given)
         return await self._after_login(given)
 
     @command(ChangeCredential)
@@ -217,12 +221,24 @@ class MailAccount(Life[Account, AccountStatus]):
         self._held += 1  # a live login and a session never overlap
         try:
             await self._mailbox.interrupt()
-            login = await self._mailbox.log_in(candidate, name_of(given)) if halts == self._halts else None
+            login = await self._log_in(given, candidate) if halts == self._halts else None
             if login is None or halts != self._halts:  # disabled or closed since: that came later, so it holds
                 raise self._mailbox.interrupted(name_of(given))
             self._life.apply(LoginWorked(command=given, settings=candidate, login=login))
         finally:
             self._held -= 1
+
+    async def _log_in(
+        self, given: Enable | ChangeSettings | ChangeCredential, candidate: AccountSettings
+    ) -> LoginReport:
+        if not isinstance(given, ChangeSettings):
+            return await self._mailbox.log_in(candidate, name_of(given))
+        return await self._mailbox.log_in(
+            candidate,
+            name_of(given),
+            before=self.account.settings.retrieval,
+            confirm_deletes=given.confirm_deletes,
+        )
 
     async def _change_quarantine(self, given: RetryQuarantined | SkipMessage) -> contract.QuarantineAnswer:
         await self._ready(given)

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.account.lifecycle import Account
 from domain.core.refusal import Refused
-from domain.mailbox.settings import AccountSettings
+from domain.mailbox.settings import AccountSettings, Retrieval
 from domain.retrieval.reports import FailureReport, LoginReport, SessionReport
 from workflows import contract
 from workflows.entity.activities import KINDS
@@ -26,10 +26,20 @@ class MailboxSession(Session):
     queue = contract.RETRIEVAL_QUEUE
     interruption = "the account was disabled or closed while the login was tried"
 
-    async def log_in(self, settings: AccountSettings, asked_by: str) -> LoginReport:
-        """Tries a login; raises Refused with the server's failure, or with what the settings lack."""
+    async def log_in(
+        self,
+        settings: AccountSettings,
+        asked_by: str,
+        *,
+        before: Retrieval | None = None,
+        confirm_deletes: int | None = None,
+    ) -> LoginReport:
+        """Tries a login; raises Refused with the server's failure, with what the settings lack, or because they have messages
+        deleted that the policy `before` leaves, and nobody confirmed so many."""
         host = settings.incoming.host
-        request = contract.LoginRequest(settings=settings, command=asked_by)
+        request = contract.LoginRequest(
+            settings=settings, command=asked_by, before=before, confirm_deletes=confirm_deletes
+        )
         summary = f"log in to {host} for {asked_by}"
         login = self._start("try_login", request, LoginReport, LOGIN_TIMEOUT, summary, _fair_share_of(host))
         return await self._hold_for_command(asked_by, login)
@@ -51,6 +61,7 @@ class MailboxSession(Session):
             observed=account.observed,
             remaining=account.progress.remaining,
             in_quarantine=account.in_quarantine,
+            deletes_from=account.deletes_from,
         )
         host = request.settings.incoming.host
         summary = f"look for mail at {host}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from workflows.contract.account import (
+    DeletionsRequest,
     LoginRequest,
     PollAnswer,
     QuarantineAnswer,
     QuarantineChange,
     RecordedAccount,
     RetryQuarantinedRequest,
+    SettingsPreview,
     SkipMessageRequest,
     WatchRequest,
 )
@@ -79,6 +81,7 @@ __all__ = [
     "WORKFLOW_QUEUE",
     "AwaitedRetrieval",
     "CheckCrmRequest",
+    "DeletionsRequest",
     "DeskRequest",
     "DirectoryRecord",
     "Erasure",
@@ -102,6 +105,7 @@ __all__ = [
     "SaveRecord",
     "SaveRecordRequest",
     "ServeRequest",
+    "SettingsPreview",
     "SkipMessageRequest",
     "SyncAnswer",
     "WatchRequest",

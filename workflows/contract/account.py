@@ -9,17 +9,24 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from domain.account.lifecycle import State
-from domain.mailbox.settings import AccountSettings
+from domain.account.status import Warned
+from domain.mailbox.settings import AccountSettings, Retrieval
+from domain.retrieval.deletion import Deletable
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import InQuarantine
 from workflows.contract.request import Request
 
 
 class LoginRequest(Request):
-    """A live login: at set-up, and before a command that needs one. It stores nothing and counts nothing."""
+    """A live login: at set-up, and before a command that needs one. It stores nothing and counts nothing.
+
+    `before`: the policy that holds; one of `settings` that deletes sooner has to be confirmed.
+    """
 
     settings: AccountSettings
     command: str
+    before: Retrieval | None = None
+    confirm_deletes: int | None = None
 
 
 class WatchRequest(Request):
@@ -28,7 +35,8 @@ class WatchRequest(Request):
     `recovering`: a session that works is news. `report`: any session is (poll_now), and it ends after one phase.
     `total_stored` is what the workflow knows of; more in the database is news too, so nothing a lost worker stored goes
     unreported. `needed_bytes` > 0: look at the quota first. `observed` and `in_quarantine` are what the workflow knows of the
-    mailbox; anything else is news, except to a workflow of a version that knows of no such thing (None).
+    mailbox; anything else is news, except to a workflow of a version that knows of no such thing (None). Before `deletes_from`
+    nothing is deleted from the server.
     """
 
     settings: AccountSettings
@@ -42,6 +50,7 @@ class WatchRequest(Request):
     observed: tuple[Observation, ...] | None = None
     remaining: int | None = None
     in_quarantine: InQuarantine | None = None
+    deletes_from: datetime | None = None
 
 
 class RetryQuarantinedRequest(Request):
@@ -86,6 +95,23 @@ class RecordedAccount(Request):
     authentication_failures: int
     connection_failures: int
     next_attempt_at: datetime | None
+
+
+class DeletionsRequest(Request):
+    """What `policy` would have deleted from the server."""
+
+    address: str
+    policy: Retrieval
+
+
+class SettingsPreview(BaseModel):
+    """What change_settings with `dry_run` answers: each field that would change, as it is and as it would be; whether a live
+    login comes first; what would be deleted from the server (None: nothing sooner than now); and what it would warn of."""
+
+    changes: dict[str, tuple[Any, Any]]
+    logs_in: bool
+    deletes_on_server: Deletable | None
+    warnings: list[Warned]
 
 
 class PollAnswer(BaseModel):
