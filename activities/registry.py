@@ -38,6 +38,7 @@ Activities = Sequence[Callable[..., Any]]
 def of_workflows(pool: Pool) -> Activities:
     """What is done beside the workflows: the log, and commands that need nothing but the database."""
     connections = CrmConnections(pool)
+    builtin = BuiltinCrm(pool)
     quarantine = Quarantine(pool)
     decisions = Decisions(pool)
     book = AddressBook(pool)
@@ -46,7 +47,7 @@ def of_workflows(pool: Pool) -> Activities:
         connections.check_crms,
         connections.register_crm,
         connections.retry_failed_entries,
-        BuiltinCrm(pool).save_record,
+        *(builtin.save_record, builtin.preview_record, builtin.delete_record),
         Deletions(pool).deletable_messages,
         quarantine.retry_quarantined,
         quarantine.skip_message,

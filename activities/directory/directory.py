@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from activities.linking.relinking import ask_to_follow_records, ask_to_relink_addresses
 from domain.core.redaction import cleaned
@@ -31,6 +32,11 @@ MOST_ADDRESSES = 1000  # of one record
 MOST_CONTACTS = 1000  # of one deal
 
 Key = tuple[str, str]  # kind and id
+
+
+Changes = dict[str, tuple[Any, Any]]
+SAVED = ("name", "addresses", "contacts", "open", "converted_to", "merged_into")
+MOST_OTHERS = 20  # records with an address of another that are named
 
 
 class Directory:
@@ -60,11 +66,36 @@ class Directory:
             )
         return changed
 
-    async def save(self, crm: str, record: Record) -> None:
-        """Makes the directory say of one record what it says."""
+    async def save(
+        self, crm: str, record: Record, *, left_out: Collection[str] = (), dry_run: bool = False
+    ) -> tuple[Record, Changes]:
+        """Makes the directory say of one record what it says, but for the fields `left_out`, which stay as they are. Answers the
+        record as it is now, and its fields that were others; in a dry run as they would be."""
         async with self._pool.connection() as connection, connection.transaction():
             await keep_others_out(connection, crm)
-            await store_records(connection, crm, [record])
+            key = record.kind, id_to_keep(record.id) or ""
+            was = (await _known(connection, crm, [key])).get(key, NOTHING)
+            record = replace(record, **{field: getattr(was, field) for field in left_out})
+            now = _to_keep(record)
+            if not dry_run:
+                await store_records(connection, crm, [record])
+        changes = {field: (getattr(was, field), getattr(now, field)) for field in SAVED}
+        return record, {field: (old, new) for field, (old, new) in changes.items() if old != new}
+
+    async def others_with(self, crm: str, record: Record) -> list[tuple[str, str, str]]:
+        """Who else has an address of the record: the address, kind and id, by address."""
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select a.address, a.record_kind, a.record_id from record_addresses a
+                    where a.crm = %s and a.address = any(%s) and (a.record_kind, a.record_id) <> (%s, %s)
+                    order by 1, 2, 3 limit %s
+                    """,
+                    [crm, sorted(_to_keep(record).normal), record.kind, record.id, MOST_OTHERS],
+                )
+            ).fetchall()
+        return [(str(address), str(kind), str(record_id)) for address, kind, record_id in rows]
 
     async def swept(self, crm: str, began: datetime) -> int:
         """What a whole sweep has not shown since `began` is gone; answers how many records. Not to be called after a sweep
@@ -87,11 +118,14 @@ class Directory:
                     return gone
                 gone += await store_gone(connection, crm, rows)
 
-    async def gone(self, crm: str, record_kind: str, record_id: str) -> None:
-        """The CRM has said that it does not have this record."""
+    async def gone(self, crm: str, record_kind: str, record_id: str) -> bool:
+        """The CRM has said that it does not have this record; answers whether the directory had it, or had it once."""
         async with self._pool.connection() as connection, connection.transaction():
             await keep_others_out(connection, crm)
-            await store_gone(connection, crm, [(record_kind, record_id)])
+            key = record_kind, record_id
+            known = await _known(connection, crm, [key])
+            await store_gone(connection, crm, [key])
+        return key in known
 
 
 @dataclass(frozen=True, slots=True)

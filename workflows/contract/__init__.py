@@ -16,8 +16,11 @@ from workflows.contract.account import (
 )
 from workflows.contract.crm import (
     CheckCrmRequest,
+    DeleteRecord,
+    DeleteRecordRequest,
     DirectoryRecord,
     FailedQueued,
+    RecordDeleted,
     RecordedCrm,
     RetryFailedAnswer,
     RetryFailedRequest,
@@ -81,6 +84,8 @@ __all__ = [
     "WORKFLOW_QUEUE",
     "AwaitedRetrieval",
     "CheckCrmRequest",
+    "DeleteRecord",
+    "DeleteRecordRequest",
     "DeletionsRequest",
     "DeskRequest",
     "DirectoryRecord",
@@ -95,6 +100,7 @@ __all__ = [
     "QuarantineChange",
     "ReconcileRequest",
     "Reconciled",
+    "RecordDeleted",
     "RecordRequest",
     "RecordedAccount",
     "RecordedCrm",

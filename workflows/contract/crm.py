@@ -29,35 +29,72 @@ class RecordedCrm(Request):
 
 
 class SaveRecord(Strict):
-    """Save a record of the built-in CRM: a new one where `record_id` is null, otherwise that one as it is to be."""
+    """Save a record of the built-in CRM: a new one where `record_id` is null, otherwise that one as it is to be. What is left out
+    stays as it is. `dry_run`: only say what would change."""
 
     record_kind: RecordKind
     record_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     name: Annotated[str, Field(min_length=1, max_length=500)]
-    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default_factory=list, max_length=500)]
+    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(max_length=500)] | None = None
     contacts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     open: bool = True
     converted_to: str | None = None
     merged_into: str | None = None
+    dry_run: bool = False
     by: By = "operator"
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is not to change. Null addresses are no addresses that anybody meant."""
+        given = self.model_fields_set - ({"addresses"} if self.addresses is None else set())
+        return tuple(
+            one for one in ("addresses", "contacts", "open", "converted_to", "merged_into") if one not in given
+        )
 
 
 class SaveRecordRequest(Request):
-    """`record_id` is that of the record, or a new one that the workflow made, so that a retry makes no second record."""
+    """`record_id` is that of the record, or a new one that the workflow made, so that a retry makes no second record. `left_out`
+    are the fields of `record` that stay what they are."""
 
     crm: CrmSettings
     record: SaveRecord
     record_id: str
+    left_out: tuple[str, ...] = ()
+
+
+class DeleteRecord(Strict):
+    """Delete a record of the built-in CRM: mail is linked with it no more, and its name and addresses are gone."""
+
+    record_kind: RecordKind
+    record_id: Annotated[str, Field(min_length=1, max_length=200)]
+    by: By = "operator"
+
+
+class DeleteRecordRequest(Request):
+    crm: CrmSettings
+    record_kind: RecordKind
+    record_id: str
 
 
 class DirectoryRecord(BaseModel):
-    """A record of a CRM's directory, as the view `directory` shows it."""
+    """A record of a CRM's directory, as the view `directory` shows it. `changes`: each field that was another before, as it was
+    and as it is."""
 
     crm: str
     record_kind: RecordKind
     record_id: str
     name: str
     addresses: list[str]
+    changes: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
+
+
+class RecordDeleted(BaseModel):
+    """A record that the directory has no more."""
+
+    crm: str
+    record_kind: RecordKind
+    record_id: str
 
 
 class CheckCrmRequest(Request):

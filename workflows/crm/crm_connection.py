@@ -5,8 +5,9 @@ Into the built-in CRM's directory records are saved here.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from temporalio import workflow
@@ -44,9 +45,13 @@ from workflows.entity.entity import Life, was_refused
 from workflows.entity.messages import command, read, refusal, refuses_unknown, takes_commands
 from workflows.entity.shared_answer import SharedAnswer
 
+Change = TypeVar("Change", contract.SaveRecord, contract.DeleteRecord)
+Changed = TypeVar("Changed")
+
 COMMANDS_PER_RUN = 500  # then the history is cut, whatever the server suggests
 COMMANDS: tuple[type[BaseModel], ...] = (
-    Disable, Enable, SyncNow, ChangeSettings, RetryFailed, Close, contract.SaveRecord
+    Disable, Enable, SyncNow, ChangeSettings, RetryFailed, Close,
+    contract.SaveRecord, contract.DeleteRecord
 )  # fmt: skip
 
 
@@ -155,14 +160,24 @@ class CrmConnection(Life[Connection, CrmStatus]):
     @command(contract.SaveRecord)
     async def save_record(self, given: contract.SaveRecord) -> contract.DirectoryRecord:
         """Saves a record of the built-in CRM's directory; without `record_id`, a new one."""
+        return await self._change_directory(given, transactions.save_record)
+
+    @command(contract.DeleteRecord)
+    async def delete_record(self, given: contract.DeleteRecord) -> contract.RecordDeleted:
+        """Takes a record off the built-in CRM's directory."""
+        return await self._change_directory(given, transactions.delete_record)
+
+    async def _change_directory(
+        self, given: Change, carry_out: Callable[[CrmSettings, Change], Awaitable[Changed]]
+    ) -> Changed:
         await workflow.wait_condition(lambda: self._set_up or self._ended)
         if self._ended:
-            raise Refused("closed", "save_record: the connection is closed, or never was one: start it again")
+            raise Refused("closed", f"{name_of(given)}: the connection is closed, or never was one: start it again")
         self._commands += 1
-        saved = await transactions.save_record(self._settings, given)
+        changed = await carry_out(self._settings, given)
         if self._served and self._is_long():
             await self._session.interrupt()  # any number of records may be saved
-        return saved
+        return changed
 
     @workflow.signal(
         name="serve", description="A worker of this version has started: a run of the first release gives way"

@@ -48,21 +48,43 @@ async def check_change(settings: CrmSettings, given: ChangeSettings) -> None:
 
 async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> contract.DirectoryRecord:
     """Saves a record of the built-in CRM's directory; without `record_id`, a new one. Raises Refused."""
-    if settings.kind != "builtin":
-        raise Refused(
-            "invalid_field",
-            f"save_record: {settings.name} is of kind {settings.kind}: its records are saved in the CRM itself, and sync_now "
-            "pulls them",
-            field="kind",
-        )
-    request = contract.SaveRecordRequest(crm=settings, record=given, record_id=given.record_id or _new_id())
+    _check_that_records_are_ours(settings, given, "saved")
+    request = contract.SaveRecordRequest(
+        crm=settings, record=given, record_id=given.record_id or _new_id(), left_out=given.left_out
+    )
+    name, summary = ("preview_record", "look at") if given.dry_run else ("save_record", "save")
     try:
         saved: contract.DirectoryRecord = await _done(
-            "save_record", request, contract.DirectoryRecord, f"save {given.record_kind}"
+            name, request, contract.DirectoryRecord, f"{summary} {given.record_kind}"
         )
     except ActivityError as error:
         raise _refused(error) from None
     return saved
+
+
+async def delete_record(settings: CrmSettings, given: contract.DeleteRecord) -> contract.RecordDeleted:
+    """Takes a record off the built-in CRM's directory. Raises Refused."""
+    _check_that_records_are_ours(settings, given, "deleted")
+    request = contract.DeleteRecordRequest(crm=settings, record_kind=given.record_kind, record_id=given.record_id)
+    try:
+        deleted: contract.RecordDeleted = await _done(
+            "delete_record", request, contract.RecordDeleted, f"delete {given.record_kind}"
+        )
+    except ActivityError as error:
+        raise _refused(error) from None
+    return deleted
+
+
+def _check_that_records_are_ours(
+    settings: CrmSettings, given: contract.SaveRecord | contract.DeleteRecord, done: str
+) -> None:
+    if settings.kind != "builtin":
+        raise Refused(
+            "invalid_field",
+            f"{name_of(given)}: {settings.name} is of kind {settings.kind}: its records are {done} in the CRM itself, and "
+            "sync_now pulls them",
+            field="kind",
+        )
 
 
 def _new_id() -> str:

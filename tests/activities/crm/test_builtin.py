@@ -21,14 +21,14 @@ async def directory(pool: Pool) -> list[dict[str, Any]]:
 async def test_a_saved_record_is_in_the_directory_as_it_was_spelled(pool: Pool) -> None:
     saved = await save_record(pool, "contact", "4711", "Anna.Lind@Example.ORG", "anna@home.example")
     (kept,) = await directory(pool)
-    assert saved.model_dump() == {
+    assert saved.model_dump(exclude={"changes", "warnings"}) == {
         "crm": "builtin",
         "record_kind": "contact",
         "record_id": "4711",
         "name": "Anna Lind",
         "addresses": ["Anna.Lind@Example.ORG", "anna@home.example"],
     }
-    assert saved.model_dump().items() <= kept.items()
+    assert saved.model_dump(exclude={"changes", "warnings"}).items() <= kept.items()
 
 
 async def test_saving_it_again_changes_nothing_and_saving_it_changed_replaces_it(pool: Pool) -> None:

@@ -16,7 +16,7 @@ from domain.crm.settings import CrmSettings
 from domain.directory.records import RECORD_KINDS, Cursor, Page, Record
 from domain.message.index import normal_address
 from infra.database.pool import Pool
-from workflows.contract import DirectoryRecord, SaveRecord, SaveRecordRequest
+from workflows.contract import DeleteRecordRequest, DirectoryRecord, RecordDeleted, SaveRecord, SaveRecordRequest
 
 
 class Builtin(BuiltinActivities):
@@ -90,11 +90,31 @@ class BuiltinCrm:
 
     @activity.defn
     async def save_record(self, request: SaveRecordRequest) -> DirectoryRecord:
-        """Saves a record as a whole; done again with the same id, it changes nothing.
+        """Saves a record; done again with the same id, it changes nothing.
 
         Addresses that are none are refused (`invalid_field`), because nobody would ever be linked by them; and records that
         there are not (`unknown_record`), because mail would be linked with nobody.
         """
+        return await self._save(request, dry_run=False)
+
+    @activity.defn
+    async def preview_record(self, request: SaveRecordRequest) -> DirectoryRecord:
+        """What `save_record` would answer. An activity of its own, so that no worker of before takes it for one that saves."""
+        return await self._save(request, dry_run=True)
+
+    @activity.defn
+    async def delete_record(self, request: DeleteRecordRequest) -> RecordDeleted:
+        """Takes a record off the directory, as one that another CRM has no more; done again, it changes nothing."""
+        kind, record_id, crm = request.record_kind, request.record_id, request.crm.name
+        if not await Directory(self._pool).gone(crm, kind, storable(record_id)):
+            raise Refused(
+                "unknown_record",
+                f"delete_record: record_id is no {kind} of the CRM {crm} (the view directory has them)",
+                field="record_id",
+            )
+        return RecordDeleted(crm=crm, record_kind=kind, record_id=record_id)
+
+    async def _save(self, request: SaveRecordRequest, *, dry_run: bool) -> DirectoryRecord:
         record: SaveRecord = request.record
         if record.record_kind not in RECORD_KINDS[request.crm.profile]:
             kinds = ", ".join(RECORD_KINDS[request.crm.profile])
@@ -117,30 +137,39 @@ class BuiltinCrm:
                     f"save_record: {field} is the id of no record: write one of 1 to {LONGEST_ID} characters",
                     field=field,
                 )
-        for position, address in enumerate(record.addresses):
+        for position, address in enumerate(record.addresses or ()):
             if normal_address(address) is None:
                 field = f"addresses.{position}"
                 raise Refused("invalid_field", f"save_record: {field} is not an e-mail address", field=field)
         await self._is_there(request.crm.name, record.record_kind, ids)
-        await Directory(self._pool).save(
-            request.crm.name,
+        directory, crm = Directory(self._pool), request.crm.name
+        saved, changes = await directory.save(
+            crm,
             Record(
                 record.record_kind,
                 request.record_id,
                 record.name,
-                tuple(record.addresses),
+                tuple(record.addresses or ()),
                 record.contacts,
                 record.open,
                 record.converted_to,
                 record.merged_into,
             ),
+            left_out=request.left_out,
+            dry_run=dry_run,
         )
         return DirectoryRecord(
-            crm=request.crm.name,
+            crm=crm,
             record_kind=record.record_kind,
             record_id=request.record_id,
-            name=record.name,
-            addresses=record.addresses,
+            name=saved.name,
+            addresses=list(saved.addresses),
+            changes=changes,
+            warnings=[
+                f"{address} is an address of the {kind} {record_id}, too: mail with it is linked to both. If they are one "
+                "person, save the double with merged_into"
+                for address, kind, record_id in await directory.others_with(crm, saved)
+            ],
         )
 
     async def _is_there(self, crm: str, kind: str, ids: Mapping[str, str | None]) -> None:
