@@ -19,6 +19,7 @@ from activities.filing.apply_filter import Application
 from activities.filing.filter_commands import Filters
 from activities.filing.refile import Filing
 from activities.linking.decisions import Decisions
+from activities.linking.preview import LinkingPreview
 from activities.mailbox.deletions import Deletions
 from activities.mailbox.quarantine import Quarantine
 from activities.pop.auth_codes import AuthCodes
@@ -49,6 +50,7 @@ def of_workflows(pool: Pool) -> Activities:
         connections.retry_failed_entries,
         *(builtin.save_record, builtin.preview_record, builtin.delete_record),
         Deletions(pool).deletable_messages,
+        LinkingPreview(pool).unlinked_by,
         quarantine.retry_quarantined,
         quarantine.skip_message,
         Erasing(pool).erase_person,

@@ -318,6 +318,35 @@ def batch(
     """Give a command to many, after a look at whom it concerns."""
     from console import workflows
 
+    terminal = Terminal(as_json=as_json)
+    wanted: dict[str, Any] = {"query": query, "given": given, "dry_run": dry_run, "confirmed": _asking(yes=yes)}
+    _run("batch", workflows.batch(terminal, command, per_second=per_second, **wanted), terminal)
+
+
+@app.command()
+def erase(
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="Of the person, not of an account.", show_default=False)
+    ],
+    organisation: Annotated[
+        str, typer.Option("--organisation", help="From whose mailboxes.", show_default=True)
+    ] = "default",
+    by: Annotated[str, typer.Option("--by", help="Who asks, for the log.", show_default=True)] = "operator",
+    dry_run: Annotated[bool, _option("--dry-run", "Only say what there is.")] = False,
+    yes: Annotated[bool, _option("--yes", "Do not ask first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person, after a look at what goes and what stays."""
+    from console import erasure
+
+    terminal = Terminal(as_json=as_json)
+    wanted: dict[str, Any] = {"organisation": organisation, "by": by, "dry_run": dry_run, "confirmed": _asking(yes=yes)}
+    _run("erase", erasure.erase(terminal, address, **wanted), terminal)
+
+
+def _asking(*, yes: bool) -> Callable[[str], bool]:
+    """Asks whoever is at the terminal, unless they have said yes before."""
+
     def confirmed(question: str) -> bool:
         if yes:
             return True
@@ -325,9 +354,7 @@ def batch(
             raise Refused("not_confirmed", "nobody can be asked here: give --yes, after a look with --dry-run")
         return typer.confirm(question, err=True)
 
-    terminal = Terminal(as_json=as_json)
-    wanted: dict[str, Any] = {"query": query, "given": given, "dry_run": dry_run, "confirmed": confirmed}
-    _run("batch", workflows.batch(terminal, command, per_second=per_second, **wanted), terminal)
+    return confirmed
 
 
 def _passed_on(name: str, text: str, run: Callable[[list[str]], int]) -> None:

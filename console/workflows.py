@@ -134,7 +134,7 @@ async def _set_up(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
                     return status
                 await asyncio.sleep(0.3)
     except WorkflowFailureError as error:
-        raise Refused("set_up_refused", _words(error)) from None
+        raise Refused("set_up_refused", words(error)) from None
     except TimeoutError:
         raise Refused(
             "not_answered",
@@ -152,7 +152,7 @@ async def _status(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
             await asyncio.sleep(1)  # no worker has taken it up yet
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     """What a person is told: the refusal of an update or of a workflow that failed, without the reference that each has anew."""
     cause = getattr(error, "cause", None)
     return _REFERENCE.sub("", cause.message if isinstance(cause, ApplicationError) else str(cause or error))
@@ -238,7 +238,7 @@ async def _give(
                 async with asyncio.timeout(UPDATE_SECONDS):
                     await client.get_workflow_handle(workflow_id).execute_update(command, args=list(argument))
             except WorkflowUpdateFailedError as error:
-                return _words(error)
+                return words(error)
             except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 return f"it did not answer in {UPDATE_SECONDS} s, and may still do it"
             except RPCError as error:

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 BELOW: dict[str, dict[str, str]] = {
     "domain": {
         "core": "",
+        "settings_changes": "",
         "urls": "",
         "failures": "core",
         "mime": "",
@@ -36,7 +37,7 @@ BELOW: dict[str, dict[str, str]] = {
         "filing": "core message mime",
         "mailbox": "core mime",
         "retrieval": "core failures mailbox message mime",
-        "account": "core failures filing mailbox retrieval",
+        "account": "core failures filing mailbox retrieval settings_changes",
         "directory": "core mime",
         "privacy": "core message mime",
         "linking": "core directory message privacy",

@@ -45,6 +45,8 @@ class Removal:
     async def delete_messages(self, request: DeskRequest) -> dict[str, Any]:
         """All of them, or none where one is unknown. Tried again after a lost answer, it changes nothing more."""
         asked = given(DeleteMessages, request)
+        if asked.dry_run:
+            return await self._would_go(request.address, asked.messages)
         async with at_the_desk(self._pool, request.address) as connection:
             done = await logged(connection, request, asked.by)
             if done is None:
@@ -55,6 +57,26 @@ class Removal:
                 done = {"messages": len(removed.messages), "bytes": removed.bytes}
                 await log(connection, request, "MessagesDeleted", asked.by, done | {"withdrawn": removed.messages})
             return {"messages": done["messages"], "bytes": done["bytes"]}
+
+    async def _would_go(self, address: str, messages: Collection[int]) -> dict[str, Any]:
+        async with self._pool.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    """
+                    select m.id, m.size, exists (select from links l where l.message = m.id and l.unlinked_at is null)
+                    from mail m where m.address = %s and m.state = 'stored' and m.id = any(%s) order by m.id
+                    """,
+                    [address, sorted(messages)],
+                )
+            ).fetchall()
+        if missing := set(messages) - {message for message, *_ in rows}:
+            raise unknown_messages(address, missing)
+        return {
+            "dry_run": True,
+            "messages": len(rows),
+            "bytes": sum(size for _, size, _ in rows),
+            "linked": sum(linked for *_, linked in rows),
+        }
 
 
 async def remove(

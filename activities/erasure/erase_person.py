@@ -27,7 +27,7 @@ from activities.search.indexing import forget
 from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
-from domain.privacy.erasure import Erased, pseudonym
+from domain.privacy.erasure import MOST_NAMED, Erased, pseudonym
 from infra.database.locks import Guarded, Lock, hold
 from infra.database.planner import look_up
 from infra.database.pool import Connection, Pool
@@ -82,6 +82,9 @@ class Progress(BaseModel):
         self.done.removed += len(found.removed)
         self.done.kept += len(found.kept)
         self.done.bytes += found.bytes
+        if self.done.dry_run:
+            self.done.to_remove = (*self.done.to_remove, *found.removed)[:MOST_NAMED]
+            self.done.to_keep = (*self.done.to_keep, *found.kept)[:MOST_NAMED]
         if not self.found_any and (found.removed or found.kept):
             self.found_any = True
             self.done.accounts += 1
@@ -133,9 +136,11 @@ class Erasing:
         for crm in crms:
             await self._built_in(request, crm, person, done)
         async with self._pool.connection() as connection, connection.transaction():
+            people = await _people(connection, accounts, person)
             if not request.given.dry_run:
                 await _forget(connection, accounts, person)
                 done = await _as_logged(connection, request, accounts, crms)
+            done.people = people
             left = await _records(connection, accounts, person)
             done.records = left - done.builtin_records if request.given.dry_run else left
             done.crms = tuple(await crms_with_a_rule(connection, request.given.organisation, person))
@@ -271,6 +276,16 @@ async def _forget(connection: Connection, accounts: Sequence[str], person: str) 
     ).fetchall()
     await refresh_entries(connection, {bytes(row[0]) for row in rows if row[0] is not None})
     await connection.execute("delete from people where account = any(%s) and address = %s", [list(accounts), person])
+
+
+async def _people(connection: Connection, accounts: Sequence[str], person: str) -> int:
+    """Entries of the accounts' address books."""
+    row = await (
+        await connection.execute(
+            "select count(*) from people where account = any(%s) and address = %s", [list(accounts), person]
+        )
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def _records(connection: Connection, accounts: Sequence[str], person: str) -> int:

@@ -25,11 +25,13 @@ from domain.core.validation import parse
 from domain.mailbox.settings import AccountSettings
 from domain.message.index import index
 from domain.privacy.commands import SetPrivacy
-from domain.privacy.rules import Privacy, withheld_by
+from domain.privacy.rules import Privacy, rule_for, withheld_by
 from domain.retrieval.plan import Identity
 from infra.database.locks import Guarded, Lock, hold
 from infra.database.pool import Connection, Pool
 from workflows.contract import DeskRequest
+
+MOST_EXAMPLES = 5
 
 
 def withheld_among(settings: AccountSettings, privacy: Privacy, arrived: Sequence[Retrieved]) -> dict[Identity, str]:
@@ -115,7 +117,9 @@ class Privacies:
             before = await _rules(connection, request.address)
             if await logged(connection, request.address, request.event_id, request.at, given.by) is not None:
                 return _told(before)
-            after = before.model_copy(update=given.model_dump(exclude={"by", "reason"}, exclude_none=True))
+            after = before.model_copy(update=given.model_dump(exclude={"by", "reason", "dry_run"}, exclude_none=True))
+            if given.dry_run:
+                return await _would_change(connection, request.address, before, after)
             await connection.execute(
                 "insert into account_privacy values (%s, %s) on conflict (address) do update set rules = excluded.rules",
                 [request.address, Jsonb(after.model_dump(mode="json"))],
@@ -130,6 +134,34 @@ class Privacies:
             event = LoggedEvent(event_id=request.event_id, at=request.at, type="PrivacySet", actor=given.by, data=facts)
             await append(connection, request.address, event)
         return _told(after)
+
+
+async def _would_change(connection: Connection, address: str, before: Privacy, after: Privacy) -> dict[str, Any]:
+    """Which rules come and go, and which stored messages are linked no more by those that come: numbers and ids, no name."""
+    lists = {"never_log": (before.never_log, after.never_log), "private": (before.private, after.private)}
+    rules = {
+        name: {"added": len(set(now) - set(was)), "removed": len(set(was) - set(now))}
+        for name, (was, now) in lists.items()
+    }
+    known = frozenset((*before.never_log, *before.private))
+    new = frozenset((*after.never_log, *after.private)) - known
+    rows = await (
+        await connection.execute(
+            """
+            select matched_address, array_agg(distinct message) from links
+            where address = %s and unlinked_at is null group by matched_address
+            """,
+            [address],
+        )
+    ).fetchall()
+    unlinked = {message for matched, messages in rows if rule_for(matched, new) for message in messages}
+    return {
+        "dry_run": True,
+        "rules": rules,
+        "internal": [before.internal, after.internal],
+        "unlinks": len(unlinked),
+        "examples": sorted(unlinked, reverse=True)[:MOST_EXAMPLES],
+    }
 
 
 async def _rules(connection: Connection, address: str) -> Privacy:

@@ -37,10 +37,11 @@ from domain.core.refusal import Refused
 from domain.failures import failing
 from domain.failures.failing import has_failed
 from domain.failures.failure import FATES, LIMITS, Failure, Failures, gets_stuck, minutes_until_retry
-from domain.mailbox.settings import AccountSettings, changed, differing, login_differs, unfit_secret
+from domain.mailbox.settings import AccountSettings, changed, login_differs, unfit_secret
 from domain.retrieval.deletion import GRACE_MINUTES, deletes_sooner, kept_for
 from domain.retrieval.observations import Observation
 from domain.retrieval.reports import HostOutage, InQuarantine, Progress, SessionReport
+from domain.settings_changes import differing
 
 OperatorCommand = (
     Disable | Enable | PollNow | ChangeSettings | ChangeCredential | SetQuota | RetryQuarantined | SkipMessage | Close

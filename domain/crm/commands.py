@@ -30,9 +30,11 @@ class SyncNow(Command):
 
 
 class ChangeSettings(Command):
-    """Lay the given fields over the settings, after a look at the CRM where its address or secret changes."""
+    """Lay the given fields over the settings, after a look at the CRM where its address or secret changes. `dry_run`: only say
+    what would change."""
 
     settings: dict[str, Any]
+    dry_run: bool = False
 
 
 class RetryFailed(Command):

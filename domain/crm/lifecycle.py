@@ -122,6 +122,11 @@ def changed(settings: CrmSettings, partial: dict[str, Any]) -> CrmSettings:
     return parse(CrmSettings, {**base, **partial}, what="change_settings")
 
 
+def needs_a_look(before: CrmSettings, after: CrmSettings) -> bool:
+    """Whether a change is to another CRM, or with another secret, so that it has to let us in first."""
+    return (before.url, before.secret, before.data_centre) != (after.url, after.secret, after.data_centre)
+
+
 def without_person(settings: CrmSettings, command: ForgetPerson) -> ChangeSettings:
     """The change of settings by which the never-log list names the person no more and still keeps their mail from this CRM."""
     rules = [
@@ -137,9 +142,8 @@ def settings_to_try(connection: Connection, command: OperatorCommand) -> CrmSett
         case Enable() if connection.state in (CrmState.DISABLED, CrmState.SUSPENDED):
             return connection.settings
         case ChangeSettings(settings=partial):
-            before, after = connection.settings, changed(connection.settings, partial)
-            same = (before.url, before.secret, before.data_centre) == (after.url, after.secret, after.data_centre)
-            return None if same else after
+            after = changed(connection.settings, partial)
+            return after if needs_a_look(connection.settings, after) else None
         case _:
             return None
 

@@ -87,9 +87,11 @@ class MarkMessages(Command):
 
 
 class DeleteMessages(Command):
-    """Delete messages for good, which frees quota. They are never imported again; on the server nothing is deleted."""
+    """Delete messages for good, which frees quota. They are never imported again; on the server nothing is deleted. `dry_run`:
+    only say what would go."""
 
     messages: Messages
+    dry_run: bool | None = None
 
 
 class UndoFiling(Command):

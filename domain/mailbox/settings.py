@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, LiteralString
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.core.refusal import Refused
@@ -165,20 +165,6 @@ def changed(settings: AccountSettings, partial: dict[str, Any]) -> AccountSettin
             field="address",
         )
     return after
-
-
-def differing(before: BaseModel, after: BaseModel) -> list[str]:
-    """The fields that two settings differ in, those of a part by its name and theirs."""
-    names = []
-    for name in type(before).model_fields:
-        old, new = getattr(before, name), getattr(after, name)
-        if old == new:
-            continue
-        if isinstance(new, BaseModel):
-            names += [f"{name}.{leaf}" for leaf in type(new).model_fields if getattr(old, leaf) != getattr(new, leaf)]
-        else:
-            names.append(name)
-    return names
 
 
 def moves_elsewhere(settings: AccountSettings, partial: dict[str, Any]) -> Refused | None:

@@ -13,12 +13,13 @@ from domain.privacy.rules import Rule
 
 class SetPrivacy(Command):
     """Set whose mail is not stored, whose is stored and linked to nothing, and what becomes of internal mail; what is left out
-    stays as it is."""
+    stays as it is. `dry_run`: only say what would change."""
 
     never_log: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     private: Annotated[tuple[Rule, ...], Field(max_length=1000)] | None = None
     internal: Literal["private", "never_log", "link"] | None = None
     reason: Reason | None = None
+    dry_run: bool | None = None
 
 
 class MakePrivate(Command):

@@ -83,13 +83,18 @@ def left_of_filter(
     return left
 
 
+MOST_NAMED = 1000
+
+
 class Erased(BaseModel):
     """What `ErasePerson` answers. `removed` messages are those that the person wrote or that had nobody else outside the
     organisation as a counterpart; `kept` ones are other people's mail, too, and name the person in no index any more.
     `records` are those of CRMs that still have the address: they are erased there. Of the built-in CRM, which is here alone,
     `builtin_records` are taken off, with their tasks, events and notes; `builtin_activities` counts those, and those of other
     records in whose text the address was replaced. `filters` that named the person were removed or do without, `rules` of
-    privacy go on without the address, and of `withheld` mail no address is kept. `crms` have a rule in their settings."""
+    privacy go on without the address, and of `withheld` mail no address is kept. `people` are entries of address books, and
+    `crms` have a rule in their settings. A dry run names the messages that it counts, by their ids, up to `MOST_NAMED` of each
+    sort: `to_remove` and `to_keep`."""
 
     erasure: UUID
     dry_run: bool
@@ -104,9 +109,23 @@ class Erased(BaseModel):
     rules: int = 0
     withheld: int = 0
     crms: tuple[str, ...] = ()
+    people: int = 0
+    to_remove: tuple[int, ...] = ()
+    to_keep: tuple[int, ...] = ()
+
+    @property
+    def knows_nobody(self) -> bool:
+        """Whether nothing at all names the person."""
+        counts = (self.removed, self.kept, self.records, self.builtin_records, self.builtin_activities, self.filters)
+        return not (any(counts) or self.rules or self.withheld or self.crms or self.people)
 
     @property
     def summary(self) -> str:
+        if self.knows_nobody:
+            return (
+                "Nothing in this organisation names the person: no mail, address book, filter, rule or record of a CRM has this "
+                "address. Is it spelled as they write it?"
+            )
         would = "would be" if self.dry_run else "were"
         text = (
             f"{self.removed} messages ({self.bytes:,} bytes) {would} removed and {self.kept} others {would} kept without the "
@@ -116,6 +135,7 @@ class Erased(BaseModel):
             "filters": self.filters,
             "privacy rules": self.rules + len(self.crms),
             "notes of withheld mail": self.withheld,
+            "address books": self.people,
             "records of the built-in CRM": self.builtin_records,
             "of its tasks, events and notes": self.builtin_activities,
         }

@@ -86,6 +86,40 @@ async def test_a_command_is_given_to_many_after_a_look_at_whom_it_concerns(opera
             await mailroom(operator, "batch", "disable", "--query", query, "--yes", "--input", "{reason")
 
 
+@pytest.mark.requirement("R43")
+async def test_a_person_is_erased_after_a_look_at_their_mail(operator: Operator) -> None:
+    await operator.worker()
+    address = a_new_address()
+    organisation = f"org-{address.partition('@')[0]}"
+    letters = {"one": written("A quote", "For twelve machines."), "two": written("Lunch", "?", sender="bo@example.org")}
+    async with MailboxServer(messages=letters) as server:
+        await operator.connect(
+            *(address, server.port, await operator.store_secret(address, server.password)), organisation=organisation
+        )
+        await operator.until_stored(address, 2)
+        of = ("erase", "--organisation", organisation)
+        unknown = await mailroom(operator, *of, "ana@example.org", "--yes")
+        assert "Nothing in this organisation names the person" in unknown
+        seen = await mailroom(operator, *of, "anna@example.org", "--dry-run")
+        assert "A quote" in seen
+        assert "Lunch" not in seen
+        assert "1 messages" in seen
+        with pytest.raises(CommandFailed, match="give --yes, after a look with --dry-run"):
+            await mailroom(operator, *of, "anna@example.org")
+        assert await operator.stored(address) == 2
+        done = json.loads(await mailroom(operator, *of, "anna@example.org", "--yes", "--json"))
+        assert (done["found"]["removed"], done["erased"]["removed"]) == (1, 1)
+        assert [row["subject"] for row in done["messages"]] == ["A quote"]
+        assert await operator.stored(address) == 1
+        with pytest.raises(CommandFailed, match=r"mailroom erase: .*address"):
+            await mailroom(operator, *of, "nobody at all", "--yes")
+
+    async def are_gone() -> bool:
+        return not await operator.found('WorkflowType = "ErasePerson" AND WorkflowId STARTS_WITH "erase-"')
+
+    await until(are_gone, "no history with the address")
+
+
 async def test_what_cannot_be_answered_is_one_line_and_exit_status_1(operator: Operator, tmp_path: Path) -> None:
     for arguments in (("read", "4711"), ("why", "1"), ("status", "nobody@example.org"), ("log", "crm/nothing")):
         with pytest.raises(CommandFailed, match=rf"mailroom {arguments[0]}: (there is no|the log has nothing)"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -13,8 +12,9 @@ from domain.account.lifecycle import Account
 from domain.account.status import warnings
 from domain.core.commands import name_of
 from domain.core.refusal import Refused
-from domain.mailbox.settings import changed, differing, login_differs, moves_elsewhere
+from domain.mailbox.settings import changed, login_differs, moves_elsewhere
 from domain.retrieval.deletion import Deletable, deletes_sooner
+from domain.settings_changes import changes
 from workflows import contract
 from workflows.entity.activities import RETRY, not_answered, refused_by
 
@@ -35,10 +35,9 @@ async def preview(account: Account, given: ChangeSettings) -> contract.SettingsP
     if deletes_sooner(before.retrieval, after.retrieval):
         request = contract.DeletionsRequest(address=before.address, policy=after.retrieval)
         deletable = await _deletable(request, name_of(given))
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
     known = {one.code for one in warnings(account)}
     return contract.SettingsPreview(
-        changes={name: (_at(old, name), _at(new, name)) for name in differing(before, after)},
+        changes=changes(before, after),
         logs_in=login_differs(before, after),
         deletes_on_server=deletable,
         warnings=[one for one in warnings(account.model_copy(update={"settings": after})) if one.code not in known],
@@ -58,10 +57,3 @@ async def _deletable(request: contract.DeletionsRequest, asked_by: str) -> Delet
     except ActivityError as error:
         raise refused_by(error, asked_by) or not_answered(error, asked_by) from None
     return found
-
-
-def _at(settings: dict[str, Any], name: str) -> Any:
-    value: Any = settings
-    for key in name.split("."):
-        value = value[key]
-    return value

@@ -16,6 +16,7 @@ from workflows.contract.account import (
 )
 from workflows.contract.crm import (
     CheckCrmRequest,
+    CrmSettingsPreview,
     DeleteRecord,
     DeleteRecordRequest,
     DirectoryRecord,
@@ -28,6 +29,8 @@ from workflows.contract.crm import (
     SaveRecordRequest,
     ServeRequest,
     SyncAnswer,
+    UnlinkedBy,
+    UnlinkedByRequest,
 )
 from workflows.contract.erasure import Erasure, ErasureRequest
 from workflows.contract.log import RecordRequest
@@ -84,6 +87,7 @@ __all__ = [
     "WORKFLOW_QUEUE",
     "AwaitedRetrieval",
     "CheckCrmRequest",
+    "CrmSettingsPreview",
     "DeleteRecord",
     "DeleteRecordRequest",
     "DeletionsRequest",
@@ -114,6 +118,8 @@ __all__ = [
     "SettingsPreview",
     "SkipMessageRequest",
     "SyncAnswer",
+    "UnlinkedBy",
+    "UnlinkedByRequest",
     "WatchRequest",
     "account_workflow_id",
     "crm_workflow_id",

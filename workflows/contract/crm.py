@@ -13,6 +13,7 @@ from domain.core.validation import Strict
 from domain.crm.commands import Counts
 from domain.crm.settings import CrmSettings
 from domain.directory.records import RecordKind
+from domain.linking.rules import Rules
 from workflows.contract.request import Request
 
 
@@ -95,6 +96,30 @@ class RecordDeleted(BaseModel):
     crm: str
     record_kind: RecordKind
     record_id: str
+
+
+class UnlinkedByRequest(Request):
+    """Which links of the CRM would end if its rules were `after` instead of `before`."""
+
+    crm: str
+    before: Rules
+    after: Rules
+
+
+class UnlinkedBy(BaseModel):
+    """How many messages would be linked with this CRM no more, and the ids of the latest."""
+
+    messages: int
+    examples: tuple[int, ...] = ()
+
+
+class CrmSettingsPreview(BaseModel):
+    """What change_settings with `dry_run` answers: each field that would change, as it is and as it would be; whether the CRM is
+    looked at first; and what the rules would unlink (None: they stay as they are)."""
+
+    changes: dict[str, tuple[Any, Any]]
+    checks: bool
+    unlinks: UnlinkedBy | None
 
 
 class CheckCrmRequest(Request):

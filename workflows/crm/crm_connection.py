@@ -131,7 +131,10 @@ class CrmConnection(Life[Connection, CrmStatus]):
         return await self._after_check(given)
 
     @command(ChangeSettings)
-    async def change_settings(self, given: ChangeSettings) -> CrmStatus:
+    async def change_settings(self, given: ChangeSettings) -> CrmStatus | contract.CrmSettingsPreview:
+        if given.dry_run:
+            await self._ready(given)
+            return await transactions.preview(self.connection.settings, given)
         return await self._after_check(given)
 
     @command(ForgetPerson)

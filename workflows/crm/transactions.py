@@ -12,8 +12,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from domain.core.commands import name_of
 from domain.core.refusal import Refused
 from domain.crm.commands import ChangeSettings, RetryFailed
-from domain.crm.lifecycle import changed
+from domain.crm.lifecycle import changed, needs_a_look
 from domain.crm.settings import CrmSettings
+from domain.settings_changes import changes
 from workflows import contract
 from workflows.entity.activities import RETRY, not_answered, refused_by
 
@@ -44,6 +45,30 @@ async def check_change(settings: CrmSettings, given: ChangeSettings) -> None:
         )
     except ActivityError as error:
         raise refused_by(error, name) or not_answered(error, name) from None
+
+
+async def preview(settings: CrmSettings, given: ChangeSettings) -> contract.CrmSettingsPreview:
+    """What a change of settings would change; raises Refused where it would be refused whatever the CRM says."""
+    if workflow.current_update_info() is None:
+        raise Refused(
+            "invalid_field",
+            "change_settings: dry_run answers what would change, and nobody waits for the answer of a signal: give it as an "
+            "update",
+            field="dry_run",
+        )
+    after, unlinks = changed(settings, given.settings), None
+    if after.linking != settings.linking:
+        request = contract.UnlinkedByRequest(crm=settings.name, before=settings.linking, after=after.linking)
+        try:
+            unlinks = await _done("unlinked_by", request, contract.UnlinkedBy, "count what would be unlinked")
+        except ActivityError as error:
+            name = name_of(given)
+            raise refused_by(error, name) or not_answered(error, name) from None
+    return contract.CrmSettingsPreview(
+        changes=changes(settings, after),
+        checks=needs_a_look(settings, after),
+        unlinks=unlinks,
+    )
 
 
 async def save_record(settings: CrmSettings, given: contract.SaveRecord) -> contract.DirectoryRecord:

@@ -73,3 +73,11 @@ def test_the_answer_says_what_else_named_the_person() -> None:
     assert done.summary.endswith(
         "The person was removed from 1 filters, 3 privacy rules, 1 records of the built-in CRM."
     )
+
+
+def test_a_person_whom_nothing_names_is_said_to_be_that() -> None:
+    nobody = Erased(erasure=ONE, dry_run=True)
+    assert nobody.knows_nobody
+    assert "Is it spelled as they write it?" in nobody.summary
+    for found in ({"removed": 1}, {"people": 1}, {"rules": 1}, {"crms": ("sales",)}, {"records": 1}):
+        assert not nobody.model_copy(update=found).knows_nobody

@@ -71,6 +71,10 @@ async def test_a_person_is_counted_and_then_erased_and_the_account_stays_complet
         asked = {"address": "Anna@Example.org", "organisation": organisation, "by": "dpo"}
         counted = await run(contract.ERASE_PERSON, **asked, dry_run=True)
         assert (counted["removed"], counted["kept"], counted["dry_run"]) == (1, 0, True)
+        [first] = await mailroom.rows("select id from messages where address = %s and uidl = 'one'", account.address)
+        assert (counted["to_remove"], counted["to_keep"]) == ([first["id"]], [])
+        nobody = await run(contract.ERASE_PERSON, **{**asked, "address": "ana@example.org"}, dry_run=True)
+        assert nobody["removed"] == 0
         assert len(await account.mail()) == 2
         assert (await run(contract.ERASE_PERSON, **asked))["removed"] == 1
         assert await account.mail() == ["two"]

@@ -132,6 +132,20 @@ async def test_deleting_corrects_what_the_account_shows_and_is_no_mail(mailroom:
         assert report["complete"], report["summary"]
 
 
+async def test_a_dry_run_of_deleting_says_what_would_go_and_deletes_nothing(mailroom: Mailroom) -> None:
+    async with MailboxServer() as server:
+        account = await with_own_mail(mailroom, server)
+        ids = [row["id"] for row in await rows(account)]
+        answer = await account.command("delete_messages", messages=ids, dry_run=True)
+        seen = await account.seen()
+        assert seen is not None
+        assert answer == {"dry_run": True, "messages": 2, "bytes": seen["bytes"], "linked": 0}
+        refused = await refusal(account.command("delete_messages", messages=[*ids, 2**62], dry_run=True))
+        assert refused.code == "unknown_message"
+        assert len(await account.mail()) == 2
+        assert await account.log("MessagesDeleted") == []
+
+
 @pytest.mark.requirement("R20")
 async def test_deleting_makes_room_in_an_account_over_its_quota(mailroom: Mailroom) -> None:
     async with MailboxServer() as server:

@@ -27,6 +27,31 @@ async def test_rules_given_as_an_update_hold_for_the_next_session(mailroom: Mail
         assert (refused.code, refused.field) == ("invalid_field", "private.0")
 
 
+async def test_a_dry_run_says_which_rules_come_and_go_and_what_they_unlink_and_changes_nothing(
+    mailroom: Mailroom,
+) -> None:
+    crm = await connect_crm(mailroom)
+    await crm.save("contact", "Ann", "ann@example.org")
+    async with MailboxServer(messages={"one": HELLO, "two": HELLO.replace(b"ann@", b"bo@")}) as server:
+        account = await mailroom.connect(server, crm=[crm.name])
+        await crm.until_rows(f"select * from builtin_correspondence where crm = '{crm.name}'", 1)
+        await account.command("set_privacy", never_log=["doctor.example"])
+        answer = await account.command("set_privacy", never_log=["union.example", "example.org"], dry_run=True)
+        [linked] = await mailroom.rows(
+            "select message from correspondence where crm = %s and unlinked_at is null", crm.name
+        )
+        assert answer == {
+            "dry_run": True,
+            "rules": {"never_log": {"added": 2, "removed": 1}, "private": {"added": 0, "removed": 0}},
+            "internal": ["private", "private"],
+            "unlinks": 1,
+            "examples": [linked["message"]],
+        }
+        assert len(await account.log("PrivacySet")) == 1
+        kept = await mailroom.rows("select rules from account_privacy where address = %s", account.address)
+        assert kept[0]["rules"]["never_log"] == ["doctor.example"]
+
+
 async def test_one_message_is_kept_out_of_the_crm_until_that_is_taken_back(mailroom: Mailroom) -> None:
     crm = await connect_crm(mailroom)
     await crm.save("contact", "Ann", "ann@example.org")

@@ -92,3 +92,28 @@ async def test_a_record_that_is_not_there_cannot_be_deleted(mailroom: Mailroom) 
     assert (refused.code, refused.field) == ("unknown_record", "record_id")
     for senseless in ({}, {"record_kind": "contact"}, {"record_kind": "company", "record_id": "1"}):
         assert (await refusal(crm.command("delete_record", **senseless))).code in ("missing_field", "invalid_field")
+
+
+async def test_a_dry_run_of_other_rules_says_what_they_unlink_and_changes_nothing(mailroom: Mailroom) -> None:
+    crm = await connect_crm(mailroom)
+    await crm.save("contact", "Anna Lind", "anna@example.org", record_id="17")
+    await crm.save("lead", "Bo", "bo@example.org", record_id="l")
+    messages = {"a": mail(1, sender="anna@example.org"), "b": mail(2, sender="bo@example.org")}
+    async with MailboxServer(messages=messages) as server:
+        account = await mailroom.connect(server, crm=[crm.name])
+        await account.until_mail(2)
+        linked = await mailroom.rows("select message, record_kind from correspondence where crm = %s", crm.name)
+        of = {row["record_kind"]: row["message"] for row in linked}
+        never = await crm.command(
+            "change_settings", settings={"linking": {"never_log": ["anna@example.org"]}}, dry_run=True
+        )
+        assert never["changes"] == {"linking.never_log": [[], ["anna@example.org"]]}
+        assert (never["checks"], never["unlinks"]) == (False, {"messages": 1, "examples": [of["contact"]]})
+        contacts = await crm.command("change_settings", settings={"linking": {"records": "contacts"}}, dry_run=True)
+        assert contacts["unlinks"] == {"messages": 1, "examples": [of["lead"]]}
+        seldom = await crm.command("change_settings", settings={"interval_minutes": 60}, dry_run=True)
+        assert (seldom["changes"], seldom["unlinks"]) == ({"interval_minutes": [5, 60]}, None)
+        assert await crm.log("CrmSettingsChanged") == []
+        await crm.handle.signal("change_settings", {"settings": {"interval_minutes": 60}, "dry_run": True})
+        (entry,) = await crm.until_logged("CommandRefused")
+        assert entry.data["field"] == "dry_run"
