@@ -8,6 +8,10 @@ from typing import Any
 from console.messages import message
 from console.reading import Reader
 from console.terminal import Column, Row, Terminal, shown
+from domain.linking.kept_out import kept_out
+from domain.linking.rules import as_rules
+from domain.mime.addresses import normal_address
+from domain.privacy.rules import Privacy
 from domain.retrieval.plan import ATTACHED
 
 SOURCE = """
@@ -60,6 +64,11 @@ PENDING = """
     select r.crm, r.cause, r.asked_at from relinking r join mail m on m.id = %(id)s
     where r.account = m.address or r.participant = any(m.addresses) order by r.id limit 20
 """
+RULES = """
+    select coalesce((select rules from account_privacy where address = %(address)s), '{}') as privacy,
+        coalesce((select jsonb_object_agg(name, linking) from crms), '{}') as crms,
+        coalesce((select automatic from mail where id = %(id)s), false) as automatic
+"""
 FAILED = "select crm, cause, error, at from not_relinked where message = %(id)s"
 HINTS = "select code, text from hints where message = %(id)s"
 TOLD = """
@@ -88,6 +97,10 @@ async def why(reader: Reader, terminal: Terminal, number: int) -> None:
         "hints": await reader.rows(HINTS, id=number),
         "told": await reader.rows(TOLD, id=number),
     }
+    rules = await reader.row(RULES, id=number, address=row["address"])
+    assert rules is not None
+    for one in found["people"]:
+        one["kept_out"] = _kept_out(one, row["address"], rules)
     found["not_linked"] = [{"who": who, "because": because} for who, because in not_linked(found)]
     terminal.answer(found, lambda: _show(terminal, found))
 
@@ -197,6 +210,8 @@ def _because(
     if not one["crm"]:
         if one["colleague"]:
             return "a colleague, whose address is an account here"
+        if one["kept_out"]:
+            return str(one["kept_out"])
         return "no record has the address: add it in the CRM and sync_now, or add_record"
     if one["of_another_crm"]:
         return f"the account is not connected with the CRM {one['crm']}: change_settings"
@@ -206,7 +221,15 @@ def _because(
         return f"unlinked {shown(parted[record]['unlinked_at'])}, by a rule or a change of the record"
     if linked:
         return "another record of the same person, or a recipient beside the one it is with: docs/linking.md, Which records"
-    return "a rule of the account or of the CRM keeps it out: docs/linking.md, Rules"
+    return one["kept_out"] or "a rule of the account or of the CRM keeps it out: docs/linking.md, Rules"
+
+
+def _kept_out(one: Row, account: str, rules: Mapping[str, Any]) -> str | None:
+    privacy = Privacy.model_validate(rules["privacy"], strict=False)
+    of_crm = as_rules(rules["crms"].get(one["crm"])) if one["crm"] else None
+    return kept_out(
+        one["address"], normal_address(account) or account, privacy, of_crm, automatic=bool(rules["automatic"])
+    )
 
 
 def evidence(one: Row) -> str:

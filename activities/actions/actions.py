@@ -20,6 +20,7 @@ from activities.actions.subject import (
     open_deals,
     present,
     subject_of,
+    why_unlinked,
 )
 from activities.core.attempts import heartbeats
 from activities.core.locks import hold_links
@@ -65,7 +66,7 @@ class Actions:
             await self._begin(request, given.by)
             earlier = await self._requests.known(request.address, given)
             if earlier is not None and earlier.done_at is not None:
-                return await self._record_answer(earlier)
+                return await self._record_answer(request.address, earlier)
             await crm_of_account(self._pool, request.address, given.crm, given.record_kind)
             subject = await subject_of(self._pool, request.address, given.message)
             who = _correspondent(subject, given.address)
@@ -75,7 +76,7 @@ class Actions:
                 made = await self._requests.known(request.address, given) or made
                 if made.done_at is None:
                     await self._add_record(request, given, made, who)
-        return await self._record_answer(made)
+        return await self._record_answer(request.address, made)
 
     async def _begin(self, request: DeskRequest, by: str) -> None:
         """Raises Refused `log_conflict` before a CRM is asked to make what the log would then not take."""
@@ -142,11 +143,13 @@ class Actions:
                 raise
             return there
 
-    async def _record_answer(self, made: CrmRequest) -> dict[str, Any]:
+    async def _record_answer(self, address: str, made: CrmRequest) -> dict[str, Any]:
         assert made.record_id is not None
+        subject = await subject_of(self._pool, address, made.message)
         async with self._pool.connection() as connection:
             linked = await linked_records(connection, made.message, made.crm)
             name = await name_of_record(connection, made.crm, made.record_kind, made.record_id)
+            because = None if linked else await why_unlinked(connection, address, subject, made.crm)
         return {
             "request_id": made.request_id,
             "created": bool(made.created),
@@ -157,6 +160,7 @@ class Actions:
                 "name": name,
             },
             "linked": [{"record_kind": one.kind, "record_id": one.id} for one in linked],
+            "not_linked_because": because,
         }
 
     @activity.defn
@@ -232,7 +236,7 @@ class Actions:
 
     async def _record_meant(self, address: str, given: AddActivity) -> tuple[RecordKind, str]:
         """The record that is named, or the one that the message is linked to."""
-        await subject_of(self._pool, address, given.message)
+        subject = await subject_of(self._pool, address, given.message)
         if given.record_kind is not None and given.record_id is not None:
             async with self._pool.connection() as connection:
                 found = await present(connection, given.crm, given.record_kind, given.record_id)
@@ -246,6 +250,7 @@ class Actions:
             return found.kind, found.id
         async with self._pool.connection() as connection:
             linked = await linked_records(connection, given.message, given.crm)
+            because = None if linked else await why_unlinked(connection, address, subject, given.crm)
         people = [one for one in linked if one.kind != "deal"]
         # A deal is linked beside the contact whose it is: what is said of nobody in particular is said of the person.
         linked = (
@@ -255,6 +260,14 @@ class Actions:
             return linked[0].kind, linked[0].id
         if not linked:
             of_kind = f" {given.record_kind}" if given.record_kind else " record"
+            if because is not None:
+                raise Refused(
+                    "no_record",
+                    f"message {given.message} is linked to no{of_kind} of the CRM {given.crm}, and will be to none: {because}. A "
+                    "record that is named (record_kind, record_id) is taken all the same, and its CRM then shows the text given "
+                    "here",
+                    field="record_id",
+                )
             raise Refused(
                 "no_record",
                 f"message {given.message} is linked to no{of_kind} of the CRM {given.crm}: name one (record_kind, "

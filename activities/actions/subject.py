@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from activities.linking.lookups import privacy_of, rules_of
 from activities.linking.merged_records import what_became
 from domain.core.refusal import Refused
 from domain.crm.naming import correspondents_of
 from domain.directory.records import RECORD_KINDS, Record, RecordKind
+from domain.linking.kept_out import kept_out
 from domain.linking.model import REPORTS
 from domain.message.index import Participant
 from domain.mime.addresses import normal_address
+from domain.privacy.rules import Privacy
 from infra.database.pool import Connection, Pool
 from workflows.contract import BUILTIN_CRM
 
@@ -29,6 +32,7 @@ class Subject:
     flags: tuple[str, ...]
     others: tuple[Participant, ...]
     correspondents: tuple[Participant, ...]
+    automatic: bool = False
 
     def normal(self, address: str) -> str:
         return normal_address(address) or address
@@ -40,7 +44,8 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
         row = await (
             await connection.execute(
                 """
-                select m.folder, m.labels, m.flags, m.participants, m.author, coalesce(a.aliases, '{}'), m.kind, m.traits
+                select m.folder, m.labels, m.flags, m.participants, m.author, coalesce(a.aliases, '{}'), m.kind, m.traits,
+                    m.automatic
                 from mail m left join accounts_recorded a using (address)
                 where m.id = %s and m.address = %s and m.state = 'stored'
                 """,
@@ -53,7 +58,7 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
             f"message: {address} has no stored message {message}: the view mailroom.messages has the ids",
             field="message",
         )
-    folder, labels, flags, participants, author, aliases, kind, traits = row
+    folder, labels, flags, participants, author, aliases, kind, traits, automatic = row
     own = {normal_address(one) or one for one in (address, *aliases)}
     people = [Participant(**one) for one in participants]
     return Subject(
@@ -63,7 +68,25 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
         tuple(flags),
         tuple(who for who in people if who.normal not in own),
         () if kind in REPORTS else tuple(correspondents_of(people, author, folder, own, traits.get("list", ()))),
+        bool(automatic),
     )
+
+
+async def why_unlinked(connection: Connection, address: str, subject: Subject, crm: str) -> str | None:
+    """What keeps the message from being linked with the people it is with: a person who keeps it private, or a rule. None where
+    nothing does."""
+    private = await (
+        await connection.execute("select by from kept_private where message = %s", [subject.message])
+    ).fetchone()
+    if private is not None:
+        return f"it is kept private by {private[0]}: make_private with private: false ends that"
+    privacy = (await privacy_of(connection, [address])).get(address, Privacy())
+    rules = (await rules_of(connection, [crm]))[crm]
+    account = normal_address(address) or address
+    said = [
+        kept_out(who.normal, account, privacy, rules, automatic=subject.automatic) for who in subject.correspondents
+    ]
+    return said[0] if said and all(said) else None
 
 
 async def crm_of_account(pool: Pool, address: str, crm: str, record_kind: RecordKind | None) -> None:

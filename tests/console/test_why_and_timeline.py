@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from console.records import records, timeline
 from console.why import why
@@ -127,3 +128,22 @@ async def test_records_are_found_by_a_part_of_a_name_or_an_address(asking: Askin
     assert await names("", most=1, skip=1) == ["Anna Lind"]
     assert await names("%") == []
     assert await names("_") == []
+
+
+@pytest.mark.parametrize(
+    ("privacy", "linking", "said"),
+    [
+        ({"never_log": ["example.org"]}, {}, "the rule example.org of the account's never_log list keeps it out"),
+        ({"private": ["anna@example.org"]}, {}, "the rule anna@example.org of the account's private list keeps it out"),
+        ({}, {"never_log": ["anna@example.org"]}, "the rule anna@example.org of the CRM's never_log list keeps it out"),
+    ],
+)
+async def test_why_names_the_rule_that_keeps_somebody_out(
+    asking: Asking, pool: Pool, privacy: dict[str, list[str]], linking: dict[str, list[str]], said: str
+) -> None:
+    number = await number_of(pool, "first")
+    async with pool.connection() as connection:
+        await connection.execute("insert into account_privacy values (%s, %s)", [JANE, Jsonb(privacy)])
+        await connection.execute("update crms set linking = %s where name = %s", [Jsonb(linking), CRM])
+        await connection.execute("delete from links where message = %s", [number])
+    assert said in await asking.says(why, number)

@@ -392,3 +392,33 @@ async def test_a_database_that_goes_away_is_no_failure_of_the_crm(asking: Asking
     with pytest.raises(psycopg.OperationalError):
         await asking.ask("add_record", message=message, record_kind="contact")
     assert (await asking.ask("add_record", message=message, record_kind="contact"))["created"] is True
+
+
+async def test_what_keeps_a_message_out_of_the_crm_is_said_instead_of_advice_that_cannot_help(
+    asking: Asking, pool: Pool
+) -> None:
+    [message] = await asking.retrieve(HELLO)
+    rule = 'insert into account_privacy values (%s, \'{"private": ["example.org"]}\')'
+    async with pool.connection() as connection:
+        await connection.execute(rule, [JANE])
+    made = await asking.ask("add_record", message=message, record_kind="contact")
+    assert (made["created"], made["linked"]) == (True, [])
+    assert "the rule example.org of the account's private list keeps it out" in made["not_linked_because"]
+    with pytest.raises(Refused, match=r"and will be to none: the rule example\.org of the account's private") as ruled:
+        await asking.ask("add_task", request_id="r2", message=message, subject="Call")
+    assert ruled.value.refusal.code == "no_record"
+    assert "add_record" not in ruled.value.message
+    async with pool.connection() as connection:
+        await connection.execute("delete from account_privacy")
+        await connection.execute("insert into kept_private values (%s, 'jane', now())", [message])
+    with pytest.raises(Refused, match="it is kept private by jane: make_private with private: false ends that"):
+        await asking.ask("add_task", request_id="r3", message=message, subject="Call")
+    named = await asking.ask(
+        "add_task",
+        request_id="r4",
+        message=message,
+        subject="Call",
+        record_kind="contact",
+        record_id=made["record"]["record_id"],
+    )
+    assert named["created"] is True
