@@ -105,11 +105,14 @@ def accounts(
         str | None, _option("--state", "Only those in this state: active, suspended, disabled ...")
     ] = None,
     host: Annotated[str | None, _option("--host", "Only those at this host.")] = None,
+    refused: Annotated[bool, _option("--refused", "Set-ups that were refused instead, with what to do.")] = False,
     after: Annotated[str, _option("--after", "Go on after this address.")] = "",
     most: Most = 200,
     as_json: AsJson = False,
 ) -> None:
     """How every account and CRM connection is, and what to do."""
+    if refused:
+        _answer("accounts", lambda reader, terminal: accounts_.refused(reader, terminal, most=most), as_json=as_json)
     wanted: dict[str, Any] = {
         "failing": failing,
         "closed": closed,

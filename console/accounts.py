@@ -49,6 +49,16 @@ CRMS = f"""
     order by c.name limit %(most)s
 """
 
+# Of each address the last one, and none of which anything came since.
+REFUSED = """
+    select e.address as name, e.at, e.data -> 'failure' as failure from account_events e
+    where e.type in ('SetUpRefused', 'CrmSetUpRefused') and not exists (
+        select from account_events later where later.address = e.address and later.version > e.version
+            and later.type in ('SetUpRefused', 'CrmSetUpRefused', 'AccountConnected', 'CrmConnected')
+    )
+    order by e.at desc limit %(most)s
+"""
+
 _ALL = {"name": None, "failing": False, "closed": False, "state": None, "host": None, "after": "", "most": 1}
 
 
@@ -85,6 +95,15 @@ async def accounts(
             terminal.line(f"there are more: --after {found[-1]['name']}")
 
     terminal.answer({"accounts": found, "crms": crms, "more": bool(rest)}, show)
+
+
+async def refused(reader: Reader, terminal: Terminal, *, most: int) -> None:
+    """Set-ups that were refused by the server or the CRM, the last ones first: there is no account, so no other list has them."""
+    found = await reader.rows(REFUSED, most=most)
+    terminal.answer(
+        {"refused": found},
+        lambda: terminal.table(found, _REFUSED, empty="no set-up was refused that did not work later"),
+    )
 
 
 def _state(row: Row) -> str:
@@ -138,6 +157,14 @@ _CRM_COLUMNS: Sequence[Column] = (
     ("uncertain", lambda row: row["uncertain"] or None),
     ("rejected", lambda row: row["failed"] or None),
     ("what to do", to_do),
+)
+
+_REFUSED: Sequence[Column] = (
+    ("set-up of", lambda row: row["name"]),
+    ("at", lambda row: row["at"]),
+    ("failure", lambda row: (row["failure"] or {}).get("kind")),
+    ("the server said", lambda row: (row["failure"] or {}).get("server_said")),
+    ("what to do", lambda row: (row["failure"] or {}).get("remedy")),
 )
 
 # One of them --------------------------------------------------------------------------------------------------------------

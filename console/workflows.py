@@ -16,6 +16,7 @@ from typing import Any
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
@@ -218,9 +219,16 @@ def _argument(given: str | None) -> list[Any]:
 
 
 async def _found(client: Client, query: str) -> list[str]:
-    kinds = f"WorkflowType IN ('{contract.MAIL_ACCOUNT}', '{contract.CRM_CONNECTION}')"
+    kinds = (contract.MAIL_ACCOUNT, contract.CRM_CONNECTION)
+    of_kinds = ", ".join(f"'{kind}'" for kind in kinds)
+    asked = f"({query}) AND ExecutionStatus = 'Running' AND WorkflowType IN ({of_kinds})"
     try:
-        return [one.id async for one in client.list_workflows(f"({query}) AND ExecutionStatus = 'Running' AND {kinds}")]
+        return [
+            one.id
+            async for one in client.list_workflows(asked)
+            # A query may have brackets of its own, and mean others by them.
+            if one.workflow_type in kinds and one.status == WorkflowExecutionStatus.RUNNING
+        ]
     except RPCError as error:
         where = "docs/reference.md, Search attributes, has what it may ask"
         raise Refused("invalid_query", f"--query: {error.message}; {where}") from None
@@ -229,7 +237,8 @@ async def _found(client: Client, query: str) -> list[str]:
 async def _give(
     client: Client, workflow_ids: Sequence[str], command: str, argument: Sequence[Any], per_second: float
 ) -> dict[str, str]:
-    """By workflow id what it said: "" where it did it. So many a second are asked, and so many at a time."""
+    """By workflow id what it said: "" where it did it. So many a second are asked, and so many at a time. Broken off, it answers
+    what has come of it so far."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def ask(workflow_id: str) -> str:
@@ -245,9 +254,20 @@ async def _give(
                 return error.message
             return ""
 
-    asked = []
-    for workflow_id in workflow_ids:
-        asked.append(asyncio.create_task(ask(workflow_id)))
-        await asyncio.sleep(1 / per_second)
-    said = await asyncio.gather(*asked)
-    return dict(zip(workflow_ids, said, strict=True))
+    asked: dict[str, asyncio.Task[str]] = {}
+    try:
+        for workflow_id in workflow_ids:
+            asked[workflow_id] = asyncio.create_task(ask(workflow_id))
+            await asyncio.sleep(1 / per_second)
+        await asyncio.wait(asked.values())
+    except asyncio.CancelledError:  # Ctrl-C: who was asked is told all the same
+        for task in asked.values():
+            task.cancel()
+        await asyncio.wait(asked.values())
+    return {name: _said(asked.get(name)) for name in workflow_ids}
+
+
+def _said(asked: asyncio.Task[str] | None) -> str:
+    if asked is None:
+        return "it was broken off before: it was not asked"
+    return "it was broken off: it was asked, and may do it" if asked.cancelled() else asked.result()

@@ -20,7 +20,7 @@ from domain.failures.failure import Diagnosis, Kind
 from domain.failures.remedy import DAILY_LOOK, LOOKS_DAILY, NOTHING_TO_DO, TEN, Prospect, Remedy
 from domain.urls import http_url
 
-COMMAND = "python -m infra.oauth connect"
+COMMAND = "mailroom oauth connect"
 RENEWED_BEFORE = 300.0  # seconds before its expiry that an access token counts as old: clocks differ, sessions wait
 CODE = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")  # what error codes look like; anything else is not repeated
 

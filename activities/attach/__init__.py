@@ -1,1 +1,1 @@
-"""Messages that people have as files: `python -m activities.attach`."""
+"""Messages that people have as files: `mailroom attach`."""

@@ -1,6 +1,6 @@
 """Attaches messages by hand, from .eml files, to an account or to an address that has none (R46).
 
-python -m activities.attach ADDRESS FILE.eml... [--folder Inbox|Sent] [--crm NAME ...] [--by WHO]
+mailroom attach ADDRESS FILE.eml... [--folder Inbox|Sent] [--crm NAME ...] [--by WHO]
 
 A message goes the way of retrieved mail, without a session: the same transaction stores, files and links it, and tells the
 log. In the ledger it stands in an epoch of its own, before the first one of any server, under a UIDL made of what it is, so
@@ -33,9 +33,7 @@ from infra.settings import WorkerSettings
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(
-        prog="python -m activities.attach", description="Stores messages from .eml files as mail of an address."
-    )
+    parser = Parser(prog="mailroom attach", description="Stores messages from .eml files as mail of an address.")
     parser.add_argument("address", metavar="ADDRESS", help="whose mail it is; an account is not needed")
     parser.add_argument("files", metavar="FILE", nargs="+", help="a message as .eml; - is standard input")
     parser.add_argument(

@@ -56,7 +56,7 @@ def _secret(text: str) -> str:
             "secret_not_allowed",
             "takes a reference (vault:NAME, env:NAME or file:NAME), never a password. If a password was written here, it "
             "is now in this workflow's history: change it at the provider, store the new one with "
-            "`python -m infra.vault set NAME`, and refer to it as vault:NAME",
+            "`mailroom vault set NAME`, and refer to it as vault:NAME",
         )
     if scheme == "env" and not name.startswith("MAILROOM_SECRET_"):
         raise PydanticCustomError(

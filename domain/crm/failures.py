@@ -33,8 +33,8 @@ GOES_ON = Prospect(
 
 REMEDIES: dict[Kind, Remedy] = {
     Kind.CRM_AUTHENTICATION: Remedy.of(
-        "The CRM does not take the secret any more. Make a new one in the CRM, store it with `python -m infra.vault set NAME` "
-        "(an OAuth grant: `python -m infra.oauth connect NAME`), and give `enable`, or `sync_now` while the connection is active."
+        "The CRM does not take the secret any more. Make a new one in the CRM, store it with `mailroom vault set NAME` "
+        "(an OAuth grant: `mailroom oauth connect NAME`), and give `enable`, or `sync_now` while the connection is active."
     ),
     Kind.CRM_PERMISSION: Remedy.of(
         "The CRM lets us in and does not let us do what is needed. Give the user or the grant the rights that the CRM's page "

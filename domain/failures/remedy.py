@@ -32,19 +32,20 @@ FIFTY = Prospect(
     "After 50 such failures in a row the account is disabled; enable tries the connection first and goes on."
 )
 NEW_PASSWORD = Prospect(
-    "Store the new password (python -m infra.vault set NAME) and give it with change_credential: the login is tried, the "
+    "Store the new password (mailroom vault set NAME) and give it with change_credential: the login is tried, the "
     "count of failures starts over, and the mail that came in between is fetched."
 )
 
 OF_COMMANDS = {
     "set-up": (
-        "The account was not set up: correct its settings, or store the secret again (python -m infra.vault set NAME, or "
-        "python -m infra.oauth connect NAME), and start the workflow again under the same id."
+        "The account was not set up, and there is none to give commands to: correct the file of its settings (also where "
+        "change_settings or change_credential is named below), or store the secret again (mailroom vault set NAME, or "
+        "mailroom oauth connect NAME), and start the workflow again under the same id."
     ),
     "enable": "The account stays as it was: use enable again once this is mended.",
     "change_settings": "Nothing was changed.",
     "change_credential": (
-        "Nothing was changed: store the right secret (python -m infra.vault set NAME, or python -m infra.oauth connect "
+        "Nothing was changed: store the right secret (mailroom vault set NAME, or mailroom oauth connect "
         "NAME) and use change_credential again."
     ),
 }
@@ -90,4 +91,5 @@ class Remedy:
 
     def of_command(self, command: str) -> str:
         """What is answered where a command, or the set-up, tried the login that failed: with what became of it."""
-        return f"{self.advice} {OF_COMMANDS[command]}"
+        became = OF_COMMANDS[command]
+        return f"{became} {self.advice}" if command == "set-up" else f"{self.advice} {became}"

@@ -17,7 +17,7 @@ MARKS_READ: Caution = (
     "Some versions of Exchange mark mail as read when it is retrieved by POP.",
     (
         "Ask the mail administrator whether the vendor's correction is installed.",
-        "Keep this mailbox out of POP and attach single messages by hand: `python -m activities.attach ADDRESS FILE.eml`.",
+        "Keep this mailbox out of POP and attach single messages by hand: `mailroom attach ADDRESS FILE.eml`.",
     ),
 )
 

@@ -66,7 +66,7 @@ def unfit_secret(incoming: Incoming) -> LiteralString | None:
     if incoming.auth == "xoauth2" and not incoming.secret.startswith("vault:"):
         return (
             "must be vault:NAME with auth: xoauth2, because renewed tokens are written back to it, which env: and file: "
-            "cannot take; `python -m infra.oauth connect NAME` makes such an entry"
+            "cannot take; `mailroom oauth connect NAME` makes such an entry"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""The command `python -m infra.oauth`."""
+"""The command `mailroom oauth`."""
 
 from __future__ import annotations
 

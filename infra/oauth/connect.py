@@ -1,4 +1,4 @@
-"""`python -m infra.oauth connect NAME`: a mailbox's owner agrees, and what the provider gives for it goes into the vault."""
+"""`mailroom oauth connect NAME`: a mailbox's owner agrees, and what the provider gives for it goes into the vault."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def _url(text: str) -> str:
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="python -m infra.oauth", description="Connects mailboxes and CRMs by OAuth 2.", allow_abbrev=False
-    )
+    parser = _Parser(prog="mailroom oauth", description="Connects mailboxes and CRMs by OAuth 2.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="connect", required=True, parser_class=_Parser)
     connect = commands.add_parser(
         "connect",
@@ -257,7 +255,7 @@ async def _known(vault: Vault, name: str, cipher: Cipher) -> Grant | None:
     except NotAGrant:
         raise NotConnected(
             f"vault:{name} holds something else, a password perhaps, which would be lost: choose another name, or first "
-            f"python -m infra.vault delete {name}"
+            f"mailroom vault delete {name}"
         ) from None
 
 

@@ -137,7 +137,7 @@ class AccessTokens:
             field = self._secrets.field
             message = (
                 f"{field}: {reference} holds no OAuth grant, which {self._needed_for} needs: {problem}; make one with "
-                f"`python -m infra.oauth connect {reference.removeprefix('vault:')}`"
+                f"`mailroom oauth connect {reference.removeprefix('vault:')}`"
             )
         raise Refused("secret_not_allowed", message, field=field)
 

@@ -1,1 +1,1 @@
-"""Secrets: the vault, its command (`python -m infra.vault`), and what refers to secrets."""
+"""Secrets: the vault, its command (`mailroom vault`), and what refers to secrets."""

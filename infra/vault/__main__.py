@@ -1,4 +1,4 @@
-"""The command that fills the vault, and says whose its secrets are: `python -m infra.vault`."""
+"""The command that fills the vault, and says whose its secrets are: `mailroom vault`."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def _outside(text: str) -> str:
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="python -m infra.vault", description="Keeps the secrets that accounts refer to as vault:NAME."
-    )
+    parser = _Parser(prog="mailroom vault", description="Keeps the secrets that accounts refer to as vault:NAME.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     put = commands.add_parser("set", help="store the secret that standard input holds; set again, it stays whose it is")
     put.add_argument("name", metavar="NAME", type=_name)

@@ -70,7 +70,7 @@ class Secrets:
             return await asyncio.to_thread(self._from_file, name)
         return self._not_allowed(
             "this is not a reference to a secret; if it is the password itself, consider it known to others and change "
-            "it, store the new one with `python -m infra.vault set NAME`, and give vault:NAME here"
+            "it, store the new one with `mailroom vault set NAME`, and give vault:NAME here"
         )
 
     async def accept(self, reference: str, use: Use) -> None:
@@ -264,21 +264,19 @@ def _read_below(directory: Path, path: PurePosixPath) -> bytes:
 
 
 def _no_such_secret(name: str) -> str:
-    return f"there is no secret {name!r} in the vault: store it with `python -m infra.vault set {name}`"
+    return f"there is no secret {name!r} in the vault: store it with `mailroom vault set {name}`"
 
 
 def _belongs_to_another(reference: str) -> str:
     kind, _, name = reference.partition(":")
-    own, free, moved = "NAME", f"`python -m infra.vault free {shlex.quote(reference)}`", ""
+    own, free, moved = "NAME", f"`mailroom vault free {shlex.quote(reference)}`", ""
     if kind == "vault":
         own = f"NAME, another than {name}," if NAME.fullmatch(name) else own
-        free = f"`python -m infra.vault delete {shlex.quote(name)}`, and `set` again,"
-        moved = (
-            f"Where the same login has moved to another server, `python -m infra.vault set {shlex.quote(name)}` again. "
-        )
+        free = f"`mailroom vault delete {shlex.quote(name)}`, and `set` again,"
+        moved = f"Where the same login has moved to another server, `mailroom vault set {shlex.quote(name)}` again. "
     return (
         f"{reference} belongs to the login that it opened first, and this is another: a secret is for one organisation, user "
-        f"name, host and port. Store this login's own with `python -m infra.vault set NAME`, and give vault:{own} here in the "
+        f"name, host and port. Store this login's own with `mailroom vault set NAME`, and give vault:{own} here in the "
         f"same command. {moved}Where it is to change hands: once the other login has another secret or is closed, {free} has it "
         "belong to the next login that it opens"
     )

@@ -2,7 +2,7 @@
 
 A reference is a name that anybody may write who may start an account, so it belongs to the first login that it opens, and
 stays that login's when its secret changes. It is bound to a host and a port as well; who sets the secret again lets the same
-login use it at another. An operator alone takes it away again (`python -m infra.vault delete`, `free`).
+login use it at another. An operator alone takes it away again (`mailroom vault delete`, `free`).
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Cipher:
             )
             raise VaultError(
                 f"the secret {stored.name!r} {cause}; use the right key, or store the secret again with: "
-                f"python -m infra.vault set {stored.name}"
+                f"mailroom vault set {stored.name}"
             ) from None
 
 

@@ -6,8 +6,9 @@ import io
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
-from console.accounts import accounts, log
+from console.accounts import accounts, log, refused
 from console.lists import filters, folders, notices, quarantine
 from console.reading import reading
 from console.terminal import Terminal, shown, size
@@ -144,3 +145,23 @@ def test_values_are_shown_in_one_line() -> None:
         "", "", "yes", "", "a\\nb\\u001b", "a, b", "0"
     ]  # fmt: skip
     assert [size(count) for count in (0, 999, 1234, 5_000_000)] == ["0 B", "999 B", "1.2 kB", "5.0 MB"]
+
+
+async def test_set_ups_that_were_refused_are_listed_until_one_works(asking: Asking, pool: Pool) -> None:
+    assert "no set-up was refused" in await asking.says(refused, most=10)
+    event = "select append_event(%s, gen_random_uuid(), now(), %s, %s, 'mailroom', null, null)"
+    failure = {"failure": {"kind": "authentication", "remedy": "Store the secret again.", "server_said": "-ERR no"}}
+    async with pool.connection() as connection:
+        for address, kind in (
+            ("eve@example.com", "SetUpRefused"),
+            ("eve@example.com", "SetUpRefused"),
+            ("joe@example.com", "SetUpRefused"),
+            ("joe@example.com", "AccountConnected"),
+            ("crm/sales", "CrmSetUpRefused"),
+        ):
+            await connection.execute(event, [address, kind, Jsonb(failure if kind != "AccountConnected" else {})])
+    answer = await asking.answers(refused, most=10)
+    assert sorted(one["name"] for one in answer["refused"]) == ["crm/sales", "eve@example.com"]
+    said = await asking.says(refused, most=10)
+    assert "Store the secret again." in said
+    assert "joe@example.com" not in said

@@ -116,7 +116,7 @@ def test_only_a_permission_that_ended_is_an_authentication_failure(trouble: Trou
 def test_a_permission_that_ended_names_the_command_that_gets_another() -> None:
     gone = Trouble("oauth2.googleapis.com", status=400, code="invalid_grant")
     for diagnosis in (diagnose(gone, "vault:jane", GOOGLE.token), token_refused("vault:jane", GOOGLE.token)):
-        assert "`python -m infra.oauth connect jane --provider google`" in diagnosis.remedy.of_watching
+        assert "`mailroom oauth connect jane --provider google`" in diagnosis.remedy.of_watching
         assert "give vault:jane with change_credential" in diagnosis.remedy.of_watching
     assert connect_command("vault:joe", microsoft("common").token).endswith("connect joe --provider microsoft")
     assert connect_command("vault:joe", "https://id.example.com/t").endswith("connect joe --provider other")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,43 @@ async def test_a_command_is_given_to_many_after_a_look_at_whom_it_concerns(opera
         assert "1 of 2 did it" in str(partly.value)
         assert f"mail-account/{addresses[2]}" in str(partly.value)
         assert "enable" in str(partly.value)
+        others = f'WorkflowType = "ErasePerson") OR ({query}'
+        assert "2 of those that run" in await mailroom(operator, "batch", "poll_now", "--query", others, "--dry-run")
         with pytest.raises(CommandFailed, match=r"mailroom batch: --query"):
             await mailroom(operator, "batch", "poll_now", "--query", "no such (", "--yes")
         with pytest.raises(CommandFailed, match=r"--input is no JSON"):
             await mailroom(operator, "batch", "disable", "--query", query, "--yes", "--input", "{reason")
+
+
+async def test_a_batch_that_is_broken_off_says_what_came_of_it_so_far(operator: Operator) -> None:
+    await operator.worker()
+    addresses = [a_new_address() for _ in range(2)]
+    async with MailboxServer() as server:
+        for address in addresses:
+            await operator.connect(address, server.port, await operator.store_secret(address, server.password))
+        query = " OR ".join(f'WorkflowId = "mail-account/{address}"' for address in addresses)
+
+        async def are_listed() -> bool:
+            return len(await operator.found(query)) == 2
+
+        await until(are_listed, "both in Temporal's list")
+        process = await asyncio.create_subprocess_exec(
+            *(MAILROOM, "batch", "disable", "--query", query, "--yes", "--per-second", "0.1"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=operator.environment,
+            cwd=os.sep,
+        )
+
+        async def one_is_disabled() -> bool:
+            return "disabled" in [(await operator.status(address))["state"] for address in addresses]
+
+        await until(one_is_disabled, "the first of them to be disabled")
+        process.send_signal(signal.SIGINT)
+        said, _ = await process.communicate()
+        assert process.returncode == 1
+        assert "1 of 2 did it" in said.decode()
+        assert "it was not asked" in said.decode()
 
 
 @pytest.mark.requirement("R43")

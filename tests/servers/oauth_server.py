@@ -97,7 +97,7 @@ class OAuthServer:
     # What a test does as the owner of the mailbox or as the provider:
 
     def issue(self, *, expires_in: int | None = None, user: str = OWNER) -> dict[str, Any]:
-        """A grant as `python -m infra.oauth connect` would have stored it."""
+        """A grant as `mailroom oauth connect` would have stored it."""
         token = Token(
             access_token=generate_token(40),
             refresh_token=generate_token(48),

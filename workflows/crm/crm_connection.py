@@ -310,5 +310,8 @@ class CrmConnection(Life[Connection, CrmStatus]):
 
 def _start_again(error: Refused) -> Refused:
     """What a start was refused for, and that there is no connection."""
-    told = f"{error.message.rstrip('.')}. No connection was made: mend that, and start it again under the same id"
+    told = (
+        f"{error.message.rstrip('.')}. No connection was made, so there is none to give commands to: mend that, and start it "
+        "again under the same id"
+    )
     return Refused(error.refusal.code, told, field=error.refusal.field, failure=error.refusal.failure)

@@ -255,5 +255,5 @@ async def test_a_secret_that_is_no_more_has_to_be_mended_by_somebody(serving: Se
     failure, more = await serving.fails()
     assert (failure.kind, failure.cause) == (Kind.CRM_PERMISSION, "secret_not_found")
     assert failure.remedy.startswith("secret: there is no secret 'gone'")
-    assert "python -m infra.vault set gone" in failure.remedy
+    assert "mailroom vault set gone" in failure.remedy
     assert more["authenticated"] is False

@@ -89,7 +89,7 @@ async def test_a_token_that_is_refused_even_when_fresh_is_an_authentication_fail
     failure = await refused_login(watcher(pool), by_token(token_dovecot.port))
     assert (failure.kind, oauth_server.refreshes) == (Kind.AUTHENTICATION, 1)
     assert "given by another account" in failure.remedy
-    assert "python -m infra.oauth connect jane --provider other" in failure.remedy
+    assert "mailroom oauth connect jane --provider other" in failure.remedy
     assert oauth_server.requests["introspect"] == 2, "one attempt per connection, and two connections"
 
 

@@ -172,7 +172,7 @@ def test_hosts_are_in_lower_case_and_in_a_labels(written: str, normal: str) -> N
             {"incoming": {"auth": "xoauth2", "secret": "file:jane"}},
             "secret_not_allowed",
             "incoming.secret",
-            "python -m infra.oauth connect NAME",
+            "mailroom oauth connect NAME",
         ),
         ({"incoming": {"auth": "cram-md5"}}, "invalid_field", "incoming.auth", "'password'"),
         ({"retrieval": {"interval_minutes": 5.5}}, "invalid_field", "retrieval.interval_minutes", "integer"),

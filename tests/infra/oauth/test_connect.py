@@ -1,4 +1,4 @@
-"""`python -m infra.oauth connect`, run as operators run it: both flows, what it stores, and what it refuses in words."""
+"""`mailroom oauth connect`, run as operators run it: both flows, what it stores, and what it refuses in words."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ def test_a_usage_error_says_first_what_is_missing(
         arguments(given)
     complaint = capsys.readouterr().err
     assert (ended.value.code, complaint.splitlines()[0]) == (2, f"oauth: {words}")
-    assert "usage: python -m infra.oauth" in complaint
+    assert "usage: mailroom oauth" in complaint
 
 
 async def test_a_server_that_asks_for_it_is_polled_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`python -m infra.oauth connect --provider zoho`, with a code of Zoho's API console."""
+"""`mailroom oauth connect --provider zoho`, with a code of Zoho's API console."""
 
 from __future__ import annotations
 

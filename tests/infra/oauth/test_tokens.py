@@ -236,7 +236,7 @@ async def test_a_refusal_reaches_all_who_wait_and_the_next_one_asks_again(pool: 
     diagnosed = await diagnosis_of(asyncio.ensure_future(tokens.get(reference, use=USE)))
     assert diagnosed.diagnosis.kind is Kind.AUTHENTICATION
     assert diagnosed.said == "invalid_grant (HTTP 400)"
-    assert "python -m infra.oauth connect jane --provider other" in diagnosed.diagnosis.remedy.of_watching
+    assert "mailroom oauth connect jane --provider other" in diagnosed.diagnosis.remedy.of_watching
     assert server.refreshes == 2
     assert not any(secret in diagnosed.diagnosis.remedy.of_watching for secret in server.secrets())
 
@@ -275,7 +275,7 @@ async def test_an_entry_that_is_no_grant_is_refused_by_what_it_lacks(pool: Pool)
         await access_tokens(pool).get(reference, use=USE)
     assert refused.value.refusal.code == "secret_not_allowed"
     assert "token_endpoint is missing; scope is missing" in refused.value.message
-    assert "python -m infra.oauth connect jane" in refused.value.message
+    assert "mailroom oauth connect jane" in refused.value.message
     assert "t0p-Secret" not in refused.value.message
 
 

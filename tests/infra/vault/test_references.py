@@ -57,7 +57,7 @@ async def test_a_secret_belongs_to_the_organisation_login_host_and_port_that_it_
     assert await lookup.resolve(reference, use=USE) == PASSWORD
     refused = await refusal_of(lookup, reference, use=other)
     assert refused.refusal.code == "secret_not_allowed"
-    assert "python -m infra.vault set NAME" in refused.message
+    assert "mailroom vault set NAME" in refused.message
     assert not any(of_the_owner in refused.message for of_the_owner in ("jane@example.com", "pop.example.com", "995"))
     with pytest.raises(Refused):
         await lookup.accept(reference, other)
@@ -110,8 +110,8 @@ async def test_a_vault_secret_that_is_set_again_stays_its_logins_until_it_is_del
     await vault.put("jane", PASSWORD, cipher)
     for other in OTHERS:
         refused = await refusal_of(lookup, "vault:jane", use=other)
-        assert "python -m infra.vault set NAME`, and give vault:NAME, another than jane" in refused.message
-        assert "python -m infra.vault delete jane" in refused.message
+        assert "mailroom vault set NAME`, and give vault:NAME, another than jane" in refused.message
+        assert "mailroom vault delete jane" in refused.message
         with pytest.raises(Refused):
             await lookup.accept("vault:jane", other)
     assert await lookup.resolve("vault:jane", use=USE) == PASSWORD
@@ -152,9 +152,7 @@ async def test_what_a_refusal_gives_to_paste_is_quoted_for_the_shell(pool: Pool,
     (tmp_path / "jane;id").write_text(PASSWORD)
     lookup = secrets(pool, directory=tmp_path)
     await lookup.accept("file:jane;id", USE)
-    assert (
-        "python -m infra.vault free 'file:jane;id'" in (await refusal_of(lookup, "file:jane;id", use=OTHERS[0])).message
-    )
+    assert "mailroom vault free 'file:jane;id'" in (await refusal_of(lookup, "file:jane;id", use=OTHERS[0])).message
 
 
 async def test_of_two_logins_at_the_same_moment_one_alone_is_the_first(pool: Pool) -> None:
@@ -170,7 +168,7 @@ async def test_of_two_logins_at_the_same_moment_one_alone_is_the_first(pool: Poo
 async def test_a_vault_secret_that_is_not_there_says_how_to_store_it(pool: Pool) -> None:
     refused = await refusal_of(secrets(pool), "vault:jane")
     assert refused.refusal.code == "secret_not_found"
-    assert "python -m infra.vault set jane" in refused.message
+    assert "mailroom vault set jane" in refused.message
     with pytest.raises(Refused):
         await secrets(pool).accept("vault:jane", USE)
 

@@ -19,7 +19,7 @@ async def test_another_organisation_does_not_read_a_mailbox_by_the_name_of_its_s
         attack = mailroom.given(server, incoming={"username": "jane", "secret": secret}, organisation="south")
         refused = await refusal((await mailroom.start(attack)).handle.result())
         assert (refused.code, refused.field) == ("secret_not_allowed", "incoming.secret")
-        assert "python -m infra.vault set NAME" in refused.message
+        assert "mailroom vault set NAME" in refused.message
         assert "north" not in refused.message
         assert account.address not in refused.message
         stored = await mailroom.rows("select address from messages")

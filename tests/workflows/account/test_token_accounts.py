@@ -66,7 +66,7 @@ async def test_an_account_lives_on_tokens_and_comes_back_after_its_permission_wa
     assert (status.reason, status.failures.authentication) == ("authentication_failures", 10)
     assert status.last_failure is not None
     assert status.last_failure.kind is Kind.AUTHENTICATION
-    assert "python -m infra.oauth connect jane" in status.last_failure.remedy
+    assert "mailroom oauth connect jane" in status.last_failure.remedy
     refused = await refusal(account.command("enable", by="ops"))
     assert refused.failure is not None
     assert refused.failure["kind"] == "authentication"
@@ -107,7 +107,7 @@ async def test_a_start_that_needs_connecting_again_is_refused_with_the_command(
     refused = await refusal(account.handle.result())
     assert refused.failure is not None
     assert refused.failure["kind"] == "authentication"
-    assert "python -m infra.oauth connect jane" in refused.message
+    assert "mailroom oauth connect jane" in refused.message
     assert await account.logged() == ["SetUpRefused"]
 
 

@@ -130,7 +130,9 @@ async def test_a_crm_that_is_not_reached_at_its_set_up_is_not_said_to_go_on_by_i
     refused = await refusal(crm.handle.result())
     assert "The CRM cannot be reached, or does not work. Look whether it is up" in refused.message
     assert "goes on by itself" not in refused.message
-    assert "No connection was made: mend that, and start it again under the same id" in refused.message
+    assert (
+        "No connection was made, so there is none to give commands to: mend that, and start it again" in refused.message
+    )
 
 
 @pytest.mark.requirement("R97")
