@@ -52,6 +52,7 @@ from workflows.account.mail_account import MailAccount
 from workflows.crm.crm_connection import CrmConnection
 from workflows.erase_person import ErasePerson
 from workflows.reconcile import Reconcile
+from workflows.stored_mail import StoredMail
 
 logger = logging.getLogger("mailroom")
 
@@ -77,7 +78,7 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         of_workflows = Worker(
             client,
             task_queue=contract.WORKFLOW_QUEUE,
-            workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson],
+            workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson, StoredMail],
             activities=registry.of_workflows(pool),
             **shared,
         )

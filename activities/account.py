@@ -10,6 +10,7 @@ from activities.core.log import append
 from activities.core.notices import tell
 from activities.crm.connections import save_crm
 from activities.linking.relinking import ask_to_relink_account, ask_to_relink_addresses
+from domain.core.refusal import Refused
 from infra.database.pool import Pool
 from workflows.contract import RecordedAccount, RecordRequest
 
@@ -40,6 +41,34 @@ class Recorder:
                     await tell(connection, request.address, event, notice)
                 version = await append(connection, request.address, event)
         return version
+
+
+class Vacancies:
+    """Which addresses have no account that lives."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @activity.defn
+    async def check_that_no_account_lives(self, address: str) -> None:
+        """Raises Refused: `account_lives` where a workflow takes commands for the address, `unknown_address` where it has no
+        mail here."""
+        async with self._pool.connection() as connection:
+            row = await (
+                await connection.execute("select state from accounts_recorded where address = %s", [address])
+            ).fetchone()
+        if row is None:
+            raise Refused(
+                "unknown_address",
+                f"{address} has no mail here: `mailroom accounts --closed` lists the addresses that have",
+                field="address",
+            )
+        if row[0] != "closed":
+            raise Refused(
+                "account_lives",
+                f"{address} has an account, which is {row[0]}: give the command to its workflow mail-account/{address}",
+                field="address",
+            )
 
 
 async def _save_account(connection: AsyncConnection[TupleRow], address: str, account: RecordedAccount) -> None:

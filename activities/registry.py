@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from activities.account import Recorder
+from activities.account import Recorder, Vacancies
 from activities.actions.actions import Actions
 from activities.actions.context import Contexts
 from activities.crm.adapters.builtin.adapter import BuiltinCrm
@@ -45,6 +45,7 @@ def of_workflows(pool: Pool) -> Activities:
     book = AddressBook(pool)
     return [
         Recorder(pool).record,
+        Vacancies(pool).check_that_no_account_lives,
         connections.check_crms,
         connections.register_crm,
         connections.retry_failed_entries,

@@ -74,6 +74,7 @@ BELOW: dict[str, dict[str, str]] = {
         "account": "contract entity",
         "crm": "contract entity",
         "erase_person": "contract entity",
+        "stored_mail": "account contract entity",
         "reconcile": "contract entity",
     },
     "infra": {

@@ -34,7 +34,7 @@ from workflows.contract.crm import (
 )
 from workflows.contract.erasure import Erasure, ErasureRequest
 from workflows.contract.log import RecordRequest
-from workflows.contract.mail_commands import DeskRequest
+from workflows.contract.mail_commands import DeskRequest, StoredMailCommand
 from workflows.contract.names import (
     AUTHENTICATION_FAILURES,
     BACKLOG,
@@ -55,6 +55,7 @@ from workflows.contract.names import (
     RETRIEVAL_QUEUE,
     SEARCH_ATTRIBUTES,
     STATE,
+    STORED_MAIL,
     WAITING,
     WORKFLOW_QUEUE,
     account_workflow_id,
@@ -83,6 +84,7 @@ __all__ = [
     "RETRIEVAL_QUEUE",
     "SEARCH_ATTRIBUTES",
     "STATE",
+    "STORED_MAIL",
     "WAITING",
     "WORKFLOW_QUEUE",
     "AwaitedRetrieval",
@@ -117,6 +119,7 @@ __all__ = [
     "ServeRequest",
     "SettingsPreview",
     "SkipMessageRequest",
+    "StoredMailCommand",
     "SyncAnswer",
     "UnlinkedBy",
     "UnlinkedByRequest",

@@ -13,6 +13,7 @@ MAIL_ACCOUNT = "MailAccount"
 CRM_CONNECTION = "CrmConnection"
 RECONCILE = "Reconcile"
 ERASE_PERSON = "ErasePerson"
+STORED_MAIL = "StoredMail"
 
 WORKFLOW_QUEUE = "mailroom"
 RETRIEVAL_QUEUE = "mailroom-retrieval"
