@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from domain.account.commands import ChangeSettings, Connected
-from domain.account.lifecycle import Account
+from domain.account.lifecycle import Account, new_account
 from domain.account.status import warnings
 from domain.mailbox.settings import Retrieval
 from domain.retrieval.deletion import GRACE_MINUTES, deletes_sooner, held_back, unconfirmed
 from domain.retrieval.reports import LoginReport
-from tests.support.accounts import NOON, after, login_worked, new_account, settings, worked
+from tests.support.accounts import NOON, after, login_worked, settings, worked
 
 LEAVE, DELETE = Retrieval(), Retrieval(after_store="delete")
 

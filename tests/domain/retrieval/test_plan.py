@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.mailbox.settings import Retrieval
+from domain.retrieval.deletion import is_to_be_deleted
 from domain.retrieval.plan import (
     MOST_PLANNED,
     Entry,
@@ -18,7 +19,6 @@ from domain.retrieval.plan import (
     LedgerState,
     Listed,
     Plan,
-    is_to_be_deleted,
     listing,
     next_try,
     room_again_at,
