@@ -297,7 +297,7 @@ def test_who_wrote_a_password_is_told_to_change_it() -> None:
     error = refused(merged(WRITTEN, {"incoming": {"secret": "hunter2-hunter2"}}))
     assert error.refusal.code == "secret_not_allowed"
     assert "change it at the provider" in error.message
-    assert "infra.vault set" in error.message
+    assert "mailroom vault set" in error.message
 
 
 def test_a_password_for_change_credential_is_refused_and_not_repeated() -> None:
