@@ -33,6 +33,7 @@ class Subject:
     others: tuple[Participant, ...]
     correspondents: tuple[Participant, ...]
     automatic: bool = False
+    own_but_not_in_sent: bool = False
 
     def normal(self, address: str) -> str:
         return normal_address(address) or address
@@ -69,6 +70,7 @@ async def subject_of(pool: Pool, address: str, message: int) -> Subject:
         tuple(who for who in people if who.normal not in own),
         () if kind in REPORTS else tuple(correspondents_of(people, author, folder, own, traits.get("list", ()))),
         bool(automatic),
+        author in own and folder != "Sent",
     )
 
 
@@ -80,6 +82,10 @@ async def why_unlinked(connection: Connection, address: str, subject: Subject, c
     ).fetchone()
     if private is not None:
         return f"it is kept private by {private[0]}: make_private with private: false ends that"
+    if subject.own_but_not_in_sent:
+        return (
+            "it is the account's own mail and does not lie in Sent: move_messages to Sent links it with whom it went to"
+        )
     privacy = (await privacy_of(connection, [address])).get(address, Privacy())
     rules = (await rules_of(connection, [crm]))[crm]
     account = normal_address(address) or address

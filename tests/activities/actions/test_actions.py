@@ -422,3 +422,9 @@ async def test_what_keeps_a_message_out_of_the_crm_is_said_instead_of_advice_tha
         record_id=made["record"]["record_id"],
     )
     assert named["created"] is True
+
+
+async def test_own_mail_outside_sent_is_said_to_be_that(asking: Asking, pool: Pool) -> None:
+    [message] = await asking.retrieve(OWN)
+    made = await asking.ask("add_record", message=message, record_kind="contact", address=ANNA)
+    assert "does not lie in Sent: move_messages to Sent links it" in made["not_linked_because"]
