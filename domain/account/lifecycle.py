@@ -330,8 +330,7 @@ def _effect(account: Account, event: Event) -> dict[str, object]:
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):
             seen = {} if progress is None else {"progress": progress, "last_success_at": event.at}
             counted = {} if event.in_quarantine is None else {"in_quarantine": event.in_quarantine}
-            over = {"deletes_from": None} if account.deletes_from and event.at >= account.deletes_from else {}
-            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen | counted | over
+            return {"total_stored": total, "next_attempt_at": at, "minute_seconds": minute} | seen | counted
         case happened.ProgressMade(progress=progress, total_stored=total):
             return {"progress": progress, "total_stored": total}
         case happened.RetrievalFailed():

@@ -95,9 +95,10 @@ def warnings(account: Account) -> list[Warned]:
 
 def _not_yet(code: str, account: Account) -> str:
     """That what a change has deleted can still be kept."""
-    if code != "deletes_on_server" or account.deletes_from is None:
+    begins, seen = account.deletes_from, account.last_success_at
+    if code != "deletes_on_server" or begins is None or (seen is not None and seen >= begins):
         return ""
-    return f" Nothing is deleted before {clock(account.deletes_from)}: what is changed back until then has deleted nothing."
+    return f" Nothing is deleted before {clock(begins)}: what is changed back until then has deleted nothing."
 
 
 def _quarantined(counts: InQuarantine, address: str) -> Warned:
