@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -197,6 +198,7 @@ async def withhold(reader: Reader) -> None:
     await until(quarantined, "a message in quarantine", patience=60)
 
 
-def test_every_block_that_is_not_run_says_why() -> None:
-    reasons = {str(block): block.because for page in pages() for block in blocks(page) if block.because}
-    assert all(len(because) > 15 for because in reasons.values())
+def test_what_is_not_run_needs_what_is_not_here() -> None:
+    """A block that is left out is left out here, too: by its page, and how many there are."""
+    left_out = Counter(block.page for page in pages() for block in blocks(page) if block.because)
+    assert left_out == {"connect": 1, "crm": 4, "oauth": 5, "production": 3, "tryton": 4, "zoho": 2}
