@@ -42,6 +42,7 @@ SET_UP_SECONDS = 180  # a login waits for its server, and a CRM's first look for
 UPDATE_SECONDS = 300
 AT_ONCE = 10
 SHOWN = 20
+UNKNOWN, NOT_ITS_COMMAND = "unknown_command", "it has no such command"
 _REFERENCE = re.compile(r" \(reference: update [^()]*\)\Z")
 
 
@@ -185,18 +186,25 @@ async def batch(
     if not confirmed(f"give {command} to {'it' if len(found) == 1 else f'all {len(found)}'}?"):
         raise Refused("not_confirmed", "nothing was done")
     outcomes = await _give(client, found, command, argument, per_second)
+    others = [name for name, why in outcomes.items() if why == NOT_ITS_COMMAND]
+    if len(others) < len(outcomes):  # a CRM connection is found by most queries, and has few commands of an account
+        outcomes = {name: why for name, why in outcomes.items() if why != NOT_ITS_COMMAND}
+    else:
+        others = []
     refused = {name: why for name, why in outcomes.items() if why}
     done = len(outcomes) - len(refused)
 
     def show() -> None:
         terminal.line(f"{done} of {len(outcomes)} did it")
+        if others:
+            terminal.line(f"{command} is not for {', '.join(others[:SHOWN])}")
         for why, count in Counter(refused.values()).most_common():
             names = [name for name, said in refused.items() if said == why]
             more = f" and {count - SHOWN} more" if count > SHOWN else ""
             terminal.line(f"{count} did not: {why}")
             terminal.line(", ".join(names[:SHOWN]) + more, indent=2)
 
-    about |= {"done": done, "refused": [{"id": name, "why": why} for name, why in refused.items()]}
+    about |= {"done": done, "not_for": others, "refused": [{"id": name, "why": why} for name, why in refused.items()]}
     terminal.answer(about, show)
     return 1 if refused else 0
 
@@ -247,6 +255,9 @@ async def _give(
                 async with asyncio.timeout(UPDATE_SECONDS):
                     await client.get_workflow_handle(workflow_id).execute_update(command, args=list(argument))
             except WorkflowUpdateFailedError as error:
+                cause = error.cause
+                if isinstance(cause, ApplicationError) and cause.details and cause.details[0].get("code") == UNKNOWN:
+                    return NOT_ITS_COMMAND
                 return words(error)
             except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 return f"it did not answer in {UPDATE_SECONDS} s, and may still do it"

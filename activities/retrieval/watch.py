@@ -104,10 +104,10 @@ class Retrieval:
         settings = request.settings
         check_login_name(settings)
         await self._crms.check_crms(settings.crm, settings.organisation)
-        if request.before and deletes_sooner(request.before, settings.retrieval):
-            found = await self._deletions.deletable(settings.address, settings.retrieval)
-            if refused := unconfirmed(found.messages, request.confirm_deletes):
-                raise refused
+        found = await self._deletions.deletable(settings.address, settings.retrieval)
+        sooner = request.before is not None and deletes_sooner(request.before, settings.retrieval)
+        if sooner and (refused := unconfirmed(found.messages, request.confirm_deletes)):
+            raise refused
         try:
             async with heartbeats(lambda: None), self._hold(settings.address, settings.incoming.host) as (_, room):
                 async with self._sessions.open(settings, room) as session:
@@ -121,6 +121,7 @@ class Retrieval:
                     minute_seconds=self._settings.minute_seconds,
                     login_delay_seconds=session.login_delay_seconds,
                     expire_days=session.expire_days,
+                    deletable=found.messages,
                 )
         except SessionFailure as failed:
             await self._hosts.login_failed(settings, failed)

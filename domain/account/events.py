@@ -14,8 +14,11 @@ from domain.retrieval.reports import HostOutage, InQuarantine, Progress
 
 
 class AccountConnected(Event):
+    """`deletes_from`: of an account that was there before, and has mail of then deleted from the server from that time on."""
+
     settings: AccountSettings
     minute_seconds: float
+    deletes_from: datetime | None = None
 
 
 class SetUpRefused(Event):

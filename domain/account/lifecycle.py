@@ -137,7 +137,15 @@ def decide(account: Account, command: AnyCommand, now: datetime) -> list[Event]:
         _refuse_when_closed(command)
     match command:
         case Connected(login=login):
-            return [happened.AccountConnected(settings=account.settings, minute_seconds=login.minute_seconds, at=now)]
+            grace = timedelta(seconds=GRACE_MINUTES * login.minute_seconds)
+            return [
+                happened.AccountConnected(
+                    settings=account.settings,
+                    minute_seconds=login.minute_seconds,
+                    deletes_from=now + grace if login.deletable else None,
+                    at=now,
+                )
+            ]
         case SetUpFailed(failure=failure):
             return [happened.SetUpRefused(failure=failure, at=now)]
         case SessionSucceeded(report=report):
@@ -322,9 +330,10 @@ def evolve(account: Account, event: Event) -> Account:
 def _effect(account: Account, event: Event) -> dict[str, object]:
     entered: dict[str, object] = {"since": event.at, "reason": None, "needed_bytes": 0}
     match event:
-        case happened.AccountConnected(settings=settings, minute_seconds=minute):
+        case happened.AccountConnected(settings=settings, minute_seconds=minute, deletes_from=begins):
             # A run of its own: what an earlier run of this address left in the log is over.
-            return dict(new_account(settings, event.at)) | {"state": State.ACTIVE, "minute_seconds": minute}
+            anew = {"state": State.ACTIVE, "minute_seconds": minute, "deletes_from": begins}
+            return dict(new_account(settings, event.at)) | anew
         case happened.SetUpRefused(failure=failure) if account.state is State.VERIFYING:
             return entered | {"state": State.CLOSED, "last_failure": failure}
         case happened.MailRetrieved(progress=progress, total_stored=total, next_attempt_at=at, minute_seconds=minute):

@@ -38,12 +38,14 @@ class InQuarantine(Report):
 
 
 class LoginReport(Report):
-    """What a live login found out. `minute_seconds` is the length of a minute in waits, set for tests only."""
+    """What a live login found out. `minute_seconds` is the length of a minute in waits, set for tests only. `deletable`: so many
+    messages that were stored before, and are on the server still, the policy has deleted there."""
 
     at: datetime
     minute_seconds: float = 60.0
     login_delay_seconds: float = 0.0
     expire_days: int | None = None
+    deletable: int = 0
 
 
 class SessionReport(Report):

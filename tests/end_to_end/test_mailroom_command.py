@@ -81,6 +81,10 @@ async def test_a_command_is_given_to_many_after_a_look_at_whom_it_concerns(opera
         assert "1 of 2 did it" in str(partly.value)
         assert f"mail-account/{addresses[2]}" in str(partly.value)
         assert "enable" in str(partly.value)
+        both = f'WorkflowId IN ("mail-account/{addresses[1]}", "crm/builtin")'
+        said = await mailroom(operator, "batch", "poll_now", "--query", both, "--yes")
+        assert "1 of 1 did it" in said
+        assert "poll_now is not for crm/builtin" in said
         others = f'WorkflowType = "ErasePerson") OR ({query}'
         assert "2 of those that run" in await mailroom(operator, "batch", "poll_now", "--query", others, "--dry-run")
         with pytest.raises(CommandFailed, match=r"mailroom batch: --query"):

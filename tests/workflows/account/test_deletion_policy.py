@@ -124,3 +124,41 @@ async def test_mail_that_is_not_stored_yet_needs_no_word(mailroom: Mailroom) -> 
         await account.command("poll_now")
         assert server.messages == {}
         assert len(await account.mail()) == 2
+
+
+@pytest.mark.requirement("R62")
+async def test_an_account_that_is_started_again_with_deletion_leaves_the_mail_of_before_for_five_minutes(
+    mailroom: Mailroom,
+) -> None:
+    async with MailboxServer(messages=mailbox(3)) as server:
+        account = await with_mail(mailroom, server)
+        await account.command("close")
+        await account.handle.result()
+        with untouched(server):
+            again = await mailroom.connect(server, account.address, retrieval={**SELDOM, "after_store": "delete"})
+            answer = await again.command("poll_now")
+            assert any("Nothing is deleted before " in one["text"] for one in answer["status"]["warnings"])
+        await asyncio.sleep(2.5)
+        await again.command("poll_now")
+        assert server.messages == {}
+
+
+@pytest.mark.parametrize("state", ["by signal", "disabled"])
+async def test_it_is_asked_for_a_number_however_it_is_turned_on(mailroom: Mailroom, state: str) -> None:
+    days = {"retrieval": {"after_store": "delete_after_days", "delete_after_days": 1}}
+    async with MailboxServer(messages=mailbox(2)) as server:
+        account = await with_mail(mailroom, server)
+        async with mailroom.pool.connection() as connection:
+            await connection.execute(
+                "update pop_ledger set stored_at = stored_at - interval '2 days' where address = %s", [account.address]
+            )
+        with untouched(server):
+            if state == "disabled":
+                await account.command("disable")
+                refused = await refusal(account.command("change_settings", settings=days))
+                assert refused.code == "confirm_deletes"
+            else:
+                await account.signal("change_settings", {"settings": days, "by": "batch"})
+                (entry,) = await account.until_logged("CommandRefused")
+                assert entry.data["code"] == "confirm_deletes"
+        assert (await account.settings())["retrieval"]["after_store"] == "leave"
