@@ -25,7 +25,10 @@ MOST = 50
 
 app = typer.Typer(
     name="mailroom",
-    help="How Mailroom is, what mail it has, and why that is where it is. Commands to accounts are given with `temporal`.",
+    help=(
+        "How Mailroom is, what mail it has, and why that is where it is. Commands to one account are given with `temporal`: "
+        "`temporal workflow metadata --workflow-id mail-account/ADDRESS` lists them, and one that is given {} says what it takes."
+    ),
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -193,7 +196,7 @@ def search(
     most: Most = MOST,
     as_json: AsJson = False,
 ) -> None:
-    """Messages, newest first: all that have all of the words."""
+    """Messages, newest first: all that have all of the words, whole and not as parts of others."""
     text = " ".join(words or ())
     if withheld and (text or sender or recipient or folder or unlinked or private):
         raise typer.BadParameter(

@@ -75,7 +75,9 @@ async def search(
     waiting = (await reader.rows(WAITING))[0]["count"]
 
     def show() -> None:
-        terminal.table(found, _COLUMNS, empty="no message has all of that")
+        terminal.table(
+            found, _COLUMNS, empty="no message has all of that; words are found whole, not by a part of them"
+        )
         if more:
             terminal.line(f"there are more, before that: --before {found[-1]['at'].isoformat()}")
         if waiting:

@@ -30,8 +30,12 @@ FILED = """
 """
 REFILED = """
     select r.before, r.after, e.at, e.actor, e.type from refilings r
-    left join account_events e on e.address = r.address and e.event_id = r.run
-    where r.message = %(id)s order by e.at
+    left join lateral (
+        -- A command that works in pages has an event of its own for each, which says whose it is.
+        select e.at, e.actor, e.type, e.version from account_events e
+        where e.address = r.address and (e.event_id = r.run or e.data ->> 'run' = r.run::text) order by e.version limit 1
+    ) e on true
+    where r.message = %(id)s order by e.version
 """
 AUTHOR = "select author, kind, traits from message_traits where message = %(id)s"
 LINKS = """
@@ -76,6 +80,7 @@ TOLD = """
     from mail m join entries o using (identity)
     where m.id = %(id)s order by o.crm, o.record_kind, o.record_id
 """
+BY_A_RULE = "a rule of the account or of the CRM keeps it out: docs/linking.md, Rules"
 NOT_LINKED = {"bounce": "a bounce", "receipt": "a receipt", "report": "an abuse report"}
 
 
@@ -184,13 +189,21 @@ def not_linked(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         record = (one["crm"], one["record_kind"], one["record_id"])
         if one["own"] or (one["crm"] and record in to):
             continue
-        reasons.append((_who(one), _because(one, record, parted, decided, linked=bool(to))))
+        because = _because(one, record, parted, decided, linked=bool(to))
+        if because == BY_A_RULE and _own_outside_sent(found):
+            because = "the account's own mail, which does not lie in Sent: move_messages to Sent links it with whom it went to"
+        reasons.append((_who(one), because))
     reasons += [
         (f"CRM {one['crm']}", f"still to come: {one['cause']}, asked {shown(one['asked_at'])}")
         for one in found["pending"]
     ]
     reasons += [(f"CRM {one['crm']}", f"could not be linked anew: {one['error']}") for one in found["failed"]]
     return reasons or [("", "nobody else is in it")]
+
+
+def _own_outside_sent(found: Mapping[str, Any]) -> bool:
+    own = {one["address"] for one in found["people"] if one["own"]}
+    return found["message"]["folder"] != "Sent" and found["author"] is not None and found["author"]["author"] in own
 
 
 def _who(one: Row) -> str:
@@ -221,7 +234,7 @@ def _because(
         return f"unlinked {shown(parted[record]['unlinked_at'])}, by a rule or a change of the record"
     if linked:
         return "another record of the same person, or a recipient beside the one it is with: docs/linking.md, Which records"
-    return one["kept_out"] or "a rule of the account or of the CRM keeps it out: docs/linking.md, Rules"
+    return one["kept_out"] or BY_A_RULE
 
 
 def _kept_out(one: Row, account: str, rules: Mapping[str, Any]) -> str | None:

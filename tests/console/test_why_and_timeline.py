@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from psycopg.types.json import Jsonb
 
+from activities.registry import of_filing
 from console.records import records, timeline
 from console.why import why
 from domain.core.refusal import Refused
 from domain.directory.records import Record
 from infra.database.pool import Pool
+from tests.support.commands import attempt
 from tests.support.console import Asking, retrieved, written
 from tests.support.mailboxes import JANE, Watcher
 from tests.support.stored_mail import CRM, pulled
@@ -147,3 +149,22 @@ async def test_why_names_the_rule_that_keeps_somebody_out(
         await connection.execute("update crms set linking = %s where name = %s", [Jsonb(linking), CRM])
         await connection.execute("delete from links where message = %s", [number])
     assert said in await asking.says(why, number)
+
+
+async def test_why_says_who_undid_a_filing(asking: Asking, pool: Pool) -> None:
+    number = await number_of(pool, "first")
+    (move,) = [one for one in of_filing(pool) if one.__name__ == "move_messages"]
+    (undo,) = [one for one in of_filing(pool) if one.__name__ == "undo_filing"]
+    moved = await attempt(move, {"messages": [number], "folder": "Archive", "by": "ops"}, address=JANE)
+    await attempt(undo, {"run": moved["run"], "by": "jane"}, address=JANE)
+    said = await asking.says(why, number)
+    assert "from Inbox to Archive, MessagesMoved by ops" in said
+    assert "from Archive to Inbox, FilingUndone by jane" in said
+    assert said.index("FilingUndone") > said.index("MessagesMoved")
+
+
+async def test_why_says_that_own_mail_lies_outside_sent(pool: Pool, database_url: str) -> None:
+    await pulled(pool, ANNA)
+    await retrieved(pool, written("own", "text", sender=JANE, to="anna@example.org"), crm=(CRM,))
+    said = await Asking(database_url).says(why, await number_of(pool, "own"))
+    assert "the account's own mail, which does not lie in Sent: move_messages to Sent links it" in said
