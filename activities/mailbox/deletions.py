@@ -10,7 +10,7 @@ from domain.retrieval.deletion import EXAMPLES, Deletable, kept_for
 from infra.database.pool import Pool
 from workflows.contract import DeletionsRequest
 
-# Not what an earlier list lacked already, nor what was on another server; `deletion_asked_at`: a QUIT without an answer.
+# Not what an earlier list lacked already, nor what was on another server.
 DELETABLE = """
     select l.mail from pop_ledger l join mailboxes b on b.address = l.address and b.epoch = l.epoch
     where l.address = %s and l.state = 'stored' and l.vanished_at is null and l.stored_at <= %s

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from domain.core.refusal import Refused
 from domain.mailbox.settings import Retrieval
 
-GRACE_MINUTES = (
-    5  # between a change and the first session that deletes by it: turned back meanwhile, it has deleted nothing
-)
+# Between a change and the first session that deletes by it: turned back meanwhile, it has deleted nothing.
+GRACE_MINUTES = 5
 EXAMPLES = 5
 
 

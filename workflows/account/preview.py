@@ -11,23 +11,17 @@ from domain.account.commands import ChangeSettings
 from domain.account.lifecycle import Account
 from domain.account.status import warnings
 from domain.core.commands import name_of
-from domain.core.refusal import Refused
 from domain.mailbox.settings import changed, login_differs, moves_elsewhere
 from domain.retrieval.deletion import Deletable, deletes_sooner
 from domain.settings_changes import changes
 from workflows import contract
 from workflows.entity.activities import RETRY, not_answered, refused_by
+from workflows.entity.messages import check_that_somebody_waits
 
 
 async def preview(account: Account, given: ChangeSettings) -> contract.SettingsPreview:
     """What `given` would change; raises Refused where it would be refused whatever the server says."""
-    if workflow.current_update_info() is None:
-        raise Refused(
-            "invalid_field",
-            "change_settings: dry_run answers what would change, and nobody waits for the answer of a signal: give it as an "
-            "update",
-            field="dry_run",
-        )
+    check_that_somebody_waits(name_of(given))
     before, after = account.settings, changed(account.settings, given.settings)
     if moves := moves_elsewhere(before, given.settings):
         raise moves

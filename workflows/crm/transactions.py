@@ -17,6 +17,7 @@ from domain.crm.settings import CrmSettings
 from domain.settings_changes import changes
 from workflows import contract
 from workflows.entity.activities import RETRY, not_answered, refused_by
+from workflows.entity.messages import check_that_somebody_waits
 
 TIMEOUT = timedelta(seconds=30)
 
@@ -49,13 +50,7 @@ async def check_change(settings: CrmSettings, given: ChangeSettings) -> None:
 
 async def preview(settings: CrmSettings, given: ChangeSettings) -> contract.CrmSettingsPreview:
     """What a change of settings would change; raises Refused where it would be refused whatever the CRM says."""
-    if workflow.current_update_info() is None:
-        raise Refused(
-            "invalid_field",
-            "change_settings: dry_run answers what would change, and nobody waits for the answer of a signal: give it as an "
-            "update",
-            field="dry_run",
-        )
+    check_that_somebody_waits(name_of(given))
     after, unlinks = changed(settings, given.settings), None
     if after.linking != settings.linking:
         request = contract.UnlinkedByRequest(crm=settings.name, before=settings.linking, after=after.linking)

@@ -63,6 +63,16 @@ def say_refused(what: str, error: Refused, reference: str) -> None:
     workflow.logger.warning("refused %s: %s (%s)", what[:LONGEST_SAID], error.refusal.code, reference)
 
 
+def check_that_somebody_waits(name: str) -> None:
+    """Raises Refused for a dry run that came as a signal."""
+    if workflow.current_update_info() is None:
+        raise Refused(
+            "invalid_field",
+            f"{name}: dry_run answers what would change, and nobody waits for the answer of a signal: give it as an update",
+            field="dry_run",
+        )
+
+
 def command(model: type[BaseModel]) -> Callable[[Method], Method]:
     """Marks a method as a command that takes `model`; it raises Refused where it cannot be done."""
 
