@@ -56,7 +56,7 @@ def unconfirmed(found: int, confirmed: int | None) -> Refused | None:
     said = "" if confirmed is None else f"confirm_deletes says {confirmed}, but "
     return Refused(
         "confirm_deletes",
-        f"change_settings: {said}{found or 'no'} {are} still on the server, and would be deleted there"
+        f"{said}{found or 'no'} {are} still on the server, and would be deleted there"
         + (
             f", which cannot be undone: give the command with confirm_deletes: {found} if that is meant; with dry_run: true it "
             "shows some of them"

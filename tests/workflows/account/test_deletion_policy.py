@@ -57,6 +57,7 @@ async def test_mail_that_is_stored_is_deleted_only_by_who_says_how_much_and_afte
                 refused = await refusal(account.command("change_settings", settings=DELETE, by="ops", **wrong))
                 assert (refused.code, refused.field) == ("confirm_deletes", "confirm_deletes")
                 assert "34 messages that are stored here are still on the server" in refused.message
+                assert refused.message.count("change_settings: ") == 1
             assert (await account.settings())["retrieval"]["after_store"] == "leave"
             await account.command("change_settings", settings=DELETE, confirm_deletes=34, by="ops")
             answer = await account.command("poll_now")  # a session at once, which deletes nothing
