@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
+from infra.dev.launcher import birth
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 # All that a service needs of its owner's environment, which may hold secrets: others may read a service's own.
 NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)")
-# A creation time is boot time plus uptime, and the boot time moves a little whenever the clock is corrected.
-SAME_TIME = 2.0  # seconds
 
 
 class ServiceFailed(Exception):
@@ -73,11 +73,11 @@ class Child:
         return self._started is not None and self._started.poll() is not None
 
     def running(self) -> psutil.Process | None:
-        """The recorded process if it still runs: the same pid *and* the same creation time, so never a stranger's."""
+        """The recorded process if it still runs: the same pid *and* the same birth, so never a stranger's."""
         try:
             record = json.loads(self._record.read_text())
             process = psutil.Process(record["pid"])
-            if abs(process.create_time() - record["created"]) > SAME_TIME or process.status() == psutil.STATUS_ZOMBIE:
+            if birth(process) != record["born"] or process.status() == psutil.STATUS_ZOMBIE:
                 return None
         except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
             return None

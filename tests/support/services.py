@@ -22,6 +22,7 @@ from infra.database.pool import Pool
 from infra.dev.children import Child, Ports
 from infra.dev.embedded_postgres import EmbeddedPostgres, migrate_for_workers
 from infra.dev.embedded_temporal import EmbeddedTemporal
+from infra.dev.launcher import birth
 from infra.dev.temporal.provision import temporal_binary
 
 VARIABLE = "MAILROOM_TEST_SERVICES"
@@ -103,7 +104,7 @@ class Starter:
         binary = temporal_binary()
         self._folder = folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))
         me = psutil.Process()
-        (folder / "owner.json").write_text(json.dumps({"pid": me.pid, "created": me.create_time()}))
+        (folder / "owner.json").write_text(json.dumps({"pid": me.pid, "born": birth(me)}))
         ports = Ports(folder)
         # A developer's own choice of ports is for their `make run`, which may be running.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("MAILROOM_")}
@@ -157,6 +158,6 @@ def _owner_lives(folder: Path) -> bool:
         return time.time() - folder.stat().st_mtime < 600  # being made
     known = json.loads(owner.read_text())
     try:
-        return bool(abs(psutil.Process(known["pid"]).create_time() - known["created"]) < 2)
-    except psutil.NoSuchProcess:
+        return bool(birth(psutil.Process(known["pid"])) == known["born"])
+    except (psutil.NoSuchProcess, OSError):
         return False

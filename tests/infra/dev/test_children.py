@@ -1,4 +1,4 @@
-"""What a service process is given of its owner's environment, and what others may read of it."""
+"""Service processes: which one it is, what it is given of its owner's environment, and what others may read of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from infra.dev.children import Child
+from infra.dev.launcher import birth
 from infra.dev.services import PROJECT
 
 HELD = {
@@ -57,3 +59,31 @@ def test_a_service_gets_no_secret_of_its_owners_environment(tmp_path: Path) -> N
         assert f"PATH={os.environ['PATH']}" in environment
         assert "correct" not in environment
         assert not any(name in environment for name in HELD)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a process keeps the time it was created at")
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_service_is_ended_by_its_owner_also_after_the_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """The kernel's boot time moves with the clock, and with it the time at which every process seems to have been created."""
+    child = Child(tmp_path, "service")
+    child.start(["/bin/sleep", "60"], cwd=tmp_path)
+    child.wait_until(lambda: child.running() is not None, seconds=30)
+    service = child.running()
+    assert service is not None
+    created = service.create_time()
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + hours * 3600)
+    assert abs(psutil.Process(service.pid).create_time() - created) > 3000  # what the clock does to it
+    assert Child(tmp_path, "service").running() == service
+    child.end()
+    assert not service.is_running()
+
+
+def test_two_processes_are_never_taken_for_one_another() -> None:
+    with subprocess.Popen(["sleep", "60"]) as first:
+        once = birth(psutil.Process(first.pid))
+        assert once == birth(psutil.Process(first.pid))
+        assert once != birth(psutil.Process())
+        first.kill()

@@ -318,8 +318,8 @@ def test_a_stale_pid_file_that_names_a_stranger_harms_neither(state: Path) -> No
     stranger = subprocess.Popen(["sleep", "300"])
     try:
         # What a machine that went down leaves behind: numbers that meanwhile belong to somebody else.
-        (state / "temporal.pid").write_text(json.dumps({"pid": stranger.pid, "created": time.time() - 3600}))
-        (state / "postgres.pid").write_text(json.dumps({"pid": stranger.pid, "created": time.time() - 3600}))
+        (state / "temporal.pid").write_text(json.dumps({"pid": stranger.pid, "born": "another time"}))
+        (state / "postgres.pid").write_text(json.dumps({"pid": stranger.pid, "born": "another time"}))
         data = state / "postgres" / "data"
         (data / "postmaster.pid").write_text(f"{stranger.pid}\n{data}\n1\n5432\n\n127.0.0.1\n 1 1\nready\n")
         owner = Owner(state)
