@@ -88,6 +88,20 @@ QUEUE = """
 """
 
 
+RENEW = """
+    with free as (select from leases where address = %(address)s and token = %(token)s for update skip locked),
+    prolonged as (
+        update leases set expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+        where address = %(address)s and token = %(token)s and expires_at > clock_timestamp() and exists (select from free)
+        returning 1
+    )
+    select exists (select from prolonged), exists (
+        select from leases where address = %(address)s and token = %(token)s
+            and (expires_at > clock_timestamp() or not exists (select from free))
+    )
+"""
+
+
 class NotNow(Exception):
     """The mailbox or its host is taken; nobody's failure. `seconds` is when to ask again."""
 
@@ -141,8 +155,19 @@ class Lease:
             self._fences -= 1
 
     async def renew(self, connection: AsyncConnection[TupleRow]) -> bool:
-        """Prolongs the lease unless it has run out; False when it has."""
-        return await self._prolong(connection, "and expires_at > clock_timestamp()")
+        """Prolongs the lease unless it has run out; False when it has. Waits for nobody: a fence that was opened meanwhile, and has
+        the row locked until its transaction ends, prolongs it by itself."""
+        if self._given_up:
+            return False
+        asked = time.monotonic()
+        row = await (
+            await connection.execute(RENEW, {"address": self.address, "token": self.token, "seconds": LEASE_SECONDS})
+        ).fetchone()
+        assert row is not None
+        prolonged, holds = row
+        if prolonged:
+            self.valid_until = asked + LEASE_SECONDS
+        return bool(holds)
 
     async def _prolong(self, connection: AsyncConnection[TupleRow], condition: LiteralString = "") -> bool:
         if self._given_up:
@@ -283,7 +308,7 @@ class Leases:
     async def _renew(self, lease: Lease) -> None:
         while True:
             await asyncio.sleep(RENEWED_EVERY)
-            if lease.fenced:  # which prolongs it; a renewal would wait for its end, with one connection more
+            if lease.fenced:  # which prolongs it
                 continue
             with contextlib.suppress(psycopg.Error):  # a database that is away: the lease runs out, and `check` says so
                 async with self._pool.connection() as connection:
