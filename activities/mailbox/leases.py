@@ -155,8 +155,8 @@ class Lease:
             self._fences -= 1
 
     async def renew(self, connection: AsyncConnection[TupleRow]) -> bool:
-        """Prolongs the lease unless it has run out; False when it has. Waits for nobody: a fence that was opened meanwhile, and has
-        the row locked until its transaction ends, prolongs it by itself."""
+        """Prolongs the lease unless it has run out; False when it has. Waits for nobody: a fence that was opened meanwhile has
+        the row locked until its transaction ends, and prolongs the lease by itself."""
         if self._given_up:
             return False
         asked = time.monotonic()
