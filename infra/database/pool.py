@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator
 
 from psycopg import AsyncConnection, Error
@@ -39,8 +41,16 @@ KEEPALIVES = {  # the same, for a database whose machine is gone
 RECONNECT_SECONDS = 3.0
 # That anybody waits for a connection: less than the shortest attempt of an activity, which can then say why.
 POOL_SECONDS = 20.0
+# A connection that was given back so short a time ago is handed out without being asked first whether it still lives: it may be
+# cut between question and use as well, and the question is a round trip for each of the many short uses in a row.
+ALIVE_SECONDS = 0.5
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+
+class _Connection(AsyncConnection[TupleRow]):
+    given_back_at = -math.inf  # by this process's monotonic clock
+
 
 _asking: set[asyncio.Task[None]] = set()
 
@@ -57,6 +67,10 @@ class _Pool(Pool):
         with awaits_an_answer():
             async with super().connection(timeout) as connection:
                 yield connection
+
+    async def putconn(self, conn: AsyncConnection[TupleRow]) -> None:
+        conn.given_back_at = time.monotonic()  # type: ignore[attr-defined]  # all are `_Connection`s
+        await super().putconn(conn)
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[TupleRow]:
         task = asyncio.current_task()
@@ -80,13 +94,21 @@ async def open_pool(conninfo: str, *, most: int = 10) -> Pool:
             "options": " ".join(f"-c {name}={value}" for name, value in OPTIONS.items()),
             **KEEPALIVES,
         },
-        check=AsyncConnectionPool.check_connection,
+        connection_class=_Connection,
+        check=_check_if_idle,
         timeout=POOL_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
         reconnect_failed=_ask_again,
     )
     await pool.open(wait=True, timeout=30)
     return pool
+
+
+async def _check_if_idle(connection: AsyncConnection[TupleRow]) -> None:
+    """Raises psycopg.OperationalError where the connection is dead, after which the pool makes another."""
+    assert isinstance(connection, _Connection)
+    if time.monotonic() - connection.given_back_at > ALIVE_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _ask_again(pool: Pool) -> None:
