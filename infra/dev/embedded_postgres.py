@@ -40,8 +40,15 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "1GB",
 }
-# What tests keep need not survive the machine.
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "5min"}
+# What tests keep need not survive the machine, nor who guesses passwords: at thousands of rounds the logins of a whole run take
+# minutes of work.
+NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "5min",
+    "scram_iterations": "1",
+}
 ROOT_ADVICE = (
     "\nIt cannot run as root and therefore runs as the user nobody, who must get to its files: start as an ordinary user, "
     "or keep project and state in folders that everybody may enter"
@@ -138,7 +145,7 @@ class EmbeddedPostgres:
         _give_to_server(self._password)
         command = [str(binaries() / "initdb"), "-D", str(unfinished), "-U", ROLE, "--pwfile", str(self._password)]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command += ["--locale=C"] if self._durable else ["--locale=C", "--no-sync"]
+        command += ["--locale=C"] if self._durable else ["--locale=C", "--no-sync", "--set=scram_iterations=1"]
         done = subprocess.run(
             [*_as_server(self._folder), *command],
             capture_output=True,
