@@ -14,6 +14,7 @@ from console.terminal import Column, Terminal
 from console.workflows import words
 from domain.core.refusal import Refused
 from domain.core.validation import parse
+from domain.mime.addresses import normal_address
 from domain.privacy.erasure import Erased
 from infra.temporal.client import connect
 from workflows import contract
@@ -21,6 +22,17 @@ from workflows import contract
 NAMED = """
     select id, coalesce(sent_at, stored_at) as at, address, folder, subject, id = any(%(removed)s) as goes from messages
     where id = any(%(removed)s) or id = any(%(kept)s) order by goes desc, at desc, id
+"""
+
+# What they may be known by as well: the other addresses of a record that has this one.
+ALSO = """
+    select d.crm, d.record_kind, d.record_id, d.name, array_agg(distinct other.address order by other.address) as addresses
+    from record_addresses theirs
+    join record_addresses other using (crm, record_kind, record_id)
+    join directory d using (crm, record_kind, record_id)
+    where theirs.address = %(person)s and other.address <> theirs.address and record_kind <> 'deal'
+        and crm = any(select unnest(a.crm) from accounts_recorded a where a.organisation = %(organisation)s)
+    group by d.crm, d.record_kind, d.record_id, d.name order by d.crm, d.record_kind, d.record_id
 """
 
 
@@ -40,8 +52,9 @@ async def erase(
     found = await _run(client, {**given, "dry_run": True})
     async with reading() as reader:
         messages = await reader.rows(NAMED, removed=list(found.to_remove), kept=list(found.to_keep))
+        others = await reader.rows(ALSO, person=normal_address(address), organisation=organisation)
     more = found.removed + found.kept - len(messages)
-    about = {"found": found.model_dump(mode="json"), "messages": messages, "erased": None}
+    about = {"found": found.model_dump(mode="json"), "messages": messages, "also": others, "erased": None}
 
     def show() -> None:
         if messages:
@@ -49,6 +62,11 @@ async def erase(
         if more > 0:
             terminal.line(f"and {more} more")
         terminal.line(found.summary)
+        for record in others:
+            terminal.line(
+                f"{record['record_kind']} {record['record_id']} ({record['name']}) in {record['crm']} also has "
+                f"{', '.join(record['addresses'])}: mail of an address stays until that address is erased"
+            )
 
     if not terminal.as_json:
         show()

@@ -133,9 +133,17 @@ async def test_a_person_is_erased_after_a_look_at_their_mail(operator: Operator)
     letters = {"one": written("A quote", "For twelve machines."), "two": written("Lunch", "?", sender="bo@example.org")}
     async with MailboxServer(messages=letters) as server:
         await operator.connect(
-            *(address, server.port, await operator.store_secret(address, server.password)), organisation=organisation
+            *(address, server.port, await operator.store_secret(address, server.password)),
+            organisation=organisation,
+            crm=["builtin"],
         )
         await operator.until_stored(address, 2)
+        anna = {"record_kind": "contact", "record_id": "c1", "name": "Anna Lind"}
+        known_by = ["anna@example.org", "a.lind@work.example"]
+        await operator.temporal(
+            *("workflow", "update", "execute", "--workflow-id", "crm/builtin", "--name", "save_record"),
+            *("--input", json.dumps({**anna, "addresses": known_by})),
+        )
         of = ("erase", "--organisation", organisation)
         unknown = await mailroom(operator, *of, "ana@example.org", "--yes")
         assert "Nothing in this organisation names the person" in unknown
@@ -143,6 +151,7 @@ async def test_a_person_is_erased_after_a_look_at_their_mail(operator: Operator)
         assert "A quote" in seen
         assert "Lunch" not in seen
         assert "1 messages" in seen
+        assert "contact c1 (Anna Lind) in builtin also has a.lind@work.example" in seen
         with pytest.raises(CommandFailed, match="give --yes, after a look with --dry-run"):
             await mailroom(operator, *of, "anna@example.org")
         assert await operator.stored(address) == 2
