@@ -84,7 +84,9 @@ class Reader:
         )
         commands = commands.replace("mailroom erase anna@example.org\n", "mailroom erase anna@example.org --dry-run\n")
         commands = re.sub(r"^(mailroom batch .*)$", r"\1 --yes", commands, flags=re.M)
-        commands = commands.replace('"run": "RUN"', f'"run": "\'$(psql "$DATABASE_URL" -Atc "{A_RUN.format(SANDBOX)}")\'"')
+        commands = commands.replace(
+            '"run": "RUN"', f'"run": "\'$(psql "$DATABASE_URL" -Atc "{A_RUN.format(SANDBOX)}")\'"'
+        )
         # Nobody types the next line before Temporal's list has followed.
         commands = re.sub(r"^(temporal workflow signal --query)", r"sleep 3; \1", commands, flags=re.M)
         ids = await self.ids("kate@example.com" if "StoredMail" in commands else JANE)
