@@ -22,7 +22,7 @@ def too_wide(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("```"):
             fenced = not fenced
-        elif not fenced and not line.startswith("|") and len(line) > WIDTH and not UNBREAKABLE.fullmatch(line):
+        elif not fenced and not line.lstrip().startswith("|") and len(line) > WIDTH and not UNBREAKABLE.fullmatch(line):
             yield number, line
 
 
