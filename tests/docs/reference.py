@@ -6,6 +6,7 @@ migrated database (DATABASE_URL); the last one or two are written by hand, in th
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -156,6 +157,33 @@ def variables() -> Table:
     return Table(("variable", "default", "means"), rows)
 
 
+# What is refused ------------------------------------------------------------------------------------------------------
+
+OF_FIELDS = ("unknown_field", "missing_field", "invalid_field")  # what any command's input may be refused with
+RAISED = ("Refused", "WorkerLacks", "PydanticCustomError")
+
+
+def _raised(code: str) -> Iterator[str]:
+    """The codes that are spelled out where something is refused."""
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(said)), *_]) if name in RAISED:
+                yield said
+
+
+def refusals() -> Table:
+    """Those of commands and starts: `mailroom` and attaching say in words what they cannot do, and grants are no commands."""
+    files = [file for part in ("domain", "activities", "workflows", "infra") for file in (ROOT / part).rglob("*.py")]
+    elsewhere = (ROOT / "activities" / "attach", ROOT / "domain" / "oauth.py")
+    codes = {
+        code
+        for file in files
+        if not any(file.is_relative_to(place) for place in elsewhere)
+        for code in _raised(file.read_text("utf-8"))
+    }
+    return Table(("code", "means", "what to do"), [(f"`{code}`",) for code in sorted({*codes, *OF_FIELDS})], written=2)
+
+
 # What happens -----------------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +271,7 @@ def generated(database_url: str) -> dict[str, Callable[[str], str]]:
         "environment of a worker": variables().beside,
         "failures of mailboxes": kinds(failure.FATES, failure.LIMITS).beside,
         "failures of CRMs": kinds(crm.FATES, crm.LIMITS).beside,
+        "refusals": refusals().beside,
         "events of an account": events(list(TYPES.values())).beside,
         "events of a CRM connection": events(_of_crms()).beside,
         "search attributes": search_attributes().beside,

@@ -39,7 +39,8 @@ def test_each_part_that_is_generated_stands_on_one_page(database_url: str) -> No
 
 def test_something_is_written_of_every_name(database_url: str) -> None:
     names = [name for name in reference.generated(database_url) if "JSON" not in name]
-    silent = [cells[0] for name in names for cells in rows(name) if not cells[-1]]
+    two = ("commands of MailAccount", "commands of CrmConnection", "refusals")
+    silent = [cells[0] for name in names for cells in rows(name) if not all(cells[-2 if name in two else -1 :])]
     assert silent == []
 
 
