@@ -130,7 +130,7 @@ def to_do(row: Row) -> str:
     if row["state"] == "over_quota":
         return "set_quota, higher"
     if "last_failure" in row and not row["last_failure"]:
-        return "retry_failed, when its cause is mended: docs/crm.md, Entries"
+        return "retry_failed, when its cause is mended: docs/crm.md, Entries that the CRM rejects"
     failure = row["failure"] or {}
     remedy = str(failure.get("remedy") or "")
     return remedy or str(failure.get("kind") or "")

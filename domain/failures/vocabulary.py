@@ -1,7 +1,7 @@
 """Reads a refusal as concepts: which words of domain/failures/refusal_words/ stand where in it, and which are negated.
 
 The words are data and the same for every protocol; what concepts mean together is said by the rules of one
-(domain/failures/pop_rules.py, domain/failures/smtp_rules.py). docs/failures.md tells how to extend both.
+(domain/failures/pop_rules.py, domain/failures/smtp_rules.py). docs/refusals.md tells how to extend both.
 """
 
 from __future__ import annotations
