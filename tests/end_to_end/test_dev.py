@@ -83,7 +83,7 @@ async def test_once_retrieves_and_links_the_sandbox_and_leaves_again_with_the_sa
     shutil.rmtree(developer.state)  # all is made by the first of the two
     for _ in range(2):
         run = await developer.run("--once")
-        assert await run.ended() == 0, run.said()
+        assert await run.ended(patience=300) == 0, run.said()
         assert READY in run.said()
         assert re.search(r"^sandbox@example\.com: (\d+) of \1 messages retrieved, [1-9]", run.said(), re.MULTILINE)
         assert "Anna Lindqvist (contact)" in run.said()
