@@ -52,7 +52,6 @@ _DAILY = re.compile(r"\b5\.4\.5\b|\bdaily\b|\b(?:per|a|next) day\b|\b24 ?h(?:ou)
 _OF_SUBMISSION = re.compile(r"STOREDRV\.(?:Submission|ClientSubmit)", re.IGNORECASE)
 _MANY_RECIPIENTS = re.compile(r"\btoo many\b.{0,20}\b(?:recipients|rcpts?)\b", re.IGNORECASE)
 _FULL = re.compile(r"\bfull\b|quota", re.IGNORECASE)
-_UNDERSTOOD = ("500", "501", "502", "503", "504")
 _SIZE = re.compile(r"\b(?:size|too (?:large|big|long))\b", re.IGNORECASE)
 
 
@@ -110,7 +109,7 @@ def verdict_on(
         case "rcpt":
             return _at_rcpt(reply, diagnosis, others_accepted)
         case _:
-            return _of_the_message(reply, asked, diagnosis)
+            return _of_the_message(reply, diagnosis)
 
 
 def verdict_without_an_answer(diagnosis: Diagnosis, *, dot_sent: bool) -> Verdict:
@@ -181,7 +180,7 @@ def _at_rcpt(reply: Reply, diagnosis: Diagnosis, others_accepted: bool) -> Verdi
             return _of_the_route(reply, own)
         if diagnosis.kind is Kind.THROTTLED:
             return _of_the_route(reply, diagnosis)
-        if diagnosis.kind in _SUSPEND and not others_accepted:
+        if diagnosis.kind in _SUSPEND and not others_accepted and not _is_not_understood(diagnosis):
             return _of_the_route(reply, diagnosis)
     if passing:
         return Verdict("recipient", "retry", _trouble(diagnosis), GREYLISTED)
@@ -190,14 +189,12 @@ def _at_rcpt(reply: Reply, diagnosis: Diagnosis, others_accepted: bool) -> Verdi
     return Verdict("recipient", "reject", _rejected(diagnosis))
 
 
-def _of_the_message(reply: Reply, asked: Asked, diagnosis: Diagnosis) -> Verdict:
+def _of_the_message(reply: Reply, diagnosis: Diagnosis) -> Verdict:
     if own := _own_mailbox(reply, diagnosis):
         return _of_the_route(reply, own)
     if diagnosis.kind is Kind.THROTTLED:
         return _of_the_route(reply, diagnosis)
-    # The message was read: a server that then does not understand is speaking of what was in it.
-    not_understood = asked == "dot" and str(reply.code) in _UNDERSTOOD
-    if diagnosis.kind in _SUSPEND and not not_understood and not _is_of_the_recipient(reply):
+    if diagnosis.kind in _SUSPEND and not _is_not_understood(diagnosis) and not _is_of_the_recipient(reply):
         return _of_the_route(reply, diagnosis)
     if reply.code < 500 or diagnosis.kind is Kind.SERVER_ERROR:
         return Verdict("message", "retry", _trouble(diagnosis))
@@ -242,6 +239,11 @@ def _is_of_the_recipient(reply: Reply) -> bool:
             return 120 <= detail < 140 and detail != 139
         case _:
             return False
+
+
+def _is_not_understood(diagnosis: Diagnosis) -> bool:
+    """Codes 500 to 504 in words that say nothing: once MAIL was accepted, they are about what came with the command."""
+    return diagnosis.decided_by.startswith("code 50")
 
 
 def _trouble(diagnosis: Diagnosis) -> Diagnosis:
