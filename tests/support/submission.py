@@ -21,7 +21,7 @@ HASTY = Timeouts(connect=60, greeting=0.5, reply=0.5, data=0.5, piece=0.5, answe
 
 
 def sessions(
-    timeouts: Timeouts = PATIENT, *, ca_file: str | None = None, allow: tuple[str, ...] = ("127.0.0.0/8",)
+    timeouts: Timeouts = PATIENT, *, ca_file: str | None = None, allow: tuple[str, ...] = ("127.0.0.0/8", "localhost")
 ) -> SmtpSessions:
     return SmtpSessions(WorkerSettings(database_url="", allow_hosts=allow, ca_file=ca_file), timeouts=timeouts)
 

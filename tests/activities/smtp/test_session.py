@@ -13,9 +13,9 @@ from activities.smtp.session import Login, SmtpFailure, Timeouts
 from domain.core.refusal import Refused
 from domain.failures.failure import Kind
 from tests.servers.certificates import Authority, ServerCertificate, of_an_untrusted_authority, self_signed
-from tests.servers.scripted_pop import Close, Expect, ScriptedServer, Send
+from tests.servers.scripted_pop import Close, Expect, ScriptedServer, Send, Step
 from tests.servers.scripted_smtp import CONNECT, SubmissionServer
-from tests.support.submission import HASTY, JANE, LOGIN, at, send, sessions
+from tests.support.submission import HASTY, JANE, LOGIN, PATIENT, at, send, sessions
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +24,23 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 async def failure(
-    server: SubmissionServer | ScriptedServer, login: Login | None = LOGIN, tls: str = "none", **more: object
+    server: SubmissionServer | ScriptedServer,
+    login: Login | None = LOGIN,
+    *,
+    tls: str = "none",
+    timeouts: Timeouts = PATIENT,
+    authority: Authority | None = None,
 ) -> SmtpFailure:
+    place = at(server, tls, "localhost" if tls != "none" else "127.0.0.1")
+    ca_file = str(authority.ca_file) if authority else None
     with pytest.raises(SmtpFailure) as failed:
-        await sessions(**more).log_in_only(at(server, tls, "localhost" if tls != "none" else "127.0.0.1"), login)  # type: ignore[arg-type]
+        await sessions(timeouts, ca_file=ca_file).log_in_only(place, login)
     return failed.value
 
 
 def course(failed: SmtpFailure) -> tuple[str, str, str]:
     verdict = failed.trouble.verdict
     return verdict.scope, verdict.course, failed.trouble.failure.kind
-
-
-ALLOW = {"allow": ("127.0.0.0/8", "::1/128", "localhost")}
 
 
 # --- logging in ---
@@ -107,7 +111,12 @@ async def test_without_a_mechanism_nothing_is_tried(mechanisms: list[str], auth:
 
 @pytest.mark.parametrize("challenge", [b"334 \r\n", b"334 UGFzc3dvcmQ6\r\n"])
 async def test_a_challenge_that_never_ends_is_ended(challenge: bytes) -> None:
-    script = [Send(b"220 hi\r\n"), Expect(), Send(b"250-hi\r\n250 AUTH LOGIN\r\n"), *[Expect(), Send(challenge)] * 50]
+    script: list[Step] = [
+        Send(b"220 hi\r\n"),
+        Expect(),
+        Send(b"250-hi\r\n250 AUTH LOGIN\r\n"),
+        *[Expect(), Send(challenge)] * 50,
+    ]
     async with ScriptedServer(script) as server:
         failed = await failure(server)
     assert course(failed) == ("route", "retry", Kind.PROTOCOL_ERROR)
@@ -146,14 +155,14 @@ async def test_a_login_over_tls(authority: Authority, tls: str) -> None:
     context = authority.good().context()
     made = SubmissionServer(tls=context) if tls == "implicit" else SubmissionServer(starttls=context)
     async with made as server:
-        await sessions(ca_file=str(authority.ca_file), **ALLOW).log_in_only(at(server, tls, "localhost"), LOGIN)
+        await sessions(ca_file=str(authority.ca_file)).log_in_only(at(server, tls, "localhost"), LOGIN)
     before = [] if tls == "implicit" else ["EHLO", "STARTTLS"]
     assert [line.split(" ")[0] for line in server.commands] == [*before, "EHLO", "AUTH", "QUIT"]
 
 
 async def test_stripped_starttls_is_named_and_nothing_is_sent_in_clear() -> None:
     async with SubmissionServer() as server:
-        failed = await failure(server, tls="starttls", **ALLOW)
+        failed = await failure(server, tls="starttls")
         await server.until_over()
     assert course(failed) == ("route", "suspend", Kind.CONFIGURATION)
     assert failed.trouble.failure.cause == "starttls_missing"
@@ -164,7 +173,7 @@ async def test_stripped_starttls_is_named_and_nothing_is_sent_in_clear() -> None
 async def test_text_behind_the_consent_to_starttls_is_named(authority: Authority, behind: bytes) -> None:
     async with SubmissionServer(starttls=authority.good().context()) as server:
         server.replies["STARTTLS"] = b"220 2.0.0 go ahead\r\n" + behind
-        failed = await failure(server, tls="starttls", ca_file=str(authority.ca_file), **ALLOW)
+        failed = await failure(server, tls="starttls", authority=authority)
         await server.until_over()
     assert failed.trouble.failure.cause == "starttls_injected"
     assert failed.trouble.verdict.course == "retry"
@@ -177,7 +186,7 @@ async def test_text_behind_the_consent_to_starttls_is_named(authority: Authority
 async def test_a_refused_starttls_sends_nothing_in_clear(reply: str, follows: str) -> None:
     async with SubmissionServer(keywords=["STARTTLS"]) as server:
         server.replies["STARTTLS"] = reply
-        failed = await failure(server, tls="starttls", **ALLOW)
+        failed = await failure(server, tls="starttls")
         await server.until_over()
     assert failed.trouble.verdict.course == follows
     assert server.attempts == 0
@@ -202,7 +211,7 @@ async def test_a_bad_certificate_gets_no_password_and_is_shown(
     context = certificate.context()
     server = SubmissionServer(tls=context) if tls == "implicit" else SubmissionServer(starttls=context)
     async with server:
-        failed = await failure(server, tls=tls, ca_file=str(authority.ca_file), **ALLOW)
+        failed = await failure(server, tls=tls, authority=authority)
         assert server.attempts == 0
     assert course(failed) == ("route", "suspend", Kind.CERTIFICATE)
     shown = failed.trouble.failure
@@ -214,7 +223,7 @@ async def test_a_bad_certificate_gets_no_password_and_is_shown(
 
 async def test_a_plain_server_at_the_port_of_implicit_tls_is_named() -> None:
     async with SubmissionServer() as server:
-        failed = await failure(server, tls="implicit", timeouts=Timeouts(connect=5), **ALLOW)
+        failed = await failure(server, tls="implicit", timeouts=Timeouts(connect=5))
     assert course(failed) == ("route", "suspend", Kind.CONFIGURATION)
     assert "587" in failed.trouble.failure.remedy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from activities.smtp.session import Timeouts
 from activities.smtp.transmission import Transmission, transmission
 from domain.core.refusal import Refused
 from domain.failures.failure import Kind
+from tests.servers.certificates import Authority
 from tests.servers.scripted_smtp import BODY, CONNECT, DOT, SubmissionServer
 from tests.support.submission import BOB, CAROL, HASTY, JANE, LOGIN, MESSAGE, PATIENT, Mark, at, pieces, send, sessions
 
@@ -494,3 +496,46 @@ async def test_the_greeting_is_waited_for_no_longer_than_said() -> None:
         one = await send(server, timeouts=HASTY)
     assert one.trouble is not None
     assert one.trouble.failure.cause == "timeout"
+
+
+# --- over TLS ---
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_large_message_over_tls_arrives_whole(tls: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = authority.good().context()
+    async with SubmissionServer(tls=context) if tls == "implicit" else SubmissionServer(starttls=context) as server:
+
+        async def looked() -> None:
+            assert server.messages == []
+
+        async with transmission(
+            sessions(ca_file=str(authority.ca_file)),
+            at(server, tls, "localhost"),
+            LOGIN,
+            Envelope(JANE, (BOB,)),
+            pieces(LARGE),
+            size=len(LARGE),
+            mark=Mark(also=looked),
+        ) as one:
+            assert states(one) == ["accepted"]
+    assert server.messages[0].data == LARGE
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_answer_that_is_lost_over_tls_leaves_doubt_too(fault: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with SubmissionServer(tls=authority.good().context()) as server:
+        getattr(server, fault).add(DOT)
+        async with transmission(
+            sessions(HASTY, ca_file=str(authority.ca_file)),
+            at(server, "implicit", "localhost"),
+            LOGIN,
+            Envelope(JANE, (BOB,)),
+            pieces(MESSAGE),
+            size=len(MESSAGE),
+            mark=Mark(),
+        ) as one:
+            assert states(one) == ["uncertain"]
+        assert len(server.messages) == 1

@@ -33,7 +33,7 @@ def reply(line: str) -> Reply:
 REFUSALS = """
 # before MAIL everything is the route's
 auth     route     suspend smtp_authentication 535 5.7.8 Username and Password not accepted
-auth     route     suspend configuration       535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.
+auth     route     suspend configuration       535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled
 auth     route     suspend configuration       535 5.7.139 Authentication unsuccessful, the request did not meet the criteria
 auth     route     suspend configuration       550 5.7.30 Basic authentication is not supported for Client Submission.
 auth     route     suspend configuration       534 5.7.9 Application-specific password required
@@ -79,7 +79,7 @@ dot      route     suspend configuration       554 5.2.2 mailbox full; STOREDRV.
 dot      route     suspend configuration       554 5.2.252 SendAsDenied; jane not allowed to send as
 dot      route     suspend configuration       550 5.7.60 SMTP; Client does not have permissions to send as this sender
 dot      route     suspend configuration       550 5.1.8 Access denied, bad outbound sender AS(42003)
-dot      route     pause   throttled           550 Domain example.com has exceeded the max emails per hour (150/150) allowed. Message discarded.
+dot      route     pause   throttled           550 Domain example.com has exceeded the max emails per hour (150/150) allowed.
 dot      route     pause   throttled           554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException
 dot      route     pause   throttled           432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded
 """
