@@ -8,7 +8,6 @@ no reply. Every method may be cancelled; `abort()` is what is left to do then.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import socket
 import ssl
@@ -191,10 +190,8 @@ class SmtpLine(SMTPProtocol):
     async def _caught_up(self) -> None:
         """Raises what has ended the line, if only our kernel knows of it so far: a broken line has nothing unsent either."""
         await asyncio.sleep(0)
-        await asyncio.sleep(0)  # what has come in meanwhile was seen only after the first
+        await asyncio.sleep(0)  # asyncio sees what has come in meanwhile only after the first
         self.check()
-        if number := self._tcp.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(number, os.strerror(number))
 
     async def close(self, *, seconds: float) -> None:
         """Close as TLS and TCP would have it, or just drop the line when that takes longer than `seconds`."""

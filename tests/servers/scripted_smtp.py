@@ -28,12 +28,14 @@ _END = b"\r\n.\r\n"
 
 @dataclass
 class Transaction:
-    """What MAIL began. `recipients` are those that were accepted; `complete`: the dot arrived, and `data` is the message."""
+    """What MAIL began. `recipients` are those that were accepted; `complete`: the dot arrived, and `data` is the message;
+    `received` counts its bytes as they come."""
 
     sender: str
     parameters: str
     recipients: list[str] = field(default_factory=list)
     data: bytes = b""
+    received: int = 0
     complete: bool = False
     answer: str | None = None
 
@@ -117,6 +119,12 @@ class SubmissionServer(LoopbackServer):
         while not self.messages:
             await self._news.wait()
 
+    def takes_little(self) -> None:
+        """Let the kernel keep next to nothing of what the server does not read."""
+        assert self._listener is not None
+        for listening in self._listener.sockets:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
     async def give_up(self, words: bytes) -> None:
         """Say this in every session, unasked, and hang up."""
         for writer in list(self.writers):
@@ -174,7 +182,11 @@ class _Session:
         """Answer as the server was told to, or as is right; what was answered."""
         server, keys = self.server, {key, line}
         for one in keys & server.pauses.keys():
+            if key == BODY:  # nobody reads meanwhile
+                self.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's can
             await asyncio.sleep(server.pauses[one])
+            if key == BODY:
+                self.writer.transport.resume_reading()  # type: ignore[attr-defined]
         for one in keys & server.floods.keys():
             while True:
                 self.writer.write(server.floods[one] * 1000)
@@ -306,6 +318,7 @@ class _Session:
             if not piece:
                 raise _Hung
             received += piece
+            transaction.received += len(piece)
             transaction.data = bytes(received[2:]) if told else b""
         transaction.data = bytes(received[: end + 2]).replace(b"\r\n..", b"\r\n.")[2:]
         transaction.complete = True

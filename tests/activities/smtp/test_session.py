@@ -111,13 +111,9 @@ async def test_without_a_mechanism_nothing_is_tried(mechanisms: list[str], auth:
 
 @pytest.mark.parametrize("challenge", [b"334 \r\n", b"334 UGFzc3dvcmQ6\r\n"])
 async def test_a_challenge_that_never_ends_is_ended(challenge: bytes) -> None:
-    script: list[Step] = [
-        Send(b"220 hi\r\n"),
-        Expect(),
-        Send(b"250-hi\r\n250 AUTH LOGIN\r\n"),
-        *[Expect(), Send(challenge)] * 50,
-    ]
-    async with ScriptedServer(script) as server:
+    offers: list[Step] = [Send(b"220 hi\r\n"), Expect(), Send(b"250-hi\r\n250 AUTH LOGIN\r\n")]
+    asks: list[Step] = [Expect(), Send(challenge)]
+    async with ScriptedServer(offers + asks * 50) as server:
         failed = await failure(server)
     assert course(failed) == ("route", "retry", Kind.PROTOCOL_ERROR)
     assert len(server.received) <= 5
