@@ -131,19 +131,17 @@ class SmtpLine(SMTPProtocol):
         self._streaming = True
         self._writing().set_write_buffer_limits(high=BUFFERED)
 
-    async def send(self, data: bytes, *, seconds: float) -> None:
-        """A piece of the message, once there is room for it: it may be long, and goes out bit by bit.
+    async def send(self, piece: bytes, *, seconds: float) -> None:
+        """A piece of the message, and wait until there is room for the next one.
 
         TimeoutError when the kernel takes nothing like `BUFFERED` bytes in `seconds`; EarlyRefusal; else as `command`.
         """
-        view = memoryview(data)
-        for start in range(0, len(view), BUFFERED):
-            self.check()
-            self._writing().write(bytes(view[start : start + BUFFERED]))
-            await asyncio.sleep(0)  # a kernel that takes all at once must not keep everybody else waiting
-            async with asyncio.timeout(seconds):
-                with awaits_an_answer():
-                    await self._writable.wait()
+        self.check()
+        self._writing().write(piece)
+        await asyncio.sleep(0)  # a kernel that takes all at once must not keep everybody else waiting
+        async with asyncio.timeout(seconds):
+            with awaits_an_answer():
+                await self._writable.wait()
         self.check()
 
     async def until_received(self, *, seconds: float) -> None:

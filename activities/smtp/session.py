@@ -185,7 +185,7 @@ class SmtpSession:
             server.host, server.port, self._settings.allow_hosts, tls=server.tls, setting=OUTGOING
         )
         with span("smtp.connect"):
-            await self._connect(trusting("SMTP", self._settings.ca_file))
+            await self._connect()
         if words:
             with span("smtp.login"):
                 await self._log_in(words)
@@ -294,7 +294,8 @@ class SmtpSession:
 
     # --- opening ---
 
-    async def _connect(self, context: ssl.SSLContext) -> None:
+    async def _connect(self, context: ssl.SSLContext | None = None) -> None:
+        """`context` None: whom every session trusts."""
         server = self.server
         self.phase = "connect"
         self._line = line = await reached(SmtpLine, self._addresses, server.port, seconds=self.timeouts.connect)
@@ -313,8 +314,9 @@ class SmtpSession:
             await self._secure(context)
             await self._hello()  # what was said in clear does not count (RFC 3207 section 4.2)
 
-    async def _secure(self, context: ssl.SSLContext) -> None:
+    async def _secure(self, context: ssl.SSLContext | None) -> None:
         self.phase = "tls"
+        context = context or trusting("SMTP", self._settings.ca_file)
         self.certificates = await self.line.secure(context, self.server.host, seconds=self.timeouts.connect)
 
     async def _hello(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from activities.smtp.envelope import Envelope, Path, path
-from activities.smtp.line import NotSmtp
+from activities.smtp.line import BUFFERED, NotSmtp
 from activities.smtp.session import SERVERS_FAULTS, Decided, Login, Phase, Server, SmtpSession, SmtpSessions, Trouble
 from activities.smtp.stuffing import Stuffing
 from domain.sending.outcomes import Reply, Verdict, no_smtputf8, too_large
@@ -41,8 +41,8 @@ class RecipientOutcome:
 class Transmission:
     """What came of one transmission, recipients in the envelope's order.
 
-    `phase` is how far it came. `marked`: the mark was committed; `dot_sent`: the dot was written, so the server may have
-    accepted - marked and not `dot_sent` is certainly not sent. `superseded`: the mark said no. `answer` is the reply to the dot
+    `phase` is how far it came. `marked`: the mark was committed; `dot_sent`: the dot was written; marked and not
+    `dot_sent` is certainly not sent. `superseded`: the mark said no. `answer` is the reply to the dot
     as it came (not redacted, not for logs: it may name the message's new id), `said` what may be shown of it. `trouble` is what
     went wrong with the route or the whole message; what went wrong with one recipient alone is in its outcome.
     """
@@ -197,7 +197,8 @@ class _Transaction:
         async with contextlib.aclosing(_blamed_on_us(body)) as pieces:
             async for piece in pieces:
                 sent += len(piece)
-                await line.send(stuffing.stuff(piece), seconds=seconds)
+                for start in range(0, len(piece), BUFFERED):
+                    await line.send(stuffing.stuff(piece[start : start + BUFFERED]), seconds=seconds)
         if sent != self._size:  # half a message must not look like a whole one
             raise ValueError(f"the body has {sent} bytes and not {self._size}")
         await line.send(stuffing.end(), seconds=seconds)

@@ -167,6 +167,18 @@ async def test_recipients_are_told_apart() -> None:
     assert one.trouble is None
 
 
+async def test_a_refusal_of_all_is_the_routes_where_it_is_about_relaying() -> None:
+    async with SubmissionServer() as server:
+        server.replies["RCPT"] = "554 5.7.1 Relay access denied"
+        one = await send(server, to=(BOB, CAROL))
+        server.replies = {f"RCPT TO:<{BOB}>": "554 5.7.1 Relay access denied"}
+        other = await send(server, to=(BOB, CAROL))
+    assert states(one) == ["deferred", "deferred"]
+    assert one.trouble is not None
+    assert (one.trouble.verdict.scope, one.trouble.verdict.course) == ("route", "suspend")
+    assert (states(other), other.trouble) == (["rejected", "accepted"], None)
+
+
 async def test_without_an_accepted_recipient_there_is_no_data_and_no_mark() -> None:
     async with SubmissionServer() as server:
         server.replies["RCPT"] = "550 5.1.1 no such user"
