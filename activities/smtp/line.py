@@ -337,6 +337,8 @@ class SmtpLine(SMTPProtocol):
         if sys.platform != "linux" or waiting:
             return waiting
         raw = self._tcp.get_extra_info("socket")
+        if raw.fileno() < 0:  # closed, and TLS has not told us yet
+            raise self._end()
         left = fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4))
         return int(struct.unpack("i", left)[0])
 
