@@ -44,10 +44,12 @@ BELOW: dict[str, dict[str, str]] = {
         "crm": "core directory failures linking message privacy urls",
         "reconciliation": "retrieval",
         "oauth": "crm directory failures urls",
+        "sending": "failures",
     },
     "activities": {
         "core": "",
         "pop": "",
+        "smtp": "",
         "mailbox": "core pop",
         "storage": "mailbox",
         "linking": "core mailbox storage",

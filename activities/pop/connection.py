@@ -19,8 +19,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from typing import Literal, TypeVar
 
 from activities.pop.conversation import Arriving, Conversation, ListTooLong, MessageTooLarge, OutOfStep, Timeouts, Tls
-from activities.pop.protocol import decode, encode
+from activities.pop.protocol import encode
 from activities.pop.transport import ProtocolViolation, ServerRefused
+from infra.network.words import decoded
 
 __all__ = [
     "Arrival",
@@ -92,7 +93,7 @@ class PopConnection(Conversation):
             if refused.command != "CAPA":
                 raise
             lines = []
-        words = [decode(line).split(maxsplit=MOST_MECHANISMS + 1)[: MOST_MECHANISMS + 1] for line in lines]
+        words = [decoded(line).split(maxsplit=MOST_MECHANISMS + 1)[: MOST_MECHANISMS + 1] for line in lines]
         self.capabilities = {
             keyword.upper(): tuple(arguments) for keyword, *arguments in filter(None, words) if keyword.upper() in MEANT
         }
@@ -340,7 +341,7 @@ def _numbers(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _printable(uid: bytes) -> str:
-    text = decode(uid)
+    text = decoded(uid)
     return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 

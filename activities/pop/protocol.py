@@ -31,6 +31,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from infra.network.words import decoded
+
 LONGEST_LINE = 64 * 1024
 """Bytes of a status or listing line, without its CRLF. RFC 1939 allows 512, and servers exceed that in their errors.
 Lines of messages have no limit."""
@@ -246,7 +248,7 @@ class PopProtocol:
             while self._advance(events):
                 pass
         except _Broken as broken:
-            received = decode(bytes(self._buffer[:20])) if self.current == GREETING else ""
+            received = decoded(bytes(self._buffer[:20])) if self.current == GREETING else ""
             events.append(Violation(str(broken), received))
             self._reading = _Reading.NOTHING
             self._buffer.clear()
@@ -294,17 +296,17 @@ class PopProtocol:
             raise _Broken(f"{self._answer()} begins with neither +OK nor -ERR")
         match status[1], command:
             case b"-ERR", None:
-                events.append(Unasked(decode(status[2])))
+                events.append(Unasked(decoded(status[2])))
             case _, None:
                 raise _Broken("the server answered what nothing had asked")
             case b"-ERR", _:
-                events.append(Refused(self._awaited.popleft(), decode(status[2])))
+                events.append(Refused(self._awaited.popleft(), decoded(status[2])))
             case b"+", "AUTH":
                 events.append(Continuation("AUTH"))
             case b"+", _:
                 raise _Broken(f"{self._answer()} asks for more, which only AUTH may be answered")
             case _:
-                self._accept(command, decode(status[2]), events)
+                self._accept(command, decoded(status[2]), events)
         if self._reading is _Reading.MESSAGE:
             # The CRLF of a status line also begins the CRLF.CRLF of an empty message: there it stays in the buffer.
             self._opening = end - len(line)
@@ -396,16 +398,6 @@ class PopProtocol:
     def _consume(self, length: int) -> None:
         del self._buffer[:length]  # O(1): a bytearray only moves its start
         self._scanned = 0
-
-
-def decode(text: bytes) -> str:
-    """A server's words: UTF-8, else gb18030 as Chinese providers write, else whatever can be read of them."""
-    for charset in ("utf-8", "gb18030"):
-        try:
-            return text.decode(charset).strip()
-        except UnicodeDecodeError:
-            continue
-    return text.decode("utf-8", errors="replace").strip()
 
 
 def encode(command: str, text: str) -> bytes:

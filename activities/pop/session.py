@@ -16,9 +16,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-
 from activities.pop.auth_codes import AuthCodes
 from activities.pop.certificates import presented_chain
 from activities.pop.connection import (
@@ -30,11 +27,11 @@ from activities.pop.connection import (
     TokenMechanism,
 )
 from activities.pop.listing_budget import RESERVED_SECONDS, ListingBudget, Share
-from domain.core.redaction import cleaned, redact
+from domain.core.redaction import redact
 from domain.core.refusal import Refused
 from domain.failures.classification import diagnose_error, diagnose_reply, diagnose_violation, says_auth
 from domain.failures.connection_rules import SENT_TOGETHER
-from domain.failures.failure import Certificate, Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
+from domain.failures.failure import Diagnosed, Diagnosis, Failure, Kind, TlsEvidence
 from domain.failures.pop_remedies import LOGIN_METHOD
 from domain.failures.remedy import Remedy
 from domain.mailbox.providers import profile_of
@@ -42,6 +39,7 @@ from domain.mailbox.settings import AccountSettings
 from domain.oauth import Grant, is_grant, token_refused
 from domain.retrieval.reports import HostOutage, Progress
 from infra.network.addresses import permitted_addresses
+from infra.network.certificates import evidence
 from infra.network.tls import trusting
 from infra.oauth.tokens import AccessTokens
 from infra.settings import WorkerSettings
@@ -52,8 +50,6 @@ from infra.vault.uses import use_of
 logger = logging.getLogger(__name__)
 
 LONGEST_LOGIN_DELAY = 24 * 60 * 60.0
-LONGEST_CHAIN = 6
-MOST_NAMES = 20
 
 
 class Unusable(Exception):
@@ -387,8 +383,7 @@ class Sessions:
                 starttls=incoming.tls == "starttls",
                 timeout=self._timeouts.connect,
             )
-        described = [certificate for der in chain[:LONGEST_CHAIN] if (certificate := _described(der))]
-        return TlsEvidence(host=incoming.host, port=incoming.port, at=at, chain=tuple(described))
+        return evidence(chain, host=incoming.host, port=incoming.port, at=at)
 
 
 def _token_mechanism(announced: Sequence[str], provider: str) -> TokenMechanism | None:
@@ -400,26 +395,6 @@ def _token_mechanism(announced: Sequence[str], provider: str) -> TokenMechanism 
     elif "XOAUTH2" in offered:
         return "XOAUTH2"
     return "OAUTHBEARER" if "OAUTHBEARER" in offered else None
-
-
-def _described(der: bytes) -> Certificate | None:
-    try:
-        parsed = x509.load_der_x509_certificate(der)
-    except ValueError:
-        return None
-    try:
-        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts = tuple(cleaned(str(name.value))[:255] for name in names)[:MOST_NAMES]
-    except (x509.ExtensionNotFound, ValueError):
-        hosts = ()
-    return Certificate(
-        subject=cleaned(parsed.subject.rfc4514_string())[:500],
-        issuer=cleaned(parsed.issuer.rfc4514_string())[:500],
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
-        sha256=parsed.fingerprint(hashes.SHA256()).hex(),
-        names=hosts,
-    )
 
 
 def as_configuration(refused: Refused, support: str, at: datetime) -> SessionFailure:

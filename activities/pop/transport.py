@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import math
-import socket
 import ssl
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from activities.pop.protocol import Closed, Event, PopProtocol, Unasked, Violation
+from infra.network.certificates import presented
+from infra.network.reaching import reached
 from infra.watchdog import awaits_an_answer
 
 MOST_UNREAD = 256 * 1024
@@ -88,24 +87,7 @@ class Line(asyncio.Protocol):
 
         OSError of the last address (socket.gaierror, ConnectionRefusedError, TimeoutError, ...) when none does.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        places: list[str] = []
-        async with asyncio.timeout_at(deadline):
-            for address in addresses:
-                places += [address] if _is_literal(address) else await _look_up(address, port)
-        failure: OSError = OSError("there is no address to connect to")
-        for position, place in enumerate(places):
-            share = (deadline - loop.time()) / (len(places) - position)
-            try:
-                async with asyncio.timeout(share):
-                    # TCP_NODELAY is asyncio's default.
-                    return (await loop.create_connection(cls, place, port))[1]
-            except TimeoutError:
-                failure = TimeoutError(f"no connection within {share:.0f} s")
-            except OSError as error:
-                failure = error
-        raise failure
+        return await reached(cls, addresses, port, seconds=seconds)
 
     async def secure(self, context: ssl.SSLContext, server_name: str, *, seconds: float) -> list[bytes]:
         """Do the TLS handshake; the certificates that the server presented, in DER, its own first."""
@@ -114,7 +96,7 @@ class Line(asyncio.Protocol):
             secured = await self._loop.start_tls(self._transport, self, context, server_hostname=server_name)
         assert secured is not None
         self._transport = secured
-        return _presented(secured.get_extra_info("ssl_object"))
+        return presented(secured.get_extra_info("ssl_object"))
 
     @property
     def open(self) -> bool:
@@ -291,31 +273,3 @@ class Patience:
     def _renew(self) -> None:
         self._mark = self._line.received
         self._deadline = self._loop.time() + self._seconds
-
-
-def _presented(tls: ssl.SSLObject) -> list[bytes]:
-    # Python 3.13 has the whole chain in public; before, the object below has it, as PEM by default.
-    if hasattr(tls, "get_unverified_chain"):
-        return list(tls.get_unverified_chain())
-    inner: Any = getattr(tls, "_sslobj", None)
-    if hasattr(inner, "get_unverified_chain"):
-        return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in inner.get_unverified_chain()]
-    own = tls.getpeercert(binary_form=True)
-    return [own] if own else []
-
-
-def _is_literal(address: str) -> bool:
-    """Whether an address needs no look-up: those wait for a thread, and another account's dead resolver may hold them."""
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return True
-
-
-async def _look_up(name: str, port: int) -> list[str]:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except UnicodeError:  # an empty label, or one of more than 63 letters
-        raise socket.gaierror(socket.EAI_NONAME, "no host can have that name") from None
-    return [str(info[4][0]) for info in found]

@@ -23,6 +23,7 @@ from domain.failures.failure import Diagnosis, Kind
 from domain.failures.meanings import MOST_READ, Decision, decide
 from domain.failures.pop_rules import NAMES, POP, UNKNOWN_COMMAND, Phase
 from domain.failures.remedy import Remedy
+from domain.failures.services import POP_SERVICE, Service
 from domain.failures.smtp_rules import SMTP, SmtpPhase
 from domain.failures.vocabulary import Vocabulary, vocabulary
 
@@ -180,7 +181,14 @@ def _without_a_rule(text: str, phase: Phase, provider: str | None) -> Decision:
 
 
 def diagnose_error(
-    error: BaseException, *, phase: ErrorPhase, host: str, port: int, at: datetime, egress: str = ""
+    error: BaseException,
+    *,
+    phase: ErrorPhase,
+    host: str,
+    port: int,
+    at: datetime,
+    egress: str = "",
+    service: Service = POP_SERVICE,
 ) -> Diagnosis:
     """What an error of the name service, the network or TLS means; `EOFError` is the server hanging up.
 
@@ -194,27 +202,27 @@ def diagnose_error(
         "egress": egress.strip() or network.UNKNOWN_EGRESS,
     }
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate(error, place)
+        return _certificate(error, place, service)
     if isinstance(error, ssl.SSLError) and (remedy := network.TLS_REMEDIES.get(_reason(error))):
-        return Diagnosis(Kind.CONFIGURATION, None, remedy.filled_in(place))
+        return Diagnosis(Kind.CONFIGURATION, None, service.told(remedy, place))
     cause = _cause(error, phase)
     if cause is None:
         raise error
     if cause == "timeout" and phase == "login":
-        return Diagnosis(Kind.SERVER_ERROR, None, network.SLOW_LOGIN.filled_in(place))
+        return Diagnosis(Kind.SERVER_ERROR, None, service.told(network.SLOW_LOGIN, place))
     remedy = network.CONNECTION_REMEDIES[cause]
     if phase in _BEFORE_THE_GREETING and cause != "dns":
         remedy = remedy.and_then(network.ONLY_US)
     if phase == "login" and cause in ("closed", "reset"):
         remedy = remedy.and_then(network.PASSWORD_TOO)
-    return Diagnosis(Kind.CONNECTION, cause, remedy.filled_in(place))
+    return Diagnosis(Kind.CONNECTION, cause, service.told(remedy, place))
 
 
-def _certificate(error: ssl.SSLCertVerificationError, place: dict[str, str | int]) -> Diagnosis:
+def _certificate(error: ssl.SSLCertVerificationError, place: dict[str, str | int], service: Service) -> Diagnosis:
     cause = network.CERTIFICATE_CAUSES.get(getattr(error, "verify_code", 0), "other")
     reason = redact(getattr(error, "verify_message", "") or "no reason given")
     remedy = Remedy.of(network.CERTIFICATE_REMEDIES[cause]).and_then(*network.CERTIFICATE_EVIDENCE.parts)
-    return Diagnosis(Kind.CERTIFICATE, cause, remedy.filled_in(place | {"reason": in_notice(reason)}))
+    return Diagnosis(Kind.CERTIFICATE, cause, service.told(remedy, place | {"reason": in_notice(reason)}))
 
 
 def _reason(error: ssl.SSLError) -> str:
@@ -260,19 +268,21 @@ def _numbers_within(error: OSError) -> set[int | None]:
     return {int(number) for number in re.findall(r"\[Errno (\d+)\]", str(error))}
 
 
-def diagnose_violation(received: str, *, host: str, port: int, greeting: bool = False) -> Diagnosis:
-    """What it means that a server does not speak POP3.
+def diagnose_violation(
+    received: str, *, host: str, port: int, greeting: bool = False, service: Service = POP_SERVICE
+) -> Diagnosis:
+    """What it means that a server does not speak POP3, or SMTP.
 
-    With `greeting`, `received` is what came instead of one: a port of IMAP, SMTP or the web is told apart (R42).
+    With `greeting`, `received` is what came instead of one: a port of another protocol is told apart (R42).
     Later it is not looked at, so that nothing of a message ever is.
     """
     place: dict[str, str | int] = {"host": host, "port": port}
     if not greeting:
-        return Diagnosis(Kind.PROTOCOL_ERROR, None, network.VIOLATION_REMEDY.filled_in(place))
+        return Diagnosis(Kind.PROTOCOL_ERROR, None, service.told(network.VIOLATION_REMEDY, place))
     words = received.lstrip().upper()
-    for start, protocol in network.OTHER_PROTOCOLS:
+    for start, protocol in service.greetings:
         if words.startswith(start.upper()):
-            remedy = network.OTHER_PROTOCOL_REMEDY.filled_in(place | {"protocol": protocol})
-            return Diagnosis(Kind.POP_UNAVAILABLE, None, remedy)
+            remedy = service.told(network.OTHER_PROTOCOL_REMEDY, place | {"protocol": protocol})
+            return Diagnosis(service.of_another, None, remedy)
     remedy = network.VIOLATION_REMEDY.and_then(network.OTHER_SERVICE)
-    return Diagnosis(Kind.PROTOCOL_ERROR, None, remedy.filled_in(place))
+    return Diagnosis(Kind.PROTOCOL_ERROR, None, service.told(remedy, place))

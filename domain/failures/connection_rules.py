@@ -1,7 +1,7 @@
 """What a socket's or a TLS library's error means: tables of error numbers, certificate codes and TLS reasons, with remedies.
 
-In the texts, {host}, {port} and {at} are filled in (`Remedy.filled_in`). Certificate codes are OpenSSL's X509_V_ERR_* numbers,
-as in `ssl.SSLCertVerificationError.verify_code`.
+In the texts, {host}, {port}, {at} and the words of a `Service` are filled in (`Service.told`). Certificate codes are OpenSSL's
+X509_V_ERR_* numbers, as in `ssl.SSLCertVerificationError.verify_code`.
 """
 
 from __future__ import annotations
@@ -27,22 +27,20 @@ RESET = frozenset((errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHU
 
 CONNECTION_REMEDIES: dict[str, Remedy] = {
     "dns": Remedy.of(
-        "The server's name {host} could not be resolved. Check its spelling in the account's settings (change_settings) "
+        "The server's name {host} could not be resolved. Check its spelling in {settings} "
         "against what the provider documents; if it is right, the name service is in trouble.",
         PASSES_BY_ITSELF,
         FIFTY,
     ),
     "refused": Remedy.of(
-        "Nothing accepts connections at {host} port {port}. Check host and port in the account's settings "
-        "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, the server "
-        "is down, or it does not offer POP at all (Exchange does not unless it is switched on): ask your e-mail "
-        "administrator.",
+        "Nothing accepts connections at {host} port {port}. Check host and port in {settings}: {usual}. If they are right, "
+        "the server is down, or {not_offered}: ask your e-mail administrator.",
         PASSES_BY_ITSELF,
         FIFTY,
     ),
     "timeout": Remedy.of(
         "{host} port {port} did not answer in time. It may be down or overloaded, a firewall may be dropping the "
-        "connection, or host or port in the account's settings may be wrong (change_settings).",
+        "connection, or host or port may be wrong in {settings}.",
         PASSES_BY_ITSELF,
         FIFTY,
     ),
@@ -139,8 +137,8 @@ CERTIFICATE_REMEDIES: dict[str, str] = {
 }
 # TLS that cannot work as configured, by `ssl.SSLError.reason`; every other reason is a connection cut off.
 _PLAINTEXT = Remedy.of(
-    "{host} port {port} does not speak TLS from the first byte. Set the account to STARTTLS (usually port 110), or to the "
-    "port that the provider documents for implicit TLS (usually 995), with change_settings.",
+    "{host} port {port} does not speak TLS from the first byte. Set it to STARTTLS (usually port {starttls_port}), or to "
+    "the port that the provider documents for implicit TLS (usually {implicit_port}), with change_settings.",
     LOOKS_DAILY,
 )
 _OUTDATED = Remedy.of(
@@ -149,8 +147,8 @@ _OUTDATED = Remedy.of(
     LOOKS_DAILY,
 )
 _UNKNOWN_NAME = Remedy.of(
-    "The server at {host} port {port} does not know the name {host}. Check the host in the account's settings "
-    "(change_settings) against what the provider documents.",
+    "The server at {host} port {port} does not know the name {host}. Check the host in {settings} "
+    "against what the provider documents.",
     LOOKS_DAILY,
 )
 TLS_REMEDIES: dict[str, Remedy] = {
@@ -175,32 +173,18 @@ TLS_REMEDIES: dict[str, Remedy] = {
     "TLSV1_UNRECOGNIZED_NAME": _UNKNOWN_NAME,
 }
 
-# How other protocols greet on a port that was taken for POP's.
-OTHER_PROTOCOLS: tuple[tuple[str, str], ...] = (
-    ("* OK", "IMAP"),
-    ("* PREAUTH", "IMAP"),
-    ("* BYE", "IMAP"),
-    ("220", "SMTP"),
-    ("421", "SMTP"),
-    ("554", "SMTP"),
-    ("HTTP/", "HTTP"),
-    ("<!DOCTYPE", "HTTP"),
-    ("<html", "HTTP"),
-    ("SSH-", "SSH"),
-)
 OTHER_PROTOCOL_REMEDY = Remedy.of(
-    "{host} port {port} answers, but it speaks {protocol}, not POP3. Check host and port in the account's settings "
-    "(change_settings): POP is usually port 995 with implicit TLS, or 110 with STARTTLS. If they are right, ask your "
-    "e-mail administrator whether POP is offered.",
+    "{host} port {port} answers, but it speaks {protocol}, not {protocol_name}. Check host and port in "
+    "{settings}: {usual}. If they are right, ask your e-mail administrator whether {service} is offered.",
     LOOKS_DAILY,
 )
 VIOLATION_REMEDY = Remedy.of(
-    "What {host} port {port} sent is not POP3 as it is written down, so the session was ended before anything could be "
-    "misread.",
+    "What {host} port {port} sent is not {protocol_name} as it is written down, so the session was ended before "
+    "anything could be misread.",
     PASSES_BY_ITSELF,
     "If it goes on for more than a day, give the reference of this failure to support.",
 )
 OTHER_SERVICE = (
-    "It happened in the server's very first words, so another service than POP may be answering there: check host and port "
-    "in the account's settings (change_settings)."
+    "It happened in the server's very first words, so another service than {service} may be answering there: check host "
+    "and port in {settings}."
 )

@@ -72,3 +72,35 @@ UNKNOWN_WORDS = Remedy.of(
     NOTHING_TO_DO,
     "If it goes on for more than a day, check both.",
 )
+NO_STARTTLS = Remedy.of(
+    "The outgoing server does not offer STARTTLS at this port, or something on the way takes the offer out. Nothing was "
+    "sent, for it would have gone in clear text. Set the route to the port and the encryption that the provider documents "
+    f"(587 with STARTTLS, or 465 with implicit TLS). {_LOOKS}",
+)
+INJECTED = Remedy.of(
+    "Behind the outgoing server's consent to STARTTLS came more text that was not encrypted: either the server is broken, or "
+    "somebody on the way slips words of his own into the connection. The session was ended before anything was sent.",
+    NOTHING_TO_DO,
+    "If it goes on, show this to the e-mail administrator, and use port 465 with implicit TLS where that is offered.",
+)
+TURNED_AWAY = Remedy.of(
+    "The outgoing server turns Mailroom away before any login, most often because of the address that Mailroom connects "
+    "from. Its own words, shown with this failure, say why: show them to the e-mail administrator or the provider's "
+    f"support. {_LOOKS}",
+)
+OWN_MAILBOX_FULL = Remedy.of(
+    "The sender's own mailbox is full, so the provider takes no mail from it. Make room in it, also in its Sent and Trash "
+    f"folders. {_LOOKS}",
+)
+NEEDS_SMTPUTF8 = Remedy.of(
+    "An address of this message has letters before the @ that only servers with SMTPUTF8 pass on, and the outgoing server "
+    "does not offer that. Send it to another address of the recipient, or by another route.",
+)
+TOO_LARGE = Remedy.of(
+    "The message is larger than the outgoing server takes. Send less with it, or a link to what was to be attached.",
+)
+DOUBT = Remedy.of(
+    "The message was handed over whole, and then no answer came that could be read: the server may have accepted it or not. "
+    "It is not sent again by itself, lest anybody get it twice. What proves that it was sent (a copy, a reply, a bounce) "
+    "settles it; otherwise say what happened with resolve.",
+)

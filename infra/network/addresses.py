@@ -72,6 +72,12 @@ INCOMING = Setting(
     "give the mail server's public name",
     "use implicit (port 995) or starttls (port 110)",
 )
+OUTGOING = Setting(
+    "outgoing.host",
+    "outgoing.tls",
+    "give the mail server's public name",
+    "use implicit (port 465) or starttls (port 587)",
+)
 URL = Setting("url", "url", "give a public address", "give an https:// URL")
 
 

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
-Protocol = Literal["POP", "HTTP"]
+Protocol = Literal["POP", "SMTP", "HTTP"]
 
 
 def trusting(protocol: Protocol, ca_file: str | None) -> ssl.SSLContext:

@@ -27,8 +27,8 @@ from activities.pop.protocol import (
     Refused,
     Unasked,
     Violation,
-    decode,
 )
+from infra.network.words import decoded
 
 
 def after(*commands: str, pipelining: bool = True) -> PopProtocol:
@@ -191,7 +191,7 @@ def test_a_refusal_amid_a_pipeline_has_no_body() -> None:
 )
 def test_a_reply_is_read_in_the_charset_that_fits(wire: bytes, text: str) -> None:
     assert after("PASS").receive(b"-ERR " + wire + b"\r\n") == [Refused("PASS", text)]
-    assert decode(wire) == text
+    assert decoded(wire) == text
 
 
 @pytest.mark.parametrize("command", ["NOOP", "UIDL"])

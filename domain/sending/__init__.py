@@ -1,0 +1,1 @@
+"""Sending: what is composed, and what comes of it."""
