@@ -43,6 +43,7 @@ BELOW: dict[str, dict[str, str]] = {
         "linking": "core directory message privacy",
         "crm": "core directory failures linking message privacy urls",
         "reconciliation": "retrieval",
+        "sending": "bounces core mailbox message mime",
         "oauth": "crm directory failures urls",
     },
     "activities": {
