@@ -56,6 +56,7 @@ _CONTENT_TYPE = re.compile(
 _NOT_IN_FILE_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_AROUND_NAMES = str.maketrans('"<>', "'()")  # which some programs take off a name, and no Windows has in one
 
 
 def _recipient(text: str) -> str:
@@ -177,7 +178,7 @@ def file_name(text: str) -> str:
     """The name of a file as its receiver is to see it: the last part of a path, without controls and what turns letters around,
     at most 200 bytes with its ending; "" where nothing is left."""
     last = re.split(r"[/\\]", _NOT_IN_FILE_NAMES.sub("", text))[-1]
-    last = " ".join(last.split()).rstrip(". ")
+    last = " ".join(last.translate(_AROUND_NAMES).split()).rstrip(". ")
     stem, dot, ending = last.rpartition(".") if "." in last[-12:] else (last, "", "")
     room = LONGEST_FILE_NAME - len((dot + ending).encode())
     return stem.encode()[:room].decode("utf-8", "ignore") + dot + ending

@@ -8,12 +8,23 @@ from html import escape
 from domain.bounces.html_tags import Tag, tags_and_texts
 from domain.bounces.html_words import words_of
 
+LONGEST_PAGE = 1 << 20  # characters, without what says nothing about words
+GOES_ON = "[The message goes on in HTML.]"
+
 _RAW = ("style", "script")
+_TELLING = ("style", "class", "id", "hidden", "size")  # attributes by which a page hides words
 
 
 def text_of_html(page: str) -> str:
-    """The words of a page. Links to the web are told behind their words where those do not name them."""
-    return words_of("".join(_with_links(page))).strip()
+    """The words of a page. Links to the web are told behind their words where those do not name them. Of a page that is longer
+    than anybody reads, the beginning and a line that says so: a megabyte takes seconds."""
+    pieces: list[str] = []
+    room = LONGEST_PAGE
+    for piece in _with_links(page):
+        if (room := room - len(piece)) < 0:
+            return f"{words_of(''.join(pieces)).strip()}\n\n{GOES_ON}"
+        pieces.append(piece)
+    return words_of("".join(pieces)).strip()
 
 
 def _with_links(page: str) -> Iterator[str]:
@@ -38,5 +49,5 @@ def _with_links(page: str) -> Iterator[str]:
 
 
 def _tag(tag: Tag) -> str:
-    attributes = "".join(f' {name}="{escape(value)}"' for name, value in tag.attributes.items())
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in tag.attributes.items() if name in _TELLING)
     return f"<{'/' if tag.ends else ''}{tag.name}{attributes}>"

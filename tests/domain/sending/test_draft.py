@@ -97,6 +97,7 @@ def test_personal_mail_to_more_than_100_is_refused_and_bulk_named() -> None:
         ("a\r\nContent-Type: text/html\r\n.pdf", "html.pdf"),
         ("a\0b.pdf", "ab.pdf"),
         (".gitignore", ".gitignore"),
+        ('"offer" <1>.pdf', "'offer' (1).pdf"),
         ("x" * 300 + ".pdf", "x" * 196 + ".pdf"),
         ("ü" * 300, "ü" * 100),
     ],

@@ -101,7 +101,7 @@ def test_whoever_had_a_blind_copy_of_ones_own_mail_is_told_to_nobody() -> None:
     header = ["From: jane@example.com", "To: anna@example.org", "Bcc: hidden@example.net"]
     assert addresses(answered(*header, kind="reply_all").to) == ["anna@example.org"]
     for kind in ("reply", "reply_all", "forward"):
-        assert "hidden" not in repr(answered(*header, kind=kind))  # type: ignore[arg-type]
+        assert "hidden" not in repr(answered(*header, kind=kind))
 
 
 def test_an_address_that_cannot_be_written_to_is_refused_naming_the_way_out() -> None:
