@@ -43,8 +43,8 @@ BELOW: dict[str, dict[str, str]] = {
         "linking": "core directory message privacy",
         "crm": "core directory failures linking message privacy urls",
         "reconciliation": "retrieval",
+        "sending": "bounces core failures mailbox message mime",
         "oauth": "crm directory failures urls",
-        "sending": "failures",
     },
     "activities": {
         "core": "",
@@ -55,19 +55,21 @@ BELOW: dict[str, dict[str, str]] = {
         "linking": "core mailbox storage",
         "directory": "core linking",
         "crm": "core directory linking mailbox",
-        "account": "core crm linking",
         "actions": "core crm directory linking",
         "filing": "core linking mailbox storage",
         "privacy": "core filing linking mailbox storage",
         "delivery": "filing linking mailbox privacy storage",
         "attach": "core crm delivery directory filing linking mailbox pop storage",
+        "sending": "core delivery filing linking mailbox smtp storage",
+        "draft": "sending",
+        "account": "core crm linking sending",
         "search": "",
-        "erasure": "core delivery directory filing linking search",
+        "erasure": "core delivery directory filing linking search sending",
         "pauses": "core mailbox",
         "retrieval": "core crm delivery directory filing linking mailbox pop privacy storage",
         "reconciliation": "core mailbox pop retrieval",
         "registry": (
-            "account actions crm directory erasure filing linking mailbox pop privacy reconciliation retrieval"
+            "account actions crm directory erasure filing linking mailbox pop privacy reconciliation retrieval sending smtp"
         ),
     },
     "workflows": {
@@ -78,6 +80,7 @@ BELOW: dict[str, dict[str, str]] = {
         "erase_person": "contract entity",
         "stored_mail": "account contract entity",
         "reconcile": "contract entity",
+        "sending": "contract entity",
     },
     "infra": {
         "settings": "",

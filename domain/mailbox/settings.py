@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, LiteralString
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -18,17 +18,22 @@ RECENT_PREFIX = "recent:"  # R67
 SPECIAL_USE_DOMAIN_NAMES.clear()  # corp.local and mail.test have mailboxes too; whether they are reached, the network says
 
 
-def normal_account_address(text: str) -> str:
-    """The form that a workflow id takes: local part and domain in lower case, the domain in A-labels.
+def parts_of_address(text: str) -> ValidatedEmail:
+    """Local part and domain of an address, each as it is spelled and as it goes on the wire.
 
     Raises PydanticCustomError where `text` is not one address (RFC 5321, section 4.1.2).
     """
     try:
-        parts = validate_email(text, check_deliverability=False, globally_deliverable=False)
+        return validate_email(text, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise PydanticCustomError(
             "invalid_field", "is not an e-mail address: write one address such as jane@example.com"
         ) from None
+
+
+def normal_account_address(text: str) -> str:
+    """The form that a workflow id takes: local part and domain in lower case, the domain in A-labels. Raises as above."""
+    parts = parts_of_address(text)
     return f"{parts.local_part}@{parts.ascii_domain}".lower()
 
 

@@ -38,11 +38,13 @@ _POLICY = _Bounded()
 
 @dataclass(frozen=True)
 class Attachment:
-    """A part that is no text to read; `name` is what its sender calls it, "" where they do not."""
+    """A part that is no text to read; `name` is what its sender calls it, "" where they do not, and `content_id`, without angle
+    brackets, what the HTML beside it shows it by."""
 
     name: str
     content_type: str
     data: bytes
+    content_id: str = ""
 
 
 def plain_text(raw: bytes) -> str:
@@ -105,7 +107,7 @@ def _attachments(raw: bytes) -> Iterator[Attachment]:
         if payload is None:  # a message in the message, which has parts of its own
             within: Any = part.get_payload(0) if part.is_multipart() else None
             payload = within.as_bytes() if within is not None else b""
-        yield Attachment(_name(part), part.get_content_type(), payload)
+        yield Attachment(_name(part), part.get_content_type(), payload, _content_id(part))
 
 
 def _attached(message: EmailMessage) -> Iterator[EmailMessage]:
@@ -115,6 +117,10 @@ def _attached(message: EmailMessage) -> Iterator[EmailMessage]:
 
 def _name(part: EmailMessage) -> str:
     return storable(decode_words(part.get_filename() or "")[:LONGEST_NAME])
+
+
+def _content_id(part: EmailMessage) -> str:
+    return storable(str(part.get("content-id", ""))[:LONGEST_NAME].strip("<> \t"))
 
 
 def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:

@@ -1,1 +1,1 @@
-"""Sending: what is composed, and what comes of it."""
+"""Sending: what is composed, what an SMTP server's answers mean, and the lives of a route and of a message."""
