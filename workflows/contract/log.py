@@ -6,6 +6,7 @@ from domain.core.log_event import LoggedEvent, Notice
 from workflows.contract.account import RecordedAccount
 from workflows.contract.crm import RecordedCrm
 from workflows.contract.request import Request
+from workflows.contract.sending import RecordedRoute
 
 
 class RecordRequest(Request):
@@ -20,3 +21,4 @@ class RecordRequest(Request):
     account: RecordedAccount | None
     quota: tuple[str, int] | None = None
     crm: RecordedCrm | None = None
+    route: RecordedRoute | None = None

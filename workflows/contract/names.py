@@ -14,10 +14,13 @@ CRM_CONNECTION = "CrmConnection"
 RECONCILE = "Reconcile"
 ERASE_PERSON = "ErasePerson"
 STORED_MAIL = "StoredMail"
+SENDING_ROUTE = "SendingRoute"
+SEND_MESSAGE = "SendMessage"
 
 WORKFLOW_QUEUE = "mailroom"
 RETRIEVAL_QUEUE = "mailroom-retrieval"
 CRM_QUEUE = "mailroom-crm"
+SENDING_QUEUE = "mailroom-sending"
 
 REFUSED = "Refused"  # the type of every ApplicationError that refuses a request
 NOTHING_NEW = "NothingNew"  # BENIGN: nothing to say, look again after next_retry_delay
@@ -30,6 +33,14 @@ def account_workflow_id(address: str) -> str:
 
 def crm_workflow_id(name: str) -> str:
     return f"crm/{name}"
+
+
+def route_workflow_id(address: str) -> str:
+    return f"route/{address}"
+
+
+def message_workflow_id(request_id: str) -> str:
+    return f"send/{request_id}"
 
 
 BUILTIN_CRM = "builtin"

@@ -1,0 +1,1 @@
+"""Sending: one workflow for each route, and one for each message."""
