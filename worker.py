@@ -52,6 +52,8 @@ from workflows.account.mail_account import MailAccount
 from workflows.crm.crm_connection import CrmConnection
 from workflows.erase_person import ErasePerson
 from workflows.reconcile import Reconcile
+from workflows.sending.send_message import SendMessage
+from workflows.sending.sending_route import SendingRoute
 from workflows.stored_mail import StoredMail
 
 logger = logging.getLogger("mailroom")
@@ -78,8 +80,8 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
         of_workflows = Worker(
             client,
             task_queue=contract.WORKFLOW_QUEUE,
-            workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson, StoredMail],
-            activities=registry.of_workflows(pool),
+            workflows=[MailAccount, CrmConnection, Reconcile, ErasePerson, StoredMail, SendingRoute, SendMessage],
+            activities=registry.of_workflows(pool, settings),
             **shared,
         )
         made.append(with_time_for_workflows(of_workflows))
@@ -109,6 +111,18 @@ def workers(client: Client, pool: Pool, settings: WorkerSettings) -> list[Worker
                 **shared,
             )
         )
+    if "sending" in settings.roles:
+        made.append(
+            Worker(
+                client,
+                task_queue=contract.SENDING_QUEUE,
+                activities=registry.of_sending(pool, settings, name),
+                max_concurrent_activities=SESSIONS_AT_ONCE,
+                max_heartbeat_throttle_interval=timedelta(seconds=1),
+                default_heartbeat_throttle_interval=timedelta(seconds=1),
+                **shared,
+            )
+        )
     return made
 
 
@@ -131,10 +145,6 @@ async def run(
     pool = await open_pool(settings.database_url, most=DATABASE_CONNECTIONS)
     try:
         made = workers(client, pool, settings)
-        if not made:
-            raise SettingsError(
-                "MAILROOM_ROLES names only roles that have no work yet: workflows, retrieval and crm have"
-            )
         async with contextlib.AsyncExitStack() as running:
             if "workflows" in settings.roles:
                 await running.enter_async_context(beside(NoticeCourier(pool, settings.notify_url).run))

@@ -10,6 +10,7 @@ from activities.core.log import append
 from activities.core.notices import tell
 from activities.crm.connections import save_crm
 from activities.linking.relinking import ask_to_relink_account, ask_to_relink_addresses
+from activities.sending.routes import save_route
 from domain.core.refusal import Refused
 from infra.database.pool import Pool
 from workflows.contract import RecordedAccount, RecordRequest
@@ -31,6 +32,8 @@ class Recorder:
                 await _save_account(connection, request.address, request.account)
             if request.crm is not None:
                 await save_crm(connection, request.crm)
+            if request.route is not None:
+                await save_route(connection, request.address, request.route)
             if request.quota is not None:
                 await connection.execute(
                     "insert into users values (%s, %s) on conflict (name) do update set quota_bytes = excluded.quota_bytes",

@@ -28,6 +28,13 @@ from activities.privacy.privacy import Privacies
 from activities.privacy.private_messages import PrivateMail
 from activities.reconciliation.reconcile import Reconciliation
 from activities.retrieval.watch import Retrieval
+from activities.sending.attempts import Sending
+from activities.sending.changes import Changes
+from activities.sending.copies import Copies
+from activities.sending.logins import Logins, RouteChecks
+from activities.sending.queueing import Queueing
+from activities.sending.routes import Held, Routes
+from activities.smtp.session import SmtpSessions
 from infra.database.pool import Pool
 from infra.settings import WorkerSettings
 from infra.telemetry.metrics import SessionMetrics
@@ -36,13 +43,14 @@ from infra.vault.references import Secrets
 Activities = Sequence[Callable[..., Any]]
 
 
-def of_workflows(pool: Pool) -> Activities:
+def of_workflows(pool: Pool, settings: WorkerSettings) -> Activities:
     """What is done beside the workflows: the log, and commands that need nothing but the database."""
     connections = CrmConnections(pool)
     builtin = BuiltinCrm(pool)
     quarantine = Quarantine(pool)
     decisions = Decisions(pool)
     book = AddressBook(pool)
+    changes = Changes(pool)
     return [
         Recorder(pool).record,
         Vacancies(pool).check_that_no_account_lives,
@@ -60,6 +68,11 @@ def of_workflows(pool: Pool) -> Activities:
         Privacies(pool).set_privacy,
         book.save_contact,
         book.remove_contact,
+        Routes(pool).check_route_address,
+        Held(pool).release_held,
+        Queueing(pool, settings).queue_message,
+        *(changes.change_message, changes.look_at_message),
+        Copies(pool).save_copy,
     ]
 
 
@@ -84,6 +97,15 @@ def of_crms(pool: Pool, settings: WorkerSettings, worker: str) -> Activities:
         actions.add_event,
         actions.add_note,
         Contexts(pool, adapters.of).context,
+    ]
+
+
+def of_sending(pool: Pool, settings: WorkerSettings, worker: str) -> Activities:
+    """What speaks with outgoing servers."""
+    sessions, logins = SmtpSessions(settings), Logins(Secrets(pool, settings), settings)
+    return [
+        Sending(pool, sessions, logins, settings, worker).send_message,
+        RouteChecks(sessions, logins, settings).check_route,
     ]
 
 

@@ -278,6 +278,10 @@ class Mailroom:
         self._started.append(self.client.get_workflow_handle(handle.id))
         return RunningAccount(self, address, handle)
 
+    def also_started(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """A workflow of another type, which ends with the test, too."""
+        self._started.append(self.client.get_workflow_handle(handle.id))
+
     async def connect(self, server: MailboxServer, address: str = "", **settings: Any) -> RunningAccount:
         """Starts an account on `server` and returns once it is connected; fails at once where its workflow has ended."""
         account = await self.start(self.given(server, address, **settings))
