@@ -24,6 +24,7 @@ from activities.erasure.deletion import remove
 from activities.erasure.personal_data import built_in_crms, crms_with_a_rule, of_account, of_crm
 from activities.linking.outbox_entries import refresh_entries
 from activities.search.indexing import forget
+from activities.sending.erasing import drafts_naming, forget_outgoing, outgoing_to, wake
 from domain.core.log_event import LoggedEvent
 from domain.core.refusal import Refused
 from domain.mime.addresses import normal_address
@@ -137,13 +138,18 @@ class Erasing:
             await self._built_in(request, crm, person, done)
         async with self._pool.connection() as connection, connection.transaction():
             people = await _people(connection, accounts, person)
+            sent = await outgoing_to(connection, accounts, person)
+            drafts = await drafts_naming(connection, accounts, person)
             if not request.given.dry_run:
+                await forget_outgoing(connection, sent, drafts, person, request.at)
                 await _forget(connection, accounts, person)
                 done = await _as_logged(connection, request, accounts, crms)
-            done.people = people
+            done.people, done.outgoing, done.drafts = people, len(sent), len(drafts)
             left = await _records(connection, accounts, person)
             done.records = left - done.builtin_records if request.given.dry_run else left
             done.crms = tuple(await crms_with_a_rule(connection, request.given.organisation, person))
+        if not request.given.dry_run:
+            await wake(sent)  # a message that was cancelled with it
         return done
 
     async def _traces(self, request: ErasureRequest, account: str, person: str, done: Erased) -> bool:

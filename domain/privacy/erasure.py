@@ -88,13 +88,14 @@ MOST_NAMED = 1000
 
 class Erased(BaseModel):
     """What `ErasePerson` answers. `removed` messages are those that the person wrote or that had nobody else outside the
-    organisation as a counterpart; `kept` ones are other people's mail, too, and name the person in no index any more.
-    `records` are those of CRMs that still have the address: they are erased there. Of the built-in CRM, which is here alone,
+    organisation as a counterpart; `kept` ones are other people's mail, too, and name the person in no index any more. `records`
+    are those of CRMs that still have the address: they are erased there. Of the built-in CRM, which is here alone,
     `builtin_records` are taken off, with their tasks, events and notes; `builtin_activities` counts those, and those of other
     records in whose text the address was replaced. `filters` that named the person were removed or do without, `rules` of
     privacy go on without the address, and of `withheld` mail no address is kept. `people` are entries of address books, and
-    `crms` have a rule in their settings. A dry run names the messages that it counts, by their ids, up to `MOST_NAMED` of each
-    sort: `to_remove` and `to_keep`."""
+    `crms` have a rule in their settings. `outgoing` messages to them lost their bytes and the address, and were cancelled where
+    they waited; `drafts` that name them are gone. A dry run names the messages that it counts, by their ids, up to `MOST_NAMED`
+    of each sort: `to_remove` and `to_keep`."""
 
     erasure: UUID
     dry_run: bool
@@ -110,6 +111,8 @@ class Erased(BaseModel):
     withheld: int = 0
     crms: tuple[str, ...] = ()
     people: int = 0
+    outgoing: int = 0
+    drafts: int = 0
     to_remove: tuple[int, ...] = ()
     to_keep: tuple[int, ...] = ()
 
@@ -117,7 +120,8 @@ class Erased(BaseModel):
     def knows_nobody(self) -> bool:
         """Whether nothing at all names the person."""
         counts = (self.removed, self.kept, self.records, self.builtin_records, self.builtin_activities, self.filters)
-        return not (any(counts) or self.rules or self.withheld or self.crms or self.people)
+        more = (self.rules, self.withheld, self.people, self.outgoing, self.drafts)
+        return not (any(counts) or any(more) or self.crms)
 
     @property
     def summary(self) -> str:
@@ -136,6 +140,8 @@ class Erased(BaseModel):
             "privacy rules": self.rules + len(self.crms),
             "notes of withheld mail": self.withheld,
             "address books": self.people,
+            "outgoing messages": self.outgoing,
+            "drafts": self.drafts,
             "records of the built-in CRM": self.builtin_records,
             "of its tasks, events and notes": self.builtin_activities,
         }
