@@ -395,6 +395,12 @@ def _attach(arguments: list[str]) -> int:
     return commands.run("attach", attach.run(arguments, os.environ))
 
 
+def _draft(arguments: list[str]) -> int:
+    from activities import draft
+
+    return commands.run("draft", draft.run(arguments, os.environ))
+
+
 def _search_attributes(arguments: list[str]) -> int:
     from infra import search_attributes
 
@@ -409,6 +415,7 @@ def _search_attributes(arguments: list[str]) -> int:
 _passed_on("vault", "Set, list and delete the secrets of accounts and CRMs.", _vault)
 _passed_on("oauth", "Connect a mailbox or a CRM by OAuth.", _oauth)
 _passed_on("attach", "Store messages from .eml files.", _attach)
+_passed_on("draft", "Store a message that is to be sent.", _draft)
 _passed_on("search-attributes", "Register them on the Temporal server.", _search_attributes)
 
 

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         options.state.mkdir(parents=True, exist_ok=True)
         maildrops = open_maildrops(options.state)
         reactor.listenTCP(options.pop_port, PopFactory(maildrops, options.password_file), interface=LOOPBACK)
-        reactor.listenTCP(options.smtp_port, SmtpFactory(maildrops), interface=LOOPBACK)
+        reactor.listenTCP(options.smtp_port, SmtpFactory(maildrops, options.password_file), interface=LOOPBACK)
     except (OSError, CannotListenError) as error:
         return _fail(str(error))
     log.startLogging(sys.stderr, setStdout=False)

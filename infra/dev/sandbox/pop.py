@@ -40,12 +40,16 @@ class PopFactory(ServerFactory):  # type: ignore[misc]  # twisted has no types
         """The session's mailbox, and what ends the session. Raises LoginRefused."""
         address = username.decode("utf-8", "replace").lower()
         maildrop = self._maildrops.get(address)
-        if not hmac.compare_digest(password, read_password(self._password_file)) or maildrop is None:
+        if not is_password(password, self._password_file) or maildrop is None:
             raise LoginRefused("[AUTH] Invalid user name or password")
         if address in self._in_session:
             raise LoginRefused("[IN-USE] Another session has this mailbox open")
         self._in_session.add(address)
         return Session(maildrop), lambda: self._in_session.discard(address)
+
+
+def is_password(given: bytes, password_file: Path) -> bool:
+    return hmac.compare_digest(given, read_password(password_file))
 
 
 class Session(pop3.Mailbox):  # type: ignore[misc]  # twisted has no types

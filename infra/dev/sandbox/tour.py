@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from infra.database.pool import Pool
-from infra.dev.services import DevServices
+from infra.dev.children import ServiceFailed
+from infra.dev.services import PROJECT, DevServices
 from infra.settings import WorkerSettings
 from infra.vault.vault import Cipher, Vault
 
 SECRET = "sandbox"
+OUTGOING_SECRET = "sandbox-smtp"  # the same password; a secret belongs to one server
+ANSWER = "sandbox-answer"  # the request that it is sent by
 DIRECTORY = Path(__file__).parent / "directory.json"
 PATIENCE_SECONDS = 120.0
 
@@ -58,6 +62,9 @@ async def connect_account(
             await client.get_workflow_handle("crm/builtin").execute_update("save_record", record)
     if stored is None or cipher.open(stored) != password:  # storing it again would free it from its host
         await vault.put(SECRET, password, cipher)
+    outgoing = await vault.get(OUTGOING_SECRET)
+    if outgoing is None or cipher.open(outgoing) != password:
+        await vault.put(OUTGOING_SECRET, password, cipher)
     host, _, port = pop.rpartition(":")
     account: dict[str, Any] = {
         "address": address,
@@ -96,7 +103,7 @@ async def look(pool: Pool, address: str) -> Tour:
         counts = await (
             await connection.execute(
                 """
-                select coalesce((select messages from accounts where address = %(address)s), 0),
+                select (select count(*) from ledger where address = %(address)s and epoch > 0 and state in ('stored', 'deleted')),
                     (select count(*) from ledger where address = %(address)s and state = 'skipped'),
                     coalesce((select on_server from accounts where address = %(address)s), 0),
                     (select count(distinct message) from correspondence where address = %(address)s and unlinked_at is null)
@@ -142,7 +149,113 @@ async def show_sandbox(services: DevServices, settings: WorkerSettings, client: 
     seen = await wait_for_mail(client, pool, address)
     print("\n".join(seen.lines))
     print(f"\n{address}: {seen.retrieved} retrieved, {seen.linked} linked to CRM records")
-    return 0 if seen.complete else 1
+    if not seen.complete:
+        return 1
+    sent = await answer_somebody(client, pool, address, services.sandbox_smtp)
+    print(sent.line)
+    return 0 if sent.accepted else 1
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The answer as it stands."""
+
+    state: str
+    copy: str
+    subject: str
+    whom: str
+
+    @property
+    def goes_on(self) -> bool:
+        return self.copy == "pending" or self.state in ("scheduled", "queued", "sending")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of the answer that the sandbox sends."""
+
+    accepted: bool
+    line: str
+
+
+async def answer_somebody(client: Client, pool: Pool, address: str, smtp: str) -> Answered:
+    """Sends an answer to the first message of a contact, once, by the sandbox's SMTP server."""
+    host, _, port = smtp.rpartition(":")
+    route = {
+        "address": address,
+        "outgoing": {"host": host, "port": int(port), "tls": "none", "secret": f"vault:{OUTGOING_SECRET}"},
+    }
+    await client.start_workflow(
+        "SendingRoute",
+        route,
+        id=f"route/{address}",
+        task_queue="mailroom",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"SMTP {address}",
+    )
+    if await _answered(pool) is None:
+        message = {"request_id": ANSWER, "from": address, "draft": await _draft(pool, address), "by": "sandbox"}
+        await client.start_workflow(
+            "SendMessage",
+            message,
+            id=f"send/{ANSWER}",
+            task_queue="mailroom",
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (sent := await _answered(pool)) is None or sent.goes_on:  # noqa: ASYNC110 -- it is in the database
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        sent = await _answered(pool)
+    if sent is None or sent.state != "accepted":
+        return Answered(False, f"{address}: the answer is {sent.state if sent else 'not queued'}")
+    return Answered(True, f"{address}: sent by {smtp}: {sent.subject}, linked to {sent.whom}")
+
+
+async def _draft(pool: Pool, address: str) -> str:
+    """An answer to the sandbox's first message, as `mailroom draft` stores it."""
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                """
+                select min(m.id) from messages m join correspondence c on c.message = m.id and c.unlinked_at is null
+                where m.address = %s and m.folder = 'Inbox' and c.direction = 'Received' and c.record_kind = 'contact'
+                """,
+                [address],
+            )
+        ).fetchone()
+    assert row is not None
+    draft = json.dumps({"reply_to": row[0], "text": "Thank you for your message. Our quote follows tomorrow."})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "activities.draft", address, "-", "--by", "sandbox"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=PROJECT,
+    )
+    said, _ = await process.communicate(draft.encode())
+    if process.returncode != 0:
+        raise ServiceFailed("the sandbox's draft could not be stored: see above")
+    return said.decode().strip()
+
+
+async def _answered(pool: Pool) -> Sent | None:
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                """
+                select s.state, s.copy, coalesce(m.subject, ''),
+                    coalesce(string_agg(d.name || ' (' || d.record_kind || ')', ', '), '')
+                from sent_messages s
+                left join messages m on m.id = s.message
+                left join correspondence c on c.message = m.id and c.unlinked_at is null
+                left join directory d using (crm, record_kind, record_id)
+                where s.request_id = %s group by s.state, s.copy, m.subject
+                """,
+                [ANSWER],
+            )
+        ).fetchone()
+    return Sent(*row) if row else None
 
 
 def commands_to_try(address: str) -> tuple[str, ...]:
@@ -150,5 +263,13 @@ def commands_to_try(address: str) -> tuple[str, ...]:
         f"temporal workflow query --workflow-id mail-account/{address} --name status",
         f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
         f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
+        (
+            f"""echo '{{"to": ["anna.lindqvist@example.org"], "subject": "Hello", "text": "One thing more."}}' """
+            f"| mailroom draft {address} -"
+        ),
+        (
+            "temporal workflow execute --type SendMessage --task-queue mailroom --workflow-id send/my-first "
+            f"""--input '{{"request_id": "my-first", "from": "{address}", "draft": "ID"}}'   # the ID that draft printed"""
+        ),
         'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
     )
