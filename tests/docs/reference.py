@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -29,14 +30,19 @@ from domain.crm.settings import CrmSettings
 from domain.failures import failure
 from domain.failures.failure import Doubling, Fate, Kind, Limits, Steps
 from domain.mailbox.settings import AccountSettings
+from domain.sending import events as of_routes
+from domain.sending import failures as sending
+from domain.sending.message import OutgoingMessage
+from domain.sending.settings import RouteSettings
 from infra.settings import ROLES, WorkerSettings, _variable
 from tests.docs.pages import ROOT
 from workflows import contract
 from workflows.account.mail_account import LIFE
 from workflows.account.mail_commands import DESK
 from workflows.crm.crm_connection import COMMANDS
+from workflows.sending import send_message, sending_route
 
-PAGES = [ROOT / "docs" / f"{page}.md" for page in ("reference", "production", "crm")]
+PAGES = [ROOT / "docs" / f"{page}.md" for page in ("reference", "production", "crm", "sending")]
 MARKED = re.compile(r"(?P<begin><!-- generated: (?P<name>[^\n]+) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.DOTALL)
 CELLS = re.compile(r"(?<!\\)\|")
 Row = tuple[str, ...]
@@ -50,6 +56,12 @@ ACCOUNT = AccountSettings.model_validate(
 CONNECTION = CrmSettings(
     name="sales", kind="tryton", url="https://crm.example.com/sales", secret="vault:sales-crm"
 )  # with what a Tryton needs
+ROUTE = RouteSettings.model_validate(
+    {"address": "jane@example.com", "outgoing": {"host": "smtp.example.com", "secret": "vault:jane-smtp"}}
+)
+MESSAGE = OutgoingMessage.model_validate(
+    {"request_id": "hello-1", "from": "jane@example.com", "draft": "5f0c0000-0000-4000-8000-000000000000"}
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ def _inputs(model: type[BaseModel]) -> str:
     schema = model.model_json_schema()
     said = []
     for name, field in model.model_fields.items():
-        given = schema["properties"][name]
+        given = schema["properties"][field.alias or name]
         if name == "by":
             continue
         facts = [_takes(given, schema.get("$defs", {}))]
@@ -124,6 +136,7 @@ def _settings(model: type[BaseModel], values: dict[str, Any], before: str = "") 
     schema = model.model_json_schema()
     for name, field in model.model_fields.items():
         given = values[name]
+        name = field.alias or name
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _settings(kind, given, f"{before}{name}.")
@@ -228,11 +241,11 @@ def events(types: Sequence[type[Happened]]) -> Table:
     return Table(("event", "facts", "when"), rows)
 
 
-def _of_crms() -> list[type[Happened]]:
+def _of(module: ModuleType) -> list[type[Happened]]:
     own = [
         one
-        for name, one in vars(of_crms).items()
-        if getattr(one, "__module__", "") == of_crms.__name__ and name[0] != "_"
+        for name, one in vars(module).items()
+        if getattr(one, "__module__", "") == module.__name__ and name[0] != "_"
     ]
     return [CommandRefused, *own]
 
@@ -273,7 +286,13 @@ def generated(database_url: str) -> dict[str, Callable[[str], str]]:
         "failures of CRMs": kinds(crm.FATES, crm.LIMITS).beside,
         "refusals": refusals().beside,
         "events of an account": events(list(TYPES.values())).beside,
-        "events of a CRM connection": events(_of_crms()).beside,
+        "events of a CRM connection": events(_of(of_crms)).beside,
+        "commands of SendingRoute": commands(sending_route.COMMANDS).beside,
+        "commands of SendMessage": commands(send_message.COMMANDS).beside,
+        "RouteSettings": settings(ROUTE).beside,
+        "OutgoingMessage": settings(MESSAGE).beside,
+        "failures of routes": kinds(sending.FATES, sending.LIMITS).beside,
+        "events of a route": events(_of(of_routes)).beside,
         "search attributes": search_attributes().beside,
         "views": views(database_url).beside,
     }

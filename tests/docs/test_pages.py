@@ -15,6 +15,7 @@ from infra.dev.children import Child
 from tests.docs.pages import OF_MAILROOM, README, blocks, pages, place
 from tests.end_to_end.operating import WorkerProcess, clean_environment
 from tests.servers.scripted_pop import MailboxServer
+from tests.servers.scripted_smtp import SubmissionServer
 from tests.support.console import written
 from tests.support.running import until
 from tests.support.services import with_postgres
@@ -23,7 +24,7 @@ JANE, SANDBOX = "jane@example.com", "sandbox@example.com"
 LETTERS = 34  # as docs/start-and-delete.md says
 IN_QUARANTINE = "0000002a5f3c"  # as docs/quarantine.md names it
 # What the others take for granted, before anything is deleted; and what ends a person's mail, or all workflows.
-FIRST, LAST = (README, "connect", "start-and-delete", "filters"), (OF_MAILROOM, "erase", "production")
+FIRST, LAST = (README, "connect", "start-and-delete", "filters", "sending"), (OF_MAILROOM, "erase", "production")
 SECONDS = 120
 A_RUN = "select run from mailroom.refilings where address = '{}' limit 1"
 REMEMBERED = re.compile(r"^[A-Z_]+=\S+$", re.M)  # what a shell knows in a page's next blocks, too
@@ -45,6 +46,8 @@ EFFECTS = {
     "filters": f"""select not exists (select from mailroom.filters where address = '{JANE}')
         and exists (select from mailroom.messages where address = '{JANE}' and 'offer' = any(labels))
         and exists (select from mailroom.account_events where address = '{JANE}' and type = 'MessagesDeleted')""",
+    "sending": """select count(*) = 1 from mailroom.sent_messages where state = 'accepted' and copy = 'saved'
+        and request_id = 'hello-1' and exists (select from mailroom.sent_messages where state = 'cancelled')""",
     "actions": "select count(*) = 1 from mailroom.activities where kind = 'task' and subject = 'call back'",
     "address-book": f"""select count(*) = 2 from mailroom.account_events
         where address = '{JANE}' and type in ('ContactSaved', 'ContactRemoved')""",
@@ -69,9 +72,10 @@ BROKEN = re.compile(
 class Reader:
     """Somebody who has `worker.py --dev` running and copies what the pages print into a shell."""
 
-    def __init__(self, folder: Path, server: MailboxServer) -> None:
+    def __init__(self, folder: Path, server: MailboxServer, outgoing: SubmissionServer) -> None:
         self.folder = folder
         self.server = server
+        self.outgoing = outgoing
         self.here = folder / "here"
         self.state = self.here / ".mailroom"
 
@@ -79,6 +83,8 @@ class Reader:
         """With the places of this machine instead of a provider's, the ids that there are, and `--yes` where one is asked."""
         place = f'"host": "{self.server.host}", "port": {self.server.port}, "tls": "none"'
         commands = commands.replace('"host": "pop.example.com"', place)
+        outgoing = f'"host": "{self.outgoing.host}", "port": {self.outgoing.port}, "tls": "none"'
+        commands = commands.replace('"host": "smtp.example.com"', outgoing)
         commands = commands.replace(
             "mailroom erase anna@example.org --by", "mailroom erase anna@example.org --yes --by"
         )
@@ -144,8 +150,8 @@ async def test_every_command_of_the_pages_does_what_is_printed(
         *(tmp_path / "dev.log", "--dev", "--state", str(state)),
         environment=clean_environment(PATH=temporal_environment["PATH"]),
     )
-    async with MailboxServer(messages=letters) as server:
-        reader = Reader(tmp_path, server)
+    async with MailboxServer(messages=letters) as server, SubmissionServer(password=server.password) as outgoing:
+        reader = Reader(tmp_path, server, outgoing)
         for name in ("hello", "offer", "sent"):
             (reader.here / f"{name}.eml").write_bytes(written(name, "An attached letter."))
         incoming = {"host": server.host, "port": server.port, "tls": "none", "secret": "vault:joe"}
@@ -217,4 +223,13 @@ async def withhold(reader: Reader) -> None:
 def test_what_is_not_run_needs_what_is_not_here() -> None:
     """A block that is left out is left out here, too: by its page, and how many there are."""
     left_out = Counter(block.page for page in pages() for block in blocks(page) if block.because)
-    assert left_out == {README: 1, "connect": 1, "crm": 4, "oauth": 5, "production": 3, "tryton": 4, "zoho": 2}
+    assert left_out == {
+        README: 1,
+        "connect": 1,
+        "crm": 4,
+        "oauth": 5,
+        "production": 3,
+        "sending": 1,
+        "tryton": 4,
+        "zoho": 2,
+    }

@@ -12,11 +12,21 @@ from domain.account.warnings import NOTICED
 from domain.crm import failures as crm
 from domain.failures import failure
 from domain.reconciliation import FAULTS
+from domain.sending import failures as sending
 from tests.docs.pages import ROOT
 
 HEADS = ["Symptom", "Urgent?", "Check", "Do", "Why"]
 # The pages with entries, and how many each has: one that loses its form is not left out in silence.
-ENTRIES = {"failures": 17, "crm": 8, "hosts": 3, "quarantine": 7, "reconcile": 7, "production": 3, "oauth": 5}
+ENTRIES = {
+    "failures": 17,
+    "crm": 8,
+    "hosts": 3,
+    "quarantine": 7,
+    "reconcile": 7,
+    "production": 3,
+    "oauth": 5,
+    "sending": 3,
+}
 HEALTHY = {State.VERIFYING, State.ACTIVE, State.CLOSED}
 REASONS = ("authentication_failures", "connection_failures", "operator")
 
@@ -65,6 +75,12 @@ def test_every_state_reason_and_kind_of_an_account_is_found_in_failures() -> Non
 def test_every_kind_of_a_crm_is_found_on_its_page() -> None:
     table = found_by("crm")
     assert {word for word in (*map(str, crm.FATES), *REASONS, "stuck") if word not in table} == set()
+
+
+def test_every_kind_of_a_route_is_found_on_its_page() -> None:
+    table = found_by("sending")
+    grounds = {kind for kind, fate in sending.FATES.items() if fate.suspends} | {"connection"}
+    assert {word for word in (*map(str, grounds), *REASONS) if word not in table} == set()
 
 
 def test_every_difference_that_a_reconciliation_finds_is_found_on_its_page() -> None:
