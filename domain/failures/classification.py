@@ -7,6 +7,7 @@ domain/failures/connection_rules.py for errors. Here is only how they are applie
 from __future__ import annotations
 
 import errno
+import functools
 import re
 import socket
 import ssl
@@ -63,7 +64,7 @@ def diagnose_reply(
     stands in for the whole vocabulary where that is measured (bench/refusals.py).
     """
     offered = {capability.upper() for capability in capabilities}
-    spoken = _STATUS.sub("", without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY]))))
+    spoken = _STATUS.sub("", _without_addresses(text))
     hidden = tuple(hide)
     nameless = without_words(spoken, hidden)
 
@@ -107,7 +108,7 @@ def diagnose_smtp_reply(
     `text` is the reply with its code, the lines of a longer one joined. `phase` is what was refused: the connection with its
     greeting, EHLO and STARTTLS, or AUTH, MAIL, RCPT, DATA (the text after it, too). The rest as for `diagnose_reply`.
     """
-    spoken = without_addresses(_NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY])))
+    spoken = _without_addresses(text)
     hidden = tuple(hide)
     nameless = without_words(spoken, hidden)
     decision = decide(
@@ -117,6 +118,20 @@ def diagnose_smtp_reply(
     if decision is None or (passing and decision.kind not in _HOLDS_IN_A_PASSING_REFUSAL):
         decision = _by_code(spoken, phase, passing)
     return Diagnosis(decision.kind, decision.cause, decision.remedy, decision.by)
+
+
+@functools.cache
+def _touches_an_address() -> re.Pattern[str]:
+    """Where words of Chinese, Japanese or Korean touch an address, which would take them with it when it is taken out."""
+    letters = "[\u2e80-\ua4cf\uac00-\ud7a3]"
+    return re.compile(f"(?<={letters})(?=[A-Za-z0-9._%+-]+@)|(?<=@)([A-Za-z0-9.-]+)(?={letters})")
+
+
+def _without_addresses(text: str) -> str:
+    known = _NO_ADDRESS.sub(r"(\1)", cleaned(text[:_LONGEST_REPLY]))
+    if "@" in known and not known.isascii():
+        known = _touches_an_address().sub(lambda found: f"{found[1] or ''} ", known)
+    return without_addresses(known)
 
 
 _HOLDS_IN_A_PASSING_REFUSAL = (Kind.THROTTLED, Kind.WEB_LOGIN_REQUIRED)

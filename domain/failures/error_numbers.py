@@ -41,7 +41,7 @@ _LONG = 6  # digits: a shorter number that stands alone is an error's
 _SCRIPTS_WITHOUT_BLANKS = re.compile("[\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
 _NUMBER = re.compile(r"(?<!\w)\d+")
 _SEPARATED = re.compile(r"[ .-]")
-_WORD_BETWEEN = re.compile(r" \w+ ")
+_WORDS_BETWEEN = (re.compile(r" [^\W\d]+ "), re.compile(r" [^\W\d]+ [^\W\d]+ "))
 _LETTERS = re.compile(r"[^\W\d]*")
 _BETWEEN = r"[\s:=#.,/'\"(\[<-]{0,4}"
 _BETWEEN_UNSIGNED = r"[\s:=#.,'\"(\[<]{0,4}"  # what is right before a number with a sign
@@ -138,7 +138,7 @@ def _counts(shadow: str, counted: Collection[tuple[int, int]]) -> Iterator[tuple
     for number in _NUMBER.finditer(shadow):
         behind = [number.end()]
         behind += [found.end() for found in (_SEPARATED.match(shadow, number.end()),) if found]
-        behind += [found.end() for found in (_WORD_BETWEEN.match(shadow, number.end()),) if found]
+        behind += [found.end() for between in _WORDS_BETWEEN if (found := between.match(shadow, number.end()))]
         for first in (end for at in behind for end in ends.get(at, ())):
             yield number.start(), max([first, *(ends.get(first + 1, ()) if shadow[first : first + 1] == " " else ())])
 

@@ -13,7 +13,7 @@ WRONG_APP_PASSWORD = Meaning.of("app_password + wrong @2")
 PASSWORDS_NOT_TAKEN = Meaning.of("oauth + needed|off|!enabled|unsupported|denied|suspended unless temporary")
 
 # The contract counts a password that has to be changed: no other will do until it is.
-PASSWORD_EXPIRED = Meaning.of("secret + expired @4 nor thing|backend|part|domain unless trouble|crash")
+PASSWORD_EXPIRED = Meaning.of("secret + =expired @4 nor thing|backend|part|domain unless trouble|crash|problem|during")
 
 # That mail programs may not get at a mailbox, by a protocol or by any.
 PROTOCOL_OFF = Meaning.of(
@@ -31,7 +31,10 @@ PROTOCOL_OFF = Meaning.of(
     "only_other unless temporary|later|now|crash|trouble",
 )
 
-METHOD_NOT_OFFERED = Meaning.of("mechanism + unsupported|!enabled @6 unless temporary|crash|later|now")
+METHOD_NOT_OFFERED = Meaning.of(
+    "mechanism + unsupported|!enabled @6 unless temporary|crash|later|now",
+    "secret + prohibited @3 unless temporary|crash|later|now|wrong|unknown",
+)
 
 # That a login is refused for a time, or may be tried again after one, is said of logins that come too often.
 BARRED_FOR_A_TIME = Meaning.of(
@@ -72,6 +75,9 @@ TROUBLE = Meaning.of(
     "mailbox + cannot @3",
     "cannot|failed + now @7 unless wrong|unknown",
     "now + suspended|off @5",
+    # PAM has no account of its own: "PAM: Authentication failure" is somebody's who logs in.
+    "pam > failed @0",
+    "pam + problem|unavailable|unknown|busy|denied|!enabled @3",
 )
 
 # What else may be said of a login that failed, so that nothing but the login is to blame: who logs in and with what, that it
@@ -81,7 +87,21 @@ ABOUT_THE_LOGIN = frozenset(
     (
         *("secret", "user", "account", "login", "login_again", "access"),
         *("failed", "cannot", "denied", "wrong", "unknown", "=correct", "not", "not_behind", "none"),
-        *("check", "verify", "visit", "link", "=contact", "polite", "later", "tries", "here", "of", "closed", "filler"),
+        *(
+            "check",
+            "verify",
+            "visit",
+            "link",
+            "=contact",
+            "polite",
+            "later",
+            "tries",
+            "here",
+            "of",
+            "closed",
+            "pam",
+            "filler",
+        ),
     )
 )
 
@@ -92,15 +112,20 @@ _NOT_FOUND = f"{_OTHERS}|data|error"  # "wrong data" is a wrong password, "unkno
 WRONG_NAME = Meaning.of(
     f"user|account|mailbox|address + unknown @5 nor {_NOT_FOUND}|{STRANGE_BETWEEN} unless state|yet|now",
     f"user|account|mailbox|address + wrong @5 nor {_OTHERS}|{STRANGE} unless state|unknown|now",
-    f"none > user|account|mailbox @1 nor {_NOT_FOUND} unless yet|backend|now",
+    f"none > user|account|mailbox @1 nor {_NOT_FOUND}|{STRANGE_BETWEEN}|enabled unless yet|backend|now",
     f"unknown > login @0 nor {_NOT_FOUND}|{STRANGE} unless state|yet|problem|command",
     "stranger",
 )
 
 WRONG_PASSWORD = Meaning.of(
-    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE} unless now",
+    f"secret + wrong|!correct @6 nor {_OTHERS}|unknown|{STRANGE} unless now|policy",
     f"secret + unknown @6 nor {_NOT_FOUND}|{STRANGE} unless now",
-    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number|now",
+    f"secret + denied @6 nor {_OTHERS}|login|{STRANGE} unless error_number|now|policy",
+)
+
+# No login, as nothing was said to log in with: no wrong name and no wrong password.
+NOTHING_GIVEN = Meaning.of(
+    f"secret|user|account + !given|missing @2 nor {_OTHERS}|check|data|{STRANGE} unless wrong|unknown"
 )
 
 # One of two is to blame, and nobody says which, or the password is said not to be: what counts to nothing.
@@ -112,6 +137,7 @@ ONE_OF_TWO = Meaning.of(
     "cannot > tell @3",
     "password_is_right",
     "trouble|temporary|busy|crash|backend > or > secret|user|account|login @4",
+    "login_again > failed @1 unless secret",
 )
 
 # Whoever cannot look says nothing of what there is to see, unless it is said as well.
@@ -132,7 +158,7 @@ LOGIN_FAILED = Meaning.of(
     "secret + failed @6 unless minutes|wait|every|lock|state|unknown",
     "login + failed|denied @5 unless minutes|wait|every|lock|state|unknown",
     "access + denied @4 unless minutes|wait|every|lock|state",
-    "!login unless minutes|wait|every|lock|state",
+    "!login unless minutes|wait|every|lock|state|none",
     f"!secret nor {_OTHERS} unless cannot|none",
     only_with=ABOUT_THE_LOGIN,
 )

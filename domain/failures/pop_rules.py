@@ -113,6 +113,14 @@ _MARKS = (
         learned_from="netease",
     ),
     Rule(
+        # As PAM words it wherever it is asked; no other module failed.
+        "PAM's unknown user",
+        Kind.AUTHENTICATION,
+        _text(r"user not known to the underlying authentication module"),
+        say.AUTHENTICATION,
+        phases=LOGIN,
+    ),
+    Rule(
         # The contract counts it, though the server says so as well where POP is off and where logins come too often.
         "Exchange's logon failure",
         Kind.AUTHENTICATION,
@@ -214,7 +222,7 @@ _MEANINGS = (
         Meaning.of(
             "too_often",
             "limit + tries|login|traffic @5",
-            "limit + wrong|secret @4 unless full|backend|server",
+            "limit + secret @4 unless full|backend|server",
             "tries + minutes @6 unless trouble|backend|crash",
             "every|often > minutes @3",
             "often + tries|login|connection|access @7",
@@ -238,7 +246,7 @@ _MEANINGS = (
         "mailbox in use",
         Kind.MAILBOX_BUSY,
         Meaning.of(
-            "elsewhere",
+            "=elsewhere",
             "mailbox + =lock|busy @6",
             "mailbox + =active + other @5",
             "concurrent + mailbox|access @4 unless limit",
@@ -307,9 +315,13 @@ _MEANINGS = (
         "account suspended",
         Kind.CONFIGURATION,
         Meaning.of(
-            "account|user|mailbox + suspended @5",
-            "account|user + barred @5",
-            "login|access|domain + suspended|barred @5 unless temporary|now|trouble|backend",
+            "account|user|mailbox + suspended @5 unless before",
+            "account|user + barred @5 unless before",
+            "account|mailbox + yet > enabled @5 unless temporary|now|trouble|backend|unavailable",
+            "account|mailbox + !enabled @5 unless temporary|now|trouble|backend|cannot|unavailable",
+            "access|domain + suspended|barred @5 unless temporary|now|trouble|backend",
+            "login + suspended|barred @5 nor thing unless temporary|now|trouble|backend|cancelled",
+            "account|mailbox + prohibited @2 unless temporary|now|trouble|backend",
         ),
         say.LOCKED,
         phases=LOGGED_IN | LOGIN,
@@ -326,6 +338,13 @@ _MEANINGS = (
         Meaning.of("idle", "closed unless backend|temporary|secret|login|user|denied|wrong"),
         say.LINE_CLOSED,
         cause="closed",
+    ),
+    Rule(
+        "no encryption here",
+        Kind.CONFIGURATION,
+        Meaning.of("tls + unavailable|unsupported|!enabled @4 unless temporary|later|now|crash"),
+        say.NO_STARTTLS,
+        phases=frozenset(("tls",)),
     ),
     Rule(
         "server trouble",
@@ -351,10 +370,12 @@ _MEANINGS = (
             "state + cannot|!login @5",
             "cannot > login_again @2",
             "login_again > denied @3 unless secret",
+            "=needed > command @3 unless secret|wrong",
         ),
         say.MISUNDERSTOOD,
         phases=LOGIN | {"greeting"},
     ),
+    Rule("nothing to log in with", Kind.PROTOCOL_ERROR, said.NOTHING_GIVEN, say.MISUNDERSTOOD, phases=LOGIN),
     Rule("one of two reasons", Kind.SERVER_ERROR, said.ONE_OF_TWO, say.UNKNOWN_WORDS, phases=LOGIN, weak=True),
     *(
         Rule(name, Kind.AUTHENTICATION, meaning, say.AUTHENTICATION, phases=LOGIN, remedies=OF_A_LOGIN)

@@ -17,8 +17,10 @@ from domain.failures.error_numbers import ERROR_NUMBER, PASSING_STATUS, Numbers,
 from domain.failures.refusal_words import WORDS
 
 NEGATION, NEGATION_BEHIND = "not", "not_behind"  # Japanese says it at the end
-WHERE = "here"  # "on this server" says where, and still has a server in it
+# "On this server" says where, and still has a server in it; "not yet enabled" when, and is not.
+HIDE_NOTHING = ("here", "yet")
 REACH_OF_A_NEGATION = 3  # words
+FIRST_LETTERS = 3  # by which a word is looked up
 NUMBERS = {ERROR_NUMBER: "an error's number", PASSING_STATUS: "a status 4.x.x"}  # as people are told, and never which
 
 _CONTINUED = re.compile(r"\n {3,}")
@@ -98,7 +100,7 @@ class _Entry(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """The words of all concepts, by the two letters that they begin with, or their only one.
+    """The words of all concepts, by the three letters that they begin with, or fewer where they have no more.
 
     `without`: what these servers and providers say taught none of them. An empty set but where the rules are measured on
     refusals that they were not written for (bench/refusals.py).
@@ -121,10 +123,12 @@ class Vocabulary(NamedTuple):
         found: list[tuple[int, int, _Entry]] = []
         for start in places:
             begins = _begins_a_word(folded, start)
-            starts_alike = self.entries.get(folded[start : start + 2], [])
-            for entry in (*starts_alike, *self.entries.get(folded[start], [])):  # some words have one character
-                if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
-                    found.append((start, end, entry))
+            for first_letters in dict.fromkeys(
+                folded[start : start + letters] for letters in range(FIRST_LETTERS, 0, -1)
+            ):
+                for entry in self.entries.get(first_letters, ()):
+                    if (begins or entry.wide) and (end := entry.end(folded, start)) is not None:
+                        found.append((start, end, entry))
         starts = sorted(places)
         numbers = _left_of(numbers_in(folded), found)
         found = [one for one in found if not any(first <= one[0] and one[1] <= last for first, last in numbers.cases)]
@@ -193,7 +197,7 @@ def of_words(
         negating = len(parts) > 1 and any(" ".join(parts[:n]) in negations for n in range(1, len(parts)))
         wide = not spelling.isascii() and any(map(_is_wide, spelling))
         written = tuple((part.rstrip("*"), part.endswith("*")) for part in parts)
-        entries.setdefault(written[0][0][:2], []).append(_Entry(concept, word, written, wide, negating))
+        entries.setdefault(written[0][0][:FIRST_LETTERS], []).append(_Entry(concept, word, written, wide, negating))
     return Vocabulary(entries, without)
 
 
@@ -273,7 +277,7 @@ def _unknown(text: str, places: Collection[int], found: Collection[tuple[int, in
 
 def _past_separators(text: str, at: int) -> int:
     end = at
-    while end < len(text) and end - at < 2 and text[end] in _SEPARATORS:
+    while end < len(text) and end - at < 3 and text[end] in _SEPARATORS:
         end += 1
     return end
 
@@ -290,7 +294,7 @@ def _is_part_of_a_longer(start: int, end: int, found: list[tuple[int, int, _Entr
         and end <= last
         and last - first > end - start
         and not (first in negations and first < start)
-        and longer.concept != WHERE
+        and longer.concept not in HIDE_NOTHING
         for first, last, longer in found
     )
 

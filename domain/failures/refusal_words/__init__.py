@@ -10,12 +10,13 @@ is meant. What numbers mean is in domain/failures/refusal_words/numbers.py, and 
 (domain/failures/pop_rules.py, domain/failures/smtp_rules.py).
 """
 
-from domain.failures.refusal_words import checks, limits, outcomes, people, refusing, sending, servers, ways
+from domain.failures.refusal_words import checks, fillers, limits, outcomes, people, refusing, sending, servers, ways
 
 TABLES = (
     outcomes.SHARED,
     people.WORDS,
     refusing.WORDS,
+    fillers.WORDS,
     checks.WORDS,
     servers.WORDS,
     limits.WORDS,

@@ -105,4 +105,22 @@ tell
   sv: avgöra
   da: afgøre
   cs: určit, zjistit
+policy
+  en: password policy, password policies, policy requirement*, strength requirement*
+  de: passwortrichtlinie*, kennwortrichtlinie*, richtlinie*
+  fr: politique*
+  es: politica*
+  pt: politica*
+  it: politica, politiche, criteri
+  pl: polityk*
+  ru: политик*
+  zh: 密码策略, 密碼策略
+  ja: ポリシー
+  nl: wachtwoordbeleid, beleid
+  sv: lösenordspolicy, lösenordsprincip*
+  da: adgangskodepolitik*, politik
+  cs: zásad*
+  tr: politika*, ilke*
+  hu: házirend*, szabályzat*
+  ko: 정책*
 """

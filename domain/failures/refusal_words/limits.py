@@ -15,47 +15,62 @@ often
   ru: часто, частот*, в минуту, в час, подождите, чаще
   zh: 频率, 頻率, 每分钟, 每小时, 频次
   ja: 頻度, 間隔, 毎分, 短時間, お待ちください, 連続
+  nl: vaak, per minuut, per uur, wacht
+  sv: ofta, per minut, per timme
+  da: ofte, per minut, i minuttet, i timen
+  cs: často, za minutu, za hodinu
+  tr: sık, dakikada, saatte
+  hu: gyakran, percenként, óránként
+  ko: 자주*, 분당*, 시간당*
 too_often
-  en: too often, too frequent*, too fast, too quick*, too rapid*, too soon, rate limit*, ratelimit*, throttl*,
-      slow down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*,
-      too many times, minutes apart, seconds apart, too short interval*, frequency limit*, interval too short,
-      too short, brute force, bruteforce, repeated failures, repeated failed, repeated attempts, too eager*,
-      too impatient*, too hast*, too aggressiv*, too much at once, too close together, enhance your calm,
-      slow it down, ease off, take it easy, calm down, not so fast, more patience, be patient, tooquick, flooding,
-      hammer*, back to back, minimum time between, minimum interval between, time between logins,
-      time between polls, time between checks, polling interval, poll interval, check interval, login interval,
-      logindelay, login delay, interval violated, cool off, cooling period, off period, like mad, minute ago,
-      minutes ago, seconds ago, moments ago, just logged in, just been here, exceeded allowance,
-      exceeded your allowance, exceeded the allowance, allowance exceeded, daily quota, daily pop quota, how often,
-      less often, less frequent*, fewer times, fewer checks, fair use, wait before you try, wait before trying,
-      wait before retrying, wait longer, wait between
-  de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig,
-      zu hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst,
-      zeitabstand, seltener, anmeldelimit, abruflimit, loginlimit, zugriffslimit, verbindungslimit
-  fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*,
-      trop impatien*, doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal,
-      delai entre, moins souvent
+  en: too often, too frequent*, too fast, too quick*, too rapid*, too soon, rate limit*, ratelimit*, throttl*, slow
+      down, slowdown, back off, backoff, flood*, hammering, cool down, cooldown, cooling off, tarpit*, too many
+      times, minutes apart, seconds apart, too short interval*, frequency limit*, interval too short, too short,
+      brute force, bruteforce, repeated failures, repeated failed, repeated attempts, too eager*, too impatient*,
+      too hast*, too aggressiv*, too much at once, too close together, enhance your calm, slow it down, ease off,
+      take it easy, calm down, not so fast, more patience, be patient, tooquick, flooding, hammer*, back to back,
+      minimum time between, minimum interval between, time between logins, time between polls, time between checks,
+      polling interval, poll interval, check interval, login interval, logindelay, login delay, interval violated,
+      cool off, cooling period, off period, like mad, minute ago, minutes ago, seconds ago, moments ago, just logged
+      in, just been here, exceeded allowance, exceeded your allowance, exceeded the allowance, allowance exceeded,
+      daily quota, daily pop quota, how often, less often, less frequent*, fewer times, fewer checks, fair use, wait
+      before you try, wait before trying, wait before retrying, wait longer, wait between, delay time, delay not,
+      delay period, not elapsed, not yet elapsed, has not elapsed, time not expired
+  de: zu oft, zu häufig*, zu schnell, zu kurzen abständen, mindestabstand, zu kurz, zu eifrig, zu ungeduldig, zu
+      hastig, in zu kurzer zeit, zu rasch, langsamer, mindestzeit, wartezeit, sperrzeit, gerade erst, zeitabstand,
+      seltener, anmeldelimit, abruflimit, loginlimit, zugriffslimit, verbindungslimit, bevor sie es erneut, bevor
+      sie erneut, bevor du es erneut
+  fr: trop souvent, trop frequen*, trop rapide*, trop rapproche*, trop court, trop vite, trop presse*, trop
+      impatien*, doucement, ralentissez, delai minimum, delai minimal, intervalle minimum, intervalle minimal, delai
+      entre, moins souvent, avant de reessayer, avant de retenter, avant une nouvelle tentative
   es: demasiado frecuente*, muy frecuente*, demasiado rapido, muy a menudo, demasiada frecuencia, demasiado deprisa,
       demasiado seguid*, demasiada prisa, mas despacio, con demasiada frecuencia, tan a menudo, tiempo minimo,
-      intervalo minimo, tiempo entre, acaba de entrar, menos a menudo, con menos frecuencia
+      intervalo minimo, tiempo entre, acaba de entrar, menos a menudo, con menos frecuencia, demasiados intentos,
+      demasiadas peticiones, demasiadas solicitudes, antes de intentar*, antes de volver a intentar*, antes de
+      reintentar*
   pt: muito frequente*, muito rapido, muita frequencia, depressa demais, rapido demais, frequente* demais,
-      frequentes demais, mais devagar, com muita frequencia, com demasiada frequencia, tempo minimo,
-      intervalo minimo, tempo entre, com menos frequencia
+      frequentes demais, mais devagar, com muita frequencia, com demasiada frequencia, tempo minimo, intervalo
+      minimo, tempo entre, com menos frequencia, antes de tentar, antes de uma nova tentativa
   it: troppo spesso, troppo frequente*, troppo veloc*, troppa frequenza, troppo di frequente, troppo in fretta,
-      troppo ravvicinat*, rallent*, con troppa frequenza, tempo minimo, intervallo minimo, tempo tra, meno spesso
-  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij,
-      minimalny odstęp, minimalny czas, odstęp między, rzadziej
+      troppo ravvicinat*, rallent*, con troppa frequenza, tempo minimo, intervallo minimo, tempo tra, meno spesso,
+      prima di riprovare, prima di ritentare
+  pl: zbyt często, zbyt częst*, za często, za częst*, zbyt szybko, za szybko, zbyt pospieszn*, zwolnij, minimalny
+      odstęp, minimalny czas, odstęp między, rzadziej, zanim spróbuj*, przed ponowną próbą, przed kolejną próbą
   ru: слишком часто, слишком част*, слишком быстро, слишком поспешн*, помедленнее, чересчур част*, слишком быстр*,
-      минимальный интервал, минимальное время, интервал между, реже
+      минимальный интервал, минимальное время, интервал между, реже, прежде чем повторить, прежде чем попробовать,
+      перед повторной попыткой, перед следующей попыткой
   zh: 频繁, 頻繁, 过快, 限流, 太频繁, 太快, 过密, 過密, 最短间隔, 间隔太短, 间隔过短, 间隔不足, 降低频率, 减少
   ja: 頻繁, 頻度が高すぎ, 多すぎる頻度, 速すぎ, 早すぎ, 頻度が高い, 急ぎすぎ, 間隔が短, 最小間隔, 間隔を空け,
-      間隔をあけ, 頻度を下げ
-  nl: te vaak, te snel, te veel pogingen
-  sv: för ofta, för många försök, för snabbt
-  da: for ofte, for mange forsøg, for hurtigt
-  cs: příliš často, příliš mnoho pokus*, příliš rychle
-  tr: çok sık, çok fazla deneme*, çok hızlı
-  hu: túl gyakran, túl sok kísérlet, túl gyors*
+      間隔をあけ, 頻度を下げ, 失敗し過ぎ, 失敗しすぎ, 試行が多すぎ, 回数が多すぎ, 試行回数, 時間を置いて,
+      時間をあけて, 間をおいて
+  nl: te vaak, te snel, te veel pogingen, te veel mislukte, te veel foutieve, voordat u het opnieuw, voordat je het
+      opnieuw
+  sv: för ofta, för många försök, för snabbt, för många misslyckade, för många felaktiga, innan du försöker
+  da: for ofte, for mange forsøg, for hurtigt, for mange mislykkede, inden du prøver, før du prøver
+  cs: příliš často, příliš mnoho pokus*, příliš rychle, příliš mnoho chybných, příliš mnoho neúspěšných, než to
+      zkusíte, před dalším pokusem
+  tr: çok sık, çok fazla deneme*, çok hızlı, çok fazla başarısız, tekrar denemeden önce, yeniden denemeden önce
+  hu: túl gyakran, túl sok kísérlet, túl gyors*, túl sok sikertelen, mielőtt újra
   ko: 너무 자주*, 너무 많은 시도*, 너무 빨리*
 limit
   en: limit*, exceed*, quota*, maximum, max, too many, too much, excessive*, allowance, over limit, over the limit,
@@ -74,19 +89,34 @@ limit
       более, не чаще
   zh: 限制, 上限, 超过, 超過, 超出, 过多, 過多, 太多, 配额, 最大, 次数, 受限, 超限, 限额, 限額, 额度, 額度, 阈值
   ja: 上限, 制限, 超え, 超過, 多すぎ, 最大, 回数, 限度, 枠, しきい値, 以内
+  nl: maximum*, maximaal, maximale, limiet*, overschreden, te veel, teveel, aantal, quota, bereikt
+  sv: maximal*, maximum*, gräns*, överskrid*, för många, för mycket, antal, kvot*
+  da: maksimal*, maksimum*, grænse*, overskred*, for mange, for mange mislykkede, antal, kvote*
+  cs: maximáln*, nejvyšší*, limit*, překročen*, příliš mnoho, příliš, počet, kvót*, vyčerpán*
+  tr: azami, maksimum, sınır*, limit*, aşıldı, aşan, aşıyor, çok fazla, sayısı, kota*, tükendi
+  hu: maximális*, legnagyobb*, korlát*, túllép*, túl sok, kvót*, kimerít*
+  ko: 최대*, 한도*, 초과*, 제한*, 너무 많*, 횟수*, 할당*
 tries
   en: attempt*, tries, logins, logons, sign ins, auths, authentications, requests, retries, failures, polls, polling,
       checks, accesses, login requests, checking, password failures, bad passwords, failed logins, commands, times
   de: versuch*, anmeldeversuch*, loginversuch*, fehlversuch*, anmeldungen, logins, abfragen, abrufe, anfragen,
-      zugriffe
-  fr: tentative*, essais, requetes, connexions, authentifications, demandes
-  es: intento*, solicitudes, peticiones, autenticaciones, inicios de sesion, accesos
-  pt: tentativa*, requisicoes, pedidos, logins, acessos
+      zugriffe, anfrage, aufrufe
+  fr: tentative*, essais, requetes, connexions, authentifications, demandes, requete, demande*
+  es: intento*, solicitudes, peticiones, autenticaciones, inicios de sesion, accesos, peticion
+  pt: tentativa*, requisicoes, pedidos, logins, acessos, solicitac*, requisic*, muitas vezes
   it: tentativ*, richieste, accessi, login
   pl: prób, próby, próba, logowań, żądań, zapytań
-  ru: попыт*, запрос*, входов, обращени*, проверк*
+  ru: попыт*, запрос*, входов, обращени*, проверк*, обращений
   zh: 登录, 登錄, 登入, 尝试, 嘗試, 次数, 请求, 訪問, 访问, 操作
-  ja: 試行, ログイン, リクエスト, 回数, アクセス, 誤り
+  ja: 試行, ログイン, リクエスト, 回数, アクセス, 誤り, 要求
+  nl: poging*, pogingen, herhaalpogingen, inlogpoging*, aanmeldpoging*, aanmeldingen, verzoeken, aanvragen,
+      serververzoek*, verzoek*
+  sv: försök, försöken, inloggningsförsök, inloggningar, förfrågningar, anrop
+  da: forsøg, forsøgene, login forsøg, loginforsøg, anmodninger, logins, forespørgsler
+  cs: pokus*, pokusů, přihlášení, požadavk*, dotaz*
+  tr: deneme*, girişim*, istek*, denemesi, talep*
+  hu: kísérlet*, próbálkozás*, újrapróbálkozás*, kérés*, bejelentkezés*, lekérés*
+  ko: 시도*, 재시도*, 요청*, 로그인 시도*
 connection
   en: connection*, connect, ip, ip address*, sessions, simultaneous, concurrent*, concurrency, parallel,
       simultaneously, pop sessions, concurrent users, users, user connections, clients
@@ -99,6 +129,13 @@ connection
   ru: соединени*, подключени*, сесси*, сеанс*, одновременн*
   zh: 连接, 連接, 連線, 会话, 并发, 并行
   ja: 接続, セッション, 同時
+  nl: verbinding*, sessies, gelijktijdig*
+  sv: anslutning*, sessioner, samtidig*
+  da: forbindelse*, sessioner, samtidig*
+  cs: připojení, spojení, relací, souběžn*, současn*
+  tr: bağlantı*, eşzamanlı*, oturum sayısı
+  hu: kapcsolat*, munkamenet*, egyidejű*
+  ko: 연결*, 접속 수*, 세션*, 동시*
 minutes
   en: minute*, seconds, hour, hours, day, days, mins, min, secs, sec, until clocktime, before clocktime,
       after clocktime, again at clocktime, allowed at clocktime, till clocktime
@@ -111,6 +148,13 @@ minutes
   ru: секунд*, минут*, час, часов, часа, до clocktime
   zh: 分钟, 分鐘, 小时, 小時, 秒
   ja: 分, 時間, 秒
+  nl: minuten, minuut, seconden, seconde, uur, uren
+  sv: minut*, sekund*, timme*, timmar
+  da: minut*, sekund*, timer
+  cs: minut*, sekund*, hodin*
+  tr: dakika*, saniye*, saat*
+  hu: perc*, másodperc*, óra, órát, órán
+  ko: 분 후*, 분 뒤*, 초 후*, 초 뒤*, 초 안*, 시간 후*, 분 동안*, 초 동안*, 분간*
 wait
   en: wait, waiting period, every, apart, interval, once, per, at least, between, until
   de: warten, alle, mindestens, zwischen
@@ -193,7 +237,7 @@ elsewhere
       lock present, lock exists, holds the lock, holds a lock, mailbox lock held
   de: nur eine sitzung, nur eine verbindung, nur ein client, bereits eine aktive, noch aktiv, noch offen,
       noch geöffnet, bereits angemeldet, doppelte anmeldung
-  fr: une seule session, une seule connexion, deja une session, encore ouverte, encore active, double session
+  fr: une seule session, une seule connexion, deja une session, encore ouverte, double session
   es: una sola sesion, una unica sesion, una sola conexion, ya hay una sesion, sigue abierta, todavia abierta,
       sesion duplicada
   pt: uma unica sessao, apenas uma sessao, uma so sessao, ja ha uma sessao, ainda aberta, ainda ativa,
@@ -278,6 +322,13 @@ wait_for
   ru: подождите, ждите, вернитесь через, следующий вход, следующая попытка
   zh: 请等待, 請等待, 等待, 之后再, 後再, 后再
   ja: 待って, お待ち, 待機, 次のログイン, 次回
+  nl: wacht, wachten
+  sv: vänta
+  da: vent
+  cs: počkejte, vyčkejte
+  tr: bekleyin
+  hu: várjon, múlva
+  ko: 기다*
 repeated
   en: after several, after too many, after many, after repeated, after multiple, after failed, due to failed,
       due to wrong, due to too many, due to multiple, due to repeated, because of wrong, because of failed,

@@ -92,6 +92,13 @@ COUNTED = """
   ru: попыт*, остал*, раз, раза, дня, дней, час, часа, часов, секунд*, минут*
   zh: 次, 剩, 还剩, 還剩, 剩余, 分钟, 分鐘, 小时, 秒, 天
   ja: 回, あと, 残り, 分, 時間, 秒, 日
+  nl: poging*, mislukte, keer, dag, dagen, uur, uren, minuut, minuten, seconde*, resterend*
+  sv: forsok, misslyckade, ganger, dag, dagar, timmar, timme, minut*, sekund*, aterstaende
+  da: forsog, fejlende, mislykkede, gange, dag, dage, timer, minut*, sekund*, resterende
+  cs: pokus*, neuspesn*, dni, hodin*, minut*, sekund*, zbyva*
+  tr: deneme*, basarisiz, kez, gun, saat, dakika*, saniye*, kalan
+  hu: kiserlet*, sikertelen, probalkozas*, alkalommal, nap, ora, perc*, masodperc*, maradt
+  ko: 번, 회, 분, 초, 시간, 일
 """
 OF_SO_MANY = ("of", "out of", "von", "sur", "de", "di", "su", "da", "z", "ze", "из", "/", "回中", "次中")  # 2 of 5
 

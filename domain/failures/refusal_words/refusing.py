@@ -53,78 +53,6 @@ cannot
   tr: yapılamıyor, yapılamadı, edilemedi, edilemiyor
   hu: nem sikerült, nem lehet, nem tudtuk
   ko: 할 수 없*, 수 없습니다*
-
-filler
-  en: a, an, the, that, to, for, of, at, by, from, with, in, on, is, was, are, has, have, been, be, this, that, you,
-      your, our, we, it, its, and, or, as, please, sorry, because, since, reason, unknown reason, due, err, pop,
-      pop3, mail, email, e mail, support, help, administrator, admin, helpdesk, see, visit, check, verify, more,
-      information, details, info, for more, id, code, ref, reference, urllink, pass, apop, client, again, correct,
-      correctly, request, requested, attempt, attempts, name, during, attempts left, attempt left, remaining, who,
-      you are, say, clocktime, smtp, reason unavailable, data, email address, e mail address, mail address,
-      permanent*, using, yes, seem, seems, appear, appears, looks, sure, make sure, full, supplied, given, entered,
-      provided, specified, typed, either, both, combination, pair, s, on file, our records, your records, were,
-      sent, used, submitted, presented, received, restarting authentication process, been, these, those, there,
-      oops, dear, caps lock, case sensitive, exactly, fully, but, once, more, one, carefully, retype, reenter,
-      re enter, re type, once again, kindly, typing, spelling, sorry but, thank you, unfortunately, hello
-  de: dieser, diese, dieses, diesen, solche*, der, die, das, den, dem, des, ein, eine, einer, für, fur, von, bei,
-      mit, im, in, am, an, zu, zum, zur, ist, war, wurde, sie, ihr, ihre, ihren, bitte, wir, und, oder, weil, grund,
-      hilfe, wenden, e mail adresse, leider, siehe, prüfen, überprüfen, auf, dem, clocktime, uhr, geben, eingeben,
-      eingegeben*, angegeben*, kombination, dass, haben, sind, worden, erneut, nochmal, bedauerlicherweise
-  fr: ce, cet, cette, ces, tel, telle, le, la, les, l, de, du, des, d, un, une, pour, par, avec, en, est, a,
-      votre, vos, vous, nous, et, ou, svp,
-      s il vous plait, veuillez, verifier, verifiez, aide, a la, au, aux, sur, saisi*, entre, fourni*, indique,
-      combinaison, que, sont
-  es: este, esta, ese, esa, tal, el, la, los, las, de, del, al, un, una, para, por, con, en, es, su, sus, y, o,
-      favor, verifique, compruebe, ayuda, se, ha, introducid*, ingresad*, ingreso, proporcionad*, indicad*,
-      combinacion, que, son
-  pt: este, esta, esse, essa, tal, o, a, os, as, de, do, da, dos, das, um, uma, para, por, com, em, seu, sua,
-      e, ou, favor, verifique,
-      ajuda, no, na, foi, informad*, digitad*, inserid*, fornecid*, combinacao, que, sao
-  it: questo, questa, tale, il, lo, la, i, gli, le, di, del, della, un, una, per, da, con, in, e, suo, sua, favore,
-      verificare, aiuto, al, inserit*, immess*, fornit*, indicat*, combinazione, che, sono
-  pl: ten, tego, taki, takiego, taka, takie, do, dla, z, w, na, i, lub, twoje, twój, proszę, prosimy, sprawdź,
-      się, podan*, podał*, wpisan*, wprowadzon*,
-      kombinacja, że, jest, są, został*
-  ru: этот, этого, такой, такого, такая, в, на, для, с, и, или, ваш, ваше, вашего, пожалуйста, проверьте,
-      обратитесь, к, при, правильность, введен*, ввели, указан*, указали, вы, вами, сочетание, комбинация, что,
-      таким, такими, таких
-  zh: 请, 請, 您的, 您, 你的, 你, 检查, 檢查, 核对, 重新, 输入, 輸入, 是否, 正确, 正確, 联系, 聯繫, 客服, 原因,
-      或者, 以及, 详情, 帮助, 永久, 信息, 提示, 组合, 填写, 的, 是, 已, 已经, 为, 為, 有, 该, 該, 此, 这, 這, 个,
-      個, 了, 被, 与, 和, 及, 均, 都, 再, 中, 在, 时, 時, 本, 其, 所, 将, 给, 就, 也, 还, 以, 于, 於, 名, 号, 后,
-      後, 我们, 你们, 填, 写, 一, 之, 而, 并, 且, 由, 向, 对, 對, 组, 键, 过, 可, 能, 一下
-  ja: しました, しまし, ました, です, ます, ですか, が, の, は, に, を, で, と, も, または, および, ご, お, 確認,
-      正しい, 正しく, 入力, 理由, 詳細, については, してください, ください, 下さい, もう一度, された, 組み合わせ
-  nl: de, het, een, uw, je, is, zijn, of, en, bij, voor, deze, dit, naam, wordt, combinatie, van, met, in, helaas,
-      controleer, alstublieft
-  sv: ditt, din, ett, en, och, eller, är, för, den, det, med, namn, vid, av, tyvärr, kontrollera
-  da: din, dit, et, en, og, eller, er, for, den, det, med, navn, ved
-  cs: nebo, je, se, vaše, váš, a, pro, tento, při, byl*, bylo, prosím, zkontrolujte, bohužel
-  tr: veya, ve, ile, bir, bu, adı, böyle, olarak, sizin, oldu, olmuş, lütfen, kontrol edin
-  hu: a, az, vagy, és, ez, egy, ön, név
-  ko: 또는, 및, 입니다, 합니다, 하였습니다, 했습니다, 되었습니다, 귀하의
-
-of
-  en: of, of the, of this, of your, for, for the, for this, for your
-  de: von, vom, des, der, dieses, für, für den, für das, für diesen
-  fr: de, du, des, d, de l, de la, de votre, de cet, pour, pour l, pour le, pour la, pour cet
-  es: de, del, de la, de los, de su, para, para el, para la
-  pt: de, do, da, dos, das, para, para o, para a
-  it: di, del, della, dell, dei, delle, per, per l, per il
-  pl: dla
-  ru: для
-here
-  en: here, this server, this mail server, this host, this mail host, this system, this service, this site, on server,
-      on the
-      server, for mailbox, for this mailbox, for your mailbox, to mailbox, to your mailbox, for service
-  de: auf diesem server, an diesem server, am server, bei diesem dienst, am mailserver, für das postfach, am postfach
-  fr: sur ce serveur, a ce serveur, a ce service, a la boite aux lettres
-  es: en este servidor, en el servidor, a este servicio
-  pt: neste servidor, no servidor
-  it: su questo server, sul server
-  pl: na tym serwerze, na serwerze
-  ru: на этом сервере, на сервере
-  zh: 此服务器, 本服务器
-  ja: このサーバ, このサーバー
 failed
   en: failing, unsuccessful*, error, errors, not successful, did not succeed, not completed, not possible, unable,
       could not, couldn t, cannot, can not, can t, problem, authenticationfailed, authfailed, authfailure,
@@ -138,13 +66,13 @@ failed
   ru: ошибк*, невозможн*, сбой входа, не пройден*
   zh: 错误, 錯誤, 无法, 無法, 不能, 不成功, 未通过, 不通过, 没有通过, 未通過
   ja: エラー, できません, できませんでした, 通りません, 通りませんでした
-  nl: fout
-  sv: fel
-  da: fejl, fejlede, feilet
-  cs: chyba
-  tr: hata, hatası, yapılamadı
-  hu: nem sikerült, hiba
-  ko: 오류*
+  nl: fout, fouten, mislukking, lukt niet, niet gelukt, niet geslaagd, inlogfout, aanmeldfout, authenticatiefout
+  sv: fel, misslyckande, felet, gick inte, lyckades inte, inloggningsfel, autentiseringsfel
+  da: fejl, fejlede, feilet, mislykket*, fejler, gik galt, loginfejl
+  cs: chyba, nezdar*, chyb*, se nezdařil*
+  tr: hata, hatası, yapılamadı, hatası*, olmadı, gerçekleştirilemedi
+  hu: nem sikerült, hiba, meghiúsult, hibája, nem sikerült*, sikertelen*
+  ko: 오류*, 실패*, 에러*
 denied
   en: deny, declined, forbidden, unauthorized, unauthorised, not authori*, not permitted, not accepted,
       no permission, disallowed, prohibited, not allowed
@@ -166,41 +94,53 @@ wrong
       do not belong together, do not fit, does not fit, do not pair, no longer right, not accepted as valid,
       does not work, doesn t work, did not work, didn t work, incorect*, invallid*, invald, inccorect*, wrog,
       mis match*, mismatched
-  de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht,
-      nicht richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen,
-      stimmt leider nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander,
-      gehören nicht zusammen, gehoeren nicht zusammen, nicht das richtige, nicht die richtige*, nicht der richtige,
-      ist nicht richtig, trifft nicht zu, funktioniert nicht, funktionieren nicht
-  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient,
-      ne conviennent, ne vont pas ensemble, ne va pas avec, ne concord*, pas le bon, pas la bonne, pas les bons,
-      ne sont pas les bons, ne fonctionne pas
+  de: falsch*, ungültig*, inkorrekt*, nicht korrekt, nicht gültig, fehlerhaft*, stimmt nicht, stimmen nicht, nicht
+      richtig, unzutreffend, passt nicht, passen nicht, passt nicht zusammen, passen nicht zusammen, stimmt leider
+      nicht, stimmen leider nicht, stimmen nicht überein, passen nicht zueinander, gehören nicht zusammen, gehoeren
+      nicht zusammen, nicht das richtige, nicht die richtige*, nicht der richtige, ist nicht richtig, trifft nicht
+      zu, funktioniert nicht, funktionieren nicht, stimmt nicht überein
+  fr: incorrect*, invalide*, non valide*, errone*, faux, mauvais*, ne correspond*, inexact*, ne convient, ne
+      conviennent, ne vont pas ensemble, ne va pas avec, ne concord*, pas le bon, pas la bonne, pas les bons, ne
+      sont pas les bons, ne fonctionne pas, erronee*, non reconnue*, pas correct*, pas valide*, pas valable*
   es: incorrect*, invalid*, inválid*, no valido*, no valida, no validas, no es valido, no es valida, no son validos,
       no son validas, erronea*, erroneo*, equivocad*, no coincid*, mal, no correspond*, no concuerd*, no van juntos,
-      no casan, no encajan, no concord*, no es la correcta, no es el correcto, errone*, no es la, no es el,
-      no es esa, no es ese, no son los, no son las, no era la, no funciona, no funcionan
-  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*, nao combina*,
-      nao batem, nao bate, nao casam, nao conferem, nao e a correta, nao e a, nao e o, nao e essa, nao e esse,
-      nao sao os, nao sao as, nao funciona, nao funcionam
-  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*,
-      non si accord*, non combaci*, non combina*, non vanno insieme, non concord*, non è quella giusta,
-      non è giusta, non funziona, non funzionano
+      no casan, no encajan, no concord*, no es la correcta, no es el correcto, errone*, no es la, no es el, no es
+      esa, no es ese, no son los, no son las, no era la, no funciona, no funcionan, incorrecta*, no concuerdan, no
+      correcta*, no correct*
+  pt: incorret*, incorrect*, invalid*, errad*, nao confere*, nao corresponde*, nao coincid*, nao combina*, nao
+      batem, nao bate, nao casam, nao conferem, nao e a correta, nao e a, nao e o, nao e essa, nao e esse, nao sao
+      os, nao sao as, nao funciona, nao funcionam, incorreta*, incorreto*, nao encontram correspondencia, nao esta
+      correta, nao esta correto, nao e valida, nao e valido
+  it: errat*, sbagliat*, non valid*, non corrett*, non corrispond*, non coincid*, scorrett*, invalid*, non si
+      accord*, non combaci*, non combina*, non vanno insieme, non concord*, non è quella giusta, non è giusta, non
+      funziona, non funzionano, non esatt*, non coincidono, non è corretta, non è corretto, non è valida, non è
+      valido
   pl: niepraw*, błędn*, zły, złe, zła, niepoprawn*, nie pasuj*, niewłaściw*, nie zgadza*, nie do siebie, nie
-      odpowiad*, nie jest właściw*, nie jest poprawn*
+      odpowiad*, nie jest właściw*, nie jest poprawn*, nieprawidłow*, niezgodn*, nieważn*, nie jest prawidłow*,
+      niepopraw*
   ru: неверн*, неправил*, недействител*, некоррект*, не совпада*, ошибочн*, не вер*, не подход*, не соответств*, не
-      тот, не та, не те, не сходят*, не сочетают*
+      тот, не та, не те, не сходят*, не сочетают*, неправильн*, недопустим*, не совпал*, не совпадают, введен
+      неверно, введены неверно
   zh: 错误, 錯誤, 不正确, 不正確, 无效, 無效, 有误, 有誤, 不匹配, 不符, 不对, 不合法, 不一致, 对不上, 對不上,
       不对应, 不相符, 不吻合, 有错, 不是正确, 错了, 錯了
   ja: 誤り, 誤って, 間違*, 違います, 違っています, 正しくありません, 正しくない, 無効, 不正, 一致しません,
       一致しない, 合っていません, 異なります, 異なっています, 合いません, 合わない, 違う,
       正しい組み合わせではありません, 正しくな
   nl: onjuist*, verkeerd*, fout, foutief, foute, ongeldig*, klopt niet, kloppen niet, niet juist, niet correct,
-      komen niet overeen, passen niet
-  sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt, stämmer inte överens, matchar inte, passar inte
-  da: forkert*, ugyldig*, feil, passer ikke, stemmer ikke, passer ikke sammen, matcher ikke
-  cs: chybn*, nesprávn*, špatn*, neplatn*, nesouhlas*, není správn*, nesedí, nejsou správn*
-  tr: yanlış*, hatalı*, geçersiz*, uyuşmuyor, eşleşmiyor, doğru değil
-  hu: hibás*, helytelen*, érvénytelen*, rossz, nem megfelelő*, nem egyez*, nem egyezik, nem egyeznek
-  ko: 틀렸*, 틀립*, 틀린*, 잘못*, 올바르지 않*, 일치하지 않*, 맞지 않*, 유효하지 않*, 다릅니다*
+      komen niet overeen, passen niet, incorrect*, niet overeen, komt niet overeen, fout ingevoerd, niet geldig,
+      onjuiste
+  sv: fel, felaktig*, ogiltig*, stämmer inte, inte rätt, stämmer inte överens, matchar inte, passar inte,
+      inkorrekt*, är inte giltig*, inte giltig*, inte korrekt*
+  da: forkert*, ugyldig*, feil, passer ikke, stemmer ikke, passer ikke sammen, matcher ikke, fejlagtig*, ikke
+      korrekt*, ikke gyldig*, stemmer ikke overens, ukorrekt*, feil*
+  cs: chybn*, nesprávn*, špatn*, neplatn*, nesouhlas*, není správn*, nesedí, nejsou správn*, neodpovíd*, nejsou
+      platn*, není platn*, neshod*
+  tr: yanlış*, hatalı*, geçersiz*, uyuşmuyor, eşleşmiyor, doğru değil, uyuşmamakta*, uyuşmuyor*, eşleşmiyor*,
+      hatalıdır, geçerli değil*, doğru değil*, yanlıştır
+  hu: hibás*, helytelen*, érvénytelen*, rossz, nem megfelelő*, nem egyez*, nem egyezik, nem egyeznek, nem helyes*,
+      nem érvényes*, nem megfelel*, nem jó, téves*
+  ko: 틀렸*, 틀립*, 틀린*, 잘못*, 올바르지 않*, 일치하지 않*, 맞지 않*, 유효하지 않*, 다릅니다*, 정확하지 않*,
+      부정확*, 불일치*, 잘못되*, 잘못된*
 correct
   en: correct, right, valid, accurate
   de: korrekt, richtig, gültig
@@ -214,32 +154,45 @@ correct
   ja: 正しい, 正しく
 unknown
   en: not registered, never heard of, no account, not a local, don t know, do not know
-  de: kennen wir nicht, gibt es hier nicht, nicht geführt
+  de: kennen wir nicht, gibt es hier nicht, nicht geführt, wurde nicht gefunden, nicht auffindbar, konnte nicht
+      gefunden werden
   fr: n est pas connu*, ne connaissons pas, n y a pas
   es: no conocemos, no consta
   pt: nao consta, nao conhecemos
   it: non risulta, non conosciamo
-  pl: nie ma takiego, nie znamy, nie figuruje
+  pl: nie ma takiego, nie znamy, nie figuruje, odnalezion*, nie odnalez*, nie został* odnalezion*, nie ma w systemie
   ru: не числит*, не значит*, такого нет
   zh: 查无, 查無, 没有这个, 没有该, 没有这样
-  ja: はいません, がいません, おりません, 存在していません
-  cs: nebyl nalezen
-  tr: böyle bir
-  ko: 없는*, 없습니다*
+  ja: はいません, がいません, おりません, 存在していません, は見つかりません, が見つかりません
+  cs: nebyl nalezen, nebyl* nalezen*, nenalezen*, neznám*
+  tr: böyle bir, bulunamadı, kayıtlı değil, mevcut değil
+  ko: 없는*, 없습니다*, 찾지 못*, 등록되지 않*, 없는
+  nl: kan niet worden gevonden, niet teruggevonden, komt niet voor
+  sv: hittas inte, inte hittas, kan inte hittas
+  da: kunne ikke findes, findes ikke, blev ikke fundet
+  hu: nem található, nem ismert
 expired
   en: expired, expire, expires, expiry, out of date, too old, aged, must change, must be changed, must be reset, must
       reset, must update, needs to be changed, need to change, change required, change your, change is required,
       should be changed, has to be changed, reset your, reset required, no longer valid, obsolete, outdated, temporary
       password, expiration, overdue, update your
-  de: abgelaufen*, muss geändert, ändern sie, ändern, geändert werden, neu setzen, zurücksetzen, nicht mehr gültig
-  fr: expire*, changer, changez, doit etre change, modifier, reinitialis*, perime*
-  es: caducad*, expirad*, vencid*, cambiar, cambie, debe cambiar, restable*
-  pt: expirad*, expirou, vencid*, trocar, alterar, altere, redefin*
-  it: scadut*, cambiare, cambia, modificare, reimpost*
-  pl: wygasł*, zmienić, zmień, zmiany, zmiana, straciło ważność
-  ru: истек*, устарел*, смените, сменить, изменить, измените, просрочен*
-  zh: 过期, 過期, 失效, 修改, 更改, 到期
-  ja: 期限切れ, 有効期限, 変更, 失効
+  de: abgelaufen*, muss geändert, ändern sie, ändern, geändert werden, neu setzen, zurücksetzen, nicht mehr gültig,
+      nicht länger gültig, ungültig geworden
+  fr: expire*, changer, changez, doit etre change, modifier, reinitialis*, perime*, n est plus valable, expiration
+  es: caducad*, expirad*, vencid*, cambiar, cambie, debe cambiar, restable*, ya no es valida
+  pt: expirad*, expirou, vencid*, trocar, alterar, altere, redefin*, expiraram, vencida, nao e mais valida
+  it: scadut*, cambiare, cambia, modificare, reimpost*, è scaduta, sono scadute, non più valid*
+  pl: wygasł*, zmienić, zmień, zmiany, zmiana, straciło ważność, przestał* być ważn*, utracił* ważność
+  ru: истек*, устарел*, смените, сменить, изменить, измените, просрочен*, срок действия, истёк*
+  zh: 过期, 過期, 失效, 修改, 更改, 到期, 逾期
+  ja: 期限切れ, 有効期限, 変更, 失効, 期限切れ*, 期限が切れ, 失効し, 有効期限が切れ
+  nl: verlopen, is verlopen, vervallen, niet langer geldig
+  sv: förfallit, har gått ut, gått ut, utgånget, inte längre giltig*
+  da: udløbet, er udløbet, ikke længere gyldig*, utløpt
+  cs: vypršel*, skončil*, prošl*
+  tr: süresi doldu, süresi dolmuş, süresi geçmiş, zaman aşımına uğra*
+  hu: lejárt*, elavult*
+  ko: 만료*, 유효 기간이 만료*, 유효기간*
 suspended
   en: suspend*, deactivat*, inactive, inactivated, closed, terminated, barred, frozen, cancel*, locked out, expired,
       revoked, on hold, not active, not activated, not enabled, no longer active, not in service, delinquent,
@@ -247,33 +200,41 @@ suspended
       deleted, withdrawn, stopped, stop, non payment, nonpayment, in arrears, on vacation stop, mothballed,
       put to sleep, switched off, shut down, discontinued, withheld, decommissioned, archived, no longer served,
       no longer accept*, accepts no logins, marked for deletion, scheduled for deletion, to be deleted, ended, shut
-  de: gesperrt*, deaktiviert*, stillgelegt, geschlossen, gekündigt, gelöscht, eingefroren, abgelaufen, inaktiv*, nicht
-      aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet, entzogen, stillgelegt*, eingestellt,
-      zahlungsverzug, archiviert, ruhend, ruht
+  de: gesperrt*, deaktiviert*, stillgelegt, geschlossen, gekündigt, gelöscht, eingefroren, abgelaufen, inaktiv*,
+      nicht aktiv, nicht aktiviert, blockiert*, aufgelöst, abgeschaltet, entzogen, stillgelegt*, eingestellt,
+      zahlungsverzug, archiviert, ruhend, ruht, abgelaufen*, verfallen, deaktiviert
   fr: suspend*, desactiv*, bloque, bloquee, verrouille*, ferme, fermee, resilie*, supprime*, inactif, expire,
-      clotur*, non active, gele, en sommeil, en veille, impaye*, archive, retire, arrete, radie, non activ*,
-      pas activ*
-  es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiv*, caducad*,
+      clotur*, non active, gele, en sommeil, en veille, impaye*, archive, retire, arrete, radie, non activ*, pas
+      activ*, expire*, desactive*
+  es: suspendid*, desactivad*, deshabilitad*, bloquead*, cerrad*, cancelad*, eliminad*, inactiva, inactivo, caducad*,
       expirad*, dado de baja, dada de baja, congelad*, no esta activa, impag*, archivad*, retirad*, en pausa,
       no activad*
-  pt: suspens*, desativad*, desabilitad*, bloquead*, fechad*, encerrad*, cancelad*, excluid*, inativ*, expirad*,
-      congelad*, nao esta ativa, inadimpl*, arquivad*, retirad*, em pausa, nao ativad*
-  it: sospes*, disattivat*, disabilitat*, bloccat*, chius*, cancellat*, inattiv*, scadut*, non attiv*, congelat*,
-      dismess*, disdett*, archiviat*, ritirat*, moros*, in pausa, non attivat*
+  pt: suspens*, desativad*, desabilitad*, bloquead*, fechad*, encerrad*, cancelad*, excluid*, inativa, inativo,
+      expirad*, congelad*, nao esta ativa, inadimpl*, arquivad*, retirad*, em pausa, nao ativad*, expirou, trancad*
+  it: sospes*, disattivat*, disabilitat*, bloccat*, chius*, cancellat*, inattiva, inattivo, scadut*, non attiv*,
+      congelat*, dismess*, disdett*, archiviat*, ritirat*, moros*, in pausa, non attivat*
   pl: zawieszon*, wyłączon*, zablokowan*, zamknięt*, usunięt*, nieaktywn*, wygasł*, dezaktywowan*, zarchiwizowan*,
       wycofan*, uśpion*, nieopłacon*, nie aktywowan*, nieaktywowan*
   ru: заблокир*, отключен*, приостановлен*, закрыт*, удален*, деактивир*, неактив*, замороже*, истек*, не
       активирован*, не активен, архив*, за неуплат*, прекращен*
-  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机,
-      停機, 已停用, 关停, 暂停使用
-  ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止, 退会, 閉鎖
-  nl: geblokkeerd, opgeschort, uitgeschakeld, gesloten, opgezegd
-  sv: spärrat, spärrad, avstängt, avstängd, stängt
-  da: spærret, lukket, deaktiveret
-  cs: zablokován*, zrušen*, pozastaven*, uzavřen*
-  tr: askıya alın*, kapatıl*, devre dışı
-  hu: felfüggeszt*, letilt*, zárolt, megszüntet*
-  ko: 정지*, 차단*, 해지*, 중지된*
+  zh: 冻结, 凍結, 停用, 禁用, 封禁, 封停, 锁定, 鎖定, 被锁, 过期, 注销, 已停, 未激活, 欠费, 被封, 已注销, 停机, 停機,
+      已停用, 关停, 暂停使用, 失效, 已失效, 鎖住, 被锁定, 已锁定, 凍结, 被禁用, 已禁用, 停權, 未启用, 已过期, 已過期
+  ja: 停止, 凍結, 無効, 解約, 削除, 期限切れ, 休止, 利用停止, 退会, 閉鎖, 失効, 期限が切れ, 有効ではありません,
+      無効になって, 停止されて, 凍結されて, 有効期限が切れ, 失効し
+  nl: geblokkeerd, opgeschort, uitgeschakeld, gesloten, opgezegd, verlopen, vergrendeld*, gedeactiveerd, inactief,
+      niet actief, nog niet geactiveerd, buiten gebruik, op slot, is verlopen
+  sv: spärrat, spärrad, avstängt, avstängd, stängt, förfallit, har gått ut, låst, är låst, låsts, inaktivera*,
+      inaktivt, inte aktiverat, avstäng*, avslutat
+  da: spærret, lukket, deaktiveret, udløbet, låst, er låst, deaktivere*, inaktiv, ikke aktiv, ikke aktiveret,
+      spærre*, suspendere*, er udløbet
+  cs: zablokován*, zrušen*, pozastaven*, uzavřen*, vypršel*, skončil*, uzamčen*, zamčen*, není aktivní,
+      deaktivován*, neaktivní, nebyl aktivován, zakázán*, zamknut*
+  tr: askıya alın*, kapatıl*, devre dışı, süresi doldu, kilitlendi, kilitli*, kilitlen*, etkin değil*, pasif,
+      engellen*, aktif değil*, etkinleştirilme*, aktifleştirilmemiş, etkinleştirilmemiş
+  hu: felfüggeszt*, letilt*, zárolt, megszüntet*, lejárt, zárolva, zárolt*, zárolás*, inaktív*, nem aktív*,
+      letiltott, letiltva, nincs aktiválva
+  ko: 정지*, 차단*, 해지*, 중지된*, 만료*, 잠겼*, 잠겨*, 잠긴*, 비활성*, 활성화되지 않*, 사용 중지*, 정지된*, 잠금*,
+      활성화 되지 않*
 barred
   de: gesperrt*, sperre*
   fr: verrouill*
@@ -305,7 +266,7 @@ yet
   fr: pas encore, sera cree*
   es: todavia no, aun no, se creara
   pt: ainda nao, sera criad*
-  it: non ancora, ancora non, sara creat*
+  it: non ancora, ancora non, sara creat*, non è ancora, non è stato ancora, non è stata ancora
   pl: jeszcze nie, zostanie utworzon*
   ru: еще не, пока не, будет создан*
   zh: 尚未, 还未, 还没, 還沒, 将创建
@@ -351,4 +312,74 @@ protection
   ru: для вашей защиты, для вашей безопасности
   zh: 为保护您, 為保護您, 为了您的安全
   ja: 保護のため, 安全のため
+given
+  en: given, specified, supplied, provided, entered, sent, presented, received, submitted
+  de: angegeben, eingegeben, übergeben, übermittelt
+  fr: fourni*, saisi*, indique*, renseigne*
+  es: proporcionad*, introducid*, indicad*, especificad*, ingresad*
+  pt: fornecid*, informad*, indicad*, especificad*, digitad*
+  it: fornit*, inserit*, indicat*, specificat*
+  pl: podan*, podał*, wpisan*, określon*
+  ru: указан*, введен*, передан*
+  zh: 输入, 填写, 提供
+  ja: 入力
+missing
+  en: missing, empty, blank, not given, must supply, must specify, must give, must be given, must be supplied,
+      cannot be empty, can t be empty, must not be empty, may not be empty, expected
+  de: fehlt, fehlen, ist leer, leeres, fehlend*, erwartet
+  fr: manquant*, manque, vide, vides, attendu*
+  es: falta, faltan, vacio*, vacia*, en blanco, ausente*
+  pt: falta, faltando, ausente*, vazi*, em branco
+  it: manca, mancano, mancant*, vuot*, assent*
+  pl: brakuje, pust*
+  ru: пуст*, отсутству*
+  zh: 不能为空, 為空, 为空, 缺少, 未输入, 未輸入, 未填, 不能為空, 没有输入
+  ja: 未入力, 空です, 入力されていません, 指定されていません, ありませんでした
+cancelled
+  en: cancel*, aborted, abandoned
+  de: abgebrochen*, abbruch
+  fr: annule*, interrompu*
+  es: cancelad*, interrumpid*, abortad*
+  pt: cancelad*, interrompid*, abortad*
+  it: annullat*, interrott*
+  pl: anulowan*, przerwan*
+  ru: отменен*, прерван*
+  zh: 取消, 中断, 中止
+  ja: 中断, 中止, キャンセル
+prohibited
+  en: not permitted, not allowed, forbidden, prohibited, disallowed
+  de: nicht erlaubt, nicht gestattet, verboten, untersagt
+  fr: interdit*, non autorise*, pas autorise*
+  es: prohibid*, no permitid*, no autorizad*
+  pt: proibid*, nao permitid*
+  it: vietat*, non consentit*, non autorizzat*, non è autorizzat*
+  pl: zabronion*, niedozwolon*
+  ru: запрещен*, не разреш*
+  zh: 禁止, 不允许, 不允許
+  ja: 禁止, 許可されていません
+  nl: niet toegestaan, verboden
+  sv: inte tillåt*, förbjud*, otillåt*
+  da: ikke tilladt*, forbudt
+  cs: není povolen*, nepovolen*, zakázán*
+  tr: izin verilm*, yasak*
+  hu: nem engedélyezett*, tiltott*
+  ko: 허용되지 않*, 금지*
+before
+  en: before your, before the account, before it is, before you are
+  de: bevor
+  fr: avant que
+  es: antes de que, antes que
+  pt: antes de sua, antes de seu, antes que, antes da, antes do
+  it: prima che
+  pl: nim, zanim
+  ru: до блокировки, перед блокировкой, прежде чем
+  zh: 再次失败, 再次錯誤, 再错, 之前
+  ja: もう一回, もう一度誤, あと一回, 前に
+  nl: voordat, voor uw
+  sv: innan
+  da: inden, før din, før kontoen, før deres
+  cs: než
+  tr: önce
+  hu: mielőtt
+  ko: 전에
 """

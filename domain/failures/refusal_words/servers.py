@@ -3,7 +3,7 @@
 WORDS = """
 backend
   en: database*, data base, db, sql, mysql, mariadb, postgres*, sqlite, oracle, ldap, active directory, directory,
-      radius, kerberos, kdc, pam, nis, backend*, back end*, store, message store, mail store, mailstore, storage,
+      radius, kerberos, kdc, nis, backend*, back end*, store, message store, mail store, mailstore, storage,
       disk*, filesystem*, file system*, nfs, raid, input output, memory, malloc, fork, thread*, socket*, pipe,
       proxy, proxied, upstream, node, cluster, daemon, authd, auth server, auth service, auth daemon,
       authentication server*, authentication service*, authentication daemon*, authentication backend*,
@@ -32,7 +32,7 @@ backend
   nl: database, gegevensbank, opslag*, schijf, netwerk
   sv: databas*, lagring*, disk*, nätverk*
   da: database*, lager, disk*, netværk*
-  cs: databáz*, úložišt*, disk*, síť*
+  cs: databáz*, úložišt*, disk*, síť, síťov*
   tr: veritabanı*, veri tabanı*, depolama*, disk*
   hu: adatbázis*, tároló*, hálózat*
   ko: 데이터베이스, 저장소, 디스크, 네트워크
@@ -56,11 +56,11 @@ server
   ko: 서버, 시스템, 서비스
 part
   en: reply, replies, response*, answer*, format, record, records, protocol*, host, hosts, peer, packet*, header*,
-      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*,
-      password scheme*, password type*, password method*, password hash*, password encoding, password encryption,
-      passwd scheme*, schema*, class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home,
-      attribute*, field*, column*, table*, length*, charset, character set, version*, driver*, handler*, provider*,
-      source*, object*, property, properties
+      encoding, hash*, entry, entries, value, values, permission*, policy, rule, rules, certificate*, password
+      scheme*, password type*, password method*, password hash*, password encoding, password encryption, passwd
+      scheme*, schema*, class, shell, realm, salt, token*, plugin*, algorithm*, cipher*, path*, home, attribute*,
+      field*, column*, table*, length*, charset, character set, version*, driver*, handler*, provider*, source*,
+      object*, property, properties, password data, password entry, password record
   de: antwort*, format, datensatz, eintrag, protokoll*, gegenstelle, host, regel*, richtlinie*, schema, typ, länge,
       verfahren, algorithmus, kodierung, pfad, modul, klasse, wert, feld, attribut
   fr: reponse*, format, enregistrement*, protocole*, hote, regle*, type, schema, longueur, algorithme, codage,
@@ -109,7 +109,7 @@ trouble
   nl: onderhoud*, storing*, overbelast*, niet bereikbaar, onbereikbaar, reageert niet, verhuis*
   sv: underhåll*, ur funktion, driftstopp, överbelastad*, svarar inte, flyttas
   da: vedligehold*, ude af drift, overbelastet, svarer ikke, flyttes
-  cs: údržb*, přetížen*, nedostupn*, neodpovíd*, výpadek
+  cs: údržb*, přetížen*, nedostupn*, výpadek
   tr: bakım*, aşırı yük*, yanıt vermiyor, kesinti*
   hu: karbantart*, túlterhel*, nem válaszol, nem elérhető, nem érhető el
   ko: 점검*, 장애*, 과부하*, 응답하지 않*, 응답이 없*
@@ -175,13 +175,13 @@ later
   ru: позже, позднее, повторите, попробуйте, через несколько минут, снова
   zh: 稍后, 稍後, 稍候, 再试, 再試, 重试, 以后
   ja: 後ほど, しばらく, 後で, 再試行, もう一度, 時間をおいて
-  nl: later, opnieuw
-  sv: senare, försök igen
-  da: senere, prøv igen, prøv igjen
+  nl: later, opnieuw, nogmaals, probeer het later, over enkele
+  sv: senare, försök igen, om en stund, igen om
+  da: senere, prøv igen, prøv igjen, igen om, om lidt
   cs: později, znovu, zkuste
-  tr: daha sonra, tekrar deneyin, sonra
-  hu: később, próbálja újra
-  ko: 나중에*, 다시 시도*, 잠시 후*
+  tr: daha sonra, tekrar deneyin, sonra, bir süre sonra, yeniden deneyin
+  hu: később, próbálja újra, próbálja meg, próbálkozz*
+  ko: 나중에*, 다시 시도*, 잠시 후*, 다시*
 now
   en: at this time, at this moment, at the moment, currently, for now, for the moment, right now, at present,
       presently, not now, just now
@@ -246,17 +246,25 @@ full
   zh: 已满, 空间不足
   ja: 一杯, 容量不足
 idle
-  en: idle*, inactivity, autologout, auto logout, autologoff, no activity, session expired, session timed out, session
-      timeout, no commands, idle timeout, idle too long, inactivity timeout
-  de: inaktivität, untätig*, leerlauf
-  fr: inactivite
-  es: inactividad
-  pt: inatividade
-  it: inattivita
-  pl: bezczynnoś*
-  ru: бездейств*, неактивности
-  zh: 空闲, 闲置, 无操作
-  ja: アイドル, 無操作
+  en: idle*, inactivity, autologout, auto logout, autologoff, no activity, session expired, session timed out,
+      session timeout, no commands, idle timeout, idle too long, inactivity timeout, session has expired, session is
+      expired
+  de: inaktivität, untätig*, leerlauf, sitzung ist abgelaufen, sitzung abgelaufen
+  fr: inactivite, session a expire, session expiree
+  es: inactividad, sesion ha expirado, sesion expirada, sesion ha caducado, sesion caducada
+  pt: inatividade, sessao expirou, sessao expirada
+  it: inattivita, sessione scaduta, sessione è scaduta
+  pl: bezczynnoś*, sesja wygasła
+  ru: бездейств*, неактивности, сессия истекла, сеанс истек, срок сессии
+  zh: 空闲, 闲置, 无操作, 会话已过期, 会话过期, 会话超时
+  ja: アイドル, 無操作, セッションの有効期限, セッションが切れ, セッションの期限
+  nl: sessie is verlopen, sessie verlopen
+  sv: sessionen har gått ut, session har gått ut
+  da: session er udløbet, sessionen er udløbet
+  cs: relace vypršela, platnost relace
+  tr: oturumunuzun süresi, oturum süresi
+  hu: munkamenet lejárt
+  ko: 세션이 만료*, 세션 만료*
 closed
   en: connection closed, connection is closed, closing connection, closing transmission, connection will be closed,
       closing, bye, good bye, goodbye, disconnecting, disconnected, hanging up, signing off, terminating connection,
@@ -339,7 +347,7 @@ during
   en: during, while, whilst, in the course of, when processing, when trying, occurred in, halfway
   de: während, waehrend, mitten in, im laufe
   fr: pendant, lors du traitement, au cours
-  es: durante, mientras, en el transcurso
+  es: durante, mientras, en el transcurso, al intentar
   pt: durante, enquanto, no decorrer
   it: durante, mentre, nel corso
   pl: podczas, w trakcie
@@ -349,5 +357,8 @@ during
 broke_off
   zh: 时出错, 時出錯, 时发生错误, 时发生了错误, 時發生錯誤, 时出现错误, 时出了错, 时遇到错误, 时遇到问题,
       时出现问题, 过程出错, 过程中出错, 过程中发生错误, 过程中出现错误, 途中出错
-  ja: 中にエラー, 中に問題, 中に障害, 際にエラー, 際に問題, 時にエラー, 時に問題, 中のエラー, 処理に失敗
+  ja: 中にエラー, 中に問題, 中に障害, 際にエラー, 際に問題, 時にエラー, 時に問題, 中のエラー, 処理に失敗,
+      変更できません, 変更に失敗
+pam
+  en: pam
 """

@@ -34,13 +34,13 @@ enabled
   it: abilitat*, abilitare, abilita, attivat*, attivare, attiva, attivo, consentit*, autorizzat*, permess*, inclus*,
       disponibile, previst*, supportat*, fa parte, compres*, inclu*, comprende, attiv*, possibile
   pl: włączon*, włącz, włączyć, aktywn*, aktywuj, dozwolon*, dostępn*, uprawnion*, uprawnień, udostępnion*,
-      obsługiwan*, wchodzi w skład, zawiera, obejmuje, objęt*, możliw*
+      obsługiwan*, wchodzi w skład, zawiera, obejmuje, objęt*, możliw*, aktywowan*
   ru: включен*, включите, включить, активирован*, активируйте, разрешен*, разрешите, доступ*, подключен*,
       предоставл*, поддержива*, прав, сможете, входит, входят, включает, подключена, возможн*
   zh: 开通, 開通, 开启, 開啟, 启用, 啟用, 允许, 允許, 打开, 支持, 支援, 权限, 開放, 开放, 含, 包含, 包括
-  ja: 有効, 許可, 利用可能, 対応, オン, 契約, 権限, ご利用, 含まれ, 含む, 入って, 使え, 可能
+  ja: 有効, 許可, 利用可能, 対応, オン, 契約, 権限, ご利用, 含まれ, 含む, 入って, 使え, 可能, 有効化
   nl: ingeschakeld, geactiveerd, toegestaan
-  sv: aktiverat, aktiverad, tillåten, tillåtet
+  sv: aktiverat, aktiverad, tillåten, tillåtet, aktiver*
   da: aktiveret, slået til, tilladt
   cs: povolen*, aktivován*
   tr: etkin*, izin verilm*
@@ -132,7 +132,7 @@ needed
       enforced, enforce, please use, before, unless, until, have to, supposed to, demand*, expected, switch to,
       mode, under, layer, disabled, disallowed, not allowed, not permitted, forbidden, prohibited, not accepted,
       refused, rejected, not supported, unsupported, denied, off, prior to, insufficient, has to, needs to, need to,
-      ought to, should, shall, without, not taken, not served, not taking
+      ought to, should, shall, without, not taken, not served, not taking, must use, try, try using
   de: erforderlich, nötig, notwendig, benötigt, muss, müssen, nur, zuerst, verwenden sie, bitte verwenden, zwingend,
       vorgeschrieben, nicht erlaubt, nicht zugelassen, nicht gestattet, nicht möglich, deaktiviert, abgeschaltet,
       verlangt, pflicht, abgelehnt, nutzen sie, nicht mehr möglich, nicht angenommen, nicht akzeptiert, sollte,
@@ -171,27 +171,35 @@ app_password
       password, main password, primary password, everyday password, web password, own password for each
   de: app passwort*, anwendungspasswort*, anwendungsspezifisch*, app kennwort, zwei faktor*, zweifaktor*, zwei
       schritt*, gerätepasswort, anwendungskennwort, externes passwort, normales passwort, hauptpasswort,
-      hauptkennwort, passwort für apps, kennwort für apps, eigenes passwort für
+      hauptkennwort, passwort für apps, kennwort für apps, eigenes passwort für, 2 faktor*
   fr: mot de passe d application, mot de passe de l application, mot de passe applicatif, mot de passe specifique,
       double authentification, deux facteurs, deux etapes, code d autorisation, mot de passe principal, mot de passe
-      habituel, mot de passe pour les applications
+      habituel, mot de passe pour les applications, 2 facteurs
   es: contraseña de aplicacion, contraseñas de aplicacion, contraseña de la aplicacion, contraseña especifica, dos
       factores, dos pasos, codigo de autorizacion, contraseña principal, contraseña habitual, contraseña para
-      aplicaciones
+      aplicaciones, 2 factores
   pt: senha de app, senha de aplicativo, senha de aplicacao, senha do app, senha especifica, dois fatores, duas
-      etapas, codigo de autorizacao, senha para app*, senha principal, senha habitual, senha para aplicativos
+      etapas, codigo de autorizacao, senha para app*, senha principal, senha habitual, senha para aplicativos, 2
+      fatores
   it: password per le app, password per app, password specifica, password per l applicazione, password dell app, due
-      fattori, due passaggi, codice di autorizzazione, password applicazione, password principale, password abituale,
-      password per applicazioni
+      fattori, due passaggi, codice di autorizzazione, password applicazione, password principale, password
+      abituale, password per applicazioni, 2 fattori
   pl: hasło aplikacji, hasła aplikacji, hasło do aplikacji, hasła do aplikacji, hasła dla aplikacji, hasło dla
       aplikacji, dwuskładnikow*, dwuetapow*, kod autoryzacji, główne hasło, zwykłe hasło, hasło główne
   ru: парол* приложени*, парол* для приложени*, парол* для внешн*, двухфактор*, двухэтапн*, код авторизации, основной
       пароль, обычный пароль, основного пароля, парол* для почтовых
   zh: 授权码, 授權碼, 应用专用密码, 专用密码, 客户端密码, 客户端授权, 授权密码, 应用密码, 独立密码, 两步验证,
-      双重验证, 安全密码, 主密码, 登录密码不能
+      双重验证, 安全密码, 主密码, 登录密码不能, 双因素, 雙因素, 二次验证, 两步, 兩步
   ja: アプリパスワード, アプリケーション固有, アプリ専用, 専用パスワード, 外部アプリ, 二段階認証, 2段階認証,
-      二要素認証, 通常のパスワード, メインのパスワード
+      二要素認証, 通常のパスワード, メインのパスワード, 2要素, 2段階
   en (att): mail key, mail keys
+  nl: tweestaps*, tweefactor*, 2 stap*, twee stap*
+  sv: tvåfaktor*, tvåstegs*
+  da: to faktor*, tofaktor*, to trins*, 2 faktor*
+  cs: dvoufaktor*, dvoufázov*, dvoustup*
+  tr: iki faktör*, iki aşama*, iki adım*
+  hu: kéttényező*, kétlépcső*, kétfaktor*
+  ko: 2단계*, 이중 인증*, 2차 인증*
 oauth
   en: oauth, oauth2, oauth 2, modern auth*, xoauth2, bearer, less secure app*, less secure, basic auth*, basic
       authentication, password authentication, password login*, password based, legacy authentication, legacy auth,
@@ -206,9 +214,9 @@ oauth
   zh: 基本身份验证, 基本认证
   ja: 基本認証, 先進認証
 mechanism
-  en: mechanism*, method*, authentication type, auth type, authentication method*, auth method*, scheme*, sasl, apop,
-      cram md5, digest md5, ntlm, gssapi, plain, user pass, authentication mode, authentication protocol, login
-      method, type
+  en: mechanism*, method*, authentication type, auth type, authentication method*, auth method*, scheme*, sasl,
+      apop, cram md5, digest md5, ntlm, gssapi, plain, user pass, authentication mode, authentication protocol,
+      login method, authentication package*, auth package*, authentication extension*, auth extension*
   de: mechanismus, methode, verfahren, anmeldeverfahren, authentifizierungsverfahren, authentifizierungsmethode
   fr: mecanisme*, methode*, type d authentification
   es: mecanismo*, metodo*, tipo de autenticacion

@@ -463,3 +463,69 @@ def test_another_noun_that_is_wrong_is_no_wrong_password(words: str) -> None:
 )  # fmt: skip
 def test_a_noun_that_stands_apart_leaves_the_password_wrong(words: str) -> None:
     assert diagnose_reply(words, phase="login", command="PASS").kind is Kind.AUTHENTICATION
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No username given", "No password specified", "Password not supplied", "User name is missing", "密码不能为空",
+        "Password may not be empty", "Kein Passwort angegeben", "Nom d'utilisateur manquant", "Пароль не указан",
+        "Must give USER command", "Login failed: no password provided",
+    ],
+)  # fmt: skip
+def test_a_name_or_a_password_that_was_not_given_is_no_wrong_one(words: str) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind in (Kind.PROTOCOL_ERROR, Kind.SERVER_ERROR)
+    assert diagnose_smtp_reply(f"535 5.7.8 {words}", phase="auth").kind is not Kind.SMTP_AUTHENTICATION
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("PAM: Authentication failure", Kind.AUTHENTICATION),
+        ("Authentication failed: PAM: Authentication failure", Kind.AUTHENTICATION),
+        ("[AUTH] PAM authentication failed for user jane: Authentication failure (7)", Kind.AUTHENTICATION),
+        ("PAM: User not known to the underlying authentication module", Kind.AUTHENTICATION),
+        ("PAM failure", Kind.SERVER_ERROR),
+        ("PAM error", Kind.SERVER_ERROR),
+        ("Authentication failed: PAM unavailable", Kind.SERVER_ERROR),
+        ("PAM: Module is unknown", Kind.SERVER_ERROR),
+        ("PAM: Error in service module", Kind.SERVER_ERROR),
+        ("PAM: Authentication service cannot retrieve authentication info", Kind.SERVER_ERROR),
+    ],
+)
+def test_pam_that_refuses_somebody_is_told_from_pam_that_fails(words: str, kind: Kind) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS", hide=("jane@example.com", "jane")).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Passwords are not permitted", Kind.CONFIGURATION),
+        ("Authentication canceled", Kind.SERVER_ERROR),
+        ("Anmeldung abgebrochen", Kind.SERVER_ERROR),
+        ("Account cancelled", Kind.CONFIGURATION),
+        ("Must use STLS", Kind.CONFIGURATION),
+        ("5 bad login tries, wrong password", Kind.AUTHENTICATION),
+        ("Unknown address", Kind.SERVER_ERROR),
+        ("Unknown e-mail address", Kind.AUTHENTICATION),
+    ],
+)
+def test_a_way_that_is_shut_and_a_login_that_broke_off_are_no_wrong_password(words: str, kind: Kind) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS").kind is kind
+
+
+@pytest.mark.requirement("R81")
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("服务器忙jane@example.com请稍后再试", Kind.SERVER_ERROR),
+        ("没有为用户jane@example.com指定角色", Kind.SERVER_ERROR),
+        ("ユーザー:jane@example.comが見つかりません", Kind.AUTHENTICATION),
+        ("jane@example.com의 비밀번호가 틀렸습니다", Kind.AUTHENTICATION),
+        ("데이터베이스에서jane@example.com를 읽을 수 없습니다", Kind.SERVER_ERROR),
+    ],
+)
+def test_words_that_touch_an_address_without_a_blank_are_read(words: str, kind: Kind) -> None:
+    assert diagnose_reply(words, phase="login", command="PASS", hide=NAMES_TAKEN_OUT).kind is kind
