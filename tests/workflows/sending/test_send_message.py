@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -196,7 +197,7 @@ async def test_attachments_go_with_it(mailroom: Mailroom) -> None:
     ],
 )
 async def test_a_start_that_makes_no_sense_is_refused_in_words(
-    mailroom: Mailroom, given: dict[str, object], code: str
+    mailroom: Mailroom, given: dict[str, Any], code: str
 ) -> None:
     async with sending(mailroom) as jane:
         message = await jane.send(**given)
