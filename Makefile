@@ -32,12 +32,12 @@ test: $(INSTALLED) $(CRMS) temporal $(OTHERS:%=$(VENV)/%/.installed)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	@for python in $(OTHERS); do echo "$$python:" && $(VENV)/$$python/bin/pytest -n 2 $(ON_OTHERS) || exit 1; done
-	$(BIN)/pytest -n 5 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 # What `make test` has in small, at full size: PostgreSQL is stopped and killed 200 times under watching accounts, workers 100
 # times, everything around a Tryton 27 times, and every answer of a CRM is given to every request. A bit over half an hour.
 endurance: $(INSTALLED) $(CRMS) temporal
-	MAILROOM_ENDURANCE=200 $(BIN)/pytest -s $(addprefix tests/end_to_end/test_,endurance.py kill.py outages.py tryton_kill.py) \
+	MAILROOM_ENDURANCE=200 $(BIN)/pytest -s $(addprefix tests/end_to_end/test_,endurance.py kill.py outages.py send_kill.py tryton_kill.py) \
 		tests/activities/crm/adapters/test_answers.py tests/infra/dev/test_services.py tests/domain/bounces/test_notices.py
 
 # About a quarter of an hour; HUGE=1 retrieves a mailbox of 5 GB instead (20 GB of disk, 10 minutes).
