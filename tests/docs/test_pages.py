@@ -136,7 +136,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     with_postgres(folder)
     yield folder
-    for name in ("postgres", "temporal"):
+    for name in ("postgres", "temporal", "sandbox"):
         Child(folder, name).end(patience=2)
 
 
