@@ -95,8 +95,12 @@ async def test_once_retrieves_and_links_the_sandbox_and_leaves_again_with_the_sa
 async def test_what_it_prints_to_try_works_and_a_second_one_is_refused(developer: Developer) -> None:
     run, operator = await developer.ready()
     assert set(developer.variables()) >= {*NAMES, *OF_THE_SANDBOX}
-    commands = [line.strip() for line in run.said().splitlines() if line.startswith(("  temporal workflow", "  psql "))]
-    assert len(commands) >= 4
+    commands = [
+        line.strip()
+        for line in run.said().splitlines()
+        if line.startswith(("  temporal workflow", "  psql ", "  DRAFT="))
+    ]
+    assert len(commands) >= 5
     for command in commands:
         await operator.run("sh", "-ec", f". {developer.state}/dev.env; {command}")
     await operator.until_state("sandbox@example.com", "disabled")  # by the last but one of them

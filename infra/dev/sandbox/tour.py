@@ -264,12 +264,10 @@ def commands_to_try(address: str) -> tuple[str, ...]:
         f"temporal workflow update execute --workflow-id mail-account/{address} --name poll_now",
         f'temporal workflow signal --workflow-id mail-account/{address} --name disable --input \'{{"by": "me"}}\'',
         (
-            f"""echo '{{"to": ["anna.lindqvist@example.org"], "subject": "Hello", "text": "One thing more."}}' """
-            f"| mailroom draft {address} -"
-        ),
-        (
-            "temporal workflow execute --type SendMessage --task-queue mailroom --workflow-id send/my-first "
-            f"""--input '{{"request_id": "my-first", "from": "{address}", "draft": "ID"}}'   # the ID that draft printed"""
+            f"""DRAFT=$(echo '{{"to": ["anna.lindqvist@example.org"], "subject": "Hello", "text": "One thing more."}}' """
+            f"| mailroom draft {address} -); temporal workflow execute --type SendMessage --task-queue mailroom "
+            f"""--workflow-id send/my-first --input "{{\\"request_id\\": \\"my-first\\", \\"from\\": \\"{address}\\", """
+            """\\"draft\\": \\"$DRAFT\\"}\""""
         ),
         'psql "$DATABASE_URL" -c "select version, at, type, actor from mailroom.account_events order by at"',
     )
