@@ -6,12 +6,13 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 from temporalio import activity
 
-from activities.core.attempts import heartbeats
+from activities.core.attempts import call_again, heartbeats
 from activities.sending.logins import Logins, of_route, server_of
 from activities.sending.outgoing import (
     Row,
@@ -38,6 +39,11 @@ from workflows.contract import Attempted, SendRequest
 
 logger = logging.getLogger(__name__)
 
+MOST_SESSIONS = 2
+"""Sessions of a route at a time: providers count them, and some bear three."""
+
+PER_SECOND = 4.0  # messages of a route that are over in a second, as a guess of when one's turn comes
+ABANDONED = "15 minutes"  # after which what "is being sent" has lost its worker
 CHUNKS_AT_ONCE = 4  # of what is stored, read while the line takes them
 BEFORE_THE_LINE = frozenset(("connect", "tls", "greeting", "ehlo", "starttls", "auth"))
 
@@ -95,6 +101,11 @@ class Sending:
                 stopped = self._stopped(route)
                 return Attempted(status=await status_of(connection, row.request_id), route=stopped)
             assert route is not None
+            if (before := await _before(connection, row)) is not None:
+                call_again(
+                    f"{MOST_SESSIONS} messages of the route are being sent, and {before} wait before it",
+                    timedelta(seconds=min(max(before / PER_SECOND, 1.0), 60.0)),
+                )
             if row.state is MessageState.QUEUED and at >= row.expires_at:
                 await change(
                     connection, row, state=MessageState.EXPIRED.value, reason="expired", since=at, next_attempt_at=None
@@ -122,7 +133,9 @@ class Sending:
             )
         return Claim(row, token, row.attempts + 1, route.settings, route.version, recipients, route.has_failed)
 
-    async def _doubt(self, connection: Connection, row: Row, at: datetime, reason: str) -> None:
+    async def _doubt(
+        self, connection: Connection, row: Row, at: datetime, reason: str, **more: dict[str, Any] | None
+    ) -> None:
         """Nobody knows whether it was accepted: who had marked it is gone."""
         await connection.execute(
             "update outgoing_recipients set state = 'uncertain' where request_id = %s and state in ('pending', 'deferred')",
@@ -220,7 +233,7 @@ class Sending:
         result = result_of(came.recipients, came.trouble.verdict if came.trouble else None, claim.n)
         async with self._pool.connection() as connection, connection.transaction():
             row = await locked(connection, claim.row.request_id)
-            if row.token != claim.token or (row.is_final and not came.dot_sent):
+            if row.token != claim.token or row.is_final:
                 return Attempted(status=await status_of(connection, row.request_id))
             await settle_recipients(
                 connection,
@@ -245,8 +258,8 @@ class Sending:
                     claim.n,
                 ],
             )
+            report = await self._report(connection, claim, came, failure)  # before the log, which is locked last
             await self._enter(connection, row, claim, came, result, failure, at)
-            report = await self._report(connection, claim, came, failure, at)
             return Attempted(status=await status_of(connection, row.request_id), route=report)
 
     async def _enter(
@@ -265,8 +278,8 @@ class Sending:
         facts = {"attempt": claim.n, **({"failure": failure.kind, "reference": failure.reference} if failure else {})}
         match result.course:
             case "doubt":
-                await self._doubt(connection, row, at, "connection_lost")
-                await change(connection, row, last_failure=shown)
+                if row.state is not MessageState.UNCERTAIN:  # whoever came after it has found that out
+                    await self._doubt(connection, row, at, "connection_lost", last_failure=shown)
             case "hold":
                 await change(
                     connection,
@@ -341,7 +354,7 @@ class Sending:
         await log(connection, row, kinds[state], "answered", at, {**facts, **counts})
 
     async def _report(
-        self, connection: Connection, claim: Claim, came: Transmission, failure: Failure | None, at: datetime
+        self, connection: Connection, claim: Claim, came: Transmission, failure: Failure | None
     ) -> AttemptFailed | AttemptWorked | None:
         """What the route's workflow has to know. What stops the route stops it here already, so that no other message makes the
         same attempt before the workflow has heard of this one."""
@@ -405,6 +418,24 @@ async def _route(connection: Connection, route_id: str) -> RouteRow | None:
         Failure.model_validate(stopped) if stopped else None,
         has_failed,
     )
+
+
+async def _before(connection: Connection, row: Row) -> int | None:
+    """How many wait before it, where as many as may be are being sent by its route; None where it may go."""
+    found = await (
+        await connection.execute(
+            """
+            select count(*) filter (where state = 'sending' and since > now() - %(abandoned)s::interval),
+                count(*) filter (where state in ('queued', 'held') and queued_at < own.at)
+            from outgoing, (select queued_at as at from outgoing where request_id = %(own)s) own
+            where route = %(route)s and state in ('sending', 'queued', 'held') and request_id <> %(own)s
+            """,
+            {"abandoned": ABANDONED, "own": row.request_id, "route": row.route},
+        )
+    ).fetchone()
+    assert found is not None
+    under_way, before = found
+    return before if under_way >= MOST_SESSIONS else None
 
 
 async def _why_held(connection: Connection, row: Row, route: RouteRow | None, *, by_hand: bool) -> str | None:

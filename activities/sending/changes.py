@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.sending.outgoing import Row, change, locked, log, status_of
+from activities.sending.outgoing import Row, change, locked, log, status_of, was_logged
 from domain.core.refusal import Refused
 from domain.core.validation import parse
 from domain.sending.message import (
@@ -94,6 +94,9 @@ async def _retry_now(connection: Connection, row: Row, at: datetime) -> None:
 
 
 async def _resolve(connection: Connection, row: Row, command: Resolve, at: datetime) -> None:
+    step = f"resolved:{row.attempts}"
+    if await was_logged(connection, row, step, at):
+        return
     if row.state is not MessageState.UNCERTAIN:
         raise Refused("not_uncertain", f"resolve: it is {_known(row)}: there is no doubt to end")
     facts: dict[str, Any] = {"outcome": command.outcome, "because": command.reason}
@@ -129,7 +132,7 @@ async def _resolve(connection: Connection, row: Row, command: Resolve, at: datet
             # The time in doubt is not the message's fault.
             expires_at=max(row.expires_at, at + timedelta(hours=24)),
         )
-    await log(connection, row, "UncertaintyResolved", f"resolved:{row.attempts}", at, facts, by=command.by)
+    await log(connection, row, "UncertaintyResolved", step, at, facts, by=command.by)
 
 
 async def _reschedule(connection: Connection, row: Row, command: Reschedule, at: datetime) -> None:

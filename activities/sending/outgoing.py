@@ -134,6 +134,16 @@ async def log(
     await append(connection, row.account, event)
 
 
+async def was_logged(connection: Connection, row: Row, step: str, at: datetime) -> bool:
+    """Whether this very command has done that step: its activity is tried again, because its answer was lost."""
+    found = await (
+        await connection.execute(
+            "select at = %s from account_events where event_id = %s", [at, event_id(row.request_id, step)]
+        )
+    ).fetchone()
+    return found is not None and bool(found[0])
+
+
 def event_id(request_id: str, step: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"mailroom:send:{request_id}:{step}")
 

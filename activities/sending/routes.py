@@ -49,8 +49,8 @@ async def account_of(connection: Connection, address: str, organisation: str | N
 
 
 async def save_route(connection: Connection, route_id: str, route: RecordedRoute) -> None:
-    """Saves a route's row. What an attempt has stopped it for is over once its workflow knows that failure, or other settings
-    hold than those that failed."""
+    """Saves a route's row. What an attempt has stopped it for is over once its workflow knows that failure, other settings
+    hold than those that failed, or a login has worked since."""
     settings = route.settings
     await connection.execute(
         """
@@ -68,7 +68,8 @@ async def save_route(connection: Connection, route_id: str, route: RecordedRoute
             connection_failures = excluded.connection_failures, verified_at = excluded.verified_at,
             next_attempt_at = excluded.next_attempt_at,
             stopped = case
-                when r.stopped ->> 'reference' = %(reference)s or r.stopped_version <> excluded.settings_version then null
+                when r.stopped ->> 'reference' = %(reference)s or r.stopped_version <> excluded.settings_version
+                    or excluded.verified_at > (r.stopped ->> 'at')::timestamptz then null
                 else r.stopped
             end
         """,

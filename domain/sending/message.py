@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.core.commands import Command
-from domain.core.foreign_text import By, markdown
+from domain.core.foreign_text import By, Reason, markdown
 from domain.core.validation import Strict
 from domain.failures.failure import Failure
 from domain.failures.wording import clock, failed
@@ -131,7 +131,7 @@ class Resolve(Command):
     """Say what became of a message of which that is uncertain: `not_accepted` sends it again, the same bytes."""
 
     outcome: Literal["accepted", "not_accepted"]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Reason
 
 
 class Reschedule(Command):

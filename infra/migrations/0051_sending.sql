@@ -81,7 +81,7 @@ create table outgoing (
     mail bigint,
     made_by text not null
 );
-create index on outgoing (route, queued_at) where state = 'held';
+create index on outgoing (route, queued_at) where state in ('sending', 'queued', 'held');
 create index on outgoing (address, queued_at);
 create index on outgoing (account);
 create index on outgoing (message_id);

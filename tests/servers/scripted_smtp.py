@@ -98,6 +98,8 @@ class SubmissionServer(LoopbackServer):
         self.ended = 0
         """Sessions that are over."""
         self.writers: set[asyncio.StreamWriter] = set()
+        self.most_at_once = 0
+        """Sessions."""
         self._news = asyncio.Event()
 
     @property
@@ -141,6 +143,7 @@ class SubmissionServer(LoopbackServer):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.writers.add(writer)
+        self.most_at_once = max(self.most_at_once, len(self.writers))
         try:
             await _Session(self, reader, writer).run()
         finally:

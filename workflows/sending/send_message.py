@@ -6,6 +6,7 @@ has it tried, and shows it. All that it is told are statuses of that row; of two
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from domain.sending.message import (
     details,
 )
 from workflows import contract
-from workflows.entity.activities import HEARTBEAT_TIMEOUT, RETRY, not_answered, refused_by
+from workflows.entity.activities import HEARTBEAT_TIMEOUT, RETRY, cancel_requested, not_answered, refused_by
 from workflows.entity.entity import LONGEST_NAME, was_refused
 from workflows.entity.messages import command, read, refusal, refuses_unknown, say_refused, takes_commands
 from workflows.entity.refused_signals import RefusedSignals
@@ -56,6 +57,7 @@ class SendMessage:
         self._status: MessageStatus | None = None
         self._woken = False
         self._by_hand = False
+        self._cancelled = False
         self._signals = RefusedSignals(self._record_refused, lambda: self._ended, lambda: False)
         try:
             self._given = read(OutgoingMessage, payload, rest, what="SendMessage")
@@ -87,10 +89,22 @@ class SendMessage:
         request = contract.QueueRequest(message=self._given, at=workflow.now())
         status = self._later(await self._done("queue_message", request, MessageStatus, "compose and queue the message"))
         while not status.is_final:
-            status = self._later(await self._next(status))
+            try:
+                status = self._later(await self._next(status))
+            except (asyncio.CancelledError, ActivityError):
+                if not cancel_requested() or self._cancelled:
+                    raise
+                self._cancelled = True  # Temporal's own cancel means the command, which may come too late
+                status = await self._cancel_by_temporal()
             if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
                 workflow.continue_as_new(args=[self._given.model_dump(mode="json", by_alias=True)])
         return status
+
+    async def _cancel_by_temporal(self) -> MessageStatus:
+        try:
+            return await self._change(Cancel(by="temporal"))
+        except Refused:
+            return self._current
 
     async def _next(self, status: MessageStatus) -> MessageStatus:
         """Waits until something is to be done, and does it."""
@@ -140,6 +154,7 @@ class SendMessage:
             start_to_close_timeout=ATTEMPT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRY,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
         return attempted
 
@@ -233,13 +248,14 @@ class SendMessage:
     def _later(self, status: MessageStatus) -> MessageStatus:
         """The later one of what was known and this, which is shown."""
         if self._status is None or status.version >= self._status.version:
-            self._status = status
-            workflow.upsert_search_attributes(
-                [
-                    contract.STATE.value_set(status.state.value),
-                    contract.REASON.value_set(status.reason) if status.reason else contract.REASON.value_unset(),
-                ]
-            )
+            before, self._status = self._status, status
+            if before is None or (before.state, before.reason) != (status.state, status.reason):
+                workflow.upsert_search_attributes(
+                    [
+                        contract.STATE.value_set(status.state.value),
+                        contract.REASON.value_set(status.reason) if status.reason else contract.REASON.value_unset(),
+                    ]
+                )
             at = clock(workflow.now())
             workflow.set_current_details(f"{details(status)}\n\n_As of {at}. The views are live._")
         return self._status

@@ -205,3 +205,31 @@ async def test_a_start_that_makes_no_sense_is_refused_in_words(
             await message.handle.result()
         assert (await refusal(message.handle.result())).code == code
         assert jane.server.messages == []
+
+
+async def test_temporals_own_cancel_takes_a_message_back(mailroom: Mailroom) -> None:
+    async with sending(mailroom) as jane:
+        message = await jane.send(undo_seconds=3600)
+        await message.until_state(MessageState.SCHEDULED)
+        await message.handle.cancel()
+        assert (await message.outcome()).state is MessageState.CANCELLED
+
+
+async def test_temporals_own_cancel_comes_too_late_for_what_was_sent(mailroom: Mailroom) -> None:
+    async with sending(mailroom) as jane:
+        jane.server.pauses[DOT] = 2
+        message = await jane.send()
+        await jane.server.until_received()
+        await message.handle.cancel()
+        assert (await message.outcome()).state is MessageState.ACCEPTED
+        assert len(await jane.sent()) == 1
+
+
+async def test_many_messages_of_a_route_go_out_by_few_sessions_at_a_time(mailroom: Mailroom) -> None:
+    async with sending(mailroom) as jane:
+        jane.server.pauses["MAIL"] = 0.1
+        messages = [await jane.send() for _ in range(12)]
+        for message in messages:
+            assert (await message.outcome()).state is MessageState.ACCEPTED
+        assert len(jane.server.messages) == 12
+        assert jane.server.most_at_once <= 3
