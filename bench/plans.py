@@ -165,7 +165,7 @@ async def _one(name: str, statements: Statements, call: Any, statistics: str, pl
         await call()
     except psycopg.Error as error:
         broken_off = f", broken off: {type(error).__name__}"
-    seconds, statement = max(Measured.took)
+    seconds, statement = max(Measured.took, default=(0.0, "none"))  # what there is nothing to do for asks nothing
     return Took(seconds, statistics, plans, name, statement, broken_off)
 
 
