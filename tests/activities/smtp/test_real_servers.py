@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -85,9 +86,10 @@ def sink(port: int, folder: Path, *options: str) -> list[str]:
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder / "mail", "nobody")
+        of_tests = Path(tempfile.gettempdir())
         for parent in (folder, *folder.parents):
-            if str(parent).startswith("/tmp/"):
-                parent.chmod(0o755)
+            if parent != of_tests and parent.is_relative_to(of_tests):
+                parent.chmod(0o711)  # nobody passes through them, and cannot look around
     return [SINK, *user, "-d", f"{folder}/mail/%M.", *options, f"127.0.0.1:{port}", "10"]
 
 
