@@ -26,6 +26,7 @@ from infra.settings import WorkerSettings
 from workflows.contract import QueueRequest, route_workflow_id
 
 CHUNK_BYTES = 1 << 20
+LATEST = 500  # messages of an account, among which its own name is looked for
 
 
 class Queueing:
@@ -79,7 +80,7 @@ class Queueing:
         given = draft_of(draft.given)
         about = await _answer(connection, account, given)
         record = await _record(connection, given)
-        sender = Mailbox(await _name_of(connection, asked.sender), asked.sender)
+        sender = Mailbox(await _name_of(connection, account, asked.sender), asked.sender)
         files = [Attachment(part.name or "", part.content_type or "", part.data) for part in draft.parts]
         return await asyncio.to_thread(
             lambda: compose(given, sender, identity, attachments=files, answer=about, record=record, way=way)
@@ -223,16 +224,19 @@ async def _record(connection: Connection, given: Draft) -> Mailbox | None:
     return Mailbox(name, mailbox(addresses[0]).address)
 
 
-async def _name_of(connection: Connection, address: str) -> str:
-    """The name by which the account has signed its own mail last; "" where it never has."""
+async def _name_of(connection: Connection, account: str, address: str) -> str:
+    """The name by which an address of the account has signed its own mail last, as far as its latest messages tell: "" where
+    none does. Of a mailbox of a million, no more are read."""
     row = await (
         await connection.execute(
             """
-            select who ->> 'name' from mail m cross join lateral jsonb_array_elements(m.participants) who
-            where m.from_address = %s and m.address = %s and who ->> 'field' = 'from' and who ->> 'name' <> ''
-            order by m.id desc limit 1
+            select who ->> 'name' from (
+                select from_address, participants, stored_at from mail where address = %s order by stored_at desc limit %s
+            ) m cross join lateral jsonb_array_elements(m.participants) who
+            where m.from_address = %s and who ->> 'field' = 'from' and who ->> 'name' <> ''
+            order by m.stored_at desc limit 1
             """,
-            [address, address],
+            [account, LATEST, address],
         )
     ).fetchone()
     return str(row[0]) if row else ""

@@ -91,11 +91,7 @@ def wait_after(
     kind: Kind, in_a_row: int, *, retry_after: float | None, minute_seconds: float, jitter: float
 ) -> timedelta:
     """From the failure to the next attempt. `retry_after` seconds, which a CRM asked for, are a floor; jitter only ever adds."""
-    waits = FATES[kind].waits
-    if isinstance(waits, Steps):
-        minutes = waits.minutes[min(max(in_a_row, 1), len(waits.minutes)) - 1]
-    else:
-        minutes = min((waits.first or 1.0) * 2.0 ** min(max(in_a_row, 1) - 1, 20), waits.most)
+    minutes = FATES[kind].waits.after(in_a_row)
     if kind is Kind.CRM_RATE_LIMITED and retry_after is not None:
         return timedelta(seconds=min(retry_after, A_DAY * 60) * (1 + jitter / 10))
     return timedelta(seconds=minutes * minute_seconds * (1 + jitter / 10))

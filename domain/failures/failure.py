@@ -160,6 +160,10 @@ class Steps:
 
     minutes: tuple[float, ...]
 
+    def after(self, in_a_row: int, *, interval: float = 1.0) -> float:
+        """Minutes after the `in_a_row`-th failure; an interval changes nothing here."""
+        return self.minutes[min(max(in_a_row, 1), len(self.minutes)) - 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Doubling:
@@ -167,6 +171,12 @@ class Doubling:
 
     first: float | None
     most: float
+
+    def after(self, in_a_row: int, *, interval: float = 1.0) -> float:
+        """Minutes after the `in_a_row`-th failure; never less than the first wait, however long an interval that is."""
+        first = interval if self.first is None else self.first
+        doublings = min(max(in_a_row, 1) - 1, 20)  # past every limit already; a count in the thousands would overflow
+        return min(first * 2.0**doublings, max(first, self.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +224,7 @@ def minutes_until_retry(kind: Kind, in_a_row: int, *, interval: float, login_del
     is the account's effective interval and `login_delay` the server's LOGIN-DELAY (RFC 2449 section 6.5), both in
     minutes. Raises KeyError for a kind that retrieval never ends in.
     """
-    waits = FATES[kind].waits
-    if isinstance(waits, Steps):
-        return waits.minutes[min(max(in_a_row, 1), len(waits.minutes)) - 1]
-    first = interval if waits.first is None else waits.first
-    most = max(first, waits.most)  # an interval of an hour is not shortened by a failure
-    doublings = min(max(in_a_row, 1) - 1, 20)  # past every limit already; a count in the thousands would overflow
-    wait = min(first * 2.0**doublings, most)
+    wait = FATES[kind].waits.after(in_a_row, interval=interval)
     return max(wait, login_delay) if kind is Kind.THROTTLED else wait
 
 

@@ -49,9 +49,5 @@ def fate_of(kind: Kind, in_a_row: int) -> Fate:
 
 def wait_after(kind: Kind, in_a_row: int, *, minute_seconds: float = 60.0, jitter: float = 0.0) -> timedelta:
     """From the failure to the route's next login; up to a tenth longer, so that many routes do not come at once."""
-    waits = FATES.get(kind, FATES[Kind.SERVER_ERROR]).waits
-    if isinstance(waits, Steps):
-        minutes = waits.minutes[min(max(in_a_row, 1), len(waits.minutes)) - 1]
-    else:
-        minutes = min((waits.first or 1.0) * 2.0 ** min(max(in_a_row, 1) - 1, 20), waits.most)
+    minutes = FATES.get(kind, FATES[Kind.SERVER_ERROR]).waits.after(in_a_row)
     return timedelta(seconds=minutes * minute_seconds * (1 + jitter / 10))

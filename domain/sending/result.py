@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from domain.failures.failure import Doubling, Steps
 from domain.sending.outcomes import Verdict
 
 Course = Literal["end", "wait", "hold", "doubt"]
@@ -42,11 +41,4 @@ def result_of(outcomes: Sequence[Outcome], trouble: Verdict | None, attempt: int
     verdicts = [one.verdict for one in left if one.verdict is not None] or ([trouble] if trouble else [])
     if any(verdict.course == "next_transaction" for verdict in verdicts):
         return Result("wait", 0.0)
-    return Result("wait", min((minutes(verdict.waits, attempt) for verdict in verdicts), default=1.0))
-
-
-def minutes(waits: Steps | Doubling, attempt: int) -> float:
-    """Minutes after the `attempt`-th try, of which the last repeats."""
-    if isinstance(waits, Steps):
-        return waits.minutes[min(max(attempt, 1), len(waits.minutes)) - 1]
-    return min((waits.first or 1.0) * 2.0 ** min(max(attempt, 1) - 1, 20), waits.most)
+    return Result("wait", min((verdict.waits.after(attempt) for verdict in verdicts), default=1.0))

@@ -70,9 +70,12 @@ class SentMessage:
 class Sender:
     """An account with a route."""
 
-    def __init__(self, mailroom: Mailroom, account: RunningAccount, server: SubmissionServer) -> None:
+    def __init__(
+        self, mailroom: Mailroom, account: RunningAccount, pop: MailboxServer, server: SubmissionServer
+    ) -> None:
         self.mailroom = mailroom
         self.account = account
+        self.pop = pop
         self.server = server
         self.secret = f"{account.address}-smtp"
         self.route: WorkflowHandle[Any, Any]
@@ -148,7 +151,7 @@ class Sender:
 async def sending(mailroom: Mailroom, *, route: bool = True, **account: Any) -> AsyncIterator[Sender]:
     """A `Sender` whose route works."""
     async with MailboxServer() as pop, SubmissionServer(password="secret") as smtp:
-        sender = Sender(mailroom, await mailroom.connect(pop, **account), smtp)
+        sender = Sender(mailroom, await mailroom.connect(pop, **account), pop, smtp)
         if route:
             await sender.start_route()
             await sender.until_route(RouteState.ACTIVE)

@@ -13,6 +13,8 @@ from activities.sending.drafts import Part
 from domain.sending.message import MessageState
 from domain.sending.route import RouteState
 from tests.servers.scripted_smtp import DOT
+from tests.support.console import written
+from tests.support.directory import save_record
 from tests.support.running import Mailroom, refusal
 from tests.support.sending import ANNA, sending
 
@@ -233,3 +235,32 @@ async def test_many_messages_of_a_route_go_out_by_few_sessions_at_a_time(mailroo
             assert (await message.outcome()).state is MessageState.ACCEPTED
         assert len(jane.server.messages) == 12
         assert jane.server.most_at_once <= 3
+
+
+async def test_a_draft_for_a_record_goes_to_its_address_and_is_sent_mail_of_that_record(mailroom: Mailroom) -> None:
+    async with sending(mailroom, crm=["builtin"]) as jane:
+        await save_record(mailroom.pool, "contact", "c1", "anna.lind@example.org")
+        draft = await jane.draft(to=[], crm="builtin", record_kind="contact", record_id="c1")
+        assert (await (await jane.send(draft, source="crm")).outcome()).state is MessageState.ACCEPTED
+        (received,) = jane.server.messages
+        assert received.recipients == ["anna.lind@example.org"]
+        (link,) = await jane.correspondence()
+        assert (link["record_id"], link["direction"]) == ("c1", "Sent")
+
+
+@pytest.mark.parametrize("record_id", ["c1", "c2"])
+async def test_a_record_that_is_not_there_or_has_no_address_is_refused(mailroom: Mailroom, record_id: str) -> None:
+    async with sending(mailroom, crm=["builtin"]) as jane:
+        await save_record(mailroom.pool, "contact", "c1")
+        draft = await jane.draft(to=[], crm="builtin", record_kind="contact", record_id=record_id)
+        assert (await refusal((await jane.send(draft)).handle.result())).code == "unknown_record"
+
+
+async def test_mail_has_the_name_that_its_sender_has_signed_with_before(mailroom: Mailroom) -> None:
+    async with sending(mailroom) as jane:
+        own = written("Before", "Mine.", sender=f"Jane Doe <{jane.account.address}>", to=ANNA)
+        jane.pop.messages["own"] = own
+        await jane.account.command("poll_now")
+        await (await jane.send()).outcome()
+        parsed = email.message_from_bytes(jane.server.messages[0].data, policy=email.policy.default)
+        assert parsed["From"] == f"Jane Doe <{jane.account.address}>"
