@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import json
 import os
 import sys
@@ -22,7 +21,7 @@ from domain.mailbox.settings import normal_account_address
 from domain.sending.draft import attachment, draft_of
 from domain.sending.ready_made import ready_made
 from infra import commands
-from infra.commands import Parser, say
+from infra.commands import Parser, say, system_user
 from infra.database.migrate import migrate
 from infra.database.pool import open_pool
 from infra.settings import WorkerSettings
@@ -50,13 +49,6 @@ def _read(file: str, most: int) -> bytes:
             return opened.read(most + 1)
     except OSError as error:
         raise Refused("invalid_field", f"{file} cannot be read ({error.strerror})", field="draft") from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without users
-        return "operator"
 
 
 def _json(raw: bytes) -> Any:
@@ -90,7 +82,7 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     await migrate(settings.database_url)
     pool = await open_pool(settings.database_url, most=2)
     try:
-        by = cleaned(asked.by or _user())[:200]
+        by = cleaned(asked.by or system_user())[:200]
         draft = await Drafts(pool, settings.max_message_bytes).store(address, given, parts, by)
     finally:
         await pool.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import sys
 from collections.abc import Coroutine
 from typing import Any, NoReturn
@@ -32,6 +33,14 @@ class Parser(argparse.ArgumentParser):
 def say(text: str) -> None:
     sys.stdout.write(f"{one_log_line(text)}\n")
     sys.stdout.flush()
+
+
+def system_user() -> str:
+    """Who runs the command, as the log is told where nobody says it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without users
+        return "operator"
 
 
 def complain(text: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from domain.core.refusal import Refused
 from domain.core.validation import parse
 from domain.mailbox.settings import normal_account_address
 from infra import commands
-from infra.commands import Parser, complain, say
+from infra.commands import Parser, complain, say, system_user
 from infra.database.migrate import migrate
 from infra.database.pool import Pool, open_pool
 from infra.settings import WorkerSettings
@@ -56,13 +55,6 @@ def _read(file: str, most: int) -> bytes:
         return opened.read(most + 1)
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without users
-        return "operator"
-
-
 async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Attaches all files; one that cannot be attached stops no other. The exit status: 1 where there was one."""
     asked = _arguments(arguments)
@@ -80,7 +72,7 @@ async def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         for file in asked.files:
             try:
                 raw = await asyncio.to_thread(_read, file, settings.max_message_bytes)
-                done = await attaching.attach(account, raw, asked.folder, cleaned(asked.by or _user())[:200])
+                done = await attaching.attach(account, raw, asked.folder, cleaned(asked.by or system_user())[:200])
             except OSError as error:
                 refused += 1
                 complain(f"{file}: not attached: it cannot be read ({error.strerror})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Annotated, Any, Literal, LiteralString, Protocol
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from pydantic import AfterValidator, Field, model_validator
@@ -66,9 +66,18 @@ class Incoming(Strict):
         return self
 
 
-def unfit_secret(incoming: Incoming) -> LiteralString | None:
+class LogsIn(Protocol):
+    """How a mailbox or a route logs in."""
+
+    @property
+    def auth(self) -> str: ...
+    @property
+    def secret(self) -> str: ...
+
+
+def unfit_secret(login: LogsIn) -> LiteralString | None:
     """What is wrong with the kind of secret for this way of logging in; None where nothing is."""
-    if incoming.auth == "xoauth2" and not incoming.secret.startswith("vault:"):
+    if login.auth == "xoauth2" and not login.secret.startswith("vault:"):
         return (
             "must be vault:NAME with auth: xoauth2, because renewed tokens are written back to it, which env: and file: "
             "cannot take; `mailroom oauth connect NAME` makes such an entry"

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.core.refusal import Refused
 from domain.core.validation import Host, Line, Name, SecretReference, Strict, parse
-from domain.mailbox.settings import Address
+from domain.mailbox.settings import Address, unfit_secret
 
 SUBMISSION_PORT = 587  # RFC 6409; RFC 8314 prefers 465
 SUBMISSIONS_PORT = 465
@@ -40,12 +40,8 @@ class Outgoing(Strict):
 
     @model_validator(mode="after")
     def _renewed_tokens_are_kept(self) -> Outgoing:
-        if self.auth == "xoauth2" and not self.secret.startswith("vault:"):
-            raise PydanticCustomError(
-                "secret_not_allowed",
-                "must be vault:NAME with auth: xoauth2, because renewed tokens are written back to it, which env: and file: "
-                "cannot take; `mailroom oauth connect NAME` makes such an entry",
-            )
+        if problem := unfit_secret(self):
+            raise PydanticCustomError("secret_not_allowed", problem)
         return self
 
 
