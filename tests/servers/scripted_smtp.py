@@ -189,7 +189,7 @@ class _Session:
                 self.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's can
             await asyncio.sleep(server.pauses[one])
             if key == BODY:
-                self.writer.transport.resume_reading()  # type: ignore[attr-defined]
+                self.writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above
         for one in keys & server.floods.keys():
             while True:
                 self.writer.write(server.floods[one] * 1000)

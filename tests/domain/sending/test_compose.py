@@ -221,8 +221,8 @@ def test_each_address_is_once_on_the_envelope_and_in_the_header_by_the_first_fie
 @pytest.mark.requirement("R27")
 @pytest.mark.parametrize("field", ["cc", "bcc"])
 def test_a_copy_for_the_sender_is_one_more_recipient(field: str) -> None:
-    message = composed({}, way=Way(self_copy=field))  # type: ignore[arg-type]
-    assert message.recipients[-1] == Recipient(field, "jane@example.com")  # type: ignore[arg-type]
+    message = composed({}, way=Way(self_copy=field))  # type: ignore[arg-type]  # one of two words
+    assert message.recipients[-1] == Recipient(field, "jane@example.com")  # type: ignore[arg-type]  # as above
     assert (b"Cc: Jane Doe <jane@example.com>" in message.raw) == (field == "cc")
 
 

@@ -135,8 +135,8 @@ def test_a_part_of_eight_bits_is_encoded_and_its_neighbours_stay() -> None:
     first, second, third, fourth = parsed(message.raw).iter_parts()
     assert first.get_content() == "left  as it is"
     assert (second.get_content().strip(), second["x-own"]) == ("Grüße", "1")
-    assert third.get_payload(decode=True).strip() == b'"' + b"x" * 2000 + b'"'  # type: ignore[union-attr]
-    assert "schöne Grüße" in plain_text(fourth.get_payload(0).as_bytes())  # type: ignore[union-attr]
+    assert third.get_payload(decode=True).strip() == b'"' + b"x" * 2000 + b'"'  # type: ignore[union-attr]  # a part, and no text
+    assert "schöne Grüße" in plain_text(fourth.get_payload(0).as_bytes())  # type: ignore[union-attr]  # a part, and no text
 
 
 def test_base64_in_one_line_is_broken_into_lines() -> None:
