@@ -162,7 +162,6 @@ def test_fields_that_are_not_ascii_or_too_long_are_written_anew() -> None:
         sent(FIELDS.replace("Offer", "Gr\xfc\xdfe").encode("latin-1") + b"\n")
 
 
-@pytest.mark.requirement("R27")
 def test_a_copy_for_the_sender_and_the_relay_are_added() -> None:
     message = sent(FIELDS + "Cc: bob@example.org\n\n", Way(self_copy="cc", relay=Mailbox("", "r@relay.example")))
     assert b"Cc: bob@example.org, Jane <jane@example.com>\r\n" in message.raw

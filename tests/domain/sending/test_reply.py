@@ -212,7 +212,6 @@ def test_broken_ids_of_a_parent_are_cleaned_or_left_out(written: str, read: str 
     assert index(_sent(found).raw).in_reply_to == ((found.in_reply_to,) if found.in_reply_to else ())
 
 
-@pytest.mark.requirement("R11")
 def test_long_ids_are_folded_at_blanks_and_never_encoded() -> None:
     ids = [f"<{'x' * n}{n}@example.org>" for n in (60, 80, 120, 400, 900)]
     found = answered("From: a@example.org", f"Message-ID: {ids[-1]}", "References: " + "\r\n ".join(ids[:-1]))

@@ -62,7 +62,6 @@ def failed(route: Route, kind: Kind, **more: Any) -> Route:
     return after(route, AttemptFailed(failure=failure(kind), settings_version=route.settings_version, **more))
 
 
-@pytest.mark.requirement("R93")
 def test_the_first_refused_login_suspends_and_mail_waits() -> None:
     route = failed(active(), Kind.SMTP_AUTHENTICATION)
     assert (route.state, route.reason, route.takes_mail) == (RouteState.SUSPENDED, "smtp_authentication", False)
@@ -70,7 +69,6 @@ def test_the_first_refused_login_suspends_and_mail_waits() -> None:
     assert route.failures == Failures(authentication=1)
 
 
-@pytest.mark.requirement("R93")
 def test_ten_refused_logins_in_a_row_disable() -> None:
     route = active()
     for _ in range(LIMITS.authentication - 1):

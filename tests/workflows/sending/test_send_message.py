@@ -19,6 +19,7 @@ from tests.support.running import Mailroom, refusal
 from tests.support.sending import ANNA, sending
 
 
+@pytest.mark.requirement("R11")
 async def test_a_message_is_on_the_wire_once_and_in_sent_once_with_the_same_bytes(mailroom: Mailroom) -> None:
     async with sending(mailroom) as jane:
         message = await jane.send(await jane.draft(cc=["Bo <bo@example.org>"], bcc=["carol@example.net"]))
@@ -56,7 +57,7 @@ async def test_nothing_of_a_message_is_in_a_history_or_the_log(mailroom: Mailroo
             assert hidden not in logged
 
 
-@pytest.mark.requirement("R93")
+@pytest.mark.requirement("R92", "R93")
 async def test_a_refused_login_holds_the_mail_and_another_password_lets_it_out_the_oldest_first(
     mailroom: Mailroom,
 ) -> None:
@@ -237,6 +238,7 @@ async def test_many_messages_of_a_route_go_out_by_few_sessions_at_a_time(mailroo
         assert jane.server.most_at_once <= 3
 
 
+@pytest.mark.requirement("R23")
 async def test_a_draft_for_a_record_goes_to_its_address_and_is_sent_mail_of_that_record(mailroom: Mailroom) -> None:
     async with sending(mailroom, crm=["builtin"]) as jane:
         await save_record(mailroom.pool, "contact", "c1", "anna.lind@example.org")
